@@ -1,0 +1,164 @@
+//! Containers as plain values, and the hand that runs them.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::Timestamp;
+use crate::blob::LogSink;
+use crate::release::ImageRef;
+
+/// Why a container could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ContainerError {
+    /// The image is not in the registry, or its layers do not fit.
+    #[error("image {image} cannot be used: {why}")]
+    Image {
+        /// The image.
+        image: ImageRef,
+        /// Why.
+        why: String,
+    },
+    /// The kernel or the runtime refused.
+    #[error("container {id}: {why}")]
+    Runtime {
+        /// The container.
+        id: String,
+        /// What was tried, what came back, what to do.
+        why: String,
+    },
+    /// Files.
+    #[error("{what}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The network that a container sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// Loopback alone.
+    None,
+    /// The machine's own.
+    Host,
+    /// A veth pair to the instance's bridge, with this address.
+    Bridge(Ipv4Addr),
+}
+
+/// A file put into a container: from a ConfigMap or Secret, `/etc/hosts`, …
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMount {
+    /// Where in the container.
+    pub path: String,
+    /// The file or directory on the machine, bound.
+    pub source: PathBuf,
+    /// Read-only unless set.
+    pub writable: bool,
+}
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// `[a-z0-9-]`, at most 63; unique within the instance. Starting the same id twice starts it once.
+    pub id: String,
+    /// The image.
+    pub image: ImageRef,
+    /// Replaces the image's entrypoint.
+    pub command: Option<Vec<String>>,
+    /// Replaces the image's arguments.
+    pub args: Option<Vec<String>>,
+    /// Over the image's own.
+    pub env: BTreeMap<String, String>,
+    /// `uid` or `uid:gid`; `None` is the image's.
+    pub user: Option<String>,
+    /// `None` is the image's.
+    pub working_dir: Option<String>,
+    /// What network it sees.
+    pub network: Network,
+    /// Files and directories bound into it.
+    pub mounts: Vec<FileMount>,
+    /// Empty tmpfs directories, path → limit in bytes (`/tmp`, emptyDir volumes).
+    pub tmpfs: BTreeMap<String, u64>,
+    /// Lines for `/etc/hosts`: name → address.
+    pub hosts: BTreeMap<String, Ipv4Addr>,
+    /// Always for workloads; false only for builds and jobs.
+    pub read_only_root: bool,
+    /// Memory limit in bytes.
+    pub memory: Option<u64>,
+    /// CPU limit in thousandths of a core.
+    pub cpu_millis: Option<u32>,
+    /// Free words, kept with the container and given back by `list`.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// How a container stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum ContainerStatus {
+    /// Its process runs.
+    Running {
+        /// In the machine's PID namespace.
+        pid: u32,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It ended.
+    Exited {
+        /// Exit code, 128 + signal if it was killed.
+        code: i32,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A container as the runtime knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerState {
+    /// What it was started with.
+    pub spec: ContainerSpec,
+    /// How it stands.
+    pub status: ContainerStatus,
+}
+
+/// What a program inside a container left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecOutput {
+    /// Exit code, 128 + signal.
+    pub code: i32,
+    /// Standard output and error, at most 1 MiB, the end.
+    pub output: String,
+}
+
+/// Runs containers. Each has a monitor process of its own, so that it outlives the server, which finds it again.
+#[async_trait]
+pub trait ContainerRuntime: Send + Sync {
+    /// Starts it, unless one of this id is there already. Returns when its process runs.
+    async fn start(&self, spec: &ContainerSpec) -> Result<ContainerState, ContainerError>;
+    /// Runs it to its end, its output into a log; removed afterwards. Ended at the time limit (code 124).
+    async fn run(&self, spec: &ContainerSpec, timeout: Duration, log: Arc<dyn LogSink>) -> Result<i32, ContainerError>;
+    /// Every container of this instance, found on the machine, not remembered.
+    async fn list(&self) -> Result<Vec<ContainerState>, ContainerError>;
+    /// The image's stop signal, then SIGKILL after a grace. Fine if it has ended.
+    async fn stop(&self, id: &str, grace: Duration) -> Result<(), ContainerError>;
+    /// Removes an ended container and its files. Fine if it is absent.
+    async fn remove(&self, id: &str) -> Result<(), ContainerError>;
+    /// Runs a program in a running container.
+    async fn exec(&self, id: &str, command: &[String], timeout: Duration) -> Result<ExecOutput, ContainerError>;
+    /// The last lines of its output, at most `max_bytes`.
+    async fn logs(&self, id: &str, max_bytes: usize) -> Result<String, ContainerError>;
+    /// Wakes when any container of this instance starts or ends.
+    fn changed(&self) -> watch::Receiver<u64>;
+    /// Stops and removes everything of this instance: containers, mounts, bridge, rules.
+    async fn tear_down(&self) -> Result<(), ContainerError>;
+}

@@ -1,0 +1,128 @@
+//! What the rest needs of Git.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{CommitId, RepositoryName, Timestamp};
+
+/// Why Git refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// No such repository.
+    #[error("there is no repository `{0}`")]
+    NoRepository(RepositoryName),
+    /// No such commit, branch or path.
+    #[error("{repository} has no {what}")]
+    Absent {
+        /// The repository.
+        repository: RepositoryName,
+        /// What was asked for.
+        what: String,
+    },
+    /// The branch moved meanwhile: look again and decide again.
+    #[error("{branch} of {repository} is at {actual} where {expected} was expected")]
+    Moved {
+        /// The repository.
+        repository: RepositoryName,
+        /// The branch.
+        branch: String,
+        /// What was expected (`none` for a new branch).
+        expected: String,
+        /// Where it is.
+        actual: String,
+    },
+    /// The tree holds something that is not let out: a link that leaves it, a path with `..`, more than the limit.
+    #[error("{repository} at {commit} is refused: {why}")]
+    Refused {
+        /// The repository.
+        repository: RepositoryName,
+        /// The commit.
+        commit: CommitId,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// The program failed.
+    #[error("git {what} failed: {stderr}")]
+    Failed {
+        /// What was tried.
+        what: String,
+        /// What it said, cut.
+        stderr: String,
+    },
+}
+
+/// A person as a commit names them (a claim, not an authentication).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// Name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+}
+
+/// A commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// Its id.
+    pub id: CommitId,
+    /// Its tree's id.
+    pub tree: String,
+    /// Its parents.
+    pub parents: Vec<CommitId>,
+    /// Who wrote it.
+    pub author: Signature,
+    /// Who committed it.
+    pub committer: Signature,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// The whole message, trailers included.
+    pub message: String,
+}
+
+/// A change that Penstock commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitChange {
+    /// The branch, without `refs/heads/`.
+    pub branch: String,
+    /// Where the branch must be; `None` for a branch that must not exist.
+    pub expected: Option<CommitId>,
+    /// Path → new content; `None` removes.
+    pub files: BTreeMap<String, Option<Vec<u8>>>,
+    /// Author and committer.
+    pub author: Signature,
+    /// When.
+    pub at: Timestamp,
+    /// The message with its trailers.
+    pub message: String,
+}
+
+/// The Git host: bare repositories under one directory.
+#[async_trait]
+pub trait GitHost: Send + Sync {
+    /// Makes a repository; fine if it exists.
+    async fn create(&self, repository: &RepositoryName) -> Result<(), GitError>;
+    /// All repositories.
+    async fn repositories(&self) -> Result<Vec<RepositoryName>, GitError>;
+    /// All refs with their commits (`refs/heads/main` → …; annotated tags peeled).
+    async fn refs(&self, repository: &RepositoryName) -> Result<BTreeMap<String, CommitId>, GitError>;
+    /// The commit that a full ref names.
+    async fn resolve(&self, repository: &RepositoryName, reference: &str) -> Result<Option<CommitId>, GitError>;
+    /// One commit.
+    async fn commit(&self, repository: &RepositoryName, id: &CommitId) -> Result<Commit, GitError>;
+    /// Commits reachable from `to` and not from `from`, newest first, at most `limit`.
+    async fn history(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId, limit: usize) -> Result<Vec<Commit>, GitError>;
+    /// A file's content at a commit, `None` if it is absent; refused above `limit` bytes.
+    async fn read(&self, repository: &RepositoryName, commit: &CommitId, path: &str, limit: u64) -> Result<Option<Vec<u8>>, GitError>;
+    /// Paths of all files below a folder (`""` for all) at a commit.
+    async fn files(&self, repository: &RepositoryName, commit: &CommitId, folder: &str) -> Result<Vec<String>, GitError>;
+    /// Paths that differ between two commits (all files if `from` is `None`).
+    async fn changed(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId) -> Result<Vec<String>, GitError>;
+    /// Writes a commit's tree into a directory, which it then equals (untracked files in `keep` stay); links out of the tree are refused.
+    /// Files whose content is already there keep their times.
+    async fn checkout(&self, repository: &RepositoryName, commit: &CommitId, into: &Path, keep: &[String]) -> Result<(), GitError>;
+    /// Commits by compare-and-swap of the branch.
+    async fn commit_change(&self, repository: &RepositoryName, change: &CommitChange) -> Result<CommitId, GitError>;
+}

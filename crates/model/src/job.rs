@@ -1,0 +1,288 @@
+//! What a runner is handed, and what it hands back.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::blob::LogSink;
+use crate::release::ImageRef;
+use crate::{CommitId, Digest, JobName, ProjectName, RepositoryName, RunId, Secret};
+
+/// One try of one job.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AttemptId {
+    /// The run.
+    pub run: RunId,
+    /// The job.
+    pub job: JobName,
+    /// From 1 upwards.
+    pub attempt: u32,
+}
+
+/// A variable's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvValue {
+    /// Plain text.
+    Plain(String),
+    /// Masked in logs.
+    Secret(Secret),
+}
+
+/// Which program reads a step's script.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shell {
+    /// `bash`, stopping at the first failure (`-e -o pipefail`, as both dialects do).
+    #[default]
+    Bash,
+    /// `sh -e`.
+    Sh,
+    /// `python3`, the script as a file.
+    Python,
+}
+
+/// A step to carry out now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepSpec {
+    /// Shown in the log.
+    pub name: String,
+    /// A step's `id` in a workflow.
+    pub id: Option<String>,
+    /// The script.
+    pub script: String,
+    /// What reads it.
+    pub shell: Shell,
+    /// Variables for this step alone, over the job's.
+    pub env: BTreeMap<String, EnvValue>,
+    /// Below the checkout; it must stay below.
+    pub working_directory: Option<String>,
+    /// Its own time limit.
+    pub timeout: Option<Duration>,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepOutcome {
+    /// Exit code; `None` if it was ended by a signal, a time limit or a cancellation.
+    pub exit_code: Option<i32>,
+    /// `GITHUB_OUTPUT`: what the step wrote there.
+    pub outputs: BTreeMap<String, String>,
+    /// `GITHUB_ENV`: variables for the steps after it.
+    pub env: BTreeMap<String, String>,
+    /// `GITHUB_PATH`: directories put before `PATH`.
+    pub path: Vec<String>,
+}
+
+/// What a job does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// Carry this out. After a cancellation only steps marked for it come.
+    Run(StepSpec),
+    /// The job is over.
+    Done {
+        /// The exit code that counts (0 for success).
+        exit_code: i32,
+        /// The job's outputs.
+        outputs: BTreeMap<String, String>,
+    },
+}
+
+/// The job's steps as a pure state machine of the pipeline room, driven by the runner.
+pub trait StepSource: Send {
+    /// The next step, given how the last ended (`None` at the start) and whether the job was cancelled or timed out.
+    fn next(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep;
+}
+
+/// Files that outlive the job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactSpec {
+    /// Glob patterns below the checkout.
+    pub paths: Vec<String>,
+    /// Patterns to leave out.
+    pub exclude: Vec<String>,
+    /// When to keep them.
+    pub when: KeepWhen,
+    /// JUnit files.
+    pub junit: Vec<String>,
+    /// A Cobertura file.
+    pub cobertura: Option<String>,
+    /// `NAME=value` lines that become variables of later jobs.
+    pub dotenv: Vec<String>,
+}
+
+/// When artifacts are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepWhen {
+    /// After success.
+    #[default]
+    OnSuccess,
+    /// After failure.
+    OnFailure,
+    /// Always.
+    Always,
+}
+
+/// Folders that are kept between runs, in place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheSpec {
+    /// The key, expanded.
+    pub key: String,
+    /// Folders below the checkout.
+    pub paths: Vec<String>,
+    /// Whether it is read, written or both.
+    pub policy: CachePolicy,
+}
+
+/// Which way a cache goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CachePolicy {
+    /// Read, then written.
+    #[default]
+    PullPush,
+    /// Only read.
+    Pull,
+    /// Only written.
+    Push,
+}
+
+/// Everything a runner needs for one attempt.
+pub struct JobSpec {
+    /// Which attempt.
+    pub id: AttemptId,
+    /// The project.
+    pub project: ProjectName,
+    /// Where the source is.
+    pub repository: RepositoryName,
+    /// The commit to check out.
+    pub commit: CommitId,
+    /// Variables; `PATH`, `HOME` and the dialect's own are added to or set by whoever makes this.
+    pub env: BTreeMap<String, EnvValue>,
+    /// More text to mask in the log (a job token, for example).
+    pub masks: Vec<Secret>,
+    /// The image to run in; `None` is the host.
+    pub image: Option<ImageRef>,
+    /// Archives of earlier jobs (from [`JobReport::artifacts`]) to unpack first.
+    pub inputs: Vec<Digest>,
+    /// What to keep.
+    pub artifacts: ArtifactSpec,
+    /// Caches.
+    pub caches: Vec<CacheSpec>,
+    /// The job's time limit.
+    pub timeout: Duration,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "how")]
+pub enum JobEnd {
+    /// The steps said so.
+    Exited {
+        /// 0 is success.
+        code: i32,
+    },
+    /// The time limit.
+    TimedOut,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Not the job's fault: no disk, a missing tool, the sandbox.
+    SystemFailure {
+        /// What happened and what to do.
+        why: String,
+    },
+}
+
+/// A report file that a job left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportFile {
+    /// `junit` or `cobertura`.
+    pub kind: String,
+    /// Its path below the checkout.
+    pub path: String,
+    /// Its bytes.
+    pub digest: Digest,
+}
+
+/// What an attempt left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobReport {
+    /// How it ended.
+    pub end: JobEnd,
+    /// A tar archive of the artifacts, if any.
+    pub artifacts: Option<Digest>,
+    /// Its size in bytes.
+    pub artifacts_size: u64,
+    /// Report files.
+    pub reports: Vec<ReportFile>,
+    /// Variables from dotenv reports.
+    pub dotenv: BTreeMap<String, String>,
+    /// Outputs of a workflow's job.
+    pub outputs: BTreeMap<String, String>,
+    /// Milliseconds in the job's own processes, for telling Penstock's share.
+    pub busy_ms: u64,
+}
+
+/// Carries out jobs.
+#[async_trait]
+pub trait JobRunner: Send + Sync {
+    /// Ends whatever a dead server's attempts left behind. Called once at start, before any `run`.
+    async fn end_orphans(&self) -> Result<u32, RunnerError>;
+    /// Carries one attempt out. Nothing that it started is alive when this returns.
+    async fn run(&self, spec: JobSpec, steps: Box<dyn StepSource>, log: Arc<dyn LogSink>, cancel: CancellationToken) -> Result<JobReport, RunnerError>;
+}
+
+/// Why a runner could not even try.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// Something that it needs is missing.
+    #[error("{what} is missing: {hint}")]
+    Missing {
+        /// What.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Files or processes.
+    #[error("{what}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Git, the blob store or the container runtime.
+    #[error("{what}")]
+    Other {
+        /// What was tried.
+        what: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Where a runner keeps its things and what jobs may see.
+#[derive(Clone, Debug)]
+pub struct RunnerSettings {
+    /// Its own directory: workspaces, caches.
+    pub dir: PathBuf,
+    /// Directories that jobs must not see (the server's data).
+    pub hidden: Vec<PathBuf>,
+    /// Directories bound read-only at the same path (toolchains).
+    pub toolchains: Vec<PathBuf>,
+    /// Put before the job's `PATH`, in order.
+    pub path: Vec<PathBuf>,
+    /// The penstock program, which starts itself again as the sandbox's helper.
+    pub program: PathBuf,
+    /// The first of 64 user ids for jobs.
+    pub first_uid: u32,
+    /// A name that is unique on this machine.
+    pub instance: String,
+}
