@@ -1,0 +1,1 @@
+//! Applications and manifests: wanted against live, ordered steps, health. Pure: no clock, no files, no network.
