@@ -159,6 +159,16 @@ pub trait ContainerRuntime: Send + Sync {
     async fn logs(&self, id: &str, max_bytes: usize) -> Result<String, ContainerError>;
     /// Wakes when any container of this instance starts or ends.
     fn changed(&self) -> watch::Receiver<u64>;
+    /// Makes these addresses exist on the instance's bridge, beside the bridge's own, so that the gateway can listen on
+    /// them and containers reach it there (the addresses of Services). The whole set each time: one that is no longer
+    /// named goes. Makes the bridge if it is not there yet; cheap when nothing changes.
+    ///
+    /// For whoever writes a runtime: secondary addresses (`ip addr add A/32 dev BRIDGE`), kept through `start` and
+    /// removed with the bridge.
+    async fn ensure_addresses(&self, addresses: &[Ipv4Addr]) -> Result<(), ContainerError> {
+        let why = format!("this runtime has no bridge that {} Service addresses could be put on", addresses.len());
+        Err(ContainerError::Runtime { id: "bridge".to_owned(), why })
+    }
     /// Stops and removes everything of this instance: containers, mounts, bridge, rules.
     async fn tear_down(&self) -> Result<(), ContainerError>;
 }

@@ -74,6 +74,10 @@ pub struct Figures {
     pub version: u64,
     /// Route → group key (`group@revision`-less: the group's name) → counters.
     pub routes: BTreeMap<String, BTreeMap<String, Counters>>,
+    /// Pod id → requests (or connections) under way to it, over all routes. One that was taken out stays here until what
+    /// it had is finished; one that is absent has none. Whoever drains a pod waits for this before stopping it.
+    #[serde(default)]
+    pub backends: BTreeMap<String, u64>,
 }
 
 /// Why the gateway could not be told or asked.
