@@ -1,0 +1,68 @@
+//! What a plan is made from.
+
+use std::collections::BTreeMap;
+
+use penstock_model::{CommitId, ProjectName, RepositoryName, UserName};
+use serde::{Deserialize, Serialize};
+
+/// Whose language a pipeline file speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// `.gitlab-ci.yml`.
+    GitlabCi,
+    /// `.github/workflows/*.yml`.
+    GithubWorkflow,
+}
+
+impl Dialect {
+    /// The dialect that a file's path promises: workflows lie in `.github/workflows/`, everything else is GitLab's.
+    pub fn of_path(path: &str) -> Self {
+        if path.trim_start_matches("./").starts_with(".github/workflows/") { Self::GithubWorkflow } else { Self::GitlabCi }
+    }
+}
+
+/// A user's pipeline file.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Its path in the repository, for messages.
+    pub path: &'a str,
+    /// Its text; at most [`Source::MAX_BYTES`].
+    pub text: &'a str,
+}
+
+impl Source<'_> {
+    /// The largest file that is read.
+    pub const MAX_BYTES: usize = 1 << 20;
+}
+
+/// A push, with everything that a plan may depend on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushEvent {
+    /// The project.
+    pub project: ProjectName,
+    /// Its source repository.
+    pub repository: RepositoryName,
+    /// The full ref: `refs/heads/main`, `refs/tags/v1`.
+    pub reference: String,
+    /// Where the ref is now.
+    pub commit: CommitId,
+    /// Where it was; `None` for a new ref.
+    pub before: Option<CommitId>,
+    /// The project's main branch, without `refs/heads/`.
+    pub default_branch: String,
+    /// The commit's whole message.
+    pub message: String,
+    /// Who pushed, as authenticated.
+    pub pusher: UserName,
+    /// Paths that the push changed; `None` for a new ref, where `changes` is true as GitLab has it.
+    pub changed: Option<Vec<String>>,
+    /// All paths at the commit, for `exists`.
+    pub files: Vec<String>,
+    /// The project's own variables, plain. Secrets are not known while planning.
+    pub variables: BTreeMap<String, String>,
+    /// The server's address, such as `http://127.0.0.1:7070`.
+    pub server_url: String,
+    /// The registry's address, such as `127.0.0.1:7070`.
+    pub registry: String,
+}

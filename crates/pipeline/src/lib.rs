@@ -1,0 +1,29 @@
+//! Pipeline files become plans, and plans become runs.
+//!
+//! Three pure parts. [`plan`] reads a `.gitlab-ci.yml` or a workflow file for one push and makes every choice that can be
+//! made before anything runs: which jobs there are, why, and what each waits for. [`Run`] is the state machine of one
+//! execution: commands in, events out, and what should be happening now derived from the events. [`steps()`] is one job
+//! from the inside: what to carry out next, given how the last step ended.
+//!
+//! What never happens here: no clock, no file, no process, no network, no async. A key of a user's file that is not
+//! carried out is never skipped: it is a [`Diagnostic`] with file, line and column. No input panics; every size and depth
+//! has a bound.
+
+mod caches;
+mod diagnostic;
+mod env;
+mod input;
+mod plan;
+mod run;
+mod steps;
+
+pub use caches::cache_specs;
+pub use diagnostic::Diagnostic;
+pub use env::{JobContext, job_env};
+pub use input::{Dialect, PushEvent, Source};
+pub use plan::{
+    AllowFailure, CacheKey, Condition, JobEnvironment, LeftOut, Matrix, Plan, PlannedCache, PlannedJob, PlannedStep, Retry, RetryOn,
+    Variable, Wait, When, plan,
+};
+pub use run::{JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus};
+pub use steps::{NoSuchJob, steps};

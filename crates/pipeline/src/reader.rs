@@ -1,0 +1,188 @@
+//! Reading mappings key by key, so that nothing is skipped: what nobody asked for is a problem.
+
+use crate::diagnostic::Diagnostic;
+use crate::yaml::{At, Key, Malformed, Node, Value};
+
+/// More problems than this are not told.
+const MAX_PROBLEMS: usize = 100;
+
+/// Everything that is wrong with the file so far.
+#[derive(Debug)]
+pub(crate) struct Problems {
+    path: String,
+    list: Vec<Diagnostic>,
+}
+
+impl Problems {
+    pub(crate) fn new(path: &str) -> Self {
+        Self { path: path.to_owned(), list: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, at: At, key: &str, message: impl Into<String>, help: impl Into<String>) {
+        if self.list.len() < MAX_PROBLEMS {
+            let (line, column) = (at.line, at.column);
+            self.list.push(Diagnostic { path: self.path.clone(), line, column, key: key.to_owned(), message: message.into(), help: help.into() });
+        }
+    }
+
+    pub(crate) fn malformed(&mut self, problem: Malformed) {
+        self.add(problem.at, "", problem.message, problem.help);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// All of them in the order of lines, without repetitions (an anchor read twice is wrong once).
+    pub(crate) fn into_list(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        self.list.dedup_by(|a, b| (a.line, a.column, &a.message) == (b.line, b.column, &b.message));
+        self.list
+    }
+}
+
+/// A key that Penstock knows of and does not carry out, with what to do.
+pub(crate) type Unsupported = (&'static str, &'static str);
+
+/// A mapping, read key by key.
+#[derive(Debug)]
+pub(crate) struct Fields<'n> {
+    entries: &'n [(Key, Node)],
+    path: String,
+    asked: Vec<&'static str>,
+}
+
+impl<'n> Fields<'n> {
+    /// `path` is the mapping's own key, from the outside in.
+    pub(crate) fn of(node: &'n Node, path: &str, problems: &mut Problems) -> Option<Self> {
+        match &node.value {
+            Value::Map(entries) => Some(Self { entries, path: path.to_owned(), asked: Vec::new() }),
+            _ => {
+                problems.add(node.at, path, format!("a mapping is expected here, not {}", node.kind()), "indent its keys below it");
+                None
+            }
+        }
+    }
+
+    /// The value of a key with its path; an empty value is an absent one.
+    pub(crate) fn get(&mut self, name: &'static str) -> Option<&'n Node> {
+        self.asked.push(name);
+        self.entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node).filter(|node| !node.is_null())
+    }
+
+    /// The place of a key.
+    pub(crate) fn key_at(&self, name: &str) -> At {
+        self.entries.iter().find(|(key, _)| key.text == name).map(|(key, _)| key.at).unwrap_or_default()
+    }
+
+    /// A key's path.
+    pub(crate) fn path_of(&self, name: &str) -> String {
+        join(&self.path, name)
+    }
+
+    /// Whatever nobody asked for is a problem.
+    pub(crate) fn finish(self, unsupported: &[Unsupported], problems: &mut Problems) {
+        for (key, _) in self.entries {
+            if self.asked.contains(&&*key.text) {
+                continue;
+            }
+            let path = join(&self.path, &key.text);
+            match unsupported.iter().find(|(name, _)| *name == key.text) {
+                Some((name, help)) => problems.add(key.at, &path, format!("`{name}` is not carried out"), *help),
+                None => problems.add(key.at, &path, format!("`{}` is not a key of this place", shown(&key.text)), self.suggestion(&key.text)),
+            }
+        }
+    }
+
+    fn suggestion(&self, given: &str) -> String {
+        let close = self.asked.iter().map(|name| (distance(name, given), name)).min();
+        match close {
+            Some((difference, name)) if difference <= 2 => format!("did you mean `{name}`?"),
+            _ => {
+                let mut known = self.asked.clone();
+                known.sort_unstable();
+                format!("known here: {}", known.join(", "))
+            }
+        }
+    }
+}
+
+/// Joins a key to the path of its mapping.
+pub(crate) fn join(path: &str, key: &str) -> String {
+    let key = shown(key);
+    if path.is_empty() { key } else { format!("{path}.{key}") }
+}
+
+/// A user's text for a message: short, on one line.
+pub(crate) fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(80).is_some() { format!("{cut}…") } else { cut }
+}
+
+/// How many letters differ between two short words (Levenshtein's distance).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(40).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for j in 0..b.len() {
+            let change = diagonal + usize::from(letter != b[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Text; numbers and `true` are taken as they are written.
+pub(crate) fn text(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    let text = node.text();
+    if text.is_none() {
+        problems.add(node.at, path, format!("text is expected here, not {}", node.kind()), "write it as text, in quotes if need be");
+    }
+    text.map(str::to_owned)
+}
+
+/// One text or a list of them.
+pub(crate) fn texts(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, At)> {
+    match &node.value {
+        Value::Seq(items) => items.iter().filter_map(|item| Some((text(item, path, problems)?, item.at))).collect(),
+        _ => text(node, path, problems).map(|text| (text, node.at)).into_iter().collect(),
+    }
+}
+
+/// As [`texts`], without places.
+pub(crate) fn strings(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
+    texts(node, path, problems).into_iter().map(|(text, _)| text).collect()
+}
+
+/// `true` or `false`.
+pub(crate) fn boolean(node: &Node, path: &str, problems: &mut Problems) -> Option<bool> {
+    let value = node.bool();
+    if value.is_none() {
+        problems.add(node.at, path, format!("`true` or `false` is expected here, not {}", node.kind()), "write true or false, without quotes");
+    }
+    value
+}
+
+/// A whole number within bounds.
+pub(crate) fn integer(node: &Node, range: std::ops::RangeInclusive<i64>, path: &str, problems: &mut Problems) -> Option<i64> {
+    let value = node.integer().filter(|value| range.contains(value));
+    if value.is_none() {
+        let message = format!("a whole number from {} to {} is expected here", range.start(), range.end());
+        problems.add(node.at, path, message, "write the number, without quotes");
+    }
+    value
+}
+
+/// One word of a list of allowed ones.
+pub(crate) fn choice<T: Copy>(node: &Node, choices: &[(&str, T)], path: &str, problems: &mut Problems) -> Option<T> {
+    let found = node.text().and_then(|text| choices.iter().find(|(name, _)| *name == text)).map(|(_, value)| *value);
+    if found.is_none() {
+        let given = node.text().map_or_else(|| node.kind().to_owned(), |text| format!("`{}`", shown(text)));
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        problems.add(node.at, path, format!("{given} is not carried out here"), format!("use one of: {}", names.join(", ")));
+    }
+    found
+}

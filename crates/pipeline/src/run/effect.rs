@@ -1,0 +1,54 @@
+//! What should be happening now.
+
+use std::collections::BTreeMap;
+
+use penstock_model::{Digest, JobName};
+use serde::{Deserialize, Serialize};
+
+use super::RunStatus;
+
+/// Something that should be happening now. Whoever has it done reports back with a [`super::RunCommand`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEffect {
+    /// Start this attempt. Tell [`super::RunCommand::StartJob`] first and start once that is recorded.
+    StartJob {
+        /// The job.
+        job: JobName,
+        /// The attempt's number.
+        attempt: u32,
+        /// What jobs before it left.
+        inputs: JobInputs,
+    },
+    /// Cancel this attempt, which runs.
+    CancelJob {
+        /// The job.
+        job: JobName,
+        /// The attempt's number.
+        attempt: u32,
+    },
+    /// Everything is done: tell [`super::RunCommand::Finish`].
+    Finish {
+        /// How it ended.
+        status: RunStatus,
+    },
+}
+
+/// What jobs before it left for a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobInputs {
+    /// Archives of artifacts to unpack, in order.
+    pub artifacts: Vec<Digest>,
+    /// Variables from dotenv reports.
+    pub dotenv: BTreeMap<String, String>,
+    /// The `needs` context of a workflow: by the job's key in the file.
+    pub needs: BTreeMap<String, NeedResult>,
+}
+
+/// How a needed job of a workflow ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeedResult {
+    /// `success`, `failure`, `cancelled` or `skipped`.
+    pub result: String,
+    /// Its outputs; of a matrix, those of all its jobs.
+    pub outputs: BTreeMap<String, String>,
+}
