@@ -4,8 +4,7 @@ use std::io::Cursor;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use tract_onnx::prelude::{Framework, InferenceModelExt, TractError, TypedRunnableModel, tvec};
-use tract_onnx::tract_core::prelude::Tensor;
+use tract_onnx::prelude::*;
 
 /// The network, as exported.
 const NETWORK: &[u8] = include_bytes!("../models/policy.onnx");
@@ -50,7 +49,7 @@ pub struct Decision {
 /// A loaded policy.
 #[derive(Debug)]
 pub struct Policy {
-    plan: std::sync::Arc<TypedRunnableModel>,
+    plan: Arc<TypedRunnableModel>,
     digest: String,
 }
 
@@ -76,7 +75,8 @@ impl Policy {
         }
         let input = Tensor::from_shape(&[1, FEATURES.len()], state)?;
         let output = self.plan.run(tvec!(input.into()))?;
-        let seen = output.first().ok_or(PolicyError::Shape(0))?.try_as_plain()?.as_slice::<f32>()?.to_vec();
+        let output = output.first().ok_or(PolicyError::Shape(0))?;
+        let seen: Vec<f32> = output.to_plain_array_view::<f32>()?.iter().copied().collect();
         let scores: [f32; ACTIONS.len()] =
             seen.try_into().map_err(|seen: Vec<f32>| PolicyError::Shape(seen.len()))?;
         // The first of equals, as in training.
