@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Sets up what a fresh machine lacks: Debian packages by name, the pinned tools in a directory of their own.
+# Quick when nothing is to be done. `setup.sh` is enough for the demo; `setup.sh pages` adds what the page tests need.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+tools=${PENSTOCK_TOOLS:-$root/.penstock/tools}
+auditable=0.7.7
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+packages=(ca-certificates curl gcc git iproute2 iptables libc6-dev libseccomp-dev mold pkg-config python3 python3-venv busybox-static mmdebstrap)
+
+debian() {
+  local missing=() name
+  for name in "${packages[@]}"; do
+    [[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$name" 2>/dev/null) == ii* ]] || missing+=("$name")
+  done
+  ((${#missing[@]})) || return 0
+  ((EUID == 0)) || fail "these Debian packages are missing and need root to install: ${missing[*]}"
+  say "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get install -qq -y --no-install-recommends "${missing[@]}" >"$root/.penstock/apt.log" 2>&1 ||
+    { apt-get update -qq && apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >"$root/.penstock/apt.log" 2>&1 ||
+    fail "apt-get could not install ${missing[*]}: see $root/.penstock/apt.log"
+}
+
+# The tools are made beside their place and moved there whole, so that half of them is never taken for all.
+python_tools() {
+  say "installing the pinned tools into $tools (half a minute)"
+  rm -rf "$tools/venv" "$tools/bin"
+  mkdir -p "$tools/bin"
+  /usr/bin/python3 -m venv "$tools/venv"
+  "$tools/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    -r "$root/setup/requirements.lock" -r "$root/setup/pages.lock"
+}
+
+cargo_tools() {
+  if [[ ! -x $tools/cargo/bin/cargo-auditable || $(cat "$tools/cargo/version" 2>/dev/null) != "$auditable" ]]; then
+    say "compiling cargo-auditable $auditable (a minute)"
+    CARGO_TARGET_DIR="$tools/cargo/target" cargo install --quiet --locked --version "$auditable" --root "$tools/cargo" cargo-auditable
+    rm -rf "$tools/cargo/target"
+    echo "$auditable" >"$tools/cargo/version"
+  fi
+  ln -sf ../cargo/bin/cargo-auditable "$tools/bin/cargo-auditable"
+}
+
+# Directories outside of /usr that a job's programs need, one a line: the runner shows them to jobs, read-only.
+toolchains() {
+  { echo "$tools"; rustc --print sysroot; } >"$root/.penstock/toolchains"
+}
+
+command -v cargo >/dev/null || fail "cargo is missing: install Rust 1.95 or newer (https://rustup.rs)"
+mkdir -p "$root/.penstock" "$tools"
+stamp=$({ sha256sum "$root"/setup/{setup.sh,tools.py,requirements.lock,pages.lock}; rustc --version; printf '%s\n' "${packages[@]}" "$tools"; } | sha256sum | cut -d' ' -f1)
+debian
+dpkg-query -W -f='${Package} ${Version}\n' "${packages[@]}" >"$root/.penstock/packages.txt"
+if [[ $(cat "$tools/stamp" 2>/dev/null) != "$stamp" ]]; then
+  python_tools
+  cargo_tools
+  "$tools/venv/bin/python" "$root/setup/tools.py" "$tools"
+  echo "$stamp" >"$tools/stamp"
+fi
+toolchains
