@@ -1,0 +1,4 @@
+//! The room's promises, seen from outside.
+
+mod outside;
+mod tampering;
