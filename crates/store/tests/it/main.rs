@@ -1,0 +1,12 @@
+//! The disk as the rest of the house uses it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod blobs;
+mod chains;
+mod crash;
+mod fixture;
+mod leases;
+mod log;
+mod logs;
+mod secrets;
+mod tampering;
