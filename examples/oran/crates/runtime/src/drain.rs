@@ -20,6 +20,10 @@ enum Phase {
     Stopped,
 }
 
+/// How long an answer that is a stream may go on after the service stopped listening. Less than [`GRACE`], so that a stream
+/// ends in an orderly way.
+pub const STREAM_GRACE: Duration = Duration::from_secs(5);
+
 /// Where a service is in its life. Copies are the same life.
 #[derive(Clone, Debug)]
 pub struct Lifecycle(Arc<watch::Sender<Phase>>);
@@ -55,6 +59,12 @@ impl Lifecycle {
     /// Ends when the service is to listen no more.
     pub async fn stopped(self) {
         self.reached(Phase::Stopped).await;
+    }
+
+    /// Ends when streams under way have had [`STREAM_GRACE`] to finish.
+    pub async fn streams_over(self) {
+        self.stopped().await;
+        tokio::time::sleep(STREAM_GRACE).await;
     }
 
     /// Ends when the requests under way have had [`GRACE`] to finish.

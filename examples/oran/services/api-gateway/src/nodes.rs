@@ -126,39 +126,43 @@ async fn subscribe(State(gateway): State<Gateway>, Json(request): Json<Subscribe
     let (sender, lines) = mpsc::channel(BACKLOG);
     let life = gateway.life.clone();
     tokio::spawn(async move {
-        tokio::select! { () = follow(messages, request.reports, sender) => {}, () = Lifecycle::draining(life) => {} }
+        if let Err(why) = follow(messages, request.reports, &sender, life).await {
+            // The answer has begun, so that it breaks off has to be seen by the reader.
+            let _ = sender.send(Err(std::io::Error::other(why))).await;
+        }
     });
     let body = Body::from_stream(ReceiverStream::new(lines));
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
 
-/// Writes messages as lines until there have been enough, the node is gone, or nobody reads. Ending deletes the subscription.
+/// Writes messages as lines until there have been enough, or nobody reads. Ending deletes the subscription.
 async fn follow(
     mut messages: Streaming<SubscriptionMessage>,
     mut reports: u32,
-    lines: mpsc::Sender<Result<String, std::io::Error>>,
-) {
+    lines: &mpsc::Sender<Result<String, std::io::Error>>,
+    life: Lifecycle,
+) -> Result<(), String> {
+    let mut over = std::pin::pin!(life.streams_over());
     while reports > 0 {
-        let line = match messages.message().await {
-            Ok(Some(SubscriptionMessage { message: Some(Message::Response(response)) })) => {
+        let message = tokio::select! {
+            message = messages.message() => message.map_err(|status| status.message().to_owned())?,
+            () = &mut over => return Err("the front door is stopping".to_owned()),
+        };
+        let line = match message.and_then(|message| message.message) {
+            Some(Message::Response(response)) => {
                 json!({ "subscription": { "ran_function": response.ran_function_id } })
             }
-            Ok(Some(SubscriptionMessage { message: Some(Message::Indication(indication)) })) => {
+            Some(Message::Indication(indication)) => {
                 reports -= 1;
                 indicated(&indication)
             }
-            Ok(_) => return,
-            Err(status) => {
-                // The answer has begun, so the break has to be one that the reader sees.
-                let broken = std::io::Error::other(status.message().to_owned());
-                let _ = lines.send(Err(broken)).await;
-                return;
-            }
+            None => return Err("the E2 server ended the subscription".to_owned()),
         };
         if lines.send(Ok(format!("{line}\n"))).await.is_err() {
-            return;
+            break;
         }
     }
+    Ok(())
 }
 
 fn indicated(indication: &RicIndication) -> Value {

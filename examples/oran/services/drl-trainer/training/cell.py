@@ -20,7 +20,8 @@ class Cell:
     """One cell over a day in steps of five minutes."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
+        # Chance that is to be repeatable, not secret.
+        self._random = random.Random(seed)  # nosec B311
         self._place = self._random.randrange(TURN)
         self._time = 0
         self.quota = float(self._random.randrange(MIN_QUOTA, MAX_QUOTA + 1))
@@ -41,7 +42,7 @@ class Cell:
         return [used / 100.0, self.quota / 100.0, users / MAX_USERS, served, latency]
 
     def step(self, action: int) -> float:
-        """Carries an action out and lets five minutes pass; the reward is for what users got, less what was kept idle."""
+        """Carries an action out, lets five minutes pass, and rewards what users got, less what was kept idle."""
         self.quota = min(MAX_QUOTA, max(MIN_QUOTA, self.quota + ACTIONS[action]))
         self._time += 1
         self._move_load()

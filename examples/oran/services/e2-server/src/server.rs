@@ -126,8 +126,8 @@ impl E2 for Termination {
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let reports = report(sender, request, self.nodes.clone(), self.indications.clone());
         let life = self.life.clone();
-        // A subscription would keep the service from ending, so it ends with it.
-        let bounded = async move { tokio::select! { () = reports => {}, () = life.draining() => {} } };
+        // A subscription has no end of its own and would keep the service from ending.
+        let bounded = async move { tokio::select! { () = reports => {}, () = life.streams_over() => {} } };
         tokio::spawn(bounded.instrument(span));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
