@@ -1,0 +1,13 @@
+//! What the server says and hears, as types: version 1 of the HTTP API, and its client.
+//!
+//! Pages, the command line and `--output json` show these same values. A field is added here, never changed;
+//! what has to change gets a new version beside the old one. Nothing here decides anything.
+
+mod client;
+mod types;
+
+pub use client::{Client, ClientError, Reader};
+pub use types::*;
+
+/// The path before every route of this version.
+pub const PREFIX: &str = "/api/v1";

@@ -1,0 +1,611 @@
+//! The wire types.
+
+use std::collections::BTreeMap;
+
+use penstock_model::blob::LogLine;
+use penstock_model::release::{ImageName, ReleaseId};
+use penstock_model::target::PodSeen;
+use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RunId, Timestamp, UserName};
+use serde::{Deserialize, Serialize};
+
+/// `GET /status`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The program's version.
+    pub version: String,
+    /// Since when it runs.
+    pub since: Timestamp,
+    /// Who asks, if they said so.
+    pub user: Option<UserName>,
+    /// Projects.
+    pub projects: Vec<ProjectSummary>,
+    /// What fails now and will be tried again.
+    pub troubles: Vec<Trouble>,
+    /// The event log's last position.
+    pub position: u64,
+}
+
+/// An effect that fails.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What is tried.
+    pub effect: String,
+    /// What comes back.
+    pub error: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it is tried again.
+    pub again: Timestamp,
+}
+
+/// `POST /projects`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewProject {
+    /// Its name, also its repository's.
+    pub name: ProjectName,
+    /// Its config repository; `NAME-config` unless given.
+    pub config: Option<String>,
+    /// The branch that is delivered; `main` unless given.
+    pub branch: Option<String>,
+}
+
+/// A project in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProjectSummary {
+    /// Its name.
+    pub name: ProjectName,
+    /// Its config repository.
+    pub config: String,
+    /// The branch that is delivered.
+    pub branch: String,
+    /// `https://…/git/NAME.git`.
+    pub clone_url: String,
+    /// Of the config repository.
+    pub config_clone_url: String,
+    /// Its last run.
+    pub last_run: Option<RunSummary>,
+    /// Its environments in order.
+    pub environments: Vec<EnvironmentSummary>,
+    /// Why its config repository cannot be read.
+    pub config_error: Option<String>,
+}
+
+/// An environment in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnvironmentSummary {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// The environment before it.
+    pub after: Option<EnvironmentName>,
+    /// The release that it runs or is being given.
+    pub release: Option<ReleaseId>,
+    /// That release's commit.
+    pub commit: Option<CommitId>,
+    /// `healthy`, `progressing`, `degraded`, `missing`, `unknown`.
+    pub health: String,
+    /// `in step`, `behind`, `failed`, `nothing yet`.
+    pub sync: String,
+    /// Where it is reached.
+    pub url: Option<String>,
+}
+
+/// A run in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Its id.
+    pub id: RunId,
+    /// Its project.
+    pub project: ProjectName,
+    /// The ref without `refs/heads/`.
+    pub reference: String,
+    /// The commit.
+    pub commit: CommitId,
+    /// The first line of its message.
+    pub title: String,
+    /// Who pushed, as authenticated.
+    pub pusher: UserName,
+    /// In GitLab's words: `created`, `running`, `success`, `failed`, `canceled`, `manual`, …; `rejected` without a plan.
+    pub status: String,
+    /// When the push came.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// The release that it made.
+    pub release: Option<ReleaseId>,
+}
+
+/// `GET /runs/ID`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunView {
+    /// As in a list.
+    #[serde(flatten)]
+    pub summary: RunSummary,
+    /// Its stages in order.
+    pub stages: Vec<String>,
+    /// Its jobs in the order of the file.
+    pub jobs: Vec<JobView>,
+    /// Jobs of the file that are not in the plan, with the reason.
+    pub left_out: Vec<LeftOut>,
+    /// Why there is no plan.
+    pub rejected: Option<String>,
+    /// What it built.
+    pub images: Vec<ImageView>,
+    /// The statements that it made.
+    pub statements: Vec<StatementView>,
+}
+
+/// A job of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobView {
+    /// Its name.
+    pub name: JobName,
+    /// Its stage.
+    pub stage: String,
+    /// In GitLab's words.
+    pub status: String,
+    /// The jobs that it waits for.
+    pub needs: Vec<JobName>,
+    /// Its last attempt; 0 before the first.
+    pub attempt: u32,
+    /// When the last attempt began.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// One line: why it ended so.
+    pub message: String,
+    /// Whether it may fail.
+    pub allow_failure: bool,
+    /// Why it is in the plan.
+    pub because: Vec<String>,
+    /// Its artifacts, as a tar archive.
+    pub artifacts: Option<Digest>,
+}
+
+/// A job that is not in the plan.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub because: String,
+}
+
+/// An image that was built.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ImageView {
+    /// Its name.
+    pub name: ImageName,
+    /// Its manifest's digest.
+    pub digest: Digest,
+    /// By which job.
+    pub job: JobName,
+    /// Milliseconds.
+    pub took_ms: u64,
+}
+
+/// A statement as people see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StatementView {
+    /// The envelope's digest.
+    pub envelope: Digest,
+    /// What it is about: a commit, `name@sha256:…`, or a release.
+    pub subject: String,
+    /// Its predicate's type.
+    pub predicate_type: String,
+    /// The tool or check.
+    pub name: String,
+    /// `observed` or `reported`.
+    pub witness: String,
+    /// One line.
+    pub summary: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// `GET /releases/HEX`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReleaseView {
+    /// Its name.
+    pub id: ReleaseId,
+    /// Its project.
+    pub project: ProjectName,
+    /// The commit.
+    pub commit: CommitId,
+    /// The first line of the commit's message.
+    pub title: String,
+    /// The run that made it.
+    pub run: RunId,
+    /// Its images.
+    pub images: BTreeMap<ImageName, Digest>,
+    /// The config revision that it goes with.
+    pub config: CommitId,
+    /// Who pushed since the last release.
+    pub pushers: Vec<UserName>,
+    /// Who wrote commits since then.
+    pub authors: Vec<String>,
+    /// When.
+    pub created: Timestamp,
+    /// How it stands in each environment, in order.
+    pub environments: Vec<ReleaseInEnvironment>,
+    /// Everything that speaks for or against it.
+    pub statements: Vec<StatementView>,
+    /// The two clocks.
+    pub clocks: Clocks,
+}
+
+/// Two clocks that are kept for every release.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Clocks {
+    /// Push to the first environment, in milliseconds (target under 5 min, alert over 10).
+    pub push_to_first_ms: Option<u64>,
+    /// Approval to the last environment, less bakes, in milliseconds (target under 15 min, alert over 30).
+    pub approval_to_last_ms: Option<u64>,
+    /// Bakes in the last environment, in milliseconds.
+    pub bakes_ms: Option<u64>,
+    /// Penstock's own share: push to the last environment less the union of job, tool, bake and approval times.
+    pub own_ms: Option<u64>,
+}
+
+/// A release in one environment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReleaseInEnvironment {
+    /// Which.
+    pub environment: EnvironmentName,
+    /// `waiting`, `at_gate`, `gate_refused`, `awaiting_approval`, `allowed`, `rolling_out`, `checking`, `delivered`, `check_failed`, `refused`, `superseded`.
+    pub step: String,
+    /// The gate's answer.
+    pub gate: Option<GateView>,
+    /// Approvals.
+    pub approvals: Vec<ApprovalView>,
+    /// The config commit.
+    pub commit: Option<CommitId>,
+    /// What it is to run.
+    pub revision: Option<Digest>,
+    /// Checks.
+    pub checks: Vec<CheckView>,
+    /// Why it must not run.
+    pub refused: Option<String>,
+    /// The revert.
+    pub reverted: Option<CommitId>,
+    /// When the gate let it in and Git knew it.
+    pub committed_at: Option<Timestamp>,
+    /// When everything ran.
+    pub delivered_at: Option<Timestamp>,
+    /// When the last check was done.
+    pub checked_at: Option<Timestamp>,
+}
+
+/// A gate's answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GateView {
+    /// Whether it lets the release in.
+    pub allow: bool,
+    /// Why not.
+    pub denials: Vec<DenialView>,
+    /// What it let pass and still mentions.
+    pub warnings: Vec<DenialView>,
+    /// The policies' digest.
+    pub policy: Digest,
+    /// The signed verification summary.
+    pub envelope: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// How many statements it looked at.
+    pub statements: usize,
+}
+
+/// One reason of a gate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DenialView {
+    /// The rule's name.
+    pub rule: String,
+    /// What it is about.
+    pub subject: String,
+    /// What is wrong.
+    pub message: String,
+    /// Where, as `path:line`, or nothing.
+    pub place: String,
+    /// What to do.
+    pub fix: String,
+}
+
+/// An approval.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApprovalView {
+    /// Who.
+    pub approver: UserName,
+    /// Until when it counts.
+    pub expires: Timestamp,
+    /// The statement.
+    pub envelope: Digest,
+}
+
+/// A check against an environment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckView {
+    /// Its name.
+    pub name: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// One line.
+    pub summary: String,
+    /// Milliseconds.
+    pub took_ms: u64,
+}
+
+/// `POST /releases/HEX/approve`, and other orders about an environment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnvironmentOrder {
+    /// Which.
+    pub environment: EnvironmentName,
+}
+
+/// `GET /projects/NAME/environments/NAME`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnvironmentView {
+    /// As in a list.
+    #[serde(flatten)]
+    pub summary: EnvironmentSummary,
+    /// Its project.
+    pub project: ProjectName,
+    /// The application's name.
+    pub application: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The config commit that it is in step with.
+    pub synced: Option<CommitId>,
+    /// Why it is not in step.
+    pub sync_error: Option<String>,
+    /// What runs.
+    pub pods: Vec<PodSeen>,
+    /// Its objects.
+    pub objects: Vec<ObjectView>,
+    /// Rollouts, newest first.
+    pub rollouts: Vec<RolloutView>,
+    /// Releases, newest first.
+    pub releases: Vec<ReleaseInList>,
+    /// How its manifests differ from those of the environment before it: `path: theirs → ours`.
+    pub differences: Vec<String>,
+}
+
+/// A release in an environment's list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReleaseInList {
+    /// Its name.
+    pub id: ReleaseId,
+    /// The commit.
+    pub commit: CommitId,
+    /// The first line of the commit's message.
+    pub title: String,
+    /// How far it got here.
+    pub step: String,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// An object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ObjectView {
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// `healthy`, `progressing`, `degraded`, `suspended`, `missing`, `unknown`.
+    pub health: String,
+    /// One line.
+    pub message: String,
+}
+
+/// A rollout.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RolloutView {
+    /// The Rollout's name.
+    pub name: String,
+    /// The pod template's hash.
+    pub template: String,
+    /// `progressing`, `paused`, `promoted`, `aborted`.
+    pub phase: String,
+    /// The weight of the new version, in percent.
+    pub weight: u32,
+    /// The weights of its steps.
+    pub steps: Vec<u32>,
+    /// The step that it is at, from 0.
+    pub step: usize,
+    /// One line: what it waits for, or why it ended.
+    pub message: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// When its last event came.
+    pub last: Timestamp,
+    /// Figures over time, for the charts: the newest 600.
+    pub figures: Vec<Figure>,
+}
+
+/// Figures of a canary at a moment.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Figure {
+    /// When.
+    pub at: Timestamp,
+    /// Its weight, in percent.
+    pub weight: u32,
+    /// Requests that reached it, since it began.
+    pub requests: u64,
+    /// Of these, errors.
+    pub errors: u64,
+    /// The share of errors, 0 to 1.
+    pub error_rate: f64,
+    /// 95 % were at least this fast, in milliseconds.
+    pub p95_ms: f64,
+    /// The same of the stable version.
+    pub stable_error_rate: f64,
+    /// The same of the stable version, in milliseconds.
+    pub stable_p95_ms: f64,
+}
+
+/// `GET /explain/WHAT`: why something is as it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Explanation {
+    /// What it is about, in one line.
+    pub subject: String,
+    /// The answer in one line.
+    pub verdict: String,
+    /// The reasons, in order.
+    pub reasons: Vec<Reason>,
+}
+
+/// One reason.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reason {
+    /// Where: a job, a rule, an environment.
+    pub topic: String,
+    /// Why.
+    pub text: String,
+    /// Which file and line, if any.
+    pub place: String,
+    /// What to do, if anything.
+    pub fix: String,
+}
+
+/// `GET /trace/WHAT`: from a running container to the commit and everyone and everything in between, and back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Trace {
+    /// What was asked for.
+    pub subject: String,
+    /// The links, from what runs to what it came from.
+    pub links: Vec<TraceLink>,
+}
+
+/// One link of a trace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TraceLink {
+    /// `container`, `image`, `release`, `approval`, `gate`, `run`, `commit`, `author`, `statement`.
+    pub kind: String,
+    /// Its name.
+    pub id: String,
+    /// One line.
+    pub text: String,
+}
+
+/// `GET /verify`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Verification {
+    /// The last position that was verified.
+    pub position: u64,
+    /// The checkpoint's root.
+    pub root: Digest,
+    /// Statements whose signature was verified again.
+    pub statements: usize,
+    /// What does not fit.
+    pub problems: Vec<String>,
+}
+
+/// An event, for the audit trail.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventView {
+    /// Its place in the log.
+    pub position: u64,
+    /// Its stream.
+    pub stream: String,
+    /// Its type.
+    pub kind: String,
+    /// Who caused it.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+    /// Its content.
+    pub data: serde_json::Value,
+    /// Its hash.
+    pub hash: Digest,
+}
+
+/// What a streaming job call says, one JSON value a line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum WorkLine {
+    /// A line of progress.
+    Log(LogLine),
+    /// The end.
+    Done(WorkDone),
+}
+
+/// How a streaming job call ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WorkDone {
+    /// What the job's command exits with.
+    pub exit_code: i32,
+    /// Printed as the last line: an image by digest, or a summary.
+    pub output: String,
+    /// Why it failed, and what to do.
+    pub error: Option<String>,
+}
+
+/// Query of `POST /job/build`; the body is the context as a tar stream.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BuildQuery {
+    /// The image's name within the project.
+    pub image: String,
+    /// The Dockerfile's path below the context.
+    pub file: String,
+    /// `NAME=value`, as a JSON object.
+    #[serde(default)]
+    pub args: String,
+}
+
+/// Body of `POST /job/check`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckRequest {
+    /// The tool.
+    pub tool: String,
+    /// The image that this run built, for checks of images.
+    pub image: Option<String>,
+    /// Paths below the checkout; all if empty.
+    pub paths: Vec<String>,
+}
+
+/// Body of `POST /job/test-image`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TestImageRequest {
+    /// The image that this run built.
+    pub image: String,
+    /// The container's arguments.
+    pub args: Vec<String>,
+    /// The time limit in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// Body of `PUT /projects/NAME/secrets/NAME`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SecretValue {
+    /// The value; never sent back.
+    pub value: String,
+}
+
+/// An answer that is not a success.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// What happened.
+    pub error: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// Body of `POST /users`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewUser {
+    /// The name.
+    pub name: UserName,
+    /// `reader`, `developer` or `admin`.
+    pub role: String,
+    /// Addresses under which they write commits.
+    #[serde(default)]
+    pub emails: Vec<String>,
+}
+
+/// Its answer: the one time that the token is shown.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct NewUserToken {
+    /// The name.
+    pub name: UserName,
+    /// The token.
+    pub token: String,
+}

@@ -1,0 +1,422 @@
+//! The arguments. Each help text says what the command does, in the imperative, in one line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, UserName};
+use url::Url;
+
+/// From a git push to production, through gates that are proven to be passed.
+#[derive(Debug, Parser)]
+#[command(name = "penstock", version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// The form of the output.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub output: Output,
+    /// The server; the one that was logged in to last unless given.
+    #[arg(long, global = true, env = "PENSTOCK_URL")]
+    pub server: Option<Url>,
+}
+
+/// The form of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: the API's own types.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a `penstock.yaml` for this repository, and a config repository beside it.
+    Init(Init),
+    /// Look whether this machine has what is needed, and say what to do where it has not.
+    Doctor(Doctor),
+    /// Run the server.
+    Server(Server),
+    /// Run this repository's pipeline here, without a server.
+    Run(Run),
+    /// Show what the pipeline file means for the current commit, without running it.
+    Plan(PlanArgs),
+    /// Say why a run, a job or a release is as it is, and what to do.
+    Explain(What),
+    /// Approve a release for an environment.
+    Approve(Approve),
+    /// Show a rollout, or pause, promote or abort it.
+    Rollout(Rollout),
+    /// Take an environment back to the release before.
+    Rollback(Place),
+    /// Follow something from what runs to the commit, its author, approver and statements, and back.
+    Trace(What),
+    /// Verify the event log and every statement again.
+    Verify,
+    /// Store a token for a server.
+    Login(LoginArgs),
+    /// Show projects, environments and what fails.
+    Status,
+    /// List runs, newest first.
+    Runs(Runs),
+    /// Show the log of a job.
+    Logs(Logs),
+    /// Cancel a run.
+    Cancel(RunArg),
+    /// Try a job again.
+    Retry(JobArg),
+    /// Start a manual job.
+    Play(JobArg),
+    /// Manage secrets.
+    #[command(subcommand)]
+    Secret(Secret),
+    /// Manage projects.
+    #[command(subcommand)]
+    Project(Project),
+    /// Manage users.
+    #[command(subcommand)]
+    User(User),
+    /// Fetch an existing repository and deliver what it has.
+    Mirror(Mirror),
+    /// Remove bytes that nothing needs; never what an environment or a way back needs.
+    Gc(Gc),
+    /// Stop everything that a server left running: containers, gateway, network.
+    Down(Down),
+    /// In a job: build an image on the server and print its digest.
+    Build(Build),
+    /// In a job: have the server run a pinned tool on the commit or an image; its findings become a statement.
+    Check(Check),
+    /// In a job: have the server run an image that this run built; its exit code becomes a statement.
+    TestImage(TestImage),
+    /// Print the completion script of a shell.
+    Completion {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The project's name; the folder's unless given.
+    #[arg(long)]
+    pub name: Option<ProjectName>,
+    /// The pipeline file that counts.
+    #[arg(long)]
+    pub pipeline: Option<String>,
+    /// Where to write the config repository's first files.
+    #[arg(long)]
+    pub config_dir: Option<PathBuf>,
+    /// Overwrite what is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The server's configuration.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+}
+
+/// `server`.
+#[derive(Debug, Args)]
+pub struct Server {
+    /// The server's configuration.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Where everything is kept, over the configuration.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Where to listen, over the configuration.
+    #[arg(long)]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The repository.
+    #[arg(default_value = ".")]
+    pub repository: PathBuf,
+    /// The server's configuration, for tools and toolchains.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The repository.
+    #[arg(default_value = ".")]
+    pub repository: PathBuf,
+    /// The pipeline file; the one that `penstock.yaml` names unless given.
+    #[arg(long)]
+    pub pipeline: Option<String>,
+    /// The branch that the commit is taken to be pushed to.
+    #[arg(long, default_value = "main")]
+    pub branch: String,
+}
+
+/// Something by name or the beginning of its digest.
+#[derive(Debug, Args)]
+pub struct What {
+    /// A run's id, `RUN/JOB`, a release, an image's digest, a commit or a container; the newest release unless given.
+    #[arg(default_value = "latest")]
+    pub what: String,
+}
+
+/// `approve`.
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The release, or the beginning of its digest.
+    pub release: String,
+    /// The environment.
+    #[arg(long, default_value = "production")]
+    pub environment: EnvironmentName,
+}
+
+/// One environment of one project.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The project.
+    #[arg(long)]
+    pub project: ProjectName,
+    /// The environment.
+    #[arg(long, default_value = "production")]
+    pub environment: EnvironmentName,
+}
+
+/// `rollout`.
+#[derive(Debug, Args)]
+pub struct Rollout {
+    /// Which environment.
+    #[command(flatten)]
+    pub place: Place,
+    /// What to do; show it unless given.
+    #[arg(value_enum, default_value_t)]
+    pub order: RolloutVerb,
+    /// Show it until it ends.
+    #[arg(long, short)]
+    pub follow: bool,
+}
+
+/// What to do with a rollout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RolloutVerb {
+    /// Show it.
+    #[default]
+    Show,
+    /// Hold it at its step.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Skip what is left of its steps.
+    Promote,
+    /// Take it back.
+    Abort,
+}
+
+/// `login`.
+#[derive(Debug, Args)]
+pub struct LoginArgs {
+    /// The server's address.
+    pub url: Url,
+    /// A file that holds the token; asked for on the terminal unless given.
+    #[arg(long)]
+    pub token_file: Option<PathBuf>,
+}
+
+/// `runs`.
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Only of this project.
+    #[arg(long)]
+    pub project: Option<ProjectName>,
+    /// How many.
+    #[arg(long, default_value_t = 20)]
+    pub limit: usize,
+}
+
+/// `logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The run.
+    pub run: RunId,
+    /// The job.
+    pub job: JobName,
+    /// Wait for what comes.
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Which attempt; the last unless given.
+    #[arg(long)]
+    pub attempt: Option<u32>,
+}
+
+/// A run.
+#[derive(Debug, Args)]
+pub struct RunArg {
+    /// The run.
+    pub run: RunId,
+}
+
+/// A job of a run.
+#[derive(Debug, Args)]
+pub struct JobArg {
+    /// The run.
+    pub run: RunId,
+    /// The job.
+    pub job: JobName,
+}
+
+/// `secret`.
+#[derive(Debug, Subcommand)]
+pub enum Secret {
+    /// Set a secret; its value is read from standard input, or asked for.
+    Set {
+        /// The project.
+        #[arg(long)]
+        project: ProjectName,
+        /// The secret's name.
+        name: String,
+    },
+}
+
+/// `project`.
+#[derive(Debug, Subcommand)]
+pub enum Project {
+    /// Create a project and its config repository.
+    Create {
+        /// Its name.
+        name: ProjectName,
+        /// Its config repository; `NAME-config` unless given.
+        #[arg(long)]
+        config: Option<String>,
+        /// The branch that is delivered.
+        #[arg(long, default_value = "main")]
+        branch: String,
+    },
+}
+
+/// `user`.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a user and print their token, once.
+    Add {
+        /// Their name.
+        name: UserName,
+        /// `reader`, `developer` or `admin`.
+        #[arg(long, default_value = "developer")]
+        role: String,
+        /// Addresses under which they write commits.
+        #[arg(long)]
+        email: Vec<String>,
+    },
+}
+
+/// `mirror`.
+#[derive(Debug, Args)]
+pub struct Mirror {
+    /// The project.
+    #[arg(long)]
+    pub project: ProjectName,
+    /// Where the repository is.
+    pub url: Url,
+    /// Look again every so many seconds instead of once.
+    #[arg(long)]
+    pub every: Option<u64>,
+}
+
+/// `gc`.
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// Show what would go.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `down`.
+#[derive(Debug, Args)]
+pub struct Down {
+    /// The server's configuration.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Where everything is kept, over the configuration.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+}
+
+/// `build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    /// The image's name within the project.
+    #[arg(long)]
+    pub image: String,
+    /// The Dockerfile, below the context.
+    #[arg(long, short, default_value = "Dockerfile")]
+    pub file: String,
+    /// The folder that is sent.
+    #[arg(long, default_value = ".")]
+    pub context: PathBuf,
+    /// Build arguments, `NAME=value`.
+    #[arg(long = "build-arg")]
+    pub build_args: Vec<String>,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The tool: black, isort, pylint, yamllint, hadolint, gitleaks, bandit, trivy-config, trivy-secret or advisories.
+    pub tool: String,
+    /// The image that this run built, for `advisories`.
+    #[arg(long)]
+    pub image: Option<String>,
+    /// Paths below the checkout; all unless given.
+    pub paths: Vec<String>,
+}
+
+/// `test-image`.
+#[derive(Debug, Args)]
+pub struct TestImage {
+    /// The image that this run built.
+    pub image: String,
+    /// The time limit: seconds, or with `s`, `m`.
+    #[arg(long, default_value = "60s", value_parser = seconds)]
+    pub timeout: u64,
+    /// The container's arguments.
+    #[arg(last = true)]
+    pub args: Vec<String>,
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let (number, factor) = match text.strip_suffix('m') {
+        Some(number) => (number, 60),
+        None => (text.strip_suffix('s').unwrap_or(text), 1),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("`{text}` is no time; write 60s or 2m"))?;
+    number.checked_mul(factor).filter(|seconds| (1..=3600).contains(seconds)).ok_or_else(|| "1s to 60m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_with_their_unit() {
+        assert_eq!((seconds("60s"), seconds("2m"), seconds("5")), (Ok(60), Ok(120), Ok(5)));
+        for bad in ["", "s", "-1", "0", "61m", "99999999999999999999m"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The commands that speak to a server.
+
+mod access;
+mod init;
+mod job;
+mod reads;
+mod rollout;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use penstock_api::EnvironmentOrder;
+use serde_json::{Value, json};
+
+use crate::args::{Cli, Command};
+use crate::context::Context;
+use crate::{CliError, exit};
+
+/// Carries a command out, unless it is one of the roof's: that one comes back.
+///
+/// # Errors
+/// What went wrong, with its exit code.
+pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
+    let context = Context { output: cli.output, server: cli.server };
+    let context = &context;
+    let code = match cli.command {
+        command @ (Command::Server(_) | Command::Run(_) | Command::Plan(_) | Command::Doctor(_) | Command::Down(_) | Command::Gc(_) | Command::Mirror(_)) => {
+            return Ok(Err(command));
+        }
+        Command::Init(args) => init::init(context, &args)?,
+        Command::Completion { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "penstock", &mut std::io::stdout());
+            exit::OK
+        }
+        Command::Login(args) => access::login(context, &args).await?,
+        Command::Project(args) => access::project(context, args).await?,
+        Command::User(args) => access::user(context, args).await?,
+        Command::Secret(args) => access::secret(context, args).await?,
+        Command::Status => reads::status(context).await?,
+        Command::Runs(args) => reads::runs(context, &args).await?,
+        Command::Logs(args) => reads::logs(context, &args).await?,
+        Command::Explain(what) => reads::explain(context, &what.what).await?,
+        Command::Trace(what) => reads::trace(context, &what.what).await?,
+        Command::Verify => reads::verify(context).await?,
+        Command::Approve(args) => {
+            let order = EnvironmentOrder { environment: args.environment };
+            order_and_say(context, &format!("/releases/{}/approve", args.release), &order, "approved").await?
+        }
+        Command::Rollout(args) => rollout::rollout(context, &args).await?,
+        Command::Rollback(place) => {
+            let path = format!("/projects/{}/environments/{}/rollback", place.project, place.environment);
+            order_and_say(context, &path, &json!({}), "taken back: `penstock rollout --follow` shows it").await?
+        }
+        Command::Cancel(args) => order_and_say(context, &format!("/runs/{}/cancel", args.run), &json!({}), "cancelled").await?,
+        Command::Retry(args) => order_and_say(context, &job_path(&args, "retry"), &json!({}), "tried again").await?,
+        Command::Play(args) => order_and_say(context, &job_path(&args, "play"), &json!({}), "started").await?,
+        Command::Build(args) => job::build(context, args).await?,
+        Command::Check(args) => job::check(context, args).await?,
+        Command::TestImage(args) => job::test_image(context, args).await?,
+    };
+    Ok(Ok(ExitCode::from(code)))
+}
+
+fn job_path(args: &crate::args::JobArg, verb: &str) -> String {
+    format!("/runs/{}/jobs/{}/{verb}", args.run, segment(args.job.as_str()))
+}
+
+/// One segment of a path, percent-encoded.
+pub(crate) fn segment(text: &str) -> String {
+    let mut url = url::Url::parse("http://x/").expect("a constant URL");
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.clear().push(text);
+    }
+    url.path().trim_start_matches('/').to_owned()
+}
+
+/// Gives an order and says that it was taken.
+async fn order_and_say<B: serde::Serialize + Sync>(context: &Context, path: &str, body: &B, words: &str) -> Result<u8, CliError> {
+    let answer: Value = context.client()?.post(path, body).await?;
+    context.show(&answer, |_| println!("{words}"));
+    Ok(exit::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_name_stays_one_segment() {
+        assert_eq!(segment("test: a/b 1/3?"), "test:%20a%2Fb%201%2F3%3F");
+    }
+}
