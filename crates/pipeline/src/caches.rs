@@ -5,21 +5,63 @@ use std::collections::BTreeMap;
 use penstock_model::Digest;
 use penstock_model::job::{CacheSpec, EnvValue};
 
+use crate::expand::{Expanded, expand};
 use crate::plan::{CacheKey, PlannedJob};
 
 /// The caches of a job, ready for the runner. `env` is what [`crate::job_env`] gave; `digest_of` gives the digest of a
 /// file's content at the commit (`None` if there is no such file).
+///
+/// A key made of files changes when their content changes. GitLab takes the commits that last changed them instead,
+/// which makes a new key for a file that was changed and changed back.
 pub fn cache_specs(job: &PlannedJob, env: &BTreeMap<String, EnvValue>, digest_of: &dyn Fn(&str) -> Option<Digest>) -> Vec<CacheSpec> {
-    let _ = (env, digest_of);
+    // a secret has no place in a key, which is a path
+    let values: BTreeMap<String, Expanded> = env
+        .iter()
+        .filter_map(|(name, value)| match value {
+            EnvValue::Plain(text) => Some((name.clone(), Expanded { text: text.clone(), secret: false })),
+            EnvValue::Secret(_) => None,
+        })
+        .collect();
+    let filled = |text: &str| expand(text, &values).text;
     job.caches
         .iter()
         .map(|cache| CacheSpec {
             key: match &cache.key {
-                CacheKey::Text(text) => text.clone(),
-                CacheKey::Files { .. } => String::new(),
+                CacheKey::Text(text) => or_default(filled(text)),
+                CacheKey::Files { prefix, files } => {
+                    let digests: Vec<String> = files.iter().filter_map(|file| digest_of(file)).map(|digest| digest.hex()).collect();
+                    let name = if digests.is_empty() { "default".to_owned() } else { Digest::of(digests.join("\n")).hex() };
+                    match prefix {
+                        Some(prefix) => format!("{}-{name}", filled(prefix)),
+                        None => name,
+                    }
+                }
             },
-            paths: cache.paths.clone(),
+            paths: cache.paths.iter().map(|path| filled(path)).collect(),
             policy: cache.policy,
         })
         .collect()
+}
+
+fn or_default(key: String) -> String {
+    if key.is_empty() { "default".to_owned() } else { key }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::gitlab_plan;
+
+    #[test]
+    fn a_key_follows_the_variables_and_the_content_of_files() {
+        let plan = gitlab_plan(
+            "a:\n  script: [x]\n  cache:\n    - {key: $BRANCH-x, paths: [target, $DIR]}\n    - {key: {files: [Cargo.lock], prefix: $BRANCH}, paths: [t]}\n    - {paths: [t]}\n",
+        );
+        let env = [("BRANCH", "main"), ("DIR", "d")].map(|(name, text)| (name.to_owned(), EnvValue::Plain(text.to_owned())));
+        let specs = cache_specs(&plan.jobs[0], &env.into(), &|path| (path == "Cargo.lock").then(|| Digest::of("lock")));
+        assert_eq!(specs[0].key, "main-x");
+        assert_eq!(specs[0].paths, ["target", "d"]);
+        assert_eq!(specs[1].key, format!("main-{}", Digest::of(Digest::of("lock").hex()).hex()));
+        assert_eq!(specs[2].key, "default");
+    }
 }

@@ -11,15 +11,24 @@
 
 mod caches;
 mod diagnostic;
+mod duration;
 mod env;
+mod expand;
+mod github;
+mod gitlab;
 mod input;
+mod pattern;
 mod plan;
+mod reader;
 mod run;
 mod steps;
+#[cfg(test)]
+mod testing;
+mod yaml;
 
 pub use caches::cache_specs;
 pub use diagnostic::Diagnostic;
-pub use env::{JobContext, job_env};
+pub use env::{JobContext, job_env, job_image};
 pub use input::{Dialect, PushEvent, Source};
 pub use plan::{
     AllowFailure, CacheKey, Condition, JobEnvironment, LeftOut, Matrix, Plan, PlannedCache, PlannedJob, PlannedStep, Retry, RetryOn,

@@ -12,6 +12,8 @@ use crate::input::{Dialect, PushEvent, Source};
 
 /// The most jobs that a plan may have.
 pub const MAX_JOBS: usize = 500;
+/// The most text (scripts, variables) that a plan may carry, in bytes.
+pub(crate) const MAX_TEXT: usize = 4 << 20;
 
 /// What a pipeline file means for one push. Every choice that can be made before anything runs has been made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -305,8 +307,10 @@ pub struct LeftOut {
 /// Everything that is wrong with the file, in the order of its lines: unknown or unsupported keys, wrong values,
 /// expressions that do not parse, jobs that wait for each other.
 pub fn plan(dialect: Dialect, source: &Source<'_>, event: &PushEvent) -> Result<Plan, Vec<Diagnostic>> {
-    let _ = (dialect, event);
-    Err(vec![Diagnostic { path: source.path.to_owned(), line: 1, column: 1, key: String::new(), message: "not read yet".into(), help: String::new() }])
+    match dialect {
+        Dialect::GitlabCi => crate::gitlab::plan(source, event),
+        Dialect::GithubWorkflow => crate::github::plan(source, event),
+    }
 }
 
 /// Durations as whole seconds.

@@ -1,10 +1,12 @@
 //! One job from the inside: what to carry out next, given how the last step ended.
 
+mod gitlab;
+
 use penstock_model::JobName;
-use penstock_model::job::{NextStep, StepOutcome, StepSource};
-use std::collections::BTreeMap;
+use penstock_model::job::StepSource;
 
 use crate::env::JobContext;
+use crate::input::Dialect;
 use crate::plan::Plan;
 
 /// The plan has no such job.
@@ -22,15 +24,9 @@ pub struct NoSuchJob {
 /// # Errors
 /// When the plan has no such job.
 pub fn steps(plan: &Plan, job: &JobName, context: &JobContext) -> Result<Box<dyn StepSource>, NoSuchJob> {
-    let _ = context;
-    plan.job(job).ok_or_else(|| NoSuchJob { path: plan.path.clone(), job: job.clone() })?;
-    Ok(Box::new(Nothing))
-}
-
-struct Nothing;
-
-impl StepSource for Nothing {
-    fn next(&mut self, _: Option<&StepOutcome>, _: bool) -> NextStep {
-        NextStep::Done { exit_code: 1, outputs: BTreeMap::new() }
-    }
+    let planned = plan.job(job).ok_or_else(|| NoSuchJob { path: plan.path.clone(), job: job.clone() })?;
+    Ok(match plan.dialect {
+        Dialect::GitlabCi => Box::new(gitlab::GitlabSteps::new(planned)),
+        Dialect::GithubWorkflow => Box::new(crate::github::WorkflowSteps::new(plan, planned, context)),
+    })
 }

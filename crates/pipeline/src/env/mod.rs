@@ -1,0 +1,107 @@
+//! What a job's processes find in their environment.
+
+pub(crate) mod predefined;
+
+use std::collections::BTreeMap;
+
+use penstock_model::job::EnvValue;
+use penstock_model::{JobName, RunId, Secret, Timestamp};
+
+use crate::expand::{Expanded, Raw, Scope};
+use crate::input::Dialect;
+use crate::plan::{Plan, PlannedJob};
+use crate::run::JobInputs;
+
+/// What is known only once a job starts.
+#[derive(Clone, Debug)]
+pub struct JobContext {
+    /// The run.
+    pub run: RunId,
+    /// The run's number within its project, from 1 (`CI_PIPELINE_IID`, `GITHUB_RUN_NUMBER`).
+    pub number: u64,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The checkout, as the job sees it (`CI_PROJECT_DIR`, `GITHUB_WORKSPACE`).
+    pub workspace: String,
+    /// When the run was planned.
+    pub created_at: Timestamp,
+    /// When this attempt starts.
+    pub started_at: Timestamp,
+    /// The project's secrets.
+    pub secrets: BTreeMap<String, Secret>,
+    /// The job's own token (`PENSTOCK_TOKEN`, `CI_JOB_TOKEN`, `github.token`).
+    pub token: Option<Secret>,
+    /// What jobs before it left, from [`crate::RunEffect::StartJob`].
+    pub inputs: JobInputs,
+}
+
+/// The variables of a job: the dialect's predefined ones (`CI_*`, `GITHUB_*`), the project's, the file's and those that
+/// earlier jobs left, in the dialect's order of precedence, expanded; and `PENSTOCK_URL` and `PENSTOCK_TOKEN`. What holds
+/// a secret is marked as one. Empty if the plan has no such job.
+pub fn job_env(plan: &Plan, job: &JobName, context: &JobContext) -> BTreeMap<String, EnvValue> {
+    let Some(job) = plan.job(job) else { return BTreeMap::new() };
+    let mut env: BTreeMap<String, EnvValue> = match plan.dialect {
+        Dialect::GitlabCi => gitlab(plan, job, context),
+        Dialect::GithubWorkflow => crate::github::job_env(plan, job, context),
+    };
+    env.insert("PENSTOCK_URL".into(), EnvValue::Plain(plan.event.server_url.clone()));
+    if let Some(token) = &context.token {
+        env.insert("PENSTOCK_TOKEN".into(), EnvValue::Secret(token.clone()));
+    }
+    env
+}
+
+/// The image that a job runs in, its variables filled in; `None` is the host.
+pub fn job_image(plan: &Plan, job: &JobName, context: &JobContext) -> Option<String> {
+    let planned = plan.job(job)?;
+    let image = planned.image.as_ref()?;
+    match plan.dialect {
+        Dialect::GitlabCi => Some(crate::expand::expand(image, &known(plan, planned, context)).text),
+        Dialect::GithubWorkflow => Some(image.clone()),
+    }
+}
+
+fn gitlab(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, EnvValue> {
+    known(plan, job, context).into_iter().map(|(name, value)| (name, value.into_env())).collect()
+}
+
+/// A GitLab job's variables, expanded: predefined ones, the file's, the job's, what earlier jobs left, the project's.
+fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, Expanded> {
+    let mut scope = Scope::default();
+    scope.literals(predefined::of_push(&plan.event, &plan.path));
+    for (name, raw) in predefined::of_job(job.name.as_str(), &job.stage, job.environment.as_ref()) {
+        scope.set(name, raw);
+    }
+    scope.literals(predefined::of_start(plan, job, context));
+    if let Some(image) = &job.image {
+        scope.set("CI_JOB_IMAGE", Raw::Template(image.clone()));
+    }
+    if let Some(url) = job.environment.as_ref().and_then(|environment| environment.url.clone()) {
+        scope.set("CI_ENVIRONMENT_URL", Raw::Template(url));
+    }
+    if let Some(token) = &context.token {
+        scope.set("CI_JOB_TOKEN", Raw::Hidden(token.clone()));
+    }
+    scope.variables(&plan.variables);
+    scope.variables(&job.variables);
+    scope.literals(context.inputs.dotenv.clone());
+    for (name, value) in &plan.event.variables {
+        scope.set(name.clone(), Raw::Template(value.clone()));
+    }
+    for (name, secret) in &context.secrets {
+        scope.set(name.clone(), Raw::Hidden(secret.clone()));
+    }
+    let mut known = scope.expand_or_keep();
+    if let Some(name) = known.get("CI_ENVIRONMENT_NAME") {
+        let slug = Expanded { text: predefined::environment_slug(&name.text), secret: false };
+        known.insert("CI_ENVIRONMENT_SLUG".into(), slug);
+    }
+    known
+}
+
+impl Expanded {
+    /// As the runner takes it.
+    pub(crate) fn into_env(self) -> EnvValue {
+        if self.secret { EnvValue::Secret(Secret::new(self.text)) } else { EnvValue::Plain(self.text) }
+    }
+}

@@ -1,0 +1,152 @@
+//! GitLab's predefined variables.
+
+use penstock_model::Digest;
+
+use super::JobContext;
+use crate::expand::Raw;
+use crate::input::PushEvent;
+use crate::plan::{JobEnvironment, Plan, PlannedJob, When};
+
+/// The longest slug, as DNS labels have it.
+const MAX_SLUG: usize = 63;
+/// The longest environment slug, as GitLab has it.
+const MAX_ENVIRONMENT_SLUG: usize = 24;
+
+/// What is known of a push before any job starts.
+pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
+    let project = event.project.as_str();
+    let (branch, tag) = (event.reference.strip_prefix("refs/heads/"), event.reference.strip_prefix("refs/tags/"));
+    let name = branch.or(tag).unwrap_or(&event.reference);
+    let (title, description) = event.message.split_once('\n').unwrap_or((&event.message, ""));
+    let before = event.before.as_ref().map_or_else(|| "0".repeat(event.commit.as_str().len()), ToString::to_string);
+    let host = event.server_url.split_once("://").map_or(&*event.server_url, |(_, rest)| rest);
+    let (host, port) = host.split('/').next().unwrap_or_default().rsplit_once(':').unwrap_or((host, ""));
+    let mut out: Vec<(&str, String)> = vec![
+        ("CI", "true".into()),
+        ("GITLAB_CI", "true".into()),
+        ("CI_SERVER", "yes".into()),
+        ("CI_SERVER_NAME", "Penstock".into()),
+        ("CI_SERVER_URL", event.server_url.clone()),
+        ("CI_SERVER_HOST", host.into()),
+        ("CI_SERVER_PORT", port.into()),
+        ("CI_SERVER_PROTOCOL", event.server_url.split_once("://").map_or("http", |(scheme, _)| scheme).into()),
+        ("CI_CONFIG_PATH", path.into()),
+        ("CI_PIPELINE_SOURCE", "push".into()),
+        ("CI_DEFAULT_BRANCH", event.default_branch.clone()),
+        ("CI_PROJECT_NAME", project.into()),
+        ("CI_PROJECT_TITLE", project.into()),
+        ("CI_PROJECT_PATH", project.into()),
+        ("CI_PROJECT_PATH_SLUG", slug(project)),
+        ("CI_PROJECT_NAMESPACE", project.into()),
+        ("CI_PROJECT_ROOT_NAMESPACE", project.into()),
+        ("CI_REGISTRY", event.registry.clone()),
+        ("CI_REGISTRY_IMAGE", format!("{}/{project}", event.registry)),
+        ("CI_COMMIT_SHA", event.commit.to_string()),
+        ("CI_COMMIT_SHORT_SHA", event.commit.short().into()),
+        ("CI_COMMIT_BEFORE_SHA", before),
+        ("CI_COMMIT_REF_NAME", name.into()),
+        ("CI_COMMIT_REF_SLUG", slug(name)),
+        ("CI_COMMIT_MESSAGE", event.message.clone()),
+        ("CI_COMMIT_TITLE", title.trim_end().into()),
+        ("CI_COMMIT_DESCRIPTION", description.trim_start().into()),
+        ("GITLAB_USER_LOGIN", event.pusher.to_string()),
+        ("GITLAB_USER_NAME", event.pusher.to_string()),
+    ];
+    out.extend(branch.map(|branch| ("CI_COMMIT_BRANCH", branch.to_owned())));
+    out.extend(tag.map(|tag| ("CI_COMMIT_TAG", tag.to_owned())));
+    out.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What the file says of a job, as far as `rules` can see it.
+pub(crate) fn of_job(name: &str, stage: &str, environment: Option<&JobEnvironment>) -> Vec<(String, Raw)> {
+    let mut out = vec![
+        ("CI_JOB_NAME".to_owned(), Raw::Literal(name.to_owned())),
+        ("CI_JOB_NAME_SLUG".to_owned(), Raw::Literal(slug(name))),
+        ("CI_JOB_STAGE".to_owned(), Raw::Literal(stage.to_owned())),
+    ];
+    if let Some(environment) = environment {
+        out.push(("CI_ENVIRONMENT_NAME".to_owned(), Raw::Template(environment.name.clone())));
+    }
+    out
+}
+
+/// What is known once a job starts.
+pub(super) fn of_start(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Vec<(String, String)> {
+    let place = plan.jobs.iter().position(|other| other.name == job.name).unwrap_or(0);
+    let mut out: Vec<(&str, String)> = vec![
+        ("CI_PROJECT_DIR", context.workspace.clone()),
+        ("CI_PIPELINE_ID", context.run.to_string()),
+        ("CI_PIPELINE_IID", context.number.to_string()),
+        ("CI_PIPELINE_CREATED_AT", context.created_at.rfc3339()),
+        ("CI_JOB_ID", format!("{}-{place}-{}", context.run, context.attempt)),
+        ("CI_JOB_STARTED_AT", context.started_at.rfc3339()),
+        ("CI_JOB_TIMEOUT", job.timeout.as_secs().to_string()),
+        ("CI_JOB_STATUS", "running".to_owned()),
+        ("CI_NODE_TOTAL", job.matrix.as_ref().map_or(1, |matrix| matrix.total).to_string()),
+    ];
+    if let Some(matrix) = &job.matrix {
+        out.push(("CI_NODE_INDEX", matrix.index.to_string()));
+    }
+    if job.when == When::Manual {
+        out.push(("CI_JOB_MANUAL", "true".to_owned()));
+    }
+    out.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Lower-case letters, digits and inner dashes.
+pub(crate) fn slug(text: &str) -> String {
+    let slug: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(MAX_SLUG).collect();
+    slug.trim_matches('-').to_owned()
+}
+
+/// GitLab's name for an environment in addresses: unique although it is cut.
+pub(super) fn environment_slug(name: &str) -> String {
+    let mut slug: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    if !slug.starts_with(|c: char| c.is_ascii_lowercase()) {
+        slug.insert_str(0, "env-");
+    }
+    let mut squeezed = String::new();
+    for c in slug.chars() {
+        if c != '-' || !squeezed.ends_with('-') {
+            squeezed.push(c);
+        }
+    }
+    if squeezed.len() <= MAX_ENVIRONMENT_SLUG && squeezed == name {
+        return squeezed.trim_end_matches('-').to_owned();
+    }
+    squeezed.truncate(17);
+    if !squeezed.ends_with('-') {
+        squeezed.push('-');
+    }
+    squeezed + &last_base36_digits(name)
+}
+
+/// The last six base-36 digits of the name's SHA-256.
+fn last_base36_digits(name: &str) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let modulus = 36_u64.pow(6);
+    let mut value = Digest::of(name).as_bytes().iter().fold(0, |value, byte| (value * 256 + u64::from(*byte)) % modulus);
+    let mut digits = [0_u8; 6];
+    for digit in digits.iter_mut().rev() {
+        // below 36, so within the table
+        *digit = DIGITS[usize::try_from(value % 36).unwrap_or(0)];
+        value /= 36;
+    }
+    String::from_utf8_lossy(&digits).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_gitlabs() {
+        assert_eq!(slug("Feature/ABC_1"), "feature-abc-1");
+        assert_eq!(slug("-x-"), "x");
+        assert_eq!(environment_slug("production"), "production");
+        assert_eq!(environment_slug("staging-1234567890123456"), "staging-1234567890123456");
+        // cut as in GitLab's own specification; the last six digits are Integer#to_s(36) of the name's SHA-256
+        assert_eq!(environment_slug("staging-12345678901234567"), "staging-123456789-s729ne");
+        assert_eq!(environment_slug("9-staging-123456789012345"), "env-9-staging-123-f6hm7j");
+    }
+}

@@ -1,0 +1,294 @@
+//! `$NAME` and `${NAME}` in GitLab's variables: precedence by layers, expansion with bounds.
+
+use std::collections::BTreeMap;
+
+use penstock_model::Secret;
+
+use crate::plan::Variable;
+
+/// How deep variables may refer to each other.
+const MAX_DEPTH: usize = 32;
+/// How long an expanded text may be.
+const MAX_EXPANDED: usize = 256 << 10;
+
+/// A variable before expansion.
+#[derive(Clone, Debug)]
+pub(crate) enum Raw {
+    /// As it is: a predefined value, a dotenv value, `expand: false`.
+    Literal(String),
+    /// `$NAME` in it stands for another variable.
+    Template(String),
+    /// As it is, and not to be seen.
+    Hidden(Secret),
+}
+
+/// A variable after expansion.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Expanded {
+    pub(crate) text: String,
+    /// Whether a secret went into it.
+    pub(crate) secret: bool,
+}
+
+/// Why variables cannot be expanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unexpandable {
+    /// They refer to each other in a circle.
+    Circle(Vec<String>),
+    /// Too deep.
+    Deep(String),
+    /// Too long.
+    Long(String),
+    /// Too many.
+    Many(usize),
+}
+
+impl Unexpandable {
+    /// The variable at fault, what is wrong, what to do.
+    pub(crate) fn explain(&self) -> (&str, String, String) {
+        match self {
+            Self::Circle(names) => (
+                &names[0],
+                format!("variables refer to each other in a circle: {}", names.join(" -> ")),
+                "give one of them a value of its own".to_owned(),
+            ),
+            Self::Deep(name) => (name, format!("variables refer to each other more than {MAX_DEPTH} deep"), "flatten them".to_owned()),
+            Self::Many(most) => ("", format!("a job sees more than {most} variables"), "keep large sets in a file".to_owned()),
+            Self::Long(name) => (name, format!("`{name}` expands to more than {} KiB", MAX_EXPANDED >> 10), "shorten it".to_owned()),
+        }
+    }
+}
+
+/// Variables in layers: a name set again covers its former value, which only the new value itself can still refer to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope(BTreeMap<String, Vec<Raw>>);
+
+impl Scope {
+    /// Sets a variable over whatever was set before.
+    pub(crate) fn set(&mut self, name: impl Into<String>, raw: Raw) {
+        self.0.entry(name.into()).or_default().push(raw);
+    }
+
+    /// Sets plain values over whatever was set before.
+    pub(crate) fn literals(&mut self, values: impl IntoIterator<Item = (String, String)>) {
+        for (name, value) in values {
+            self.set(name, Raw::Literal(value));
+        }
+    }
+
+    /// Sets variables of the pipeline file over whatever was set before.
+    pub(crate) fn variables(&mut self, values: &BTreeMap<String, Variable>) {
+        for (name, variable) in values {
+            let value = variable.value.clone();
+            self.set(name.clone(), if variable.expand { Raw::Template(value) } else { Raw::Literal(value) });
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Expands every variable.
+    pub(crate) fn expand(&self) -> Result<BTreeMap<String, Expanded>, Unexpandable> {
+        let mut known = BTreeMap::new();
+        for (name, layers) in &self.0 {
+            self.value(name, layers.len(), &mut known, &mut Vec::new())?;
+        }
+        Ok(self.0.iter().filter_map(|(name, layers)| Some((name.clone(), known.remove(&(name.as_str(), layers.len()))?))).collect())
+    }
+
+    /// Expands every variable; those that cannot be expanded stay as they are. For a job that starts: what the plan checked
+    /// can only fail here by what another job left.
+    pub(crate) fn expand_or_keep(&self) -> BTreeMap<String, Expanded> {
+        let mut known = BTreeMap::new();
+        let mut out = BTreeMap::new();
+        for (name, layers) in &self.0 {
+            let value = self.value(name, layers.len(), &mut known, &mut Vec::new()).unwrap_or_else(|_| match layers.last() {
+                Some(Raw::Literal(text) | Raw::Template(text)) => Expanded { text: text.clone(), secret: false },
+                Some(Raw::Hidden(secret)) => Expanded { text: secret.expose().to_owned(), secret: true },
+                None => Expanded::default(),
+            });
+            out.insert(name.clone(), value);
+        }
+        out
+    }
+
+    fn value<'s>(
+        &'s self,
+        name: &'s str,
+        level: usize,
+        known: &mut BTreeMap<(&'s str, usize), Expanded>,
+        open: &mut Vec<(&'s str, usize)>,
+    ) -> Result<Expanded, Unexpandable> {
+        if let Some(value) = known.get(&(name, level)) {
+            return Ok(value.clone());
+        }
+        if let Some(start) = open.iter().position(|&entry| entry == (name, level)) {
+            let names = open[start..].iter().map(|(name, _)| *name).chain([name]);
+            return Err(Unexpandable::Circle(names.map(str::to_owned).collect()));
+        }
+        if open.len() >= MAX_DEPTH {
+            return Err(Unexpandable::Deep(name.to_owned()));
+        }
+        let value = match level.checked_sub(1).and_then(|index| self.0.get(name)?.get(index)) {
+            None => Expanded::default(),
+            Some(Raw::Literal(text)) => Expanded { text: text.clone(), secret: false },
+            Some(Raw::Hidden(secret)) => Expanded { text: secret.expose().to_owned(), secret: true },
+            Some(Raw::Template(text)) => {
+                open.push((name, level));
+                let mut value = Expanded::default();
+                for piece in pieces(text) {
+                    match piece {
+                        Piece::Text(text) => value.text.push_str(text),
+                        Piece::Name(other) => {
+                            let Some((other, layers)) = self.0.get_key_value(other) else { continue };
+                            let other_level = if other == name { level - 1 } else { layers.len() };
+                            let part = self.value(other, other_level, known, open)?;
+                            value.text.push_str(&part.text);
+                            value.secret |= part.secret;
+                        }
+                    }
+                    if value.text.len() > MAX_EXPANDED {
+                        return Err(Unexpandable::Long(name.to_owned()));
+                    }
+                }
+                open.pop();
+                value
+            }
+        };
+        known.insert((name, level), value.clone());
+        Ok(value)
+    }
+}
+
+/// Expands a text with known values; an unknown name stands for nothing. A text that becomes too long stays as it was.
+pub(crate) fn expand(text: &str, values: &BTreeMap<String, Expanded>) -> Expanded {
+    let mut out = Expanded::default();
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => out.text.push_str(text),
+            Piece::Name(name) => {
+                if let Some(value) = values.get(name) {
+                    out.text.push_str(&value.text);
+                    out.secret |= value.secret;
+                }
+            }
+        }
+        if out.text.len() > MAX_EXPANDED {
+            return Expanded { text: text.to_owned(), secret: false };
+        }
+    }
+    out
+}
+
+/// The names that a text refers to.
+pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).into_iter().filter_map(|piece| match piece {
+        Piece::Name(name) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
+enum Piece<'t> {
+    Text(&'t str),
+    Name(&'t str),
+}
+
+/// Cuts a text at `$NAME`, `${NAME}` and `$$` (a dollar sign). Any other `$` is itself.
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(dollar) = rest.find('$') {
+        let (before, after) = (&rest[..dollar], &rest[dollar + 1..]);
+        out.push(Piece::Text(before));
+        let braced = after.strip_prefix('{').and_then(|inner| {
+            let name = &inner[..name_len(inner)];
+            (!name.is_empty() && inner[name.len()..].starts_with('}')).then_some((name, name.len() + 2))
+        });
+        let bare = Some(&after[..name_len(after)]).filter(|name| !name.is_empty()).map(|name| (name, name.len()));
+        if after.starts_with('$') {
+            out.push(Piece::Text("$"));
+            rest = &after[1..];
+        } else if let Some((name, len)) = braced.or(bare) {
+            out.push(Piece::Name(name));
+            rest = &after[len..];
+        } else {
+            out.push(Piece::Text("$"));
+            rest = after;
+        }
+    }
+    out.push(Piece::Text(rest));
+    out
+}
+
+/// The length of the name that a text starts with.
+fn name_len(text: &str) -> usize {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return 0;
+    }
+    text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(values: &[(&str, &str)]) -> Scope {
+        let mut scope = Scope::default();
+        for (name, value) in values {
+            scope.set(*name, Raw::Template((*value).to_owned()));
+        }
+        scope
+    }
+
+    #[track_caller]
+    fn check(values: &[(&str, &str)], name: &str, expected: &str) {
+        let seen = match scope(values).expand() {
+            Ok(known) => known[name].text.clone(),
+            Err(why) => format!("error: {}", why.explain().1),
+        };
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn names_are_expanded_in_any_order() {
+        check(&[("A", "$B/x"), ("B", "${C}y"), ("C", "z")], "A", "zy/x");
+    }
+
+    #[test]
+    fn a_doubled_dollar_is_a_dollar_and_a_lone_one_stays() {
+        check(&[("A", "$$B $ $1 $(x) ${B:-y} 5$")], "A", "$B $ $1 $(x) ${B:-y} 5$");
+    }
+
+    #[test]
+    fn an_unknown_name_is_nothing() {
+        check(&[("A", "[$NOPE]")], "A", "[]");
+    }
+
+    #[test]
+    fn a_value_that_names_itself_means_the_value_it_covers() {
+        check(&[("A", "low"), ("A", "$A-high")], "A", "low-high");
+    }
+
+    #[test]
+    fn a_circle_is_named_in_full() {
+        check(&[("A", "$B"), ("B", "$A")], "A", "error: variables refer to each other in a circle: A -> B -> A");
+    }
+
+    #[test]
+    fn growth_is_bounded() {
+        let names: Vec<String> = (0..30).map(|n| format!("V{n}")).collect();
+        let values: Vec<String> = (0..30).map(|n| if n == 29 { "x".repeat(64) } else { format!("$V{0}$V{0}", n + 1) }).collect();
+        let pairs: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
+        assert!(matches!(scope(&pairs).expand(), Err(Unexpandable::Long(_))));
+    }
+
+    #[test]
+    fn what_holds_a_secret_is_one() {
+        let mut scope = scope(&[("URL", "https://$TOKEN@host"), ("OTHER", "x")]);
+        scope.set("TOKEN", Raw::Hidden(Secret::new("hunter2")));
+        let known = scope.expand().unwrap();
+        assert!(known["URL"].secret && !known["OTHER"].secret);
+    }
+}

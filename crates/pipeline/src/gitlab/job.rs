@@ -1,0 +1,166 @@
+//! A job as the file has it, read but not decided yet.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use penstock_model::job::ArtifactSpec;
+
+use super::rules::{self, Rule, WHENS};
+use super::{keys, parts};
+use crate::plan::{AllowFailure, JobEnvironment, PlannedCache, Retry, Variable, When};
+use crate::reader::{Fields, Problems, boolean, choice, text, texts};
+use crate::yaml::{At, Key, Node, Value};
+
+/// The most jobs that one may need (GitLab's own bound).
+const MAX_NEEDS: usize = 50;
+
+/// What `default` gives to jobs that do not say it themselves. A job's keys of the same names are read into it too.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Common {
+    pub(super) image: Option<String>,
+    pub(super) before_script: Option<Vec<String>>,
+    pub(super) after_script: Option<Vec<String>>,
+    pub(super) artifacts: Option<ArtifactSpec>,
+    pub(super) caches: Option<Vec<PlannedCache>>,
+    pub(super) retry: Option<Retry>,
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Common {
+    /// Reads the keys that jobs and `default` share.
+    pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Self {
+        let mut common = Self::read_global(fields, problems);
+        common.artifacts = fields.get("artifacts").map(|node| parts::artifacts(node, &fields.path_of("artifacts"), problems));
+        common.retry = fields.get("retry").map(|node| parts::retry(node, &fields.path_of("retry"), problems));
+        common.timeout = fields.get("timeout").and_then(|node| parts::timeout(node, &fields.path_of("timeout"), problems));
+        common
+    }
+
+    /// Reads those that may stand at the top of the file too.
+    pub(super) fn read_global(fields: &mut Fields<'_>, problems: &mut Problems) -> Self {
+        Self {
+            image: fields.get("image").and_then(|node| parts::image(node, &fields.path_of("image"), problems)),
+            before_script: fields.get("before_script").map(|node| parts::script(node, &fields.path_of("before_script"), problems)),
+            after_script: fields.get("after_script").map(|node| parts::script(node, &fields.path_of("after_script"), problems)),
+            caches: fields.get("cache").map(|node| parts::caches(node, &fields.path_of("cache"), problems)),
+            ..Self::default()
+        }
+    }
+
+    /// Takes from `default` what is not said here.
+    pub(super) fn or(self, default: &Self) -> Self {
+        Self {
+            image: self.image.or_else(|| default.image.clone()),
+            before_script: self.before_script.or_else(|| default.before_script.clone()),
+            after_script: self.after_script.or_else(|| default.after_script.clone()),
+            artifacts: self.artifacts.or_else(|| default.artifacts.clone()),
+            caches: self.caches.or_else(|| default.caches.clone()),
+            retry: self.retry.or_else(|| default.retry.clone()),
+            timeout: self.timeout.or(default.timeout),
+        }
+    }
+}
+
+/// A job that another one needs.
+#[derive(Debug)]
+pub(super) struct Need {
+    pub(super) job: String,
+    pub(super) at: At,
+    pub(super) artifacts: bool,
+    pub(super) optional: bool,
+}
+
+/// A job as the file has it.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) at: At,
+    pub(super) stage: String,
+    pub(super) script: Vec<String>,
+    pub(super) common: Common,
+    pub(super) needs: Option<Vec<Need>>,
+    pub(super) dependencies: Option<Vec<(String, At)>>,
+    pub(super) rules: Option<Vec<Rule>>,
+    pub(super) when: Option<When>,
+    pub(super) allow_failure: Option<AllowFailure>,
+    pub(super) environment: Option<JobEnvironment>,
+    pub(super) variables: BTreeMap<String, Variable>,
+    pub(super) parallel: Option<usize>,
+}
+
+/// Reads a job whose `extends` are merged in.
+pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], problems: &mut Problems) -> Option<Draft> {
+    let name = key.text.clone();
+    let mut fields = Fields::of(node, &name, problems)?;
+    let common = Common::read(&mut fields, problems).or(default);
+    let script = match fields.get("script") {
+        Some(node) => parts::script(node, &fields.path_of("script"), problems),
+        None => Vec::new(),
+    };
+    let unknown_kind = keys::JOB.iter().any(|(unsupported, _)| node.get(unsupported).is_some());
+    if script.is_empty() && !unknown_kind {
+        problems.add(key.at, &name, "the job has no `script`", "give it one; if it is a template, let its name start with a dot");
+    }
+    let stage = stage(&mut fields, stages, key, problems);
+    let when = fields.get("when").and_then(|node| choice(node, WHENS, &fields.path_of("when"), problems));
+    let draft = Draft {
+        at: key.at,
+        stage,
+        script,
+        common,
+        needs: fields.get("needs").map(|node| needs(node, &fields.path_of("needs"), problems)),
+        dependencies: fields.get("dependencies").map(|node| texts(node, &fields.path_of("dependencies"), problems)),
+        rules: fields.get("rules").map(|node| rules::read(node, &fields.path_of("rules"), problems)),
+        when,
+        allow_failure: fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems)),
+        environment: fields.get("environment").and_then(|node| parts::environment(node, &fields.path_of("environment"), problems)),
+        variables: fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default(),
+        parallel: fields.get("parallel").and_then(|node| parts::parallel(node, &fields.path_of("parallel"), problems)),
+        name,
+    };
+    fields.finish(keys::JOB, problems);
+    Some(draft)
+}
+
+fn stage(fields: &mut Fields<'_>, stages: &[String], key: &Key, problems: &mut Problems) -> String {
+    let given = fields.get("stage").and_then(|node| Some((text(node, &fields.path_of("stage"), problems)?, node.at)));
+    let (stage, at) = given.unwrap_or_else(|| ("test".to_owned(), key.at));
+    if !stages.contains(&stage) {
+        let known: Vec<&str> = stages.iter().map(String::as_str).filter(|stage| !stage.starts_with('.')).collect();
+        let help = format!("add it to `stages`, or use one of: {}", known.join(", "));
+        problems.add(at, &fields.path_of("stage"), format!("there is no stage `{}`", crate::reader::shown(&stage)), help);
+    }
+    stage
+}
+
+fn needs(node: &Node, path: &str, problems: &mut Problems) -> Vec<Need> {
+    let items: &[Node] = match &node.value {
+        Value::Seq(items) => items,
+        _ => std::slice::from_ref(node),
+    };
+    if items.len() > MAX_NEEDS {
+        problems.add(node.at, path, format!("a job may need at most {MAX_NEEDS} others"), "let it wait for a stage instead");
+    }
+    let mut out = Vec::new();
+    for item in items.iter().take(MAX_NEEDS) {
+        match &item.value {
+            // an anchor of a list within the list
+            Value::Seq(_) => out.extend(needs(item, path, problems)),
+            Value::Map(_) => out.extend(need(item, path, problems)),
+            Value::Scalar { .. } => out.extend(text(item, path, problems).map(|job| Need { job, at: item.at, artifacts: true, optional: false })),
+        }
+    }
+    out
+}
+
+fn need(node: &Node, path: &str, problems: &mut Problems) -> Option<Need> {
+    let mut fields = Fields::of(node, path, problems)?;
+    let job = fields.get("job").and_then(|node| text(node, path, problems));
+    if job.is_none() {
+        problems.add(node.at, path, "`job` is missing", "write `- job: NAME`");
+    }
+    let artifacts = fields.get("artifacts").and_then(|node| boolean(node, &fields.path_of("artifacts"), problems)).unwrap_or(true);
+    let optional = fields.get("optional").and_then(|node| boolean(node, &fields.path_of("optional"), problems)).unwrap_or(false);
+    fields.finish(keys::NEED, problems);
+    job.map(|job| Need { job, at: node.at, artifacts, optional })
+}

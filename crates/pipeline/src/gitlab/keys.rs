@@ -1,0 +1,113 @@
+//! Keys that GitLab knows and Penstock does not carry out, with what to do.
+
+use crate::reader::Unsupported;
+
+/// At the top of the file.
+pub(super) const TOP: &[Unsupported] = &[
+    ("include", "copy what it includes into this file; a plan must not depend on other places"),
+    ("workflow", "give each job `rules`; a pipeline without jobs is not started"),
+    ("services", "start what the job needs in its script"),
+    ("spec", "inputs are not known; use `variables`"),
+    ("pages", "name the job otherwise; publishing pages is not carried out"),
+];
+
+/// In a job.
+pub(super) const JOB: &[Unsupported] = &[
+    ("only", "write `rules: [{if: …}]`"),
+    ("except", "write `rules: [{if: …, when: never}, {when: on_success}]`"),
+    ("tags", "remove it; there is one runner, this machine"),
+    ("services", "start what the job needs in its script"),
+    ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),
+    ("include", "copy what it includes into this file"),
+    ("inherit", "remove it and set the keys that should differ in the job itself"),
+    ("interruptible", "remove it; a newer push does not cancel an older run"),
+    ("resource_group", "remove it; deliveries to one environment never overlap anyway"),
+    ("coverage", "write `artifacts: reports: coverage_report: {coverage_format: cobertura, path: …}`"),
+    ("release", "remove it; Penstock makes releases itself"),
+    ("secrets", "set the secret with `penstock secret set`; jobs get it as a variable"),
+    ("id_tokens", "remove it; a job has its own token in PENSTOCK_TOKEN"),
+    ("identity", "remove it"),
+    ("hooks", "move the commands into `before_script`"),
+    ("pages", "publishing pages is not carried out"),
+    ("publish", "publishing pages is not carried out"),
+    ("start_in", "delayed jobs are not carried out; use `when: manual`"),
+    ("manual_confirmation", "remove it; the page asks anyway"),
+    ("dast_configuration", "run the scanner in `script`"),
+    ("run", "use `script`"),
+    ("type", "write `stage`"),
+];
+
+/// In `default`.
+pub(super) const DEFAULT: &[Unsupported] = &[
+    ("services", "start what jobs need in their scripts"),
+    ("tags", "remove it; there is one runner, this machine"),
+    ("interruptible", "remove it; a newer push does not cancel an older run"),
+    ("hooks", "move the commands into `before_script`"),
+    ("id_tokens", "remove it; a job has its own token in PENSTOCK_TOKEN"),
+    ("identity", "remove it"),
+];
+
+/// In a rule.
+pub(super) const RULE: &[Unsupported] = &[
+    ("needs", "set `needs` in the job"),
+    ("interruptible", "remove it"),
+    ("start_in", "delayed jobs are not carried out; use `when: manual`"),
+];
+
+/// In `artifacts`.
+pub(super) const ARTIFACTS: &[Unsupported] = &[
+    ("name", "remove it; artifacts are named by job and digest"),
+    ("untracked", "name the files in `paths`"),
+    ("expose_as", "remove it; the run's page lists all artifacts"),
+    ("public", "remove it; whoever may see the project may see them"),
+    ("access", "remove it; whoever may see the project may see them"),
+];
+
+/// In `artifacts: reports`.
+pub(super) const REPORTS: &[Unsupported] = &[
+    ("sast", "run the scanner with `penstock check`; what it finds becomes evidence"),
+    ("secret_detection", "run `penstock check gitleaks`; what it finds becomes evidence"),
+    ("dependency_scanning", "run `penstock check advisories`; what it finds becomes evidence"),
+    ("container_scanning", "run `penstock check advisories --image …`; what it finds becomes evidence"),
+    ("codequality", "run the linter with `penstock check`; what it finds becomes evidence"),
+    ("cyclonedx", "remove it; each image gets an SBOM by itself"),
+    ("cobertura", "write `coverage_report: {coverage_format: cobertura, path: …}`"),
+];
+
+/// In `cache`.
+pub(super) const CACHE: &[Unsupported] = &[
+    ("when", "remove it; a cache stays in place whatever happened"),
+    ("untracked", "name the folders in `paths`"),
+    ("unprotect", "remove it"),
+    ("fallback_keys", "use one key"),
+];
+
+/// In `environment`.
+pub(super) const ENVIRONMENT: &[Unsupported] = &[
+    ("on_stop", "remove it; environments are kept by the config repository"),
+    ("auto_stop_in", "remove it; environments are kept by the config repository"),
+    ("kubernetes", "remove it; the config repository says where an environment is"),
+    ("deployment_tier", "remove it"),
+];
+
+/// In `image`.
+pub(super) const IMAGE: &[Unsupported] = &[
+    ("entrypoint", "remove it; the script is run without the image's entrypoint"),
+    ("pull_policy", "remove it; images come from the own registry"),
+    ("docker", "remove it"),
+    ("kubernetes", "remove it"),
+];
+
+/// In an item of `needs`.
+pub(super) const NEED: &[Unsupported] = &[
+    ("project", "artifacts of other projects are not fetched"),
+    ("ref", "artifacts of other projects are not fetched"),
+    ("pipeline", "artifacts of other pipelines are not fetched"),
+    ("parallel", "need the whole group by its name"),
+];
+
+/// In a variable.
+pub(super) const VARIABLE: &[Unsupported] = &[("options", "remove it; nobody fills in variables by hand here")];
+
+/// In `parallel`.
+pub(super) const PARALLEL: &[Unsupported] = &[("matrix", "write a number, or one job for each combination with `extends`")];

@@ -1,0 +1,242 @@
+//! GitLab CI files.
+
+mod condition;
+mod extends;
+mod job;
+mod keys;
+mod parts;
+mod rules;
+mod waits;
+
+pub(crate) use rules::place_in;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use penstock_model::JobName;
+
+use self::job::{Common, Draft};
+use crate::diagnostic::Diagnostic;
+use crate::env::predefined;
+use crate::expand::{self, Raw, Scope};
+use crate::input::{Dialect, PushEvent, Source};
+use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Variable, When};
+use crate::reader::{Fields, Problems, shown, strings};
+use crate::yaml::{self, At, Budget, Key, Node, Value};
+
+/// A job's time limit if it says nothing.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
+/// The most variables that a job may see.
+const MAX_VARIABLES: usize = 1000;
+/// Keys at the top that are not jobs.
+const GLOBALS: &[&str] = &["stages", "variables", "default", "image", "before_script", "after_script", "cache"];
+
+/// Reads a GitLab CI file for one push.
+pub(crate) fn plan(source: &Source<'_>, event: &PushEvent) -> Result<Plan, Vec<Diagnostic>> {
+    let mut problems = Problems::new(source.path);
+    let planned = read(source, event, &mut problems);
+    match planned {
+        Some(plan) if problems.is_empty() => Ok(plan),
+        _ => Err(problems.into_list()),
+    }
+}
+
+fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Option<Plan> {
+    let mut budget = Budget::new();
+    let root = yaml::read(source, true, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
+    let root = extends::references(root, &mut budget, problems).ok()?;
+    let Value::Map(entries) = &root.value else {
+        problems.add(root.at, "", format!("a pipeline is a mapping of jobs, not {}", root.kind()), "write `job-name:` with its keys below it");
+        return None;
+    };
+    let global = global(&root, entries, problems)?;
+    let drafts = drafts(entries, &global, &mut budget, problems);
+    if drafts.is_empty() && problems.is_empty() {
+        problems.add(root.at, "", "the file has no job", "add one; names that start with a dot are templates");
+    }
+    let (jobs, left_out) = judge(&drafts, &global, source, event, problems);
+    let mut event = event.clone();
+    event.changed = None;
+    event.files = Vec::new();
+    let (path, name) = (source.path.to_owned(), source.path.to_owned());
+    Some(Plan { dialect: Dialect::GitlabCi, path, name, event, stages: global.stages, variables: global.variables, jobs, left_out })
+}
+
+/// What the file says for all jobs.
+struct Global {
+    stages: Vec<String>,
+    variables: BTreeMap<String, Variable>,
+    default: Common,
+}
+
+fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Option<Global> {
+    for (key, _) in entries {
+        if let Some((name, help)) = keys::TOP.iter().find(|(name, _)| *name == key.text) {
+            problems.add(key.at, name, format!("`{name}` is not carried out"), *help);
+        }
+    }
+    let mut fields = Fields::of(root, "", problems)?;
+    let given = fields.get("stages").map(|node| strings(node, "stages", problems));
+    let given = given.unwrap_or_else(|| ["build", "test", "deploy"].map(str::to_owned).to_vec());
+    let mut stages = vec![".pre".to_owned()];
+    stages.extend(given.into_iter().filter(|stage| stage != ".pre" && stage != ".post"));
+    stages.push(".post".to_owned());
+    let variables = fields.get("variables").map(|node| parts::variables(node, "variables", problems)).unwrap_or_default();
+    let outer = Common::read_global(&mut fields, problems);
+    let mut default = Common::default();
+    if let Some(node) = fields.get("default")
+        && let Some(mut inner) = Fields::of(node, "default", problems)
+    {
+        default = Common::read(&mut inner, problems);
+        inner.finish(keys::DEFAULT, problems);
+        for name in ["image", "before_script", "after_script", "cache"] {
+            if root.get(name).is_some() && node.get(name).is_some() {
+                problems.add(fields.key_at(name), name, format!("`{name}` is given here and in `default`"), "keep the one in `default`");
+            }
+        }
+    }
+    Some(Global { stages, variables, default: default.or(&outer) })
+}
+
+fn drafts(entries: &[(Key, Node)], global: &Global, budget: &mut Budget, problems: &mut Problems) -> Vec<Draft> {
+    let is_job = |key: &Key| !GLOBALS.contains(&&*key.text) && !keys::TOP.iter().any(|(name, _)| *name == key.text);
+    let mut extender = extends::Extender::new(entries);
+    let mut drafts = Vec::new();
+    for (key, _) in entries.iter().filter(|(key, _)| is_job(key) && !key.text.starts_with('.')) {
+        if drafts.len() >= MAX_JOBS {
+            problems.add(key.at, &key.text, format!("the file has more than {MAX_JOBS} jobs"), "split the project");
+            break;
+        }
+        if let Err(invalid) = key.text.parse::<JobName>() {
+            problems.add(key.at, &key.text, format!("`{}` cannot be a job's name", shown(&key.text)), invalid.rule);
+            continue;
+        }
+        if let Ok(node) = extender.job(key, budget, problems) {
+            drafts.extend(job::read(key, &node, &global.default, &global.stages, problems));
+        }
+    }
+    drafts
+}
+
+/// Decides which jobs there are, and what they wait for.
+fn judge(drafts: &[Draft], global: &Global, source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> (Vec<PlannedJob>, Vec<LeftOut>) {
+    let (mut jobs, mut left_out, mut text) = (Vec::new(), Vec::new(), 0);
+    let base = predefined::of_push(event, source.path);
+    covered(&global.variables, &[], &base, At { line: 1, column: 1 }, "variables", problems);
+    for draft in drafts {
+        covered(&draft.variables, &[&global.variables], &base, draft.at, &format!("{}.variables", draft.name), problems);
+        let variables = match scope(draft, global, &base, event).and_then(|scope| scope.expand()) {
+            Ok(variables) => variables,
+            Err(unexpandable) => {
+                let (name, message, help) = unexpandable.explain();
+                problems.add(draft.at, &format!("{}.variables.{name}", draft.name), message, help);
+                continue;
+            }
+        };
+        let verdict = match &draft.rules {
+            None => rules::Verdict {
+                matched: Some(rules::Matched { when: None, allow_failure: None, variables: BTreeMap::new() }),
+                because: vec![format!("it has no rules (line {})", draft.at.line)],
+            },
+            Some(rules) => rules::ask(rules, event, &variables, problems),
+        };
+        let Some(matched) = verdict.matched else {
+            left_out.push(LeftOut { name: draft.name.clone(), line: draft.at.line, because: verdict.because });
+            continue;
+        };
+        text += weight(draft) * draft.parallel.unwrap_or(1);
+        if jobs.len() + draft.parallel.unwrap_or(1) > MAX_JOBS || text > MAX_TEXT {
+            let message = format!("the plan has more than {MAX_JOBS} jobs, or more than {} MiB of scripts", MAX_TEXT >> 20);
+            problems.add(draft.at, &draft.name, message, "use a smaller `parallel`, or move scripts into files");
+            break;
+        }
+        jobs.extend(planned(draft, matched, verdict.because, problems));
+    }
+    jobs.sort_by_key(|job: &PlannedJob| global.stages.iter().position(|stage| *stage == job.stage));
+    let by_name: HashMap<&str, &Draft> = drafts.iter().map(|draft| (draft.name.as_str(), draft)).collect();
+    waits::settle(&mut jobs, &by_name, &global.stages, problems);
+    (jobs, left_out)
+}
+
+/// Bytes of text that a job carries into the plan.
+fn weight(draft: &Draft) -> usize {
+    let scripts = [Some(&draft.script), draft.common.before_script.as_ref(), draft.common.after_script.as_ref()];
+    let scripts: usize = scripts.into_iter().flatten().flatten().map(String::len).sum();
+    scripts + draft.variables.iter().map(|(name, variable)| name.len() + variable.value.len()).sum::<usize>() + 1024
+}
+
+/// Everything that `rules` can see.
+fn scope(draft: &Draft, global: &Global, base: &[(String, String)], event: &PushEvent) -> Result<Scope, expand::Unexpandable> {
+    let mut scope = Scope::default();
+    scope.literals(base.iter().cloned());
+    for (name, raw) in predefined::of_job(&draft.name, &draft.stage, draft.environment.as_ref()) {
+        scope.set(name, raw);
+    }
+    scope.variables(&global.variables);
+    scope.variables(&draft.variables);
+    for (name, value) in &event.variables {
+        scope.set(name.clone(), Raw::Template(value.clone()));
+    }
+    if scope.len() > MAX_VARIABLES { Err(expand::Unexpandable::Many(MAX_VARIABLES)) } else { Ok(scope) }
+}
+
+/// A variable that names itself and covers nothing would be empty, which nobody means who writes `PATH: /opt/bin:$PATH`.
+fn covered(own: &BTreeMap<String, Variable>, below: &[&BTreeMap<String, Variable>], base: &[(String, String)], at: At, path: &str, problems: &mut Problems) {
+    for (name, variable) in own {
+        let known = below.iter().any(|layer| layer.contains_key(name)) || base.iter().any(|(other, _)| other == name);
+        if variable.expand && !known && expand::names(&variable.value).any(|other| other == name) {
+            let message = format!("`{name}` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `{name}`");
+            problems.add(at, &format!("{path}.{name}"), message, format!("set it in `before_script`: `export {name}=…`"));
+        }
+    }
+}
+
+/// The jobs of the plan that a job of the file becomes.
+fn planned(draft: &Draft, matched: rules::Matched, because: Vec<String>, problems: &mut Problems) -> Vec<PlannedJob> {
+    let when = matched.when.or(draft.when).unwrap_or_default();
+    // manual outside of rules may be left alone; manual by a rule blocks unless the rule or the job says otherwise
+    let usual = if draft.when == Some(When::Manual) { AllowFailure::Yes } else { AllowFailure::No };
+    let allow_failure = matched.allow_failure.or_else(|| draft.allow_failure.clone()).unwrap_or(usual);
+    let mut variables = draft.variables.clone();
+    variables.extend(matched.variables);
+    let mut commands = draft.common.before_script.clone().unwrap_or_default();
+    commands.extend(draft.script.iter().cloned());
+    let mut steps = vec![PlannedStep::Script { commands }];
+    if let Some(commands) = draft.common.after_script.clone().filter(|commands| !commands.is_empty()) {
+        steps.push(PlannedStep::AfterScript { commands });
+    }
+    let total = draft.parallel.unwrap_or(1);
+    let mut jobs = Vec::with_capacity(total);
+    for index in 1..=total {
+        let title = if draft.parallel.is_some() { format!("{} {index}/{total}", draft.name) } else { draft.name.clone() };
+        let Ok(name) = title.parse::<JobName>() else {
+            problems.add(draft.at, &draft.name, "with its number, the job's name is too long", "shorten it");
+            return Vec::new();
+        };
+        let matrix = draft.parallel.map(|_| Matrix { index, total, values: serde_json::Map::new(), fail_fast: false, max_parallel: None });
+        jobs.push(PlannedJob {
+            name,
+            title,
+            group: draft.name.clone(),
+            line: draft.at.line,
+            stage: draft.stage.clone(),
+            waits_for: Vec::new(),
+            when,
+            condition: None,
+            allow_failure: allow_failure.clone(),
+            retry: draft.common.retry.clone().unwrap_or_default(),
+            timeout: draft.common.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            image: draft.common.image.clone(),
+            environment: draft.environment.clone(),
+            variables: variables.clone(),
+            artifacts: draft.common.artifacts.clone().unwrap_or_default(),
+            caches: draft.common.caches.clone().unwrap_or_default(),
+            artifacts_from: Vec::new(),
+            outputs: BTreeMap::new(),
+            steps: steps.clone(),
+            matrix,
+            because: because.clone(),
+        });
+    }
+    jobs
+}

@@ -1,0 +1,323 @@
+//! The parts of a job, each read from its node.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use penstock_model::job::{ArtifactSpec, CachePolicy, KeepWhen};
+
+use super::keys;
+use crate::duration;
+use crate::plan::{AllowFailure, CacheKey, JobEnvironment, PlannedCache, Retry, RetryOn, Variable};
+use crate::reader::{Fields, Problems, boolean, choice, integer, join, shown, text};
+use crate::yaml::{Node, Value};
+
+/// How deep `script` lists may nest (GitLab's own bound).
+const MAX_SCRIPT_DEPTH: usize = 10;
+/// The longest time limit.
+const MAX_TIMEOUT: Duration = Duration::from_secs(31 * 86_400);
+
+/// A script: text, or lists of text within lists.
+pub(super) fn script(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
+    let mut commands = Vec::new();
+    collect(node, path, 0, &mut commands, problems);
+    commands
+}
+
+fn collect(node: &Node, path: &str, depth: usize, commands: &mut Vec<String>, problems: &mut Problems) {
+    match &node.value {
+        Value::Seq(_) if depth >= MAX_SCRIPT_DEPTH => {
+            problems.add(node.at, path, format!("scripts nest deeper than {MAX_SCRIPT_DEPTH} lists"), "flatten them");
+        }
+        Value::Seq(items) => items.iter().for_each(|item| collect(item, path, depth + 1, commands, problems)),
+        Value::Map(_) => problems.add(node.at, path, "a command is expected here, and YAML reads a mapping", "put the whole line in quotes: it holds `: `"),
+        Value::Scalar { text, plain, .. } => {
+            let other = *plain && (node.is_null() || node.bool().is_some() || node.number().is_some() || spelled_bool(text).is_some());
+            if other {
+                let what = if node.is_null() { "nothing" } else { text };
+                problems.add(node.at, path, format!("a command is expected here, and YAML reads `{what}` as something else"), "put it in quotes");
+            } else {
+                commands.push(text.to_string());
+            }
+        }
+    }
+}
+
+/// What YAML 1.1, which GitLab reads, takes for a truth value and YAML 1.2 for text.
+fn spelled_bool(text: &str) -> Option<&'static str> {
+    match text {
+        "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some("true"),
+        "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some("false"),
+        _ => None,
+    }
+}
+
+/// What GitLab makes of unquoted text that it does not take as it is written: `3.10` is the number 3.1.
+fn misread(text: &str) -> Option<String> {
+    if let Some(value) = spelled_bool(text) {
+        return Some(value.to_owned());
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    if let Some((hours, rest)) = unsigned.split_once(':')
+        && digits(hours)
+        && rest.split(':').all(|part| part.len() <= 2 && digits(part))
+    {
+        return Some("a number to base 60".to_owned());
+    }
+    let date = unsigned.len() == 10 && unsigned.split('-').map(str::len).eq([4, 2, 2]) && unsigned.split('-').all(digits);
+    if date {
+        return Some("a date".to_owned());
+    }
+    if digits(unsigned) {
+        let plain = !unsigned.contains('_') && (unsigned == "0" || !unsigned.starts_with('0')) && !text.starts_with('+');
+        return (!plain).then(|| "another number".to_owned());
+    }
+    if let Some(rest) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0b")) {
+        return rest.bytes().all(|b| b.is_ascii_hexdigit() || b == b'_').then(|| "another number".to_owned());
+    }
+    let (whole, fraction) = unsigned.split_once('.')?;
+    if digits(whole) && digits(fraction) {
+        let value: f64 = unsigned.parse().ok()?;
+        let again = if value.fract() == 0.0 { format!("{value:.1}") } else { format!("{value}") };
+        return (again != unsigned).then_some(again);
+    }
+    None
+}
+
+/// `variables` of the file, a job or a rule.
+pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTreeMap<String, Variable> {
+    let mut out = BTreeMap::new();
+    let Value::Map(entries) = &node.value else {
+        problems.add(node.at, path, format!("variables are a mapping, not {}", node.kind()), "write `NAME: value` lines below it");
+        return out;
+    };
+    for (key, value) in entries {
+        let path = join(path, &key.text);
+        let valid = key.text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !key.text.starts_with(|c: char| c.is_ascii_digit());
+        if key.text.is_empty() || !valid {
+            problems.add(key.at, &path, format!("`{}` cannot be a variable's name", shown(&key.text)), "use letters, digits and `_`, not starting with a digit");
+            continue;
+        }
+        let (given, expand) = match &value.value {
+            Value::Map(_) => {
+                let Some(mut fields) = Fields::of(value, &path, problems) else { continue };
+                let inner = fields.get("value");
+                fields.get("description");
+                let expand = fields.get("expand").and_then(|node| boolean(node, &path, problems)).unwrap_or(true);
+                fields.finish(keys::VARIABLE, problems);
+                (inner, expand)
+            }
+            _ => (Some(value).filter(|node| !node.is_null()), true),
+        };
+        let text = match given {
+            None => String::new(),
+            Some(given) => {
+                let Some(text) = text(given, &path, problems) else { continue };
+                if let Some(other) = given.plain().and_then(misread) {
+                    problems.add(given.at, &path, format!("GitLab reads `{text}` as {other}"), "put it in quotes");
+                }
+                text
+            }
+        };
+        out.insert(key.text.clone(), Variable { value: text, expand });
+    }
+    out
+}
+
+/// `artifacts`.
+pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> ArtifactSpec {
+    let mut spec = ArtifactSpec::default();
+    let Some(mut fields) = Fields::of(node, path, problems) else { return spec };
+    if let Some(node) = fields.get("paths") {
+        spec.paths = inner_paths(node, &fields.path_of("paths"), problems);
+    }
+    if let Some(node) = fields.get("exclude") {
+        spec.exclude = inner_paths(node, &fields.path_of("exclude"), problems);
+    }
+    if let Some(node) = fields.get("when") {
+        let choices = [("on_success", KeepWhen::OnSuccess), ("on_failure", KeepWhen::OnFailure), ("always", KeepWhen::Always)];
+        spec.when = choice(node, &choices, &fields.path_of("when"), problems).unwrap_or_default();
+    }
+    if let Some(node) = fields.get("expire_in")
+        && node.text() != Some("never")
+    {
+        let help = "remove it or write `never`: what nobody needs any more goes with `penstock gc`";
+        problems.add(fields.key_at("expire_in"), &fields.path_of("expire_in"), "artifacts do not expire by time", help);
+    }
+    if let Some(node) = fields.get("reports") {
+        reports(node, &fields.path_of("reports"), &mut spec, problems);
+    }
+    fields.finish(keys::ARTIFACTS, problems);
+    spec
+}
+
+fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Problems) {
+    let Some(mut fields) = Fields::of(node, path, problems) else { return };
+    if let Some(node) = fields.get("junit") {
+        spec.junit = inner_paths(node, &fields.path_of("junit"), problems);
+    }
+    if let Some(node) = fields.get("dotenv") {
+        spec.dotenv = inner_paths(node, &fields.path_of("dotenv"), problems);
+    }
+    if let Some(node) = fields.get("coverage_report") {
+        let path = fields.path_of("coverage_report");
+        if let Some(mut inner) = Fields::of(node, &path, problems) {
+            match inner.get("coverage_format") {
+                Some(node) => drop(choice(node, &[("cobertura", ())], &inner.path_of("coverage_format"), problems)),
+                None => problems.add(node.at, &path, "`coverage_format` is missing", "write `coverage_format: cobertura`"),
+            }
+            match inner.get("path") {
+                Some(node) => spec.cobertura = inner_paths(node, &inner.path_of("path"), problems).pop(),
+                None => problems.add(node.at, &path, "`path` is missing", "name the Cobertura file"),
+            }
+            inner.finish(&[], problems);
+        }
+    }
+    fields.finish(keys::REPORTS, problems);
+}
+
+/// Paths that must stay below the checkout.
+pub(super) fn inner_paths(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
+    let list = crate::reader::texts(node, path, problems);
+    for (given, at) in &list {
+        if given.starts_with('/') || given.split('/').any(|part| part == "..") {
+            problems.add(*at, path, format!("`{}` leaves the checkout", shown(given)), "name a path below it");
+        }
+    }
+    list.into_iter().map(|(text, _)| text).collect()
+}
+
+/// `cache`: one, or a list of them.
+pub(super) fn caches(node: &Node, path: &str, problems: &mut Problems) -> Vec<PlannedCache> {
+    match &node.value {
+        Value::Seq(items) => items.iter().filter_map(|item| cache(item, path, problems)).collect(),
+        Value::Map(entries) if entries.is_empty() => Vec::new(),
+        _ => cache(node, path, problems).into_iter().collect(),
+    }
+}
+
+fn cache(node: &Node, path: &str, problems: &mut Problems) -> Option<PlannedCache> {
+    let mut fields = Fields::of(node, path, problems)?;
+    let key = fields.get("key").map(|node| cache_key(node, &fields.path_of("key"), problems));
+    let paths = fields.get("paths").map(|node| inner_paths(node, &fields.path_of("paths"), problems)).unwrap_or_default();
+    if paths.is_empty() {
+        problems.add(node.at, path, "a cache without `paths` keeps nothing", "name the folders to keep in `paths`");
+    }
+    let choices = [("pull-push", CachePolicy::PullPush), ("pull", CachePolicy::Pull), ("push", CachePolicy::Push)];
+    let policy = fields.get("policy").and_then(|node| choice(node, &choices, &fields.path_of("policy"), problems)).unwrap_or_default();
+    fields.finish(keys::CACHE, problems);
+    Some(PlannedCache { key: key.unwrap_or_else(|| CacheKey::Text("default".into())), paths, policy })
+}
+
+fn cache_key(node: &Node, path: &str, problems: &mut Problems) -> CacheKey {
+    if !matches!(node.value, Value::Map(_)) {
+        return CacheKey::Text(text(node, path, problems).unwrap_or_default());
+    }
+    let mut key = CacheKey::Files { prefix: None, files: Vec::new() };
+    if let (Some(mut fields), CacheKey::Files { prefix, files }) = (Fields::of(node, path, problems), &mut key) {
+        *prefix = fields.get("prefix").and_then(|node| text(node, &fields.path_of("prefix"), problems));
+        *files = fields.get("files").map(|node| inner_paths(node, &fields.path_of("files"), problems)).unwrap_or_default();
+        if files.is_empty() || files.len() > 2 {
+            problems.add(node.at, path, "`files` names one or two files", "name the lock files that decide about the cache");
+        }
+        fields.finish(&[("files_commits", "use `files`")], problems);
+    }
+    key
+}
+
+/// `retry`: a number, or `{max, when, exit_codes}`.
+pub(super) fn retry(node: &Node, path: &str, problems: &mut Problems) -> Retry {
+    let Value::Map(_) = node.value else {
+        let max = integer(node, 0..=2, path, problems).unwrap_or(0);
+        return Retry { max: u32::try_from(max).unwrap_or(0), ..Retry::default() };
+    };
+    let mut retry = Retry::default();
+    let Some(mut fields) = Fields::of(node, path, problems) else { return retry };
+    let max = fields.get("max").and_then(|node| integer(node, 0..=2, &fields.path_of("max"), problems)).unwrap_or(0);
+    retry.max = u32::try_from(max).unwrap_or(0);
+    if let Some(node) = fields.get("when") {
+        let choices = [
+            ("always", RetryOn::Always), ("script_failure", RetryOn::ScriptFailure), ("runner_system_failure", RetryOn::SystemFailure),
+            ("job_execution_timeout", RetryOn::Timeout), ("stuck_or_timeout_failure", RetryOn::Timeout), ("unknown_failure", RetryOn::SystemFailure),
+        ];
+        let path = fields.path_of("when");
+        let items: Vec<&Node> = match &node.value { Value::Seq(items) => items.iter().collect(), _ => vec![node] };
+        retry.on = items.into_iter().filter_map(|node| choice(node, &choices, &path, problems)).collect();
+    }
+    if let Some(node) = fields.get("exit_codes") {
+        retry.exit_codes = exit_codes(node, &fields.path_of("exit_codes"), problems);
+    }
+    fields.finish(&[], problems);
+    retry
+}
+
+fn exit_codes(node: &Node, path: &str, problems: &mut Problems) -> Vec<i32> {
+    let items: Vec<&Node> = match &node.value { Value::Seq(items) => items.iter().collect(), _ => vec![node] };
+    items.into_iter().filter_map(|node| integer(node, 0..=255, path, problems)).filter_map(|code| i32::try_from(code).ok()).collect()
+}
+
+/// `allow_failure`: true, false, or `{exit_codes}`.
+pub(super) fn allow_failure(node: &Node, path: &str, problems: &mut Problems) -> AllowFailure {
+    if !matches!(node.value, Value::Map(_)) {
+        return if boolean(node, path, problems).unwrap_or(false) { AllowFailure::Yes } else { AllowFailure::No };
+    }
+    let mut codes = Vec::new();
+    if let Some(mut fields) = Fields::of(node, path, problems) {
+        codes = fields.get("exit_codes").map(|node| exit_codes(node, &fields.path_of("exit_codes"), problems)).unwrap_or_default();
+        fields.finish(&[], problems);
+    }
+    AllowFailure::ExitCodes(codes)
+}
+
+/// `timeout`.
+pub(super) fn timeout(node: &Node, path: &str, problems: &mut Problems) -> Option<Duration> {
+    let time = node.text().and_then(duration::parse).filter(|time| !time.is_zero() && *time <= MAX_TIMEOUT);
+    if time.is_none() {
+        problems.add(node.at, path, "a duration of at most a month is expected here", "write for example `1h 30m`");
+    }
+    time
+}
+
+/// `image`: its name, or `{name}`.
+pub(super) fn image(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    if !matches!(node.value, Value::Map(_)) {
+        return text(node, path, problems);
+    }
+    let mut fields = Fields::of(node, path, problems)?;
+    let name = fields.get("name").and_then(|node| text(node, &fields.path_of("name"), problems));
+    if name.is_none() {
+        problems.add(node.at, path, "`name` is missing", "write `image: NAME`");
+    }
+    fields.finish(keys::IMAGE, problems);
+    name
+}
+
+/// `environment`: its name, or `{name, url}`.
+pub(super) fn environment(node: &Node, path: &str, problems: &mut Problems) -> Option<JobEnvironment> {
+    if !matches!(node.value, Value::Map(_)) {
+        return text(node, path, problems).map(|name| JobEnvironment { name, url: None });
+    }
+    let mut fields = Fields::of(node, path, problems)?;
+    let name = fields.get("name").and_then(|node| text(node, &fields.path_of("name"), problems));
+    let url = fields.get("url").and_then(|node| text(node, &fields.path_of("url"), problems));
+    if let Some(node) = fields.get("action") {
+        choice(node, &[("start", ())], &fields.path_of("action"), problems);
+    }
+    if name.is_none() {
+        problems.add(node.at, path, "`name` is missing", "write `environment: NAME`");
+    }
+    fields.finish(keys::ENVIRONMENT, problems);
+    name.map(|name| JobEnvironment { name, url })
+}
+
+/// `parallel`: a number.
+pub(super) fn parallel(node: &Node, path: &str, problems: &mut Problems) -> Option<usize> {
+    if matches!(node.value, Value::Map(_)) {
+        Fields::of(node, path, problems)?.finish(keys::PARALLEL, problems);
+        return None;
+    }
+    integer(node, 1..=200, path, problems).and_then(|number| usize::try_from(number).ok())
+}

@@ -1,0 +1,214 @@
+//! `rules`: read, and asked for one push.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use super::condition::Condition;
+use super::{keys, parts};
+use crate::expand::{Expanded, expand};
+use crate::input::PushEvent;
+use crate::pattern::ruby_glob;
+use crate::plan::{AllowFailure, Variable, When};
+use crate::reader::{Fields, Problems, choice, shown, text, texts};
+use crate::yaml::{At, Node, Value};
+
+/// The most rules and the most patterns in one (GitLab's own bound is 50 patterns).
+const MAX_PATTERNS: usize = 50;
+
+/// A rule. Without any clause it always matches.
+#[derive(Debug)]
+pub(super) struct Rule {
+    at: At,
+    condition: Option<(Condition, String, At)>,
+    changes: Option<Vec<(String, At)>>,
+    exists: Option<Vec<(String, At)>>,
+    when: Option<Outcome>,
+    allow_failure: Option<AllowFailure>,
+    variables: BTreeMap<String, Variable>,
+    path: String,
+}
+
+/// What a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    When(When),
+    Never,
+}
+
+/// What the rules of a job come to.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    /// `None`: the job is left out.
+    pub(super) matched: Option<Matched>,
+    /// Each rule that was asked, with its line and why it matched or did not.
+    pub(super) because: Vec<String>,
+}
+
+/// The rule that matched, as far as it says something.
+#[derive(Debug)]
+pub(super) struct Matched {
+    pub(super) when: Option<When>,
+    pub(super) allow_failure: Option<AllowFailure>,
+    pub(super) variables: BTreeMap<String, Variable>,
+}
+
+/// Values of `when` in a job.
+pub(super) const WHENS: &[(&str, When)] =
+    &[("on_success", When::OnSuccess), ("on_failure", When::OnFailure), ("always", When::Always), ("manual", When::Manual)];
+
+/// Reads `rules`, which may nest as anchors of lists do.
+pub(super) fn read(node: &Node, path: &str, problems: &mut Problems) -> Vec<Rule> {
+    let Value::Seq(items) = &node.value else {
+        problems.add(node.at, path, format!("rules are a list, not {}", node.kind()), "start each rule with `- `");
+        return Vec::new();
+    };
+    let mut rules = Vec::new();
+    for item in items {
+        match &item.value {
+            Value::Seq(_) => rules.extend(read(item, path, problems)),
+            _ => rules.extend(rule(item, &format!("{path}[{}]", rules.len()), problems)),
+        }
+    }
+    rules
+}
+
+fn rule(node: &Node, path: &str, problems: &mut Problems) -> Option<Rule> {
+    let mut fields = Fields::of(node, path, problems)?;
+    let condition = fields.get("if").and_then(|node| condition(node, &fields.path_of("if"), problems));
+    let changes = fields.get("changes").map(|node| patterns(node, &fields.path_of("changes"), problems));
+    let exists = fields.get("exists").map(|node| patterns(node, &fields.path_of("exists"), problems));
+    let when = fields.get("when").and_then(|node| {
+        let mut choices: Vec<(&str, Outcome)> = WHENS.iter().map(|(name, when)| (*name, Outcome::When(*when))).collect();
+        choices.push(("never", Outcome::Never));
+        choice(node, &choices, &fields.path_of("when"), problems)
+    });
+    let allow_failure = fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems));
+    let variables = fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default();
+    fields.finish(keys::RULE, problems);
+    Some(Rule { at: node.at, condition, changes, exists, when, allow_failure, variables, path: path.to_owned() })
+}
+
+fn condition(node: &Node, path: &str, problems: &mut Problems) -> Option<(Condition, String, At)> {
+    let text = text(node, path, problems)?;
+    match Condition::read(&text) {
+        Ok(read) => Some((read, text, node.at)),
+        Err(invalid) => {
+            problems.add(place_in(node, invalid.offset), path, format!("the condition cannot be read: {}", invalid.message), format!("the condition is `{}`", shown(&text)));
+            None
+        }
+    }
+}
+
+/// A place within a scalar: exact for text on one line, its start otherwise.
+pub(crate) fn place_in(node: &Node, offset: usize) -> At {
+    match &node.value {
+        Value::Scalar { text, plain, block: false } if !text.contains('\n') => At { column: node.at.column + offset + usize::from(!plain), ..node.at },
+        _ => node.at,
+    }
+}
+
+fn patterns(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, At)> {
+    let list = if matches!(node.value, Value::Map(_)) {
+        let Some(mut fields) = Fields::of(node, path, problems) else { return Vec::new() };
+        let list = fields.get("paths").map(|node| texts(node, &fields.path_of("paths"), problems)).unwrap_or_default();
+        let unsupported = [("compare_to", "remove it; a push is compared with what was there before"), ("project", "only this repository is looked at"), ("ref", "only this commit is looked at")];
+        fields.finish(&unsupported, problems);
+        list
+    } else {
+        texts(node, path, problems)
+    };
+    if list.len() > MAX_PATTERNS {
+        problems.add(node.at, path, format!("more than {MAX_PATTERNS} patterns"), "use `**/*` patterns of folders");
+    }
+    for (pattern, at) in &list {
+        if let Err(invalid) = ruby_glob(pattern) {
+            problems.add(*at, path, format!("the pattern `{}` cannot be read: {}", shown(pattern), invalid.0), "as in `src/**/*.py`");
+        }
+    }
+    list.into_iter().take(MAX_PATTERNS).collect()
+}
+
+/// Asks the rules of a job in their order; the first that matches decides.
+pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Verdict {
+    let mut verdict = Verdict::default();
+    for rule in rules {
+        let (matches, why) = clauses(rule, event, variables, problems);
+        let line = rule.at.line;
+        if !matches {
+            verdict.because.push(format!("the rule on line {line} does not match: {why}"));
+            continue;
+        }
+        let when = match rule.when {
+            Some(Outcome::Never) => {
+                verdict.because.push(format!("the rule on line {line} says never: {why}"));
+                return verdict;
+            }
+            Some(Outcome::When(when)) => Some(when),
+            None => None,
+        };
+        verdict.because.push(format!("the rule on line {line} matches: {why}"));
+        verdict.matched = Some(Matched { when, allow_failure: rule.allow_failure.clone(), variables: rule.variables.clone() });
+        return verdict;
+    }
+    verdict.because.push(if rules.is_empty() { "its list of rules is empty".to_owned() } else { "no rule matches".to_owned() });
+    verdict
+}
+
+/// Whether all clauses of a rule hold; and which did, or the first that did not.
+fn clauses(rule: &Rule, event: &PushEvent, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> (bool, String) {
+    let mut held = Vec::new();
+    if let Some((condition, text, at)) = &rule.condition {
+        let holds = condition.holds(variables).unwrap_or_else(|why| {
+            problems.add(*at, &format!("{}.if", rule.path), format!("the condition cannot be decided: {why}"), "a pattern in a variable is written `/…/`");
+            false
+        });
+        let why = format!("`{}` is {holds}{}", shown(text), values(condition, variables));
+        if !holds {
+            return (false, why);
+        }
+        held.push(why);
+    }
+    if let Some(patterns) = &rule.changes {
+        let why = match &event.changed {
+            None => "`changes` holds for a new ref".to_owned(),
+            Some(_) if event.reference.starts_with("refs/tags/") => "`changes` holds for a tag".to_owned(),
+            Some(changed) => match first_match(patterns, changed, variables) {
+                Some((pattern, path)) => format!("`{}` changed, which `{pattern}` matches", shown(path)),
+                None => return (false, "nothing changed that `changes` matches".to_owned()),
+            },
+        };
+        held.push(why);
+    }
+    if let Some(patterns) = &rule.exists {
+        match first_match(patterns, &event.files, variables) {
+            Some((pattern, path)) => held.push(format!("`{}` exists, which `{pattern}` matches", shown(path))),
+            None => return (false, "nothing exists that `exists` matches".to_owned()),
+        }
+    }
+    let why = if held.is_empty() { "it has no condition".to_owned() } else { held.join(", and ") };
+    (true, why)
+}
+
+fn first_match<'p>(patterns: &[(String, At)], paths: &'p [String], variables: &BTreeMap<String, Expanded>) -> Option<(String, &'p String)> {
+    patterns.iter().find_map(|(pattern, _)| {
+        let expanded = expand(pattern, variables).text;
+        // read without fault before; with a variable's value in it, it may have become one that matches nothing
+        let regex: Regex = ruby_glob(expanded.trim_start_matches("./")).ok()?;
+        paths.iter().find(|path| regex.is_match(path)).map(|path| (shown(&expanded), path))
+    })
+}
+
+/// The variables of a condition with their values, for people.
+fn values(condition: &Condition, variables: &BTreeMap<String, Expanded>) -> String {
+    let mut names = Vec::new();
+    condition.variables(&mut names);
+    let shown: Vec<String> = names
+        .iter()
+        .map(|name| match variables.get(*name) {
+            None => format!("{name} is not set"),
+            Some(value) => format!("{name} is \"{}\"", shown(&value.text)),
+        })
+        .collect();
+    if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) }
+}

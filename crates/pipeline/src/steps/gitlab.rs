@@ -1,0 +1,161 @@
+//! A GitLab job from the inside: `before_script` and `script` in one shell, then `after_script` in another.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use penstock_model::job::{EnvValue, NextStep, Shell, StepOutcome, StepSource, StepSpec};
+
+use crate::plan::{PlannedJob, PlannedStep};
+
+/// How long `after_script` may take (GitLab's own default).
+const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Where the job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Start,
+    Script,
+    After,
+}
+
+pub(super) struct GitlabSteps {
+    script: Vec<String>,
+    after: Vec<String>,
+    shell: Shell,
+    phase: Phase,
+    exit_code: i32,
+}
+
+impl GitlabSteps {
+    pub(super) fn new(job: &PlannedJob) -> Self {
+        let (mut script, mut after) = (Vec::new(), Vec::new());
+        for step in &job.steps {
+            match step {
+                PlannedStep::Script { commands } => script.extend(commands.iter().cloned()),
+                PlannedStep::AfterScript { commands } => after.extend(commands.iter().cloned()),
+                PlannedStep::Run { .. } => {}
+            }
+        }
+        // an image need not have bash
+        let shell = if job.image.is_some() { Shell::Sh } else { Shell::Bash };
+        Self { script, after, shell, phase: Phase::Start, exit_code: 0 }
+    }
+
+    fn done(&self) -> NextStep {
+        NextStep::Done { exit_code: self.exit_code, outputs: BTreeMap::new() }
+    }
+
+    fn after_script(&mut self, cancelled: bool) -> NextStep {
+        self.phase = Phase::After;
+        if self.after.is_empty() {
+            return self.done();
+        }
+        let status = match (cancelled, self.exit_code) {
+            (true, _) => "canceled",
+            (false, 0) => "success",
+            _ => "failed",
+        };
+        let env = BTreeMap::from([("CI_JOB_STATUS".to_owned(), EnvValue::Plain(status.to_owned()))]);
+        NextStep::Run(self.step("after_script", &self.after, env, Some(AFTER_SCRIPT_TIMEOUT)))
+    }
+
+    fn step(&self, name: &str, commands: &[String], env: BTreeMap<String, EnvValue>, timeout: Option<Duration>) -> StepSpec {
+        let script = shell_script(commands, self.shell);
+        StepSpec { name: name.to_owned(), id: None, script, shell: self.shell, env, working_directory: None, timeout }
+    }
+}
+
+impl StepSource for GitlabSteps {
+    fn next(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep {
+        match self.phase {
+            Phase::Start if cancelled => {
+                self.exit_code = 1;
+                self.phase = Phase::After;
+                self.done()
+            }
+            Phase::Start => {
+                self.phase = Phase::Script;
+                NextStep::Run(self.step("script", &self.script, BTreeMap::new(), None))
+            }
+            Phase::Script => {
+                self.exit_code = last.and_then(|outcome| outcome.exit_code).unwrap_or(1);
+                if cancelled && self.exit_code == 0 {
+                    self.exit_code = 1;
+                }
+                self.after_script(cancelled)
+            }
+            // how `after_script` ended does not count
+            Phase::After => self.done(),
+        }
+    }
+}
+
+/// One script that says each command before it does it.
+fn shell_script(commands: &[String], shell: Shell) -> String {
+    let mut out = String::new();
+    if shell == Shell::Sh {
+        out.push_str("if [ -z \"${BASH_VERSION:-}\" ] && [ -f \"$0\" ] && command -v bash >/dev/null 2>&1; then exec bash --noprofile --norc -eo pipefail \"$0\"; fi\n");
+    }
+    for command in commands {
+        let shown = match command.trim_end().split_once('\n') {
+            None => format!("$ {}", command.trim_end()),
+            Some((first, _)) => format!("$ {first} # and more lines"),
+        };
+        out.push_str("printf '%s\\n' ");
+        out.push_str(&quoted(&shown));
+        out.push('\n');
+        out.push_str(command);
+        out.push('\n');
+    }
+    out
+}
+
+/// In single quotes, for any shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::gitlab_plan;
+
+    fn ended(exit_code: Option<i32>) -> StepOutcome {
+        StepOutcome { exit_code, outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new() }
+    }
+
+    /// What the runner sees, given how each step ends.
+    #[track_caller]
+    fn check(job: &str, ends: &[(Option<i32>, bool)], expected: &str) {
+        let plan = gitlab_plan(job);
+        let mut steps = GitlabSteps::new(&plan.jobs[0]);
+        let mut seen = String::new();
+        let mut next = steps.next(None, false);
+        for (exit_code, cancelled) in ends {
+            if let NextStep::Run(step) = &next {
+                seen.push_str(&format!("{} {:?}; ", step.name, step.env.values().collect::<Vec<_>>()));
+            }
+            next = steps.next(Some(&ended(*exit_code)), *cancelled);
+        }
+        if let NextStep::Done { exit_code, .. } = next {
+            seen.push_str(&format!("done {exit_code}"));
+        }
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn after_script_runs_whatever_happened_and_does_not_count() {
+        let job = "a: {script: [x], after_script: [y]}";
+        check(job, &[(Some(0), false), (Some(9), false)], "script []; after_script [Plain(\"success\")]; done 0");
+        check(job, &[(Some(3), false), (Some(0), false)], "script []; after_script [Plain(\"failed\")]; done 3");
+        check(job, &[(None, true), (Some(0), true)], "script []; after_script [Plain(\"canceled\")]; done 1");
+        check("a: {script: [x]}", &[(Some(2), false)], "script []; done 2");
+    }
+
+    #[test]
+    fn each_command_is_said_before_it_is_done() {
+        let commands = ["echo 'it'".to_owned(), "cat <<E\nx\nE".to_owned()];
+        let expected = "printf '%s\\n' '$ echo '\\''it'\\'''\necho 'it'\nprintf '%s\\n' '$ cat <<E # and more lines'\ncat <<E\nx\nE\n";
+        assert_eq!(shell_script(&commands, Shell::Bash), expected);
+    }
+}

@@ -1,0 +1,44 @@
+//! What the tests of this room share.
+
+use std::collections::BTreeMap;
+
+use crate::{Dialect, Plan, PushEvent, Source, plan};
+
+/// A push to `main` of `oran`.
+pub(crate) fn push() -> PushEvent {
+    PushEvent {
+        project: "oran".parse().unwrap(),
+        repository: "oran".parse().unwrap(),
+        reference: "refs/heads/main".into(),
+        commit: "a".repeat(40).parse().unwrap(),
+        before: Some("b".repeat(40).parse().unwrap()),
+        default_branch: "main".into(),
+        message: "Add a thing\n\nBecause.\n".into(),
+        pusher: "ada".parse().unwrap(),
+        changed: Some(vec!["src/main.rs".into(), "README.md".into()]),
+        files: vec!["Cargo.toml".into(), "README.md".into(), "src/main.rs".into()],
+        variables: BTreeMap::from([("PROJECT".to_owned(), "from project".to_owned())]),
+        server_url: "http://127.0.0.1:7070".into(),
+        registry: "127.0.0.1:7070".into(),
+    }
+}
+
+/// The plan of a GitLab file for that push, which must be without fault.
+#[track_caller]
+pub(crate) fn gitlab_plan(text: &str) -> Plan {
+    planned(Dialect::GitlabCi, ".gitlab-ci.yml", text)
+}
+
+/// The plan of a workflow for that push, which must be without fault.
+#[track_caller]
+pub(crate) fn workflow_plan(text: &str) -> Plan {
+    planned(Dialect::GithubWorkflow, ".github/workflows/ci.yml", text)
+}
+
+#[track_caller]
+fn planned(dialect: Dialect, path: &str, text: &str) -> Plan {
+    match plan(dialect, &Source { path, text }, &push()) {
+        Ok(plan) => plan,
+        Err(problems) => panic!("{}", problems.iter().map(|problem| problem.render(text)).collect::<String>()),
+    }
+}
