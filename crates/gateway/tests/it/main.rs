@@ -1,0 +1,11 @@
+//! The gateway as its users, its backends and its client meet it: real processes, real sockets.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod backend;
+mod control;
+mod grpc;
+mod http;
+mod survive;
+mod tcp;
+mod world;
