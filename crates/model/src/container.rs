@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::Timestamp;
 use crate::blob::LogSink;
+use crate::image::Descriptor;
 use crate::release::ImageRef;
+use crate::{Digest, Timestamp};
 
 /// Why a container could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -171,4 +172,46 @@ pub trait ContainerRuntime: Send + Sync {
     }
     /// Stops and removes everything of this instance: containers, mounts, bridge, rules.
     async fn tear_down(&self) -> Result<(), ContainerError>;
+}
+
+/// A layer of an image: its blob, and the digest of its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerRef {
+    /// The blob, as the manifest names it.
+    pub blob: Descriptor,
+    /// The digest of the archive, not compressed.
+    pub diff_id: Digest,
+}
+
+/// A `RUN` of a Dockerfile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildStep {
+    /// `[a-z0-9-]`, at most 63; unique within the instance.
+    pub id: String,
+    /// What it runs on, lowest first.
+    pub layers: Vec<LayerRef>,
+    /// An empty directory on a local disk. What the step wrote is in `upper` below it afterwards, as overlayfs has it:
+    /// a character device 0:0 stands for what was removed, the attribute `trusted.overlay.opaque` for what was replaced.
+    pub dir: PathBuf,
+    /// Program and arguments.
+    pub args: Vec<String>,
+    /// `NAME=value`.
+    pub env: Vec<String>,
+    /// As the Dockerfile has it; `None` is root.
+    pub user: Option<String>,
+    /// Working directory.
+    pub working_dir: String,
+    /// [`Network::None`] unless asked for.
+    pub network: Network,
+    /// Its time limit.
+    pub timeout: Duration,
+}
+
+/// Runs the steps of builds.
+#[async_trait]
+pub trait BuildRuntime: Send + Sync {
+    /// Runs a step to its end and gives its exit code (124 at the time limit). When the future is dropped, it is ended.
+    async fn run_step(&self, step: &BuildStep, log: Arc<dyn LogSink>) -> Result<i32, ContainerError>;
+    /// Directories of these layers unpacked, lowest first, each as overlayfs has it. They are shared: only for reading.
+    async fn unpacked(&self, layers: &[LayerRef]) -> Result<Vec<PathBuf>, ContainerError>;
 }

@@ -1,0 +1,130 @@
+//! Containers that the server waits for: tests of an image, steps of a build.
+//!
+//! The server holds the other end of the helper's standard input. When it lets go, by choice, by a dropped future or
+//! by dying, the helper ends the container; nobody has to remember it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use penstock_model::Clock;
+use penstock_model::blob::{Channel, LogLine, LogSink};
+use penstock_model::clock::SystemClock;
+use penstock_model::container::ContainerError;
+use rustix::fs::{FlockOperation, flock};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+use crate::helper::MONITOR;
+use crate::launch::Launch;
+use crate::lines::Lines;
+use crate::state::{Ended, Home};
+use crate::sweep;
+
+/// The exit code of a container that took too long, as `timeout` has it.
+pub const TIMED_OUT: i32 = 124;
+
+/// What a one-shot container needs of the runtime.
+pub struct OneShot {
+    /// The program that is started again.
+    pub program: PathBuf,
+    /// A directory of its own, absent yet.
+    pub home: Home,
+}
+
+impl OneShot {
+    /// Runs it to its end; what is left of it is removed, also when the returned future is dropped.
+    pub async fn run(self, launch: Launch, timeout: Duration, log: Arc<dyn LogSink>) -> Result<i32, ContainerError> {
+        let stop = CancellationToken::new();
+        let guard = stop.clone().drop_guard();
+        let id = launch.id.clone();
+        let outcome = tokio::spawn(self.to_the_end(launch, timeout, log, stop)).await;
+        drop(guard);
+        outcome.map_err(|error| ContainerError::Runtime { id, why: format!("its watcher failed: {error}") })?
+    }
+
+    async fn to_the_end(self, launch: Launch, timeout: Duration, log: Arc<dyn LogSink>, stop: CancellationToken) -> Result<i32, ContainerError> {
+        let io = |what: &str| {
+            let what = format!("container {}: {what}", launch.id);
+            move |source| ContainerError::Io { what, source }
+        };
+        fs::create_dir(&self.home.0).map_err(io("making its directory; is another of this id running?"))?;
+        // held while the server lives, so that its successor knows what is left behind
+        let lock = fs::File::create(self.home.path("lock")).map_err(io("its lock"))?;
+        flock(&lock, FlockOperation::LockExclusive).map_err(|error| io("its lock")(error.into()))?;
+        let outcome = self.attend(&launch, timeout, log, stop).await;
+        let (directory, instance, id) = (self.home.0.clone(), launch.instance.clone(), launch.id.clone());
+        let removed = tokio::task::spawn_blocking(move || {
+            sweep::end_cgroup(&instance, &id);
+            sweep::remove_tree(&directory)
+        });
+        match removed.await {
+            Ok(removed) => removed.map_err(io("removing its directory"))?,
+            Err(error) => return Err(ContainerError::Runtime { id: launch.id, why: error.to_string() }),
+        }
+        outcome
+    }
+
+    async fn attend(&self, launch: &Launch, timeout: Duration, log: Arc<dyn LogSink>, stop: CancellationToken) -> Result<i32, ContainerError> {
+        let failed = |why: String| ContainerError::Runtime { id: launch.id.clone(), why };
+        self.home.write("launch.json", launch).map_err(|error| failed(format!("launch.json: {error}")))?;
+        let mut child: Child = Command::new(&self.program)
+            .arg(MONITOR)
+            .arg(&self.home.0)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(format!("starting {}: {error}", self.program.display())))?;
+        let hold = child.stdin.take();
+        let out = child.stdout.take().map(|stream| tokio::spawn(keep(stream, Channel::Out, Arc::clone(&log))));
+        let err = child.stderr.take().map(|stream| tokio::spawn(keep(stream, Channel::Err, log)));
+        let timed_out = tokio::select! {
+            _ = child.wait() => false,
+            () = tokio::time::sleep(timeout) => true,
+            () = stop.cancelled() => false,
+        };
+        drop(hold);
+        let status = child.wait().await.map_err(|error| failed(format!("waiting for its monitor: {error}")))?;
+        for stream in [out, err].into_iter().flatten() {
+            // the pipes end with the container; their readers cannot hang
+            let _ = stream.await;
+        }
+        if timed_out {
+            return Ok(TIMED_OUT);
+        }
+        match self.home.read::<Ended>("exit.json") {
+            Ok(Some(ended)) => Ok(ended.code),
+            Ok(None) => {
+                let why = self.home.read::<String>("failed.json").ok().flatten();
+                Err(failed(why.unwrap_or_else(|| format!("its monitor ended without a word ({status})"))))
+            }
+            Err(error) => Err(failed(format!("exit.json: {error}"))),
+        }
+    }
+}
+
+/// Gives a stream to a log, line by line.
+async fn keep(mut stream: impl AsyncRead + Unpin, channel: Channel, log: Arc<dyn LogSink>) {
+    let mut lines = Lines::default();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let length = stream.read(&mut buffer).await.unwrap_or(0);
+        let pieces = if length == 0 { lines.finish() } else { lines.feed(&buffer[..length]) };
+        if !pieces.is_empty() {
+            let at = SystemClock.now();
+            let pieces = pieces.into_iter().map(|(text, ends)| LogLine { at, channel, text, ends }).collect();
+            if let Err(error) = log.write(pieces).await {
+                tracing::warn!(%error, "a container's output could not be kept");
+            }
+        }
+        if length == 0 {
+            return;
+        }
+    }
+}

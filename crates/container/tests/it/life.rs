@@ -1,0 +1,259 @@
+//! A container's life: start, list, exec, stop, remove; found again by another server; side by side with others.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use penstock_model::container::{ContainerRuntime, ContainerStatus, FileMount, Network};
+
+use crate::machine::{Kept, Machine, add_image, leftovers};
+
+const LONG: Duration = Duration::from_secs(30);
+
+fn words(command: &[&str]) -> Vec<String> {
+    command.iter().map(|word| (*word).to_owned()).collect()
+}
+
+async fn exited(machine: &Machine, id: &str) -> i32 {
+    let mut changed = machine.runtime.changed();
+    loop {
+        let state = machine.runtime.list().await.unwrap().into_iter().find(|state| state.spec.id == id).unwrap();
+        if let ContainerStatus::Exited { code, .. } = state.status {
+            return code;
+        }
+        tokio::time::timeout(LONG, changed.changed()).await.expect("told within the limit").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_container_starts_once_is_listed_stopped_and_removed() {
+    let machine = Machine::new().await;
+    let spec = machine.spec("web", &[]);
+    let began = Instant::now();
+    let first = machine.runtime.start(&spec).await.unwrap();
+    println!("first start, layer unpacked: {:?}", began.elapsed());
+    let ContainerStatus::Running { pid, .. } = first.status else { panic!("{first:?}") };
+    assert_eq!(machine.runtime.start(&spec).await.unwrap(), first);
+    assert_eq!(machine.runtime.list().await.unwrap(), [first]);
+    assert!(machine.runtime.remove("web").await.unwrap_err().to_string().contains("stop it first"));
+    machine.runtime.stop("web", Duration::from_millis(100)).await.unwrap();
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    assert_eq!(exited(&machine, "web").await, 137);
+    machine.runtime.stop("web", LONG).await.unwrap();
+    machine.runtime.remove("web").await.unwrap();
+    machine.runtime.remove("web").await.unwrap();
+    assert_eq!(machine.runtime.list().await.unwrap(), []);
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn its_output_and_exit_code_are_kept_and_its_end_is_told() {
+    let machine = Machine::new().await;
+    let spec = machine.spec("short", &["sh", "-c", "echo out; echo err >&2; exit 7"]);
+    machine.runtime.start(&spec).await.unwrap();
+    assert_eq!(exited(&machine, "short").await, 7);
+    let logs = machine.runtime.logs("short", 1000).await.unwrap();
+    assert!(logs.contains("out\n") && logs.contains("err\n"), "{logs}");
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn a_graceful_program_is_asked_before_it_is_killed() {
+    let machine = Machine::new().await;
+    let spec = machine.spec("polite", &["sh", "-c", "trap 'echo bye; exit 3' TERM; echo ready; while true; do sleep 0.05; done"]);
+    machine.runtime.start(&spec).await.unwrap();
+    while machine.runtime.logs("polite", 100).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    machine.runtime.stop("polite", LONG).await.unwrap();
+    assert_eq!(exited(&machine, "polite").await, 3);
+    assert!(machine.runtime.logs("polite", 1000).await.unwrap().ends_with("bye\n"));
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn what_cannot_start_says_why_and_leaves_nothing() {
+    let machine = Machine::new().await;
+    let error = machine.runtime.start(&machine.spec("lost", &["no-such-program"])).await.unwrap_err().to_string();
+    assert!(error.contains("`no-such-program` is not in the image"), "{error}");
+    let mut spec = machine.spec("lost", &[]);
+    spec.user = Some("ghost".to_owned());
+    let error = machine.runtime.start(&spec).await.unwrap_err().to_string();
+    assert!(error.contains("no user `ghost`"), "{error}");
+    assert_eq!(machine.runtime.list().await.unwrap(), []);
+    let (broken, _) = add_image(&machine.blobs, b"not an archive at all".repeat(100), penstock_model::image::RunConfig::default()).await;
+    spec.image = broken;
+    spec.command = Some(words(&["x"]));
+    let error = machine.runtime.start(&spec).await.unwrap_err().to_string();
+    assert!(error.contains("cannot be used"), "{error}");
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn a_program_runs_inside_and_gives_its_code_and_output() {
+    let machine = Machine::new().await;
+    let mut spec = machine.spec("host", &[]);
+    spec.env.insert("COLOUR".to_owned(), "blue".to_owned());
+    spec.user = Some("app".to_owned());
+    machine.runtime.start(&spec).await.unwrap();
+    let began = Instant::now();
+    let output = machine.runtime.exec("host", &words(&["sh", "-c", "id -u; hostname; echo $COLOUR; cat /proc/1/comm; exit 5"]), LONG).await.unwrap();
+    println!("exec: {:?}", began.elapsed());
+    assert_eq!((output.code, output.output.as_str()), (5, "1000\nhost\nblue\nsleep\n"));
+    let output = machine.runtime.exec("host", &words(&["grep", "-E", "CapEff|CapBnd|NoNewPrivs|Seccomp:", "/proc/self/status"]), LONG).await.unwrap();
+    assert!(output.output.contains("CapEff:\t0000000000000000") && output.output.contains("CapBnd:\t0000000000000000"), "{output:?}");
+    assert!(output.output.contains("NoNewPrivs:\t1") && output.output.contains("Seccomp:\t2"), "{output:?}");
+    let output = machine.runtime.exec("host", &words(&["nothing-here"]), LONG).await.unwrap();
+    assert!(output.code == 126 && output.output.contains("not in the image"), "{output:?}");
+    let began = Instant::now();
+    let output = machine.runtime.exec("host", &words(&["sleep", "100"]), Duration::from_millis(200)).await.unwrap();
+    assert!(output.code == 124 && began.elapsed() < Duration::from_secs(10), "{output:?}");
+    machine.runtime.stop("host", Duration::ZERO).await.unwrap();
+    assert!(machine.runtime.exec("host", &words(&["id"]), LONG).await.is_err());
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn another_server_finds_what_runs_and_hears_of_its_end() {
+    let machine = Machine::new().await;
+    let spec = machine.spec("survivor", &[]);
+    let state = machine.runtime.start(&spec).await.unwrap();
+    let next = machine.again().await;
+    assert_eq!(next.list().await.unwrap(), std::slice::from_ref(&state));
+    assert_eq!(next.start(&spec).await.unwrap(), state);
+    let mut changed = next.changed();
+    let ContainerStatus::Running { pid, .. } = state.status else { panic!("{state:?}") };
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), nix::sys::signal::Signal::SIGKILL).unwrap();
+    tokio::time::timeout(LONG, changed.changed()).await.unwrap().unwrap();
+    assert!(matches!(next.list().await.unwrap()[0].status, ContainerStatus::Exited { code: 137, .. }));
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn a_container_ends_with_its_monitor_and_that_is_seen() {
+    let machine = Machine::new().await;
+    let state = machine.runtime.start(&machine.spec("tied", &[])).await.unwrap();
+    let ContainerStatus::Running { pid, .. } = state.status else { panic!("{state:?}") };
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let monitor = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let mut changed = machine.runtime.changed();
+    changed.mark_unchanged();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(monitor), nix::sys::signal::Signal::SIGKILL).unwrap();
+    tokio::time::timeout(LONG, changed.changed()).await.unwrap().unwrap();
+    assert!(matches!(machine.runtime.list().await.unwrap()[0].status, ContainerStatus::Exited { code: 137, .. }));
+    machine.runtime.remove("tied").await.unwrap();
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn containers_reach_each_other_the_machine_and_nobody_else() {
+    let machine = Machine::new().await;
+    let subnet = machine.runtime.subnet();
+    let mut server = machine.spec("server", &["sh", "-c", "httpd -f -p 8080 -h /srv"]);
+    server.network = Network::Bridge(subnet.address(2));
+    machine.runtime.start(&server).await.unwrap();
+    machine.runtime.ensure_addresses(&[subnet.address(200), subnet.address(201)]).await.unwrap();
+    machine.runtime.ensure_addresses(&[subnet.address(201)]).await.unwrap();
+    assert!(std::net::TcpListener::bind((subnet.address(200), 0)).is_err(), "an address that is no longer named is gone");
+    let gateway = std::net::TcpListener::bind((subnet.address(201), 9000)).expect("the machine may listen on a Service's address");
+    std::thread::spawn(move || {
+        use std::io::Write;
+        gateway.accept().unwrap().0.write_all(b"HTTP/1.0 200 OK\r\n\r\nfrom the gateway").unwrap();
+    });
+    let mut client = machine.spec("client", &[]);
+    client.network = Network::Bridge(subnet.address(3));
+    client.hosts.insert("server.name".to_owned(), subnet.address(2));
+    machine.runtime.start(&client).await.unwrap();
+    let fetch = |url: String| {
+        let runtime = Arc::clone(&machine.runtime);
+        async move { runtime.exec("client", &words(&["wget", "-q", "-T", "3", "-O", "-", &url]), LONG).await.unwrap() }
+    };
+    let mut tries = 0;
+    while fetch("http://server.name:8080/file".to_owned()).await.output != "from the image\n" {
+        tries += 1;
+        assert!(tries < 50, "the server did not answer");
+    }
+    assert_eq!(fetch(format!("http://{}:9000/", subnet.address(201))).await.output, "from the gateway");
+    let away = fetch("http://192.0.2.1/".to_owned()).await;
+    assert!(away.code != 0 && away.output.contains("unreachable"), "{away:?}");
+    let mut outside = machine.spec("outside", &[]);
+    outside.network = Network::Bridge(Ipv4Addr::new(192, 0, 2, 7));
+    assert!(machine.runtime.start(&outside).await.is_err());
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn files_and_empty_directories_are_put_into_a_read_only_root() {
+    let machine = Machine::new().await;
+    let secret = machine.dir.path().join("secret");
+    std::fs::write(&secret, "s3cret\n").unwrap();
+    let mut spec = machine.spec("mounts", &["sh", "-c", "cat /etc/app/key; echo x > /etc/app/key; touch /root-file; touch /tmp/a && echo tmp; echo x >> /srv/file"]);
+    spec.mounts.push(FileMount { path: "/etc/app/key".to_owned(), source: secret.clone(), writable: false });
+    spec.tmpfs.insert("/tmp".to_owned(), 1024 * 1024);
+    let log = Arc::new(Kept::default());
+    let began = Instant::now();
+    let code = machine.runtime.run(&spec, LONG, Arc::clone(&log) as _).await.unwrap();
+    println!("one-shot run with unpacking: {:?}", began.elapsed());
+    let text = log.text();
+    assert!(code != 0 && text.contains("s3cret") && text.contains("tmp\n") && text.matches("Read-only file system").count() == 3, "{code} {text}");
+    assert_eq!(std::fs::read_to_string(secret).unwrap(), "s3cret\n");
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn a_one_shot_container_is_ended_at_its_limit_and_with_whoever_waits() {
+    let machine = Machine::new().await;
+    let log = Arc::new(Kept::default());
+    let spec = machine.spec("slow", &["sh", "-c", "echo begun; setsid sleep 1000 & sleep 1000"]);
+    let began = Instant::now();
+    assert_eq!(machine.runtime.run(&spec, Duration::from_millis(400), Arc::clone(&log) as _).await.unwrap(), 124);
+    assert!(began.elapsed() < Duration::from_secs(10) && log.text() == "begun\n");
+    // dropped by the caller: gone without anybody's help
+    let waiting = tokio::time::timeout(Duration::from_millis(300), machine.runtime.run(&spec, LONG, log));
+    assert!(waiting.await.is_err());
+    let gone = Instant::now();
+    while leftovers(&machine.instance).iter().any(|left| left.starts_with("process")) {
+        assert!(gone.elapsed() < Duration::from_secs(10), "{:?}", leftovers(&machine.instance));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn two_instances_do_not_see_each_other() {
+    let (one, two) = (Machine::new().await, Machine::new().await);
+    one.runtime.start(&one.spec("same", &[])).await.unwrap();
+    two.runtime.start(&two.spec("same", &[])).await.unwrap();
+    one.tear_down().await;
+    let left = two.runtime.list().await.unwrap();
+    assert!(matches!(left[0].status, ContainerStatus::Running { .. }), "{left:?}");
+    two.tear_down().await;
+}
+
+#[tokio::test]
+async fn many_start_at_once() {
+    let machine = Machine::new().await;
+    let starts = (0..10).map(|number| {
+        let runtime = Arc::clone(&machine.runtime);
+        let mut spec = machine.spec(&format!("n{number}"), &[]);
+        spec.network = Network::Bridge(machine.runtime.subnet().address(10 + number));
+        spec.memory = Some(64 << 20);
+        spec.cpu_millis = Some(500);
+        tokio::spawn(async move { runtime.start(&spec).await })
+    });
+    let began = Instant::now();
+    for start in starts.collect::<Vec<_>>() {
+        start.await.unwrap().unwrap();
+    }
+    println!("ten at once: {:?}", began.elapsed());
+    for number in 10..15 {
+        let mut spec = machine.spec(&format!("n{number}"), &[]);
+        spec.network = Network::Bridge(machine.runtime.subnet().address(10 + number));
+        let began = Instant::now();
+        machine.runtime.start(&spec).await.unwrap();
+        println!("one start, layers unpacked before: {:?}", began.elapsed());
+    }
+    assert_eq!(machine.runtime.list().await.unwrap().len(), 15);
+    machine.tear_down().await;
+}
