@@ -75,8 +75,7 @@ impl Lifecycle {
 
     /// Drains and stops on SIGTERM or SIGINT; a second signal does not wait.
     pub(crate) async fn follow_signals(self, delay: Duration) {
-        let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
         else {
             tracing::error!("signals cannot be followed: the service will not drain");
             return;

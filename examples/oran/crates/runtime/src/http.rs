@@ -54,8 +54,10 @@ async fn figures(State(context): State<Context>) -> impl IntoResponse {
 
 async fn measure(State(context): State<Context>, request: Request, next: Next) -> Response {
     // The route, not the path: what is asked for cannot make new series or spans without end.
-    let route =
-        request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
     if QUIET.contains(&route.as_str()) {
         return next.run(request).await;
     }
@@ -75,4 +77,68 @@ async fn measure(State(context): State<Context>, request: Request, next: Next) -
         }
     });
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+    use crate::Identity;
+
+    async fn start(context: &Context) -> (SocketAddr, JoinHandle<Result<(), Failure>>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let slow = async || {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            "slow but there"
+        };
+        let routes = Router::new().route("/slow/{number}", get(slow));
+        let context = context.clone();
+        (address, tokio::spawn(async move { serve(listener, routes, &context).await }))
+    }
+
+    async fn ask(address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    fn context() -> Context {
+        Context::detached(Identity { name: "test", version: "0" })
+    }
+
+    #[tokio::test]
+    async fn a_request_under_way_is_answered_though_the_service_was_told_to_stop() {
+        let context = context();
+        let (address, server) = start(&context).await;
+        let answer = tokio::spawn(async move { ask(address, "/slow/1").await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        context.lifecycle.stop();
+        let answer = answer.await.unwrap();
+        assert!(answer.ends_with("slow but there"), "{answer}");
+        server.await.unwrap().unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn figures_are_by_route_and_not_by_path() {
+        let context = context();
+        let (address, _server) = start(&context).await;
+        for path in ["/slow/1", "/slow/2", "/made/up", "/readyz"] {
+            ask(address, path).await;
+        }
+        let text = ask(address, "/metrics").await;
+        assert!(text.contains(r#"http_requests_total{method="GET",route="/slow/{number}",code="200"} 2"#), "{text}");
+        assert!(text.contains(r#"http_requests_total{method="GET",route="unmatched",code="404"} 1"#), "{text}");
+        assert!(!text.contains("readyz"), "{text}");
+    }
 }

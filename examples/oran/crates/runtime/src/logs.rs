@@ -20,7 +20,7 @@ pub(crate) fn start(identity: Identity, exporter: Option<&traces::Exporter>) {
     // Spans are measured whatever is logged.
     let span_filter = Targets::new().with_target(own, LevelFilter::INFO).with_target("sdr_runtime", LevelFilter::INFO);
     let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_filter(log_filter);
-    let spans = exporter
-        .map(|exporter| tracing_opentelemetry::layer().with_tracer(exporter.tracer()).with_filter(span_filter));
+    let spans =
+        exporter.map(|exporter| tracing_opentelemetry::layer().with_tracer(exporter.tracer()).with_filter(span_filter));
     tracing_subscriber::registry().with(spans).with(lines).init();
 }

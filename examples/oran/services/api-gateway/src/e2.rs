@@ -54,8 +54,7 @@ impl E2 {
 
     /// A cell's figures now.
     pub async fn query(&self, cell: &str) -> Result<RicQueryResponse, Problem> {
-        let request =
-            RicQueryRequest { ric_request_id: Some(REQUEST), ran_function_id: KPM, cell_id: cell.to_owned() };
+        let request = RicQueryRequest { ric_request_id: Some(REQUEST), ran_function_id: KPM, cell_id: cell.to_owned() };
         Ok(self.client.clone().query(request).await?.into_inner())
     }
 

@@ -9,8 +9,8 @@ use sdr_e2::e2_server::{E2, E2Server};
 use sdr_e2::subscription_message::Message;
 use sdr_e2::{
     CellReport, E2SetupRequest, E2SetupResponse, ListNodesRequest, ListNodesResponse, Measurement, Node,
-    RicControlAcknowledge, RicControlRequest, RicIndication, RicQueryRequest, RicQueryResponse,
-    RicSubscriptionRequest, RicSubscriptionResponse, SubscriptionMessage,
+    RicControlAcknowledge, RicControlRequest, RicIndication, RicQueryRequest, RicQueryResponse, RicSubscriptionRequest,
+    RicSubscriptionResponse, SubscriptionMessage,
 };
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
@@ -21,11 +21,7 @@ use crate::config::Config;
 /// Starts a stub of each service on loopback.
 pub async fn start() -> std::io::Result<Config> {
     let http = || Router::new().fallback(echo);
-    Ok(Config {
-        pqc: serve_http(http()).await?,
-        drl: serve_http(http()).await?,
-        e2: serve_e2().await?,
-    })
+    Ok(Config { pqc: serve_http(http()).await?, drl: serve_http(http()).await?, e2: serve_e2().await? })
 }
 
 async fn bind() -> std::io::Result<(TcpListener, SocketAddr)> {

@@ -77,8 +77,7 @@ impl Policy {
         let output = self.plan.run(tvec!(input.into()))?;
         let output = output.first().ok_or(PolicyError::Shape(0))?;
         let seen: Vec<f32> = output.to_plain_array_view::<f32>()?.iter().copied().collect();
-        let scores: [f32; ACTIONS.len()] =
-            seen.try_into().map_err(|seen: Vec<f32>| PolicyError::Shape(seen.len()))?;
+        let scores: [f32; ACTIONS.len()] = seen.try_into().map_err(|seen: Vec<f32>| PolicyError::Shape(seen.len()))?;
         // The first of equals, as in training.
         let action = (1..scores.len()).fold(0, |best, at| if scores[at] > scores[best] { at } else { best });
         Ok(Decision { action, scores })

@@ -24,9 +24,7 @@ fn main() -> ExitCode {
 async fn serve(context: Context) -> Result<(), Failure> {
     let grpc = TcpListener::bind(settings::address("GRPC_LISTEN", "0.0.0.0:50051")?).await?;
     let http = TcpListener::bind(settings::listen()?).await?;
-    let (e2, operations) = tokio::join!(
-        server::serve(grpc, &context),
-        sdr_runtime::http::serve(http, axum::Router::new(), &context),
-    );
+    let (e2, operations) =
+        tokio::join!(server::serve(grpc, &context), sdr_runtime::http::serve(http, axum::Router::new(), &context),);
     e2.and(operations)
 }

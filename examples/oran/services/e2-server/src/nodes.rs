@@ -84,7 +84,10 @@ impl Nodes {
             request.ran_functions.into_iter().partition(|function| [KPM, RC].contains(&function.id));
         let rejected = others
             .into_iter()
-            .map(|function| RanFunctionRejected { id: function.id, cause: "ric-service/ran-function-not-supported".to_owned() })
+            .map(|function| RanFunctionRejected {
+                id: function.id,
+                cause: "ric-service/ran-function-not-supported".to_owned(),
+            })
             .collect();
         let accepted = functions.iter().map(|function| function.id).collect();
         let mut nodes = self.write();
@@ -154,7 +157,11 @@ impl Nodes {
 
 impl Known {
     fn has(&self, function: u32) -> Result<(), Refusal> {
-        if self.functions.iter().any(|known| known.id == function) { Ok(()) } else { Err(Refusal::RanFunction(function)) }
+        if self.functions.iter().any(|known| known.id == function) {
+            Ok(())
+        } else {
+            Err(Refusal::RanFunction(function))
+        }
     }
 }
 

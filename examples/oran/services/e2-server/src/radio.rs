@@ -33,9 +33,10 @@ pub fn report(cell: &str, unix_ms: u64, quota: u32) -> CellReport {
 /// How much of its resource blocks a cell's users want, in percent: a slow turn about 55, each cell at a place of its own.
 fn load(cell: &str, unix_ms: u64) -> f64 {
     // FNV-1a: the same in every build.
-    let place = cell.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    }) % TURN;
+    let place = cell
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        % TURN;
     let at = (unix_ms.wrapping_add(place)) % TURN;
     #[allow(clippy::cast_precision_loss, reason = "both are far below 2^53")]
     let turn = at as f64 / TURN as f64 * std::f64::consts::TAU;

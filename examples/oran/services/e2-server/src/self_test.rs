@@ -128,8 +128,7 @@ async fn control(checks: &mut Checks, client: &mut E2Client<Channel>) {
     checks.equal("RIC control", &acknowledged.ok(), &Some(5));
     let refused = client.control(request(101)).await.err().map(|status| status.code());
     checks.equal("a quota over 100 % is refused", &refused, &Some(Code::InvalidArgument));
-    let query =
-        RicQueryRequest { ric_request_id: Some(REQUEST), ran_function_id: KPM, cell_id: CELL.to_owned() };
+    let query = RicQueryRequest { ric_request_id: Some(REQUEST), ran_function_id: KPM, cell_id: CELL.to_owned() };
     let report = client.query(query).await.map(|answer| answer.into_inner().report.unwrap_or_default());
     if let Some(report) = checks.note("RIC query", report) {
         let used = report.measurements.iter().find(|measurement| measurement.name == "RRU.PrbTotDl");

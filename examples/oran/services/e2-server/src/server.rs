@@ -127,7 +127,9 @@ impl E2 for Termination {
         let reports = report(sender, request, self.nodes.clone(), self.indications.clone());
         let life = self.life.clone();
         // A subscription has no end of its own and would keep the service from ending.
-        let bounded = async move { tokio::select! { () = reports => {}, () = life.streams_over() => {} } };
+        let bounded = async move {
+            tokio::select! { () = reports => {}, () = life.streams_over() => {} }
+        };
         tokio::spawn(bounded.instrument(span));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
@@ -164,8 +166,7 @@ async fn report(
     let ric_request_id: Option<RicRequestId> = request.ric_request_id;
     let function = request.ran_function_id;
     let wrap = |message| Ok(SubscriptionMessage { message: Some(message) });
-    let response =
-        RicSubscriptionResponse { ric_request_id, ran_function_id: function, actions_admitted: vec![1] };
+    let response = RicSubscriptionResponse { ric_request_id, ran_function_id: function, actions_admitted: vec![1] };
     if sender.send(wrap(Message::Response(response))).await.is_err() {
         return;
     }

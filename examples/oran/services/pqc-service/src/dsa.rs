@@ -37,8 +37,7 @@ pub fn sign(seed: &[u8], message: &[u8], context: &[u8]) -> Result<Vec<u8>, DsaE
     }
     let seed = Seed::try_from(seed).map_err(|_| DsaError::SigningKey)?;
     let key = SigningKey::<MlDsa65>::from_seed(&seed);
-    let signature =
-        key.expanded_key().sign_randomized(message, context, &mut SysRng).map_err(|_| DsaError::Signing)?;
+    let signature = key.expanded_key().sign_randomized(message, context, &mut SysRng).map_err(|_| DsaError::Signing)?;
     Ok(signature.encode().to_vec())
 }
 

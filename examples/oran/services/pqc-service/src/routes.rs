@@ -81,8 +81,7 @@ struct KemKeys {
 
 async fn kem_keygen(Extension(operations): Extension<Operations>) -> Answer<KemKeys> {
     let (public, seed) = kem::generate();
-    let keys =
-        KemKeys { algorithm: "ML-KEM-768", encapsulation_key: Octets(public), decapsulation_key: Octets(seed) };
+    let keys = KemKeys { algorithm: "ML-KEM-768", encapsulation_key: Octets(public), decapsulation_key: Octets(seed) };
     done(&operations, "kem_keygen", keys)
 }
 

@@ -148,8 +148,8 @@ fn dsa_sig_ver(group: &Group, vector: &Vector) -> Result<(), String> {
 
 fn round_trip(checks: &mut Checks) {
     let (public, seed) = kem::generate();
-    let secrets = kem::encapsulate(&public)
-        .and_then(|(ciphertext, secret)| Ok((kem::decapsulate(&seed, &ciphertext)?, secret)));
+    let secrets =
+        kem::encapsulate(&public).and_then(|(ciphertext, secret)| Ok((kem::decapsulate(&seed, &ciphertext)?, secret)));
     checks.equal("ML-KEM-768 round trip", &secrets.map(|(seen, sent)| seen == sent), &Ok(true));
     let (public, seed) = dsa::generate();
     let valid = dsa::sign(&seed, b"message", b"").and_then(|signed| dsa::verify(&public, b"message", b"", &signed));
