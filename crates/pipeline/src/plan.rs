@@ -93,6 +93,8 @@ pub struct PlannedJob {
     pub stage: String,
     /// What it waits for. Empty: it starts at once.
     pub waits_for: Vec<Wait>,
+    /// The keys of a workflow job's `needs`, for the context of that name. Not all need be in the plan.
+    pub needs: Vec<String>,
     /// When it runs, once what it waits for is done.
     pub when: When,
     /// A workflow job's `if`, asked once what it waits for is done. `None` is `success()`.

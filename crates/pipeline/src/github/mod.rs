@@ -1,9 +1,40 @@
-//! Workflow files.
+//! Workflow files of GitHub.
+
+mod checked;
+mod contexts;
+mod env;
+mod expression;
+mod functions;
+mod job;
+mod lex;
+mod matrix;
+mod on;
+mod steps;
+mod template;
+mod value;
+mod workflow;
+
+pub(crate) use env::job_env;
+pub(crate) use expression::{Expression, Invalid, StatusFunctions};
+pub(crate) use steps::WorkflowSteps;
+pub(crate) use workflow::plan;
+
 use std::collections::BTreeMap;
-use penstock_model::job::{EnvValue, NextStep, StepOutcome, StepSource};
-use crate::{diagnostic::Diagnostic, env::JobContext, input::{PushEvent, Source}, plan::{Plan, PlannedJob}};
-pub(crate) fn plan(_: &Source<'_>, _: &PushEvent) -> Result<Plan, Vec<Diagnostic>> { Err(vec![]) }
-pub(crate) fn job_env(_: &Plan, _: &PlannedJob, _: &JobContext) -> BTreeMap<String, EnvValue> { BTreeMap::new() }
-pub(crate) struct WorkflowSteps;
-impl WorkflowSteps { pub(crate) fn new(_: &Plan, _: &PlannedJob, _: &JobContext) -> Self { Self } }
-impl StepSource for WorkflowSteps { fn next(&mut self, _: Option<&StepOutcome>, _: bool) -> NextStep { NextStep::Done { exit_code: 1, outputs: BTreeMap::new() } } }
+
+use crate::plan::Plan;
+use crate::run::NeedResult;
+
+/// Asks a job's `if` once what it needs is done. Without a status function in it, `success()` must hold too.
+pub(crate) fn job_condition(
+    expression: &Expression,
+    plan: &Plan,
+    needs: &BTreeMap<String, NeedResult>,
+    status: StatusFunctions,
+) -> Result<bool, String> {
+    if !expression.asks_status() && !status.success {
+        return Ok(false);
+    }
+    let mut contexts = contexts::of_condition(plan, needs);
+    contexts.status = status;
+    expression.evaluate(&contexts).map(|value| value.is_true())
+}

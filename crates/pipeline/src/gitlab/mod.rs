@@ -221,6 +221,7 @@ fn planned(draft: &Draft, matched: rules::Matched, because: Vec<String>, problem
             line: draft.at.line,
             stage: draft.stage.clone(),
             waits_for: Vec::new(),
+            needs: Vec::new(),
             when,
             condition: None,
             allow_failure: allow_failure.clone(),

@@ -1,0 +1,121 @@
+//! Texts of a workflow file, read and checked where they stand.
+
+use std::collections::BTreeMap;
+
+use super::contexts::{LATE_PROPERTIES, Place};
+use super::expression::Expression;
+use super::functions::Function;
+use super::template::Template;
+use super::value::number_text;
+use crate::gitlab::place_in;
+use crate::plan::Condition;
+use crate::reader::{Problems, join, shown, text};
+use crate::yaml::{Node, Value as Yaml};
+
+/// Reads a text with `${{ }}` in it and checks that every expression may stand there.
+pub(super) fn template(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> Option<(String, Template)> {
+    let written = text(node, path, problems)?;
+    let template = match Template::read(&written) {
+        Ok(template) => template,
+        Err(invalid) => {
+            problems.add(place_in(node, invalid.offset), path, format!("the expression cannot be read: {}", invalid.message), "");
+            return None;
+        }
+    };
+    let mut sound = true;
+    for (expression, offset) in template.expressions() {
+        sound &= allowed(expression, node, offset, path, place, problems);
+    }
+    sound.then_some((written, template))
+}
+
+/// As [`template`], for what is evaluated later.
+pub(super) fn checked_text(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> Option<String> {
+    template(node, path, place, problems).map(|(written, _)| written)
+}
+
+/// An `if`: an expression with or without `${{ }}` around it.
+pub(super) fn condition(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> Option<Condition> {
+    let written = text(node, path, problems)?;
+    let trimmed = written.trim();
+    let inner = match trimmed.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")) {
+        Some(inner) if !inner.contains("${{") => inner,
+        _ if trimmed.contains("${{") => {
+            let help = "write the whole condition without `${{ }}`; with text around it, GitHub takes it for a text, which is always true";
+            problems.add(node.at, path, "a condition must be one expression", help);
+            return None;
+        }
+        _ => trimmed,
+    };
+    // both are parts of `written`, so the difference is the place
+    let skipped = written[..written.len() - written.trim_start().len()].chars().count() + if inner.len() == trimmed.len() { 0 } else { 3 };
+    match Expression::read(inner) {
+        Ok(expression) => allowed(&expression, node, skipped, path, place, problems).then(|| Condition { expression: inner.trim().to_owned(), line: node.at.line }),
+        Err(invalid) => {
+            problems.add(place_in(node, skipped + invalid.offset), path, format!("the condition cannot be read: {}", invalid.message), format!("the condition is `{}`", shown(inner.trim())));
+            None
+        }
+    }
+}
+
+fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, place: &Place, problems: &mut Problems) -> bool {
+    let mut sound = true;
+    for (context, at) in expression.contexts() {
+        if !place.contexts.contains(&context) {
+            let late = place.early && ["needs", "steps", "env", "job", "runner", "secrets"].contains(&context);
+            let why = if late { ": it is settled before any job runs" } else { "" };
+            let help = format!("known here: {}", place.contexts.join(", "));
+            problems.add(place_in(node, offset + at), path, format!("`{}` is not known here{why}", shown(context)), help);
+            sound = false;
+        }
+    }
+    for (function, at) in expression.functions() {
+        if function == Function::HashFiles {
+            problems.add(place_in(node, offset + at), path, "`hashFiles` is not carried out", "use a step that prints `sha256sum` to $GITHUB_OUTPUT");
+            sound = false;
+        } else if function.is_status() && !place.status {
+            problems.add(place_in(node, offset + at), path, "this function is known only in `if`", "ask `job.status` or `needs.….result`");
+            sound = false;
+        }
+    }
+    if place.early
+        && let Some(late) = expression.properties_of("github").iter().find(|property| LATE_PROPERTIES.contains(&property.as_str()))
+    {
+        problems.add(place_in(node, offset), path, format!("`github.{late}` is not known yet: this is settled before the run is there"), "use it in `env` or in a step");
+        sound = false;
+    }
+    sound
+}
+
+/// An `env`: texts by name.
+pub(super) fn env(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    let Yaml::Map(entries) = &node.value else {
+        problems.add(node.at, path, format!("variables are a mapping, not {}", node.kind()), "write `NAME: value` lines below it");
+        return out;
+    };
+    for (key, value) in entries {
+        let path = join(path, &key.text);
+        if key.text.is_empty() || key.text.contains(['=', '\0']) {
+            problems.add(key.at, &path, format!("`{}` cannot be a variable's name", shown(&key.text)), "use letters, digits and `_`");
+        } else if value.is_null() {
+            out.insert(key.text.clone(), String::new());
+        } else if let Some(text) = checked_text(value, &path, place, problems) {
+            as_written(value, &path, problems);
+            out.insert(key.text.clone(), text);
+        }
+    }
+    out
+}
+
+/// A number that GitHub writes otherwise than the file does is a trap: `3.10` becomes `3.1`.
+pub(super) fn as_written(node: &Node, path: &str, problems: &mut Problems) {
+    let other = match (node.plain(), node.number(), node.bool()) {
+        (Some(text), Some(number), _) => Some(number_text(number)).filter(|other| other != text),
+        (Some(text), _, Some(value)) => Some(value.to_string()).filter(|other| other != text),
+        _ => None,
+    };
+    if let Some(other) = other {
+        problems.add(node.at, path, format!("GitHub reads `{}` as {other}", shown(node.plain().unwrap_or_default())), "put it in quotes");
+    }
+}

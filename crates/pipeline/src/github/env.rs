@@ -1,0 +1,42 @@
+//! What a workflow job's processes find in their environment.
+
+use std::collections::BTreeMap;
+
+use penstock_model::Secret;
+use penstock_model::job::EnvValue;
+
+use super::contexts;
+use super::expression::Contexts;
+use super::template::fill;
+use super::value::Value;
+use crate::env::JobContext;
+use crate::plan::{Plan, PlannedJob};
+
+/// The variables of a workflow's job: `GITHUB_*`, `RUNNER_*`, and `env` of workflow and job.
+pub(crate) fn job_env(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, EnvValue> {
+    let contexts = contexts::of_job(plan, job, context);
+    let mut out: BTreeMap<String, EnvValue> = predefined(&contexts).into_iter().map(|(name, value)| (name, EnvValue::Plain(value))).collect();
+    let secrets: Vec<&str> = context.secrets.values().chain(&context.token).map(Secret::expose).filter(|text| !text.is_empty()).collect();
+    for (name, value) in file_env(plan, job, &contexts) {
+        let secret = secrets.iter().any(|secret| value.contains(secret));
+        out.insert(name, if secret { EnvValue::Secret(Secret::new(value)) } else { EnvValue::Plain(value) });
+    }
+    out
+}
+
+/// `env` of the workflow with that of the job over it, evaluated. What cannot be evaluated is empty, as an unknown value is.
+pub(super) fn file_env(plan: &Plan, job: &PlannedJob, contexts: &Contexts) -> BTreeMap<String, String> {
+    let both = plan.variables.iter().chain(&job.variables);
+    both.map(|(name, variable)| (name.clone(), fill(&variable.value, contexts).unwrap_or_default())).collect()
+}
+
+/// `GITHUB_*` are the texts of the `github` context; the token is not among them.
+fn predefined(contexts: &Contexts) -> Vec<(String, String)> {
+    let mut out = vec![("CI".to_owned(), "true".to_owned()), ("GITHUB_ACTIONS".to_owned(), "true".to_owned())];
+    if let Some(Value::Object(entries)) = contexts.values.get("github") {
+        let texts = entries.iter().filter(|(name, value)| name != "token" && matches!(value, Value::Text(_)));
+        out.extend(texts.map(|(name, value)| (format!("GITHUB_{}", name.to_uppercase()), value.to_text())));
+    }
+    out.extend(contexts::runner().map(|(name, value)| (format!("RUNNER_{}", name.to_uppercase()), value.to_owned())));
+    out
+}

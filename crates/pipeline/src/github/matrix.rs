@@ -1,0 +1,150 @@
+//! `strategy`: one job becomes several.
+
+use serde_json::{Map, Value as Json};
+
+use super::checked::{as_written, template};
+use super::contexts::STRATEGY;
+use super::expression::Contexts;
+use super::value::Value;
+use crate::reader::{Fields, Problems, boolean, integer, join, shown};
+use crate::yaml::{Node, Value as Yaml};
+
+/// The most jobs that one may become (GitHub's own bound).
+const MAX_COMBINATIONS: usize = 256;
+
+/// What `strategy` says.
+pub(super) struct Strategy {
+    pub(super) combinations: Vec<Map<String, Json>>,
+    pub(super) fail_fast: bool,
+    pub(super) max_parallel: Option<usize>,
+}
+
+/// Reads `strategy`; `None` if it makes no matrix.
+pub(super) fn read(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<Strategy> {
+    let mut fields = Fields::of(node, path, problems)?;
+    let fail_fast = fields.get("fail-fast").and_then(|node| boolean(node, &fields.path_of("fail-fast"), problems)).unwrap_or(true);
+    let max_parallel = fields.get("max-parallel").and_then(|node| integer(node, 1..=256, &fields.path_of("max-parallel"), problems));
+    let matrix = fields.get("matrix").map(|node| (json(node, &fields.path_of("matrix"), contexts, problems), node));
+    let matrix_path = fields.path_of("matrix");
+    fields.finish(&[], problems);
+    let (matrix, node) = matrix?;
+    let Json::Object(matrix) = matrix? else {
+        problems.add(node.at, &matrix_path, "a matrix is a mapping of lists", "write `name: [value, value]` lines below it");
+        return None;
+    };
+    let combinations = combinations(matrix, node, &matrix_path, problems)?;
+    Some(Strategy { combinations, fail_fast, max_parallel: max_parallel.and_then(|most| usize::try_from(most).ok()) })
+}
+
+fn combinations(mut matrix: Map<String, Json>, node: &Node, path: &str, problems: &mut Problems) -> Option<Vec<Map<String, Json>>> {
+    let include = objects(matrix.shift_remove("include"), "include", node, path, problems)?;
+    let exclude = objects(matrix.shift_remove("exclude"), "exclude", node, path, problems)?;
+    let mut out: Vec<Map<String, Json>> = if matrix.is_empty() { Vec::new() } else { vec![Map::new()] };
+    for (key, values) in &matrix {
+        let Json::Array(values) = values else {
+            problems.add(node.at, &join(path, key), format!("`{}` must be a list", shown(key)), "write `[value, value]`");
+            return None;
+        };
+        if values.is_empty() {
+            problems.add(node.at, &join(path, key), format!("`{}` has no value", shown(key)), "give it at least one");
+            return None;
+        }
+        if out.len() * values.len() > MAX_COMBINATIONS {
+            problems.add(node.at, path, format!("the matrix makes more than {MAX_COMBINATIONS} jobs"), "leave some out");
+            return None;
+        }
+        out = out.iter().flat_map(|done| values.iter().map(move |value| with(done, key, value))).collect();
+    }
+    out.retain(|combination| !exclude.iter().any(|excluded| excluded.iter().all(|(key, value)| combination.get(key) == Some(value))));
+    let originals: Vec<Map<String, Json>> = out.clone();
+    for included in include {
+        let mut fitted = false;
+        for (combination, original) in out.iter_mut().zip(&originals) {
+            if included.iter().all(|(key, value)| original.get(key).is_none_or(|own| own == value)) {
+                combination.extend(included.clone());
+                fitted = true;
+            }
+        }
+        if !fitted {
+            out.push(included);
+        }
+    }
+    if out.is_empty() || out.len() > MAX_COMBINATIONS {
+        problems.add(node.at, path, format!("the matrix makes {} jobs; 1 to {MAX_COMBINATIONS} are possible", out.len()), "look at `exclude` and `include`");
+        return None;
+    }
+    Some(out)
+}
+
+fn with(done: &Map<String, Json>, key: &str, value: &Json) -> Map<String, Json> {
+    let mut more = done.clone();
+    more.insert(key.to_owned(), value.clone());
+    more
+}
+
+fn objects(given: Option<Json>, name: &str, node: &Node, path: &str, problems: &mut Problems) -> Option<Vec<Map<String, Json>>> {
+    let Some(given) = given else { return Some(Vec::new()) };
+    let items = match given {
+        Json::Array(items) if items.len() <= MAX_COMBINATIONS => items,
+        _ => {
+            problems.add(node.at, &join(path, name), format!("`{name}` must be a list of mappings, at most {MAX_COMBINATIONS}"), "start each with `- `");
+            return None;
+        }
+    };
+    let objects: Option<Vec<Map<String, Json>>> = items.into_iter().map(|item| match item { Json::Object(object) => Some(object), _ => None }).collect();
+    if objects.is_none() {
+        problems.add(node.at, &join(path, name), format!("`{name}` must be a list of mappings"), "start each with `- `");
+    }
+    objects
+}
+
+/// A tree as JSON, its expressions evaluated.
+fn json(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<Json> {
+    match &node.value {
+        Yaml::Seq(items) => items.iter().map(|item| json(item, path, contexts, problems)).collect::<Option<Vec<Json>>>().map(Json::Array),
+        Yaml::Map(entries) => {
+            let mut out = Map::new();
+            for (key, value) in entries {
+                out.insert(key.text.clone(), json(value, &join(path, &key.text), contexts, problems)?);
+            }
+            Some(Json::Object(out))
+        }
+        Yaml::Scalar { .. } if node.is_null() => Some(Json::Null),
+        Yaml::Scalar { text, .. } => {
+            as_written(node, path, problems);
+            if let Some(value) = node.bool() {
+                return Some(Json::Bool(value));
+            }
+            if let Some(number) = node.number() {
+                return Some(Value::Number(number).to_json());
+            }
+            if !text.contains("${{") {
+                return Some(Json::String(text.to_string()));
+            }
+            let (_, template) = template(node, path, &STRATEGY, problems)?;
+            match template.value(contexts) {
+                Ok(value) => Some(value.to_json()),
+                Err(why) => {
+                    problems.add(node.at, path, format!("the expression cannot be evaluated: {why}"), "");
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// The values of a combination as they stand in a job's name: `3.11, linux`.
+pub(super) fn label(values: &Map<String, Json>) -> String {
+    let mut out = Vec::new();
+    values.values().for_each(|value| leaves(value, &mut out));
+    out.join(", ")
+}
+
+fn leaves(value: &Json, out: &mut Vec<String>) {
+    match value {
+        Json::Array(items) => items.iter().for_each(|item| leaves(item, out)),
+        Json::Object(entries) => entries.values().for_each(|item| leaves(item, out)),
+        Json::Null => {}
+        other => out.push(shown(&Value::from(other).to_text())),
+    }
+}

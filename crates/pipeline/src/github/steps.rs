@@ -1,0 +1,194 @@
+//! A workflow's job from the inside: conditions, outputs and variables decided step by step.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use penstock_model::job::{EnvValue, NextStep, Shell, StepOutcome, StepSource, StepSpec};
+use penstock_model::Secret;
+
+use super::contexts;
+use super::expression::{Contexts, Expression, StatusFunctions};
+use super::template::fill;
+use super::value::Value;
+use crate::env::JobContext;
+use crate::plan::{Plan, PlannedJob, PlannedStep};
+
+/// The steps of a job, decided one by one.
+pub(crate) struct WorkflowSteps {
+    waiting: VecDeque<PlannedStep>,
+    /// Everything but `env`, `steps` and `job`.
+    base: Contexts,
+    /// `env` of workflow and job, and what steps wrote to `GITHUB_ENV`.
+    env: BTreeMap<String, String>,
+    /// The latter alone.
+    written: BTreeMap<String, String>,
+    outputs: BTreeMap<String, String>,
+    secrets: Vec<Secret>,
+    records: Vec<(String, Value)>,
+    current: Option<Current>,
+    exit_code: i32,
+    cancelled: bool,
+}
+
+/// The step that runs.
+struct Current {
+    id: Option<String>,
+    continue_on_error: bool,
+}
+
+impl WorkflowSteps {
+    pub(crate) fn new(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Self {
+        let base = contexts::of_job(plan, job, context);
+        let env = super::env::file_env(plan, job, &base);
+        Self {
+            waiting: job.steps.iter().cloned().collect(),
+            base,
+            env,
+            written: BTreeMap::new(),
+            outputs: job.outputs.clone(),
+            secrets: context.secrets.values().chain(&context.token).filter(|secret| !secret.expose().is_empty()).cloned().collect(),
+            records: Vec::new(),
+            current: None,
+            exit_code: 0,
+            cancelled: false,
+        }
+    }
+
+    /// Takes in how the step that ran ended.
+    fn record(&mut self, last: Option<&StepOutcome>) {
+        let Some(current) = self.current.take() else { return };
+        let code = last.and_then(|outcome| outcome.exit_code);
+        let outcome = match code {
+            Some(0) => "success",
+            None if self.cancelled => "cancelled",
+            _ => "failure",
+        };
+        let conclusion = if current.continue_on_error && outcome == "failure" { "success" } else { outcome };
+        if conclusion != "success" && self.exit_code == 0 {
+            self.exit_code = code.filter(|code| *code != 0).unwrap_or(1);
+        }
+        let mut outputs = Vec::new();
+        if let Some(last) = last {
+            outputs = last.outputs.iter().map(|(name, value)| (name.clone(), Value::text(value))).collect();
+            self.env.extend(last.env.clone());
+            self.written.extend(last.env.clone());
+        }
+        if let Some(id) = current.id {
+            self.keep(id, outputs, outcome, conclusion);
+        }
+    }
+
+    fn keep(&mut self, id: String, outputs: Vec<(String, Value)>, outcome: &str, conclusion: &str) {
+        let record = Value::object([("outputs", Value::object(outputs)), ("outcome", Value::text(outcome)), ("conclusion", Value::text(conclusion))]);
+        self.records.push((id, record));
+    }
+
+    fn contexts(&self, env: &BTreeMap<String, String>) -> Contexts {
+        let failed = self.exit_code != 0;
+        let status = StatusFunctions { success: !failed && !self.cancelled, failure: failed && !self.cancelled, cancelled: self.cancelled };
+        let word = if self.cancelled { "cancelled" } else if failed { "failure" } else { "success" };
+        let mut contexts = self.base.clone();
+        contexts.values.insert("env", Value::texts(env));
+        contexts.values.insert("steps", Value::object(self.records.clone()));
+        contexts.values.insert("job", Value::object([("status", Value::text(word))]));
+        contexts.status = status;
+        contexts
+    }
+
+    /// Whether a step runs now.
+    fn runs(&self, step: &PlannedStep) -> Result<bool, String> {
+        let PlannedStep::Run { condition, env, .. } = step else { return Ok(false) };
+        let contexts = self.contexts(&self.step_env(env).unwrap_or_else(|_| self.env.clone()));
+        let Some(condition) = condition else { return Ok(contexts.status.success) };
+        let expression = Expression::read(&condition.expression).map_err(|invalid| invalid.message)?;
+        if !expression.asks_status() && !contexts.status.success {
+            return Ok(false);
+        }
+        expression.evaluate(&contexts).map(|value| value.is_true()).map_err(|why| format!("the `if` on line {} cannot be decided: {why}", condition.line))
+    }
+
+    /// The job's variables with the step's own over them.
+    fn step_env(&self, own: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, String> {
+        let contexts = self.contexts(&self.env);
+        let mut env = self.env.clone();
+        for (name, value) in own {
+            env.insert(name.clone(), fill(value, &contexts)?);
+        }
+        Ok(env)
+    }
+
+    fn spec(&self, step: &PlannedStep) -> Result<StepSpec, String> {
+        let PlannedStep::Run { id, name, script, shell, env: own, working_directory, timeout_minutes, .. } = step else {
+            return Err("a workflow has no such step".to_owned());
+        };
+        let env = self.step_env(own)?;
+        let contexts = self.contexts(&env);
+        let text = fill(script, &contexts)?;
+        let first_line = text.lines().next().unwrap_or_default().chars().take(120).collect::<String>();
+        let name = match name {
+            Some(name) => fill(name, &contexts)?,
+            None => format!("Run {first_line}"),
+        };
+        // without `shell`, GitHub runs `bash -e` and does not ask for pipefail
+        let (shell, script) = match shell {
+            Some(shell) => (*shell, text),
+            None => (Shell::Bash, format!("set +o pipefail\n{text}")),
+        };
+        let handed = self.written.keys().chain(own.keys()).filter_map(|name| Some((name.clone(), self.masked(env.get(name)?))));
+        Ok(StepSpec {
+            name,
+            id: id.clone(),
+            script,
+            shell,
+            env: handed.collect(),
+            working_directory: working_directory.as_ref().map(|directory| fill(directory, &contexts)).transpose()?,
+            timeout: timeout_minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+        })
+    }
+
+    fn masked(&self, value: &str) -> EnvValue {
+        if self.holds_secret(value) { EnvValue::Secret(Secret::new(value)) } else { EnvValue::Plain(value.to_owned()) }
+    }
+
+    fn holds_secret(&self, value: &str) -> bool {
+        self.secrets.iter().any(|secret| value.contains(secret.expose()))
+    }
+
+    /// The job's outputs. One that holds a secret is not handed on, as GitHub has it: outputs are kept in the open.
+    fn job_outputs(&self) -> BTreeMap<String, String> {
+        let contexts = self.contexts(&self.env);
+        let filled = self.outputs.iter().map(|(name, value)| (name.clone(), fill(value, &contexts).unwrap_or_default()));
+        filled.map(|(name, value)| if self.holds_secret(&value) { (name, String::new()) } else { (name, value) }).collect()
+    }
+}
+
+impl StepSource for WorkflowSteps {
+    fn next(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep {
+        self.cancelled |= cancelled;
+        self.record(last);
+        while let Some(step) = self.waiting.pop_front() {
+            let PlannedStep::Run { id, continue_on_error, .. } = &step else { continue };
+            let spec = match self.runs(&step) {
+                Ok(true) => self.spec(&step),
+                Ok(false) => {
+                    if let Some(id) = id.clone() {
+                        self.keep(id, Vec::new(), "skipped", "skipped");
+                    }
+                    continue;
+                }
+                Err(why) => Err(why),
+            };
+            self.current = Some(Current { id: id.clone(), continue_on_error: *continue_on_error });
+            return NextStep::Run(spec.unwrap_or_else(|why| failing(id.clone(), &why)));
+        }
+        let exit_code = if self.cancelled && self.exit_code == 0 { 1 } else { self.exit_code };
+        NextStep::Done { exit_code, outputs: self.job_outputs() }
+    }
+}
+
+/// A step whose expressions cannot be evaluated fails, and says why in the log.
+fn failing(id: Option<String>, why: &str) -> StepSpec {
+    let quoted = why.replace('\'', "'\\''").replace('\n', " ");
+    let script = format!("printf 'error: %s\\n' '{quoted}' >&2\nexit 1\n");
+    StepSpec { name: "Evaluate expressions".into(), id, script, shell: Shell::Sh, env: BTreeMap::new(), working_directory: None, timeout: None }
+}

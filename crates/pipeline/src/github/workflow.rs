@@ -1,0 +1,278 @@
+//! A workflow file for one push.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use penstock_model::JobName;
+
+use super::checked::{env, template};
+use super::contexts::{self, PLANNED, WORKFLOW_ENV};
+use super::expression::{Contexts, Expression};
+use super::job::{self, Draft};
+use super::matrix::{self, Strategy};
+use super::on;
+use super::value::Value;
+use crate::diagnostic::Diagnostic;
+use crate::input::{Dialect, PushEvent, Source};
+use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Retry, Variable, Wait, When};
+use crate::reader::{Fields, Problems, Unsupported, boolean, join, shown, text};
+use crate::yaml::{self, Budget, Node, Value as Yaml};
+
+/// A job's time limit if it says nothing (GitHub's own).
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(360 * 60);
+/// The one stage that a workflow's jobs have.
+const STAGE: &str = "jobs";
+
+const TOP_KEYS: &[Unsupported] = &[
+    ("run-name", "remove it; a run is named by its commit"),
+    ("permissions", "remove it; what a job's token may do does not differ between workflows"),
+    ("concurrency", "remove it; deliveries to one environment never overlap anyway"),
+];
+
+/// Reads a workflow file for one push.
+pub(crate) fn plan(source: &Source<'_>, event: &PushEvent) -> Result<Plan, Vec<Diagnostic>> {
+    let mut problems = Problems::new(source.path);
+    match read(source, event, &mut problems) {
+        Some(plan) if problems.is_empty() => Ok(plan),
+        _ => Err(problems.into_list()),
+    }
+}
+
+fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Option<Plan> {
+    let mut budget = Budget::new();
+    let root = yaml::read(source, false, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
+    let mut fields = Fields::of(&root, "", problems)?;
+    let name = fields.get("name").and_then(|node| text(node, "name", problems)).unwrap_or_else(|| source.path.to_owned());
+    let trigger = on::ask(fields.get("on"), event, problems);
+    let variables = fields.get("env").map(|node| env(node, "env", &WORKFLOW_ENV, problems)).unwrap_or_default();
+    let defaults = fields.get("defaults").map(|node| job::defaults(node, "defaults", problems)).unwrap_or_default();
+    let jobs = fields.get("jobs");
+    fields.finish(TOP_KEYS, problems);
+    let drafts = match jobs.map(|node| &node.value) {
+        Some(Yaml::Map(entries)) if !entries.is_empty() => entries.iter().filter_map(|(key, node)| job::read(key, node, &defaults, problems)).collect(),
+        _ => {
+            problems.add(jobs.map_or(root.at, |node| node.at), "jobs", "the workflow has no job", "write `jobs:` with one job below it");
+            Vec::new()
+        }
+    };
+    let early = contexts::early(event, &name, source.path);
+    let mut planner = Planner { early, trigger: trigger?, jobs: Vec::new(), left_out: Vec::new(), text: 0 };
+    for draft in &drafts {
+        planner.add(draft, problems);
+    }
+    settle_needs(&mut planner.jobs, &drafts, problems);
+    let mut event = event.clone();
+    event.changed = None;
+    event.files = Vec::new();
+    let (dialect, path, variables) = (Dialect::GithubWorkflow, source.path.to_owned(), as_variables(&variables));
+    Some(Plan { dialect, path, name, event, stages: vec![STAGE.to_owned()], variables, jobs: planner.jobs, left_out: planner.left_out })
+}
+
+struct Planner {
+    early: Contexts,
+    trigger: on::Trigger,
+    jobs: Vec<PlannedJob>,
+    left_out: Vec<LeftOut>,
+    text: usize,
+}
+
+impl Planner {
+    /// Adds the jobs that a job of the file becomes, or leaves it out.
+    fn add(&mut self, draft: &Draft<'_>, problems: &mut Problems) {
+        let path = join("jobs", &draft.key);
+        let strategy = draft.strategy.and_then(|node| matrix::read(node, &join(&path, "strategy"), &self.early, problems));
+        let mut because = vec![self.trigger.because.clone()];
+        let holds = self.decided(draft, &mut because);
+        let total = strategy.as_ref().map_or(1, |strategy| strategy.combinations.len());
+        self.text += total * weight(draft);
+        if self.jobs.len() + total > MAX_JOBS || self.text > MAX_TEXT {
+            problems.add(draft.at, &path, format!("the plan has more than {MAX_JOBS} jobs, or more than {} MiB of scripts", MAX_TEXT >> 20), "use a smaller matrix, or move scripts into files");
+            return;
+        }
+        let none = serde_json::Map::new();
+        let mut jobs: Vec<PlannedJob> = Vec::new();
+        for index in 0..total {
+            let values = strategy.as_ref().map_or(&none, |strategy| &strategy.combinations[index]);
+            let Some(mut job) = self.planned(draft, &path, values, strategy.as_ref().map(|strategy| (strategy, index)), &because, problems) else { continue };
+            // 1 and "1" look the same
+            if jobs.iter().any(|other| other.name == job.name)
+                && let Ok(name) = numbered(&draft.key, index + 1).parse()
+            {
+                job.name = name;
+            }
+            jobs.push(job);
+        }
+        if self.trigger.starts && holds {
+            self.jobs.extend(jobs);
+        } else {
+            self.left_out.push(LeftOut { name: draft.key.clone(), line: draft.at.line, because });
+        }
+    }
+
+    /// Asks an `if` that depends on the push alone.
+    fn decided(&self, draft: &Draft<'_>, because: &mut Vec<String>) -> bool {
+        let Some(condition) = &draft.condition else {
+            because.push(format!("it has no `if` (line {})", draft.at.line));
+            return true;
+        };
+        let (text, line) = (shown(&condition.expression), condition.line);
+        let Ok(expression) = Expression::read(&condition.expression) else { return true };
+        let early = expression.contexts().iter().all(|(name, _)| ["github", "vars", "inputs"].contains(name));
+        let late = expression.properties_of("github").iter().any(|property| contexts::LATE_PROPERTIES.contains(&property.as_str()));
+        if !early || late || expression.asks_status() {
+            because.push(format!("its `if` on line {line} is asked when what it needs is done: `{text}`"));
+            return true;
+        }
+        match expression.evaluate(&self.early) {
+            Ok(value) => {
+                because.push(format!("its `if` on line {line} is {}: `{text}`", value.is_true()));
+                value.is_true()
+            }
+            // asked again in the run, where it fails the job with the reason
+            Err(_) => true,
+        }
+    }
+
+    fn planned(
+        &self,
+        draft: &Draft<'_>,
+        path: &str,
+        values: &serde_json::Map<String, serde_json::Value>,
+        strategy: Option<(&Strategy, usize)>,
+        because: &[String],
+        problems: &mut Problems,
+    ) -> Option<PlannedJob> {
+        let mut contexts = self.early.clone();
+        contexts.values.insert("matrix", Value::from(&serde_json::Value::Object(values.clone())));
+        let label = matrix::label(values);
+        let with_label = |name: &str| if label.is_empty() { name.to_owned() } else { format!("{name} ({label})") };
+        let title = match draft.name {
+            Some(node) => {
+                let own = evaluated(node, &join(path, "name"), &contexts, problems)?.to_text();
+                if node.text().is_some_and(|text| text.contains("${{")) { own } else { with_label(&own) }
+            }
+            None => with_label(&draft.key),
+        };
+        match draft.runs_on {
+            Some(node) => job::runs_on(&labels(node, &join(path, "runs-on"), &contexts, problems), node.at, &join(path, "runs-on"), problems),
+            None => problems.add(draft.at, path, "the job has no `runs-on`", "write `runs-on: ubuntu-latest`"),
+        }
+        let allowed = match draft.continue_on_error {
+            None => false,
+            Some(node) if node.text().is_some_and(|text| text.contains("${{")) => evaluated(node, &join(path, "continue-on-error"), &contexts, problems)?.is_true(),
+            Some(node) => boolean(node, &join(path, "continue-on-error"), problems)?,
+        };
+        let matrix = strategy.map(|(strategy, index)| Matrix {
+            index: index + 1,
+            total: strategy.combinations.len(),
+            values: values.clone(),
+            fail_fast: strategy.fail_fast,
+            max_parallel: strategy.max_parallel,
+        });
+        Some(PlannedJob {
+            name: short(&with_label(&draft.key), &draft.key, matrix.as_ref())?,
+            title,
+            group: draft.key.clone(),
+            line: draft.at.line,
+            stage: STAGE.to_owned(),
+            waits_for: Vec::new(),
+            needs: draft.needs.iter().map(|(key, _)| key.clone()).collect(),
+            when: When::OnSuccess,
+            condition: draft.condition.clone(),
+            allow_failure: if allowed { AllowFailure::Yes } else { AllowFailure::No },
+            retry: Retry::default(),
+            timeout: draft.timeout_minutes.map_or(DEFAULT_TIMEOUT, |minutes| Duration::from_secs(minutes * 60)),
+            image: None,
+            environment: None,
+            variables: as_variables(&draft.env),
+            artifacts: penstock_model::job::ArtifactSpec::default(),
+            caches: Vec::new(),
+            artifacts_from: Vec::new(),
+            outputs: draft.outputs.clone(),
+            steps: draft.steps.clone(),
+            matrix,
+            because: because.to_vec(),
+        })
+    }
+}
+
+/// A job's name; of a matrix with very long labels, with its number instead.
+fn short(name: &str, key: &str, matrix: Option<&Matrix>) -> Option<JobName> {
+    match matrix {
+        Some(matrix) if name.len() > 200 => numbered(key, matrix.index).parse().ok(),
+        _ => name.parse().ok(),
+    }
+}
+
+fn numbered(key: &str, index: usize) -> String {
+    format!("{key} #{index}")
+}
+
+fn evaluated(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<Value> {
+    let (_, template) = template(node, path, &PLANNED, problems)?;
+    template.value(contexts).map_err(|why| problems.add(node.at, path, format!("the expression cannot be evaluated: {why}"), "")).ok()
+}
+
+fn labels(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Vec<String> {
+    if !matches!(node.value, Yaml::Scalar { .. }) {
+        return job::plain_labels(node, path, problems);
+    }
+    match evaluated(node, path, contexts, problems) {
+        Some(Value::Array(items)) => items.iter().map(Value::to_text).collect(),
+        Some(value) => vec![value.to_text()],
+        None => Vec::new(),
+    }
+}
+
+fn as_variables(env: &BTreeMap<String, String>) -> BTreeMap<String, Variable> {
+    env.iter().map(|(name, value)| (name.clone(), Variable { value: value.clone(), expand: true })).collect()
+}
+
+/// Bytes of text that a job carries into the plan.
+fn weight(draft: &Draft<'_>) -> usize {
+    let steps = draft.steps.iter().map(|step| match step {
+        PlannedStep::Run { script, env, .. } => script.len() + env.values().map(String::len).sum::<usize>() + 256,
+        PlannedStep::Script { .. } | PlannedStep::AfterScript { .. } => 0,
+    });
+    steps.sum::<usize>() + draft.env.values().map(String::len).sum::<usize>() + 1024
+}
+
+/// Settles what each job waits for, and that no two wait for each other.
+fn settle_needs(jobs: &mut [PlannedJob], drafts: &[Draft<'_>], problems: &mut Problems) {
+    let mut groups: HashMap<String, Vec<JobName>> = HashMap::new();
+    for job in jobs.iter() {
+        groups.entry(job.group.clone()).or_default().push(job.name.clone());
+    }
+    for job in jobs.iter_mut() {
+        let names = job.needs.iter().filter_map(|key| groups.get(key)).flatten();
+        job.waits_for = names.map(|name| Wait::Job { job: name.clone() }).collect();
+    }
+    let known: HashMap<&str, &Draft<'_>> = drafts.iter().map(|draft| (draft.key.as_str(), draft)).collect();
+    for draft in drafts {
+        for (need, at) in draft.needs.iter().filter(|(need, _)| !known.contains_key(need.as_str())) {
+            problems.add(*at, &format!("jobs.{}.needs", draft.key), format!("there is no job `{}`", shown(need)), "look at its spelling");
+        }
+    }
+    // take away, again and again, the jobs that need nothing that is left; what stays needs itself in the end
+    let mut left: Vec<&Draft<'_>> = drafts.iter().collect();
+    loop {
+        let open: Vec<&Draft<'_>> = left.iter().copied().filter(|draft| draft.needs.iter().any(|(need, _)| left.iter().any(|other| other.key == *need))).collect();
+        if open.len() == left.len() {
+            break;
+        }
+        left = open;
+    }
+    if let Some(first) = left.first() {
+        let mut chain = vec![first.key.as_str()];
+        while let Some(draft) = chain.last().and_then(|key| known.get(key)) {
+            let Some((need, _)) = draft.needs.iter().find(|(need, _)| left.iter().any(|other| other.key == *need)) else { break };
+            let closed = chain.iter().position(|key| key == need);
+            chain.push(need);
+            if let Some(start) = closed {
+                chain.drain(..start);
+                break;
+            }
+        }
+        problems.add(first.at, &format!("jobs.{}.needs", first.key), format!("jobs need each other in a circle: {}", chain.join(" -> ")), "take one of these out");
+    }
+}

@@ -1,0 +1,114 @@
+//! What the events said of each job. How a job stands follows from this; nothing else is remembered.
+
+use penstock_model::job::{JobEnd, JobReport};
+
+use crate::plan::{AllowFailure, PlannedJob, Retry, RetryOn};
+
+/// After so many lost attempts a job is not tried again: the machine is at fault, and going on would not end.
+const MAX_INTERRUPTIONS: u32 = 100;
+
+/// What the events said of a job.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    /// How many attempts have started.
+    pub(super) attempts: u32,
+    /// The attempt that runs.
+    pub(super) running: Option<u32>,
+    /// How it ended for good: no attempt follows by itself.
+    pub(super) ended: Option<Ended>,
+    /// What the last attempt that ended left.
+    pub(super) report: Option<JobReport>,
+    /// Attempts that failed since the job was last started by hand.
+    tries: u32,
+    /// Attempts that were lost since then.
+    interruptions: u32,
+    /// A person has started it, or had it tried again: it starts whatever it waits for.
+    pub(super) forced: bool,
+    /// It was cancelled before it began, or is to be cancelled while it runs.
+    pub(super) cancelled: bool,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Succeeded,
+    Failed { allowed: bool, why: String },
+    Cancelled,
+}
+
+impl Facts {
+    pub(super) fn started(&mut self, attempt: u32) {
+        self.attempts = self.attempts.max(attempt);
+        self.running = Some(attempt);
+        self.ended = None;
+    }
+
+    pub(super) fn finished(&mut self, job: &PlannedJob, attempt: u32, report: &JobReport) {
+        if self.running != Some(attempt) {
+            return;
+        }
+        self.running = None;
+        self.report = Some(report.clone());
+        let ended = ended(job, &report.end);
+        if matches!(ended, Ended::Failed { .. }) && !self.cancelled && self.tries < job.retry.max && tries_again(&job.retry, &report.end) {
+            self.tries += 1;
+            return;
+        }
+        self.ended = Some(ended);
+    }
+
+    pub(super) fn interrupted(&mut self, attempt: u32) {
+        if self.running != Some(attempt) {
+            return;
+        }
+        self.running = None;
+        self.interruptions += 1;
+        if self.cancelled {
+            self.ended = Some(Ended::Cancelled);
+        } else if self.interruptions >= MAX_INTERRUPTIONS {
+            self.ended = Some(Ended::Failed { allowed: false, why: format!("{MAX_INTERRUPTIONS} attempts were lost with the server or the runner") });
+        }
+    }
+
+    /// Started by hand, for the first time or again.
+    pub(super) fn force(&mut self) {
+        *self = Self { attempts: self.attempts, running: self.running, forced: true, ..Self::default() };
+    }
+
+    /// True if an attempt follows by itself as soon as it can, whatever the job waited for.
+    pub(super) fn goes_on(&self) -> bool {
+        self.forced || self.attempts > 0
+    }
+}
+
+fn ended(job: &PlannedJob, end: &JobEnd) -> Ended {
+    let (why, code) = match end {
+        JobEnd::Exited { code: 0 } => return Ended::Succeeded,
+        JobEnd::Cancelled => return Ended::Cancelled,
+        JobEnd::Exited { code } => (format!("exit code {code}"), Some(*code)),
+        JobEnd::TimedOut => (format!("it ran longer than its {} s", job.timeout.as_secs()), None),
+        JobEnd::SystemFailure { why } => (why.clone(), None),
+    };
+    let allowed = match &job.allow_failure {
+        AllowFailure::No => false,
+        AllowFailure::Yes => true,
+        AllowFailure::ExitCodes(codes) => code.is_some_and(|code| codes.contains(&code)),
+    };
+    Ended::Failed { allowed, why }
+}
+
+fn tries_again(retry: &Retry, end: &JobEnd) -> bool {
+    let (kind, code) = match end {
+        JobEnd::Exited { code } => (RetryOn::ScriptFailure, Some(*code)),
+        JobEnd::TimedOut => (RetryOn::Timeout, None),
+        JobEnd::SystemFailure { .. } => (RetryOn::SystemFailure, None),
+        JobEnd::Cancelled => return false,
+    };
+    let any = retry.on.is_empty() && retry.exit_codes.is_empty();
+    any || retry.on.iter().any(|on| matches!(on, RetryOn::Always) || *on == kind) || code.is_some_and(|code| retry.exit_codes.contains(&code))
+}
+
+/// Whether a manual job is one that nobody waits for, and a cancelled one is no failure.
+pub(super) fn is_optional(job: &PlannedJob) -> bool {
+    job.allow_failure == AllowFailure::Yes
+}
