@@ -1,0 +1,40 @@
+//! Writing a commit's tree into a directory.
+//!
+//! By our own writer and not by `git checkout`: a job ran in that directory before, as another user, and may have
+//! left links where folders were. Every step goes by a handle of the folder and follows no link. Everything
+//! that could be refused is refused before the first byte is written.
+
+pub(crate) mod tree;
+mod write;
+
+use std::path::PathBuf;
+
+use crate::program::Program;
+
+/// The most files of one checkout.
+pub(crate) const MAX_FILES: usize = 200_000;
+/// The most bytes of one checkout.
+pub(crate) const MAX_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+/// The deepest folder.
+pub(crate) const MAX_DEPTH: usize = 64;
+/// The longest target of a link.
+pub(crate) const MAX_LINK: u64 = 4096;
+
+/// Why there is no checkout.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The tree holds what is not let out.
+    Refused(String),
+    /// The disk or git failed.
+    Failed(String),
+}
+
+/// What is to be written where.
+pub(crate) struct Checkout {
+    pub program: Program,
+    /// The repository's directory.
+    pub directory: PathBuf,
+    pub into: PathBuf,
+    /// Paths that stay though the tree does not have them.
+    pub keep: Vec<String>,
+}

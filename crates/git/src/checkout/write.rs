@@ -1,0 +1,312 @@
+//! Making a directory equal a tree.
+
+use std::collections::HashMap;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::process::{Child, ChildStdout, Stdio};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::tree::{Entry, Kind, Tree, entries, refusal};
+use super::{Checkout, Fault, MAX_LINK};
+
+/// A file up to this size is compared in memory; a larger one is written beside and then compared.
+const IN_MEMORY: u64 = 8 * 1024 * 1024;
+/// The name of a file that is being written.
+const FRESH: &str = ".penstock-fresh";
+
+impl Fault {
+    fn at(path: &[u8], error: impl Into<io::Error>) -> Self {
+        let error = error.into();
+        let advice = match error.kind() {
+            io::ErrorKind::StorageFull => "; the disk is full: free some space and try again",
+            io::ErrorKind::PermissionDenied => "; give the server's user the right to write there",
+            _ => "",
+        };
+        Self::Failed(format!("{}: {error}{advice}", String::from_utf8_lossy(path)))
+    }
+}
+
+impl Checkout {
+    /// Writes the tree that `ls-tree -r -l -z` listed.
+    pub fn write(&self, listed: &[u8]) -> Result<(), Fault> {
+        let tree = Tree::new(entries(listed).map_err(Fault::Refused)?).map_err(Fault::Refused)?;
+        let keep = self.kept()?;
+        let targets = self.targets(&tree)?;
+        tree.check_links(&targets).map_err(Fault::Refused)?;
+        let place = self.into.as_os_str().as_bytes();
+        std::fs::create_dir_all(&self.into).map_err(|e| Fault::at(place, e))?;
+        let root = open_folder(rustix::fs::CWD, self.into.as_os_str()).map_err(|e| Fault::at(place, e))?;
+        clean(root.as_fd(), b"", &tree, &keep)?;
+        let mut folders = Folders { root, open: Vec::new() };
+        for entry in tree.entries.iter().filter(|entry| entry.kind == Kind::Link) {
+            let folder = folders.of(&entry.path)?;
+            link(folder, entry, targets.get(&entry.path).map_or(&b""[..], Vec::as_slice)).map_err(|e| Fault::at(&entry.path, e))?;
+        }
+        let files: Vec<&Entry> = tree.entries.iter().filter(|entry| entry.kind != Kind::Link).collect();
+        self.objects(&files, |entry, content| {
+            let folder = folders.of(&entry.path)?;
+            file(folder, entry, content).map_err(|e| Fault::at(&entry.path, e))
+        })
+    }
+
+    /// The paths that stay, in the tree's form.
+    fn kept(&self) -> Result<Vec<Vec<u8>>, Fault> {
+        let plain = self.keep.iter().map(|path| path.trim_start_matches("./").trim_end_matches('/'));
+        plain
+            .map(|path| match refusal(path.as_bytes()) {
+                None => Ok(path.as_bytes().to_vec()),
+                Some(why) => Err(Fault::Failed(format!("`{path}` cannot be kept: {why}"))),
+            })
+            .collect()
+    }
+
+    /// Every link's target.
+    fn targets(&self, tree: &Tree) -> Result<HashMap<Vec<u8>, Vec<u8>>, Fault> {
+        let links: Vec<&Entry> = tree.entries.iter().filter(|entry| entry.kind == Kind::Link).collect();
+        if let Some(long) = links.iter().find(|entry| entry.size > MAX_LINK) {
+            return Err(Fault::Refused(format!("the link `{}` has a target of {} bytes", String::from_utf8_lossy(&long.path), long.size)));
+        }
+        let mut targets = HashMap::new();
+        self.objects(&links, |entry, content| {
+            let mut target = Vec::new();
+            content.read_to_end(&mut target).map_err(|e| Fault::at(&entry.path, e))?;
+            targets.insert(entry.path.clone(), target);
+            Ok(())
+        })?;
+        Ok(targets)
+    }
+
+    /// Streams each entry's content, in order, from one git.
+    fn objects(&self, wanted: &[&Entry], mut each: impl FnMut(&Entry, &mut dyn Read) -> Result<(), Fault>) -> Result<(), Fault> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let io = |e: io::Error| Fault::Failed(format!("git cat-file: {}", crate::program::cannot(&e)));
+        let mut command = self.program.plain(Some(&self.directory), &[]);
+        command.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut git = Running(command.spawn().map_err(io)?);
+        let (Some(mut stdin), Some(stdout)) = (git.0.stdin.take(), git.0.stdout.take()) else {
+            return Err(Fault::Failed("git cat-file has no input".to_owned()));
+        };
+        let mut answers = BufReader::with_capacity(128 * 1024, stdout);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // ends early when the reader below gave up and git was ended
+                wanted.iter().try_for_each(|entry| writeln!(stdin, "{}", entry.id)).ok();
+            });
+            let read = wanted.iter().try_for_each(|entry| object(&mut answers, entry, &mut each));
+            if read.is_err() {
+                git.0.kill().ok();
+            }
+            read
+        })
+    }
+}
+
+/// A process that does not outlive its handle.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// Reads one answer of `cat-file --batch`, whatever its taker left of it.
+fn object(answers: &mut BufReader<ChildStdout>, entry: &Entry, each: &mut impl FnMut(&Entry, &mut dyn Read) -> Result<(), Fault>) -> Result<(), Fault> {
+    let io = |e: io::Error| Fault::at(&entry.path, e);
+    let mut header = String::new();
+    answers.by_ref().take(200).read_line(&mut header).map_err(io)?;
+    if header.trim_end() != format!("{} blob {}", entry.id, entry.size) {
+        return Err(Fault::Failed(format!("{}: git cat-file answered `{}`", String::from_utf8_lossy(&entry.path), header.trim_end())));
+    }
+    let mut content = answers.by_ref().take(entry.size);
+    each(entry, &mut content)?;
+    io::copy(&mut content, &mut io::sink()).map_err(io)?;
+    answers.read_exact(&mut [0]).map_err(io)
+}
+
+/// Handles of the folders down to the one that is being filled. Entries come sorted, so each folder is opened once.
+struct Folders {
+    root: OwnedFd,
+    open: Vec<(Vec<u8>, OwnedFd)>,
+}
+
+impl Folders {
+    /// The folder of a path, made if it is absent; what is there and is no folder goes.
+    fn of(&mut self, path: &[u8]) -> Result<BorrowedFd<'_>, Fault> {
+        let parts: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
+        let parents = &parts[..parts.len() - 1];
+        let same = self.open.iter().zip(parents).take_while(|((name, _), part)| name == *part).count();
+        self.open.truncate(same);
+        for part in &parents[same..] {
+            let parent = self.open.last().map_or(self.root.as_fd(), |(_, folder)| folder.as_fd());
+            let folder = make_folder(parent, OsStr::from_bytes(part)).map_err(|e| Fault::at(path, e))?;
+            self.open.push((part.to_vec(), folder));
+        }
+        Ok(self.open.last().map_or(self.root.as_fd(), |(_, folder)| folder.as_fd()))
+    }
+}
+
+fn open_folder(parent: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat(parent, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn make_folder(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
+    match open_folder(parent, name) {
+        Err(Errno::NOENT) => {}
+        Err(Errno::NOTDIR | Errno::LOOP) => rustix::fs::unlinkat(parent, name, AtFlags::empty())?,
+        other => return Ok(other?),
+    }
+    rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755))?;
+    let folder = open_folder(parent, name)?;
+    rustix::fs::fchmod(&folder, Mode::from_raw_mode(0o755))?;
+    Ok(folder)
+}
+
+/// Removes what the tree does not have and nobody keeps, and folders where the tree has files.
+fn clean(folder: BorrowedFd<'_>, path: &[u8], tree: &Tree, keep: &[Vec<u8>]) -> Result<(), Fault> {
+    let here = |e: Errno| Fault::at(path, e);
+    for (name, kind) in names(folder).map_err(here)? {
+        let path = if path.is_empty() { name.as_bytes().to_vec() } else { [path, b"/", name.as_bytes()].concat() };
+        let at = |e: io::Error| Fault::at(&path, e);
+        let is_folder = kind == FileType::Directory;
+        let leads_to_kept = || keep.iter().any(|kept| kept.starts_with(&[&path[..], b"/"].concat()));
+        if tree.files.contains_key(&path) {
+            if is_folder {
+                remove(folder, &name, true).map_err(at)?;
+            }
+        } else if keep.contains(&path) {
+            // whatever is there; files of the tree below it are written all the same
+        } else if is_folder && (tree.folders.contains(&path) || leads_to_kept()) {
+            let inner = open_folder(folder, &name).map_err(|e| Fault::at(&path, e))?;
+            clean(inner.as_fd(), &path, tree, keep)?;
+        } else {
+            remove(folder, &name, is_folder).map_err(at)?;
+        }
+    }
+    Ok(())
+}
+
+fn names(folder: BorrowedFd<'_>) -> Result<Vec<(OsString, FileType)>, Errno> {
+    let mut all = Vec::new();
+    for entry in rustix::fs::Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = OsString::from_vec(entry.file_name().to_bytes().to_vec());
+        if name == "." || name == ".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => FileType::from_raw_mode(rustix::fs::statat(folder, &name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode),
+            kind => kind,
+        };
+        all.push((name, kind));
+    }
+    Ok(all)
+}
+
+fn remove(folder: BorrowedFd<'_>, name: &OsStr, is_folder: bool) -> io::Result<()> {
+    if !is_folder {
+        return Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?);
+    }
+    // the standard library goes down by handles too; the first step goes by ours
+    let mut path = OsString::from(format!("/proc/self/fd/{}/", folder.as_raw_fd()));
+    path.push(name);
+    std::fs::remove_dir_all(path)
+}
+
+fn link(folder: BorrowedFd<'_>, entry: &Entry, target: &[u8]) -> io::Result<()> {
+    let name = name(entry)?;
+    match rustix::fs::readlinkat(folder, &name, Vec::new()) {
+        Ok(there) if there.as_bytes() == target => return Ok(()),
+        Err(Errno::NOENT) => {}
+        _ => rustix::fs::unlinkat(folder, &name, AtFlags::empty())?,
+    }
+    Ok(rustix::fs::symlinkat(CString::new(target)?, folder, &name)?)
+}
+
+/// The last part of an entry's path.
+fn name(entry: &Entry) -> io::Result<CString> {
+    let last = entry.path.rsplit(|b| *b == b'/').next().unwrap_or_default();
+    Ok(CString::new(last)?)
+}
+
+/// Writes a file, unless it is there with the same content: then it keeps its time. A file that changes is a new
+/// file: what else names the old one (a hard link) is not written through.
+fn file(folder: BorrowedFd<'_>, entry: &Entry, content: &mut dyn Read) -> io::Result<()> {
+    let name = name(entry)?;
+    let mode = Mode::from_raw_mode(if entry.kind == Kind::Program { 0o755 } else { 0o644 });
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let there = match rustix::fs::openat(folder, &name, flags, Mode::empty()) {
+        Ok(there) => Some(File::from(there)).filter(|there| there.metadata().is_ok_and(|m| m.is_file() && m.len() == entry.size)),
+        Err(_) => None,
+    };
+    let Some(mut there) = there else { return fresh(folder, &name, mode, content) };
+    if entry.size <= IN_MEMORY {
+        let mut new = Vec::new();
+        content.read_to_end(&mut new)?;
+        if same(&mut there, &mut new.as_slice())? {
+            return settle(&there, mode);
+        }
+        return fresh(folder, &name, mode, &mut new.as_slice());
+    }
+    let beside = CString::new(FRESH)?;
+    fresh(folder, &beside, mode, content)?;
+    let mut new = File::from(rustix::fs::openat(folder, &beside, flags, Mode::empty())?);
+    if same(&mut there, &mut new)? {
+        rustix::fs::unlinkat(folder, &beside, AtFlags::empty())?;
+        return settle(&there, mode);
+    }
+    Ok(rustix::fs::renameat(folder, &beside, folder, &name)?)
+}
+
+/// The mode of a file that stays, without touching the time of its content.
+fn settle(file: &File, mode: Mode) -> io::Result<()> {
+    if rustix::fs::fstat(file)?.st_mode & 0o7777 != mode.as_raw_mode() {
+        rustix::fs::fchmod(file, mode)?;
+    }
+    Ok(())
+}
+
+fn fresh(folder: BorrowedFd<'_>, name: &CString, mode: Mode, content: &mut dyn Read) -> io::Result<()> {
+    match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::openat(folder, name, flags, mode)?);
+    // whatever umask this process has
+    rustix::fs::fchmod(&file, mode)?;
+    io::copy(content, &mut file)?;
+    Ok(())
+}
+
+fn same(one: &mut dyn Read, two: &mut dyn Read) -> io::Result<bool> {
+    let (mut a, mut b) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    loop {
+        let read = fill(one, &mut a)?;
+        if read != fill(two, &mut b)? || a[..read] != b[..read] {
+            return Ok(false);
+        }
+        if read == 0 {
+            return Ok(true);
+        }
+    }
+}
+
+fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match from.read(&mut buffer[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}

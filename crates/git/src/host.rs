@@ -1,0 +1,342 @@
+//! Bare repositories under one directory.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use penstock_model::git::{Commit, CommitChange, GitError, GitHost};
+use penstock_model::{CommitId, RepositoryName};
+use tokio::fs;
+
+use crate::commit::{objects, parse};
+use crate::program::{Program, failed};
+use crate::{change, checkout, hook};
+
+/// The most commits that one call gives.
+const MAX_HISTORY: usize = 10_000;
+
+/// What the host needs to know.
+#[derive(Clone, Debug)]
+pub struct HostSettings {
+    /// Where the repositories lie: `<root>/<name>.git`.
+    pub root: PathBuf,
+    /// The git program.
+    pub git: PathBuf,
+    /// The program that is started as hook with [`crate::HOOK_ARGUMENT`]: Penstock's own, which calls [`crate::hook_main`].
+    pub hook: PathBuf,
+}
+
+/// Why the host cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Git is missing or too old.
+    #[error("git: {0}")]
+    Git(String),
+    /// The directory cannot be used.
+    #[error("{} cannot be used for repositories: {source}; make it, or give the server's user the right to write there", .path.display())]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The repositories.
+#[derive(Clone, Debug)]
+pub struct BareRepositories {
+    pub(crate) root: PathBuf,
+    pub(crate) program: Program,
+}
+
+impl BareRepositories {
+    /// Opens a directory of repositories, making it if it is absent, and writes the hooks.
+    pub async fn open(settings: HostSettings) -> Result<Self, OpenError> {
+        // git is started in another directory than ours
+        let root = std::path::absolute(&settings.root).unwrap_or(settings.root);
+        let (home, hooks) = (root.join(".home"), root.join(".hooks"));
+        let made = async {
+            for directory in [&root, &home, &hooks, &root.join(".tmp")] {
+                fs::create_dir_all(directory).await?;
+            }
+            for name in hook::HOOKS {
+                let path = hooks.join(name);
+                fs::write(&path, hook::script(&settings.hook, name)).await?;
+                fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).await?;
+            }
+            sweep(&root.join(".tmp")).await
+        };
+        made.await.map_err(|source| OpenError::Io { path: root.clone(), source })?;
+        let program = Program::new(settings.git, home, hooks);
+        let mut version = program.command(None, &[]);
+        version.arg("version");
+        let output = version.output().await.map_err(|e| OpenError::Git(crate::program::cannot(&e)))?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if !recent(&text) {
+            return Err(OpenError::Git(format!("2.36 or later is needed, and this is `{text}`")));
+        }
+        Ok(Self { root, program })
+    }
+
+    /// A repository's directory, if there is one.
+    pub(crate) async fn directory(&self, repository: &RepositoryName) -> Result<PathBuf, GitError> {
+        let directory = self.root.join(format!("{repository}.git"));
+        match fs::metadata(&directory).await {
+            Ok(metadata) if metadata.is_dir() => Ok(directory),
+            _ => Err(GitError::NoRepository(repository.clone())),
+        }
+    }
+
+    /// A tree's entries below a path, by `ls-tree`.
+    async fn entries(&self, repository: &RepositoryName, commit: &CommitId, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+        let directory = self.directory(repository).await?;
+        let all = [&["ls-tree", "-z"], arguments].concat();
+        let output = self.program.run(&directory, &all, b"").await?;
+        if output.code == Some(0) {
+            return Ok(output.stdout);
+        }
+        Err(self.missing(repository, commit).await.unwrap_or_else(|| failed(&["ls-tree"], output.stderr)))
+    }
+
+    /// The right error for a commit that is not there, if that is what is wrong.
+    async fn missing(&self, repository: &RepositoryName, commit: &CommitId) -> Option<GitError> {
+        let directory = self.directory(repository).await.ok()?;
+        let object = format!("{commit}^{{commit}}");
+        let output = self.program.run(&directory, &["cat-file", "-e", &object], b"").await.ok()?;
+        (output.code != Some(0)).then(|| GitError::Absent { repository: repository.clone(), what: format!("commit {commit}") })
+    }
+
+    async fn commits(&self, repository: &RepositoryName, ids: &[CommitId]) -> Result<Vec<Commit>, GitError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let directory = self.directory(repository).await?;
+        let asked: String = ids.iter().flat_map(|id| [id.as_str(), "\n"]).collect();
+        let output = self.program.must(&directory, &["cat-file", "--batch"], asked.as_bytes()).await?;
+        let objects = objects(&output).ok_or_else(|| failed(&["cat-file"], "its answer cannot be read".to_owned()))?;
+        let read = ids.iter().zip(objects).map(|(id, object)| {
+            let commit = object.filter(|(kind, _)| kind == "commit").and_then(|(_, raw)| parse(id.clone(), raw));
+            commit.ok_or_else(|| GitError::Absent { repository: repository.clone(), what: format!("commit {id}") })
+        });
+        read.collect()
+    }
+}
+
+#[async_trait]
+impl GitHost for BareRepositories {
+    async fn create(&self, repository: &RepositoryName) -> Result<(), GitError> {
+        if self.directory(repository).await.is_ok() {
+            return Ok(());
+        }
+        let half = self.root.join(".tmp").join(format!("{repository}-{}.git", hook::ticket()));
+        let half_text = half.to_string_lossy();
+        let arguments = ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", &half_text];
+        let mut command = self.program.command(None, &[]);
+        command.args(arguments);
+        let output = crate::program::finish(command, &arguments, b"", 4096, crate::program::LOCAL).await?;
+        crate::program::succeeded(&arguments, output)?;
+        let renamed = fs::rename(&half, self.root.join(format!("{repository}.git"))).await;
+        if let Err(error) = renamed {
+            drop(fs::remove_dir_all(&half).await);
+            // somebody else made it meanwhile
+            self.directory(repository).await.map_err(|_| failed(&["init"], error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    async fn repositories(&self) -> Result<Vec<RepositoryName>, GitError> {
+        let listing = |error: io::Error| failed(&["listing", "repositories"], error.to_string());
+        let mut entries = fs::read_dir(&self.root).await.map_err(listing)?;
+        let mut names = Vec::new();
+        while let Some(entry) = entries.next_entry().await.map_err(listing)? {
+            let name = entry.file_name();
+            names.extend(name.to_str().and_then(|name| name.strip_suffix(".git")).and_then(|name| name.parse::<RepositoryName>().ok()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    async fn refs(&self, repository: &RepositoryName) -> Result<BTreeMap<String, CommitId>, GitError> {
+        let directory = self.directory(repository).await?;
+        let format = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)";
+        let output = self.program.must(&directory, &["for-each-ref", format], b"").await?;
+        let mut refs = BTreeMap::new();
+        for line in String::from_utf8_lossy(&output).lines() {
+            let words: Vec<_> = line.splitn(5, ' ').collect();
+            let [kind, id, peeled_kind, peeled, name] = words[..] else { continue };
+            let commit = match (kind, peeled_kind) {
+                ("commit", _) => id.parse().ok(),
+                ("tag", "commit") => peeled.parse().ok(),
+                ("tag", "tag") => self.resolve(repository, name).await?,
+                _ => None, // a tag of a file is nobody's commit
+            };
+            refs.extend(commit.map(|commit| (name.to_owned(), commit)));
+        }
+        Ok(refs)
+    }
+
+    async fn resolve(&self, repository: &RepositoryName, reference: &str) -> Result<Option<CommitId>, GitError> {
+        let directory = self.directory(repository).await?;
+        if !is_reference(reference) {
+            return Ok(None);
+        }
+        let object = format!("{reference}^{{commit}}");
+        let output = self.program.run(&directory, &["rev-parse", "--verify", "--quiet", "--end-of-options", &object], b"").await?;
+        Ok(std::str::from_utf8(&output.stdout).ok().and_then(|id| id.trim().parse().ok()))
+    }
+
+    async fn commit(&self, repository: &RepositoryName, id: &CommitId) -> Result<Commit, GitError> {
+        let absent = || GitError::Absent { repository: repository.clone(), what: format!("commit {id}") };
+        self.commits(repository, std::slice::from_ref(id)).await?.pop().ok_or_else(absent)
+    }
+
+    async fn history(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId, limit: usize) -> Result<Vec<Commit>, GitError> {
+        let directory = self.directory(repository).await?;
+        for commit in from.into_iter().chain([to]) {
+            if let Some(error) = self.missing(repository, commit).await {
+                return Err(error);
+            }
+        }
+        let count = format!("--max-count={}", limit.min(MAX_HISTORY));
+        let without = from.map(|from| format!("^{from}"));
+        let arguments: Vec<&str> = ["rev-list", &count, to.as_str()].into_iter().chain(without.as_deref()).chain(["--"]).collect();
+        let output = self.program.must(&directory, &arguments, b"").await?;
+        let ids: Vec<CommitId> = String::from_utf8_lossy(&output).lines().filter_map(|id| id.parse().ok()).collect();
+        self.commits(repository, &ids).await
+    }
+
+    async fn read(&self, repository: &RepositoryName, commit: &CommitId, path: &str, limit: u64) -> Result<Option<Vec<u8>>, GitError> {
+        if !is_path(path) {
+            return Ok(None);
+        }
+        let output = self.entries(repository, commit, &["-l", commit.as_str(), "--", path]).await?;
+        let refused = |why: String| GitError::Refused { repository: repository.clone(), commit: commit.clone(), why };
+        let Some(entry) = checkout::tree::entries(&output).map_err(refused)?.pop() else { return Ok(None) };
+        match entry.kind {
+            checkout::tree::Kind::Folder => return Ok(None),
+            checkout::tree::Kind::File | checkout::tree::Kind::Program => {}
+            _ => return Err(refused(format!("`{path}` is a link; put the file itself there"))),
+        }
+        if entry.size > limit {
+            return Err(refused(format!("`{path}` has {} bytes, and {limit} are allowed", entry.size)));
+        }
+        let directory = self.directory(repository).await?;
+        self.program.must(&directory, &["cat-file", "blob", &entry.id], b"").await.map(Some)
+    }
+
+    async fn files(&self, repository: &RepositoryName, commit: &CommitId, folder: &str) -> Result<Vec<String>, GitError> {
+        let folder = folder.trim_end_matches('/');
+        if !folder.is_empty() && !is_path(folder) {
+            return Ok(Vec::new());
+        }
+        let below = format!("{folder}/");
+        let mut arguments = vec!["-r", "-l", commit.as_str(), "--"];
+        if !folder.is_empty() {
+            arguments.push(&below);
+        }
+        let output = self.entries(repository, commit, &arguments).await?;
+        let refused = |why: String| GitError::Refused { repository: repository.clone(), commit: commit.clone(), why };
+        let entries = checkout::tree::entries(&output).map_err(refused)?;
+        let files = entries.into_iter().filter(|entry| entry.kind != checkout::tree::Kind::Submodule);
+        files.map(|entry| text(entry.path).map_err(refused)).collect()
+    }
+
+    async fn changed(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId) -> Result<Vec<String>, GitError> {
+        let Some(from) = from else { return self.files(repository, to, "").await };
+        for commit in [from, to] {
+            if let Some(error) = self.missing(repository, commit).await {
+                return Err(error);
+            }
+        }
+        let directory = self.directory(repository).await?;
+        let arguments = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from.as_str(), to.as_str(), "--"];
+        let output = self.program.must(&directory, &arguments, b"").await?;
+        let refused = |why: String| GitError::Refused { repository: repository.clone(), commit: to.clone(), why };
+        output.split(|b| *b == 0).filter(|path| !path.is_empty()).map(|path| text(path.to_owned()).map_err(refused)).collect()
+    }
+
+    async fn checkout(&self, repository: &RepositoryName, commit: &CommitId, into: &Path, keep: &[String]) -> Result<(), GitError> {
+        let output = self.entries(repository, commit, &["-r", "-l", commit.as_str()]).await?;
+        let directory = self.directory(repository).await?;
+        let job = checkout::Checkout { program: self.program.clone(), directory, into: into.to_owned(), keep: keep.to_owned() };
+        let done = tokio::task::spawn_blocking(move || job.write(&output)).await;
+        match done {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(checkout::Fault::Refused(why))) => Err(GitError::Refused { repository: repository.clone(), commit: commit.clone(), why }),
+            Ok(Err(checkout::Fault::Failed(why))) => Err(failed(&["checkout"], why)),
+            Err(error) => Err(failed(&["checkout"], error.to_string())),
+        }
+    }
+
+    async fn commit_change(&self, repository: &RepositoryName, change: &CommitChange) -> Result<CommitId, GitError> {
+        change::commit(self, repository, change).await
+    }
+}
+
+/// Removes what a server that died left half-made.
+async fn sweep(tmp: &Path) -> io::Result<()> {
+    let mut entries = fs::read_dir(tmp).await?;
+    while let Some(entry) = entries.next_entry().await? {
+        if entry.file_type().await?.is_dir() {
+            fs::remove_dir_all(entry.path()).await?;
+        } else {
+            fs::remove_file(entry.path()).await?;
+        }
+    }
+    Ok(())
+}
+
+fn text(path: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(path).map_err(|e| format!("the path `{}` is not UTF-8; rename it", String::from_utf8_lossy(e.as_bytes())))
+}
+
+/// `git version 2.39.5` is recent enough: configuration by environment, `core.fsync`.
+fn recent(version: &str) -> bool {
+    let mut numbers = version.trim_start_matches("git version ").split('.').map_while(|part| part.parse::<u32>().ok());
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (2, 36)
+}
+
+/// A full ref: nothing that git would read as more than a name.
+pub(crate) fn is_reference(name: &str) -> bool {
+    let odd = |b: u8| b.is_ascii_control() || matches!(b, b' ' | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\');
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !has_lock(part);
+    name == "HEAD"
+        || (name.starts_with("refs/")
+            && name.len() <= 500
+            && !name.ends_with('.')
+            && !name.contains("..")
+            && !name.contains("@{")
+            && !name.bytes().any(odd)
+            && name.split('/').all(part))
+}
+
+fn has_lock(part: &str) -> bool {
+    Path::new(part).extension().is_some_and(|extension| extension == "lock")
+}
+
+/// A path of a file within a tree.
+pub(crate) fn is_path(path: &str) -> bool {
+    checkout::tree::refusal(path.as_bytes()).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_that_git_would_read_otherwise_are_not_references() {
+        for bad in ["main", "-x", "refs/heads/../x", "refs/heads/a^", "refs/heads/a b", "refs/heads/a@{1}", "refs//x", "refs/heads/.a", "refs/heads/a.lock", "refs/heads/a."] {
+            assert!(!is_reference(bad), "{bad}");
+        }
+        assert!(is_reference("refs/heads/feature/é") && is_reference("refs/tags/v1.0"));
+    }
+
+    #[test]
+    fn an_old_git_is_not_recent() {
+        assert!(recent("git version 2.39.5") && recent("git version 2.50.1 (Apple Git-155)") && recent("git version 3.0"));
+        assert!(!recent("git version 2.30.2") && !recent(""));
+    }
+}
