@@ -1,0 +1,155 @@
+//! A job's steps in the image that it names: each step a container of its own over the same checkout.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use penstock_model::Digest;
+use penstock_model::container::{ContainerRuntime, ContainerSpec, FileMount, Network};
+use penstock_model::job::{EnvValue, RunnerError, Shell, StepSource};
+use penstock_model::release::ImageRef;
+use tokio::time::Instant;
+
+use super::Attempt;
+use super::steps::{Body, Call, Driven, Ended, GRACE, Limit, Why, drive, text};
+use crate::files::is_variable;
+use crate::runner::{io, other};
+use crate::sandbox::{HANDED, HOME, StepExit};
+
+/// The label by which a dead server's containers are found.
+pub(crate) const LABEL: &str = "penstock.job";
+/// How much longer than the step's limit the runtime may run a container, before it ends it by itself.
+const SLACK: Duration = Duration::from_secs(60);
+
+struct Container<'a> {
+    attempt: &'a Attempt<'a>,
+    runtime: Arc<dyn ContainerRuntime>,
+    image: &'a ImageRef,
+}
+
+/// Carries the job out in its image.
+pub(super) async fn carry_out(attempt: &Attempt<'_>, image: &ImageRef, steps: Box<dyn StepSource>) -> Result<Driven, RunnerError> {
+    let Some(runtime) = attempt.runner.hands.containers.clone() else {
+        return Err(RunnerError::Missing {
+            what: format!("a container runtime for the image {image}"),
+            hint: "a job with an image runs in it or not at all; remove `image` to run on the host".to_owned(),
+        });
+    };
+    if let Some(path) = attempt.workspace.read_only.first() {
+        let why = format!("the cache `{}` has the policy `pull`, which jobs with an image cannot have yet: use `pull-push`", path.display());
+        return Err(other("the job is refused", why));
+    }
+    Ok(drive(attempt, steps, &mut Container { attempt, runtime, image }).await)
+}
+
+#[async_trait]
+impl Body for Container<'_> {
+    async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError> {
+        let spec = self.spec(&call)?;
+        let sink = Arc::new(self.attempt.log.masking());
+        let timeout = limit.at.saturating_duration_since(Instant::now()) + SLACK;
+        let log: Arc<dyn penstock_model::blob::LogSink> = sink.clone();
+        let failed = |error| other("the step could not be carried out", error);
+        let running = self.runtime.run(&spec, timeout, log);
+        tokio::pin!(running);
+        let why = tokio::select! {
+            code = &mut running => {
+                sink.finish().await;
+                return Ok(Ended::Exited(StepExit { code: Some(code.map_err(failed)?), signal: None }));
+            }
+            () = tokio::time::sleep_until(limit.at) => limit.why,
+            () = limit.cancel.cancelled() => Why::Cancelled,
+        };
+        self.runtime.stop(&spec.id, GRACE).await.map_err(failed)?;
+        match tokio::time::timeout(GRACE + SLACK, running).await {
+            Ok(code) => drop(code.map_err(failed)?),
+            Err(_) => return Err(other("stopping the step", "its container is still there after SIGKILL")),
+        }
+        sink.finish().await;
+        Ok(Ended::Stopped(why))
+    }
+}
+
+impl Container<'_> {
+    fn spec(&self, call: &Call) -> Result<ContainerSpec, RunnerError> {
+        let (attempt, scratch) = (self.attempt, &self.attempt.scratch);
+        let script = scratch.script(call.index, &call.step.script).map_err(io("writing the step's script"))?;
+        let start = scratch.script(call.index + 1_000_000, &start_script(call, &script)?).map_err(io("writing the step's script"))?;
+        let id = &attempt.spec.id;
+        let name = Digest::of(format!("{}\0{}\0{}", id.run, id.job, id.attempt)).short();
+        let mount = |from: std::path::PathBuf, to: String, writable| FileMount { path: to, source: from, writable };
+        let plain = call.env.iter().filter_map(|(name, value)| match value {
+            EnvValue::Plain(text) if name != "PATH" => Some((name.clone(), text.clone())),
+            _ => None,
+        });
+        Ok(ContainerSpec {
+            id: format!("job-{name}-{}", call.index),
+            image: self.image.clone(),
+            command: Some(vec!["/bin/sh".to_owned(), start]),
+            args: Some(Vec::new()),
+            env: plain.collect(),
+            user: Some(format!("{0}:{0}", attempt.workspace.uid)),
+            working_dir: Some(attempt.checkout()),
+            network: Network::Host,
+            mounts: vec![
+                mount(attempt.workspace.tree.clone(), attempt.checkout(), true),
+                mount(scratch.path("scripts"), format!("{HANDED}/scripts"), false),
+                mount(scratch.path("files"), format!("{HANDED}/files"), true),
+                mount(scratch.path("home"), HOME.to_owned(), true),
+                mount(scratch.path("tmp"), "/tmp".to_owned(), true),
+            ],
+            tmpfs: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            read_only_root: false,
+            memory: None,
+            cpu_millis: None,
+            labels: BTreeMap::from([(LABEL.to_owned(), format!("{}/{}/{}", id.run, id.job, id.attempt))]),
+        })
+    }
+}
+
+/// A script that sets the secrets (which must not lie in the container's own description), then becomes the step.
+fn start_script(call: &Call, script: &str) -> Result<String, RunnerError> {
+    let mut start = String::new();
+    for (name, value) in &call.env {
+        let secret = matches!(value, EnvValue::Secret(_));
+        if secret || name == "PATH" {
+            if !is_variable(name) {
+                return Err(other(format!("step `{}`", call.step.name), format!("a shell cannot have the secret `{name}` as a variable")));
+            }
+            start.push_str(&format!("export {name}={}\n", quoted(text(value))));
+        }
+    }
+    for directory in call.path.iter().rev() {
+        start.push_str(&format!("export PATH={}:\"$PATH\"\n", quoted(directory)));
+    }
+    start.push_str(&format!("cd {}\n", quoted(&call.directory.display().to_string())));
+    let script = quoted(script);
+    start.push_str(&match call.step.shell {
+        Shell::Bash => format!(
+            "if command -v bash >/dev/null 2>&1; then exec bash --noprofile --norc -e -o pipefail {script}; fi\nexec /bin/sh -e {script}\n"
+        ),
+        Shell::Sh => format!("exec /bin/sh -e {script}\n"),
+        Shell::Python => format!("exec python3 {script}\n"),
+    });
+    Ok(start)
+}
+
+/// A text as one word of the shell, whatever it holds.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_text_comes_out_of_the_shell_as_it_went_in() {
+        for text in ["", "a b", "it's", "$(id) `id` \\ \" \n*", "''"] {
+            let said = std::process::Command::new("/bin/sh").args(["-c", &format!("printf %s {}", quoted(text))]).output().unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), text);
+        }
+    }
+}

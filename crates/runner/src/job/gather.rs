@@ -1,0 +1,112 @@
+//! What a job leaves: artifacts, reports, variables. Read after everything of the job is dead.
+
+use std::io::{BufWriter, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use penstock_model::job::{JobEnd, JobReport, KeepWhen, ReportFile, RunnerError};
+use tokio_util::io::SyncIoBridge;
+
+use super::Attempt;
+use crate::archive::{MAX_ARCHIVE, pack};
+use crate::beneath::Dir;
+use crate::files::{MAX_FILE, dotenv};
+use crate::globs::{Found, matching};
+use crate::runner::{blocking, io, other};
+
+/// The largest report file.
+const MAX_REPORT: u64 = 64 << 20;
+/// Report files of one job.
+const MAX_REPORTS: usize = 200;
+/// Between the packer and the store.
+const BUFFER: usize = 256 * 1024;
+
+/// Fills in the report.
+pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Result<(), RunnerError> {
+    let wanted = &attempt.spec.artifacts;
+    let succeeded = report.end == JobEnd::Exited { code: 0 };
+    for (kind, patterns) in [("junit", wanted.junit.as_slice()), ("cobertura", wanted.cobertura.as_slice())] {
+        reports(attempt, kind, patterns, report).await?;
+    }
+    if succeeded {
+        for (path, bytes) in found(attempt, &wanted.dotenv, MAX_FILE).await? {
+            let file = path.display().to_string();
+            let text = String::from_utf8(bytes).map_err(|_| other("reading a dotenv report", format!("{file} is not UTF-8")))?;
+            report.dotenv.extend(dotenv(&file, &text).map_err(|error| other("a dotenv report is malformed", error))?);
+        }
+    }
+    let keep = match wanted.when {
+        KeepWhen::Always => true,
+        KeepWhen::OnSuccess => succeeded,
+        KeepWhen::OnFailure => !succeeded,
+    };
+    if keep && !wanted.paths.is_empty() { archive(attempt, report).await } else { Ok(()) }
+}
+
+async fn reports(attempt: &Attempt<'_>, kind: &str, patterns: &[String], report: &mut JobReport) -> Result<(), RunnerError> {
+    for (path, bytes) in found(attempt, patterns, MAX_REPORT).await? {
+        let path = path.display().to_string();
+        let digest = attempt.runner.hands.blobs.put_bytes(Bytes::from(bytes)).await.map_err(|error| other(format!("keeping {path}"), error))?;
+        report.reports.push(ReportFile { kind: kind.to_owned(), path, digest });
+    }
+    Ok(())
+}
+
+/// The regular files that match, with their bytes.
+async fn found(attempt: &Attempt<'_>, patterns: &[String], limit: u64) -> Result<Vec<(PathBuf, Vec<u8>)>, RunnerError> {
+    if patterns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (workspace, patterns) = (Arc::clone(&attempt.workspace), patterns.to_vec());
+    let (files, patterns) = blocking("reading reports", move || {
+        let (matches, _) = matching(&workspace.tree, &patterns, &[]).map_err(|error| other("looking for reports", error))?;
+        let below = Dir::open(&workspace.tree).map_err(io("opening the checkout"))?;
+        let mut files = Vec::new();
+        for path in matches.into_iter().filter(|(_, kind)| matches!(kind, Found::File { .. })).map(|(path, _)| path) {
+            let mut bytes = Vec::new();
+            let what = format!("reading {}", path.display());
+            below.read(&path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(io(what.clone()))?;
+            if bytes.len() as u64 > limit {
+                return Err(other(what, format!("it is larger than {} MiB", limit >> 20)));
+            }
+            files.push((path, bytes));
+            if files.len() > MAX_REPORTS {
+                return Err(other("looking for reports", format!("more than {MAX_REPORTS} files match")));
+            }
+        }
+        Ok((files, patterns))
+    })
+    .await?;
+    if files.is_empty() {
+        attempt.log.note(&format!("no report matches {}", patterns.join(", "))).await;
+    }
+    Ok(files)
+}
+
+async fn archive(attempt: &Attempt<'_>, report: &mut JobReport) -> Result<(), RunnerError> {
+    let (workspace, wanted) = (Arc::clone(&attempt.workspace), attempt.spec.artifacts.clone());
+    let (files, leaving) = blocking("looking for artifacts", move || {
+        matching(&workspace.tree, &wanted.paths, &wanted.exclude).map_err(|error| other("looking for artifacts", error))
+    })
+    .await?;
+    for path in leaving {
+        attempt.log.note(&format!("not kept: {} is a link that leaves the checkout", path.display())).await;
+    }
+    if files.is_empty() {
+        attempt.log.note(&format!("no artifact matches {}", attempt.spec.artifacts.paths.join(", "))).await;
+        return Ok(());
+    }
+    let count = files.values().filter(|kind| **kind != Found::Directory).count();
+    let (reader, writer) = tokio::io::duplex(BUFFER);
+    let (writer, workspace) = (SyncIoBridge::new(writer), Arc::clone(&attempt.workspace));
+    let packing = blocking("packing artifacts", move || {
+        pack(&workspace.tree, &files, BufWriter::with_capacity(BUFFER, writer)).map_err(|error| other("packing artifacts", error))
+    });
+    let (packed, stored) = tokio::join!(packing, attempt.runner.hands.blobs.put(Box::pin(reader), None, 2 * MAX_ARCHIVE));
+    packed?;
+    let (digest, size) = stored.map_err(|error| other("keeping artifacts", error))?;
+    attempt.log.note(&format!("kept {count} files, {size} bytes, as {}", digest.short())).await;
+    (report.artifacts, report.artifacts_size) = (Some(digest), size);
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! A job's steps as processes of this machine, in a sandbox that lasts for the whole job.
+
+use async_trait::async_trait;
+use penstock_model::blob::Channel;
+use penstock_model::job::{RunnerError, Shell, StepSource};
+
+use super::Attempt;
+use super::steps::{Body, Call, Driven, Ended, GRACE, Limit, Why, drive, text};
+use crate::joblog::Tap;
+use crate::runner::{io, other};
+use crate::sandbox::{Bind, HANDED, Overlay, Sandbox, SandboxPlan};
+
+/// Where programs are looked for if the job does not say.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How long a stopped step may take to be gone after SIGKILL.
+const GONE: std::time::Duration = std::time::Duration::from_secs(30);
+
+struct Host<'a> {
+    attempt: &'a Attempt<'a>,
+    sandbox: Sandbox,
+    out: Tap,
+    err: Tap,
+}
+
+/// Carries the job out and waits until nothing of it is alive.
+pub(super) async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<Driven, RunnerError> {
+    let plan = plan(attempt).map_err(io("making the job's directories"))?;
+    let settings = &attempt.runner.settings;
+    let (sandbox, out, err) =
+        Sandbox::start(&settings.program, &settings.instance, &plan).await.map_err(|error| other("making the job's sandbox", error))?;
+    let mut host = Host { attempt, sandbox, out: attempt.log.tap(Channel::Out, out), err: attempt.log.tap(Channel::Err, err) };
+    let driven = drive(attempt, steps, &mut host).await;
+    host.sandbox.end().await.map_err(|error| other("ending the job's sandbox", error))?;
+    host.out.ended().await;
+    host.err.ended().await;
+    Ok(driven)
+}
+
+fn plan(attempt: &Attempt<'_>) -> std::io::Result<SandboxPlan> {
+    let (workspace, checkout) = (&attempt.workspace, attempt.checkout());
+    let mut plan = attempt.scratch.plan(&attempt.runner.settings, true);
+    plan.binds.push(Bind::writable(&workspace.tree, &checkout));
+    for (index, path) in workspace.read_only.iter().enumerate() {
+        let upper = attempt.scratch.folder(&format!("upper-{index}"), 0o755)?;
+        let work = attempt.scratch.folder(&format!("work-{index}"), 0o755)?;
+        plan.overlays.push(Overlay { lower: vec![workspace.tree.join(path)], upper: Some((upper, work)), to: std::path::Path::new(&checkout).join(path) });
+    }
+    Ok(plan)
+}
+
+#[async_trait]
+impl Body for Host<'_> {
+    async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError> {
+        let failed = |error| other("the step could not be carried out", error);
+        let script = self.attempt.scratch.script(call.index, &call.step.script).map_err(io("writing the step's script"))?;
+        let mut env: std::collections::BTreeMap<String, String> = call.env.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
+        env.insert("PATH".to_owned(), self.path(&call.path, env.get("PATH").map_or(PATH, String::as_str)));
+        self.sandbox.run(argv(call.step.shell, script), env, call.directory).await.map_err(failed)?;
+        let why = tokio::select! {
+            exit = self.sandbox.exited() => {
+                let exit = exit.map_err(failed)?;
+                self.drain().await;
+                return Ok(Ended::Exited(exit));
+            }
+            () = tokio::time::sleep_until(limit.at) => limit.why,
+            () = limit.cancel.cancelled() => Why::Cancelled,
+        };
+        self.sandbox.stop(GRACE).await.map_err(failed)?;
+        match tokio::time::timeout(GRACE + GONE, self.sandbox.exited()).await {
+            Ok(exit) => drop(exit.map_err(failed)?),
+            Err(_) => return Err(other("stopping the step", "it is still there after SIGKILL: a disk or network file system may hang")),
+        }
+        self.drain().await;
+        Ok(Ended::Stopped(why))
+    }
+}
+
+impl Host<'_> {
+    async fn drain(&self) {
+        self.out.drain().await;
+        self.err.drain().await;
+    }
+
+    /// What steps put before it, the program itself, the runner's own directories, then the job's.
+    fn path(&self, first: &[String], last: &str) -> String {
+        let mut parts = first.to_vec();
+        parts.push(format!("{HANDED}/bin"));
+        parts.extend(self.attempt.runner.settings.path.iter().map(|path| path.display().to_string()));
+        parts.push(last.to_owned());
+        parts.join(":")
+    }
+}
+
+fn argv(shell: Shell, script: String) -> Vec<String> {
+    let mut argv: Vec<String> = match shell {
+        Shell::Bash => &["/bin/bash", "--noprofile", "--norc", "-e", "-o", "pipefail"][..],
+        Shell::Sh => &["/bin/sh", "-e"],
+        Shell::Python => &["python3"],
+    }
+    .iter()
+    .map(|part| (*part).to_owned())
+    .collect();
+    argv.push(script);
+    argv
+}

@@ -1,0 +1,126 @@
+//! One attempt of one job, from checkout to report.
+
+mod container;
+mod gather;
+mod host;
+mod steps;
+
+pub(crate) use container::LABEL as CONTAINER_LABEL;
+
+use std::sync::Arc;
+
+use penstock_model::Digest;
+use penstock_model::blob::LogSink;
+use penstock_model::job::{EnvValue, JobEnd, JobReport, JobRunner, JobSpec, RunnerError, StepSource};
+use tokio_util::io::SyncIoBridge;
+use tokio_util::sync::CancellationToken;
+
+use crate::archive::unpack;
+use crate::joblog::JobLog;
+use crate::mask::Patterns;
+use crate::runner::{Runner, blocking, io, other, whole};
+use crate::scratch::Scratch;
+use crate::workspace::Workspace;
+
+/// What an attempt has, for whoever carries out its steps.
+struct Attempt<'a> {
+    runner: &'a Runner,
+    spec: &'a JobSpec,
+    log: Arc<JobLog>,
+    cancel: CancellationToken,
+    workspace: Arc<Workspace>,
+    scratch: Arc<Scratch>,
+}
+
+impl Attempt<'_> {
+    /// The checkout as the job sees it.
+    fn checkout(&self) -> String {
+        self.runner.workspace(&self.spec.project, &self.spec.id.job, self.spec.image.as_ref())
+    }
+}
+
+/// Carries one attempt out.
+pub(crate) async fn run(
+    runner: &Runner,
+    spec: JobSpec,
+    steps: Box<dyn StepSource>,
+    sink: Arc<dyn LogSink>,
+    cancel: CancellationToken,
+) -> Result<JobReport, RunnerError> {
+    let log = JobLog::new(sink, Arc::clone(&runner.hands.clock), patterns(&spec));
+    let entered = tokio::select! {
+        entered = runner.workspaces.enter(&spec.project, &spec.id.job, &spec.caches, &log) => entered,
+        () = cancel.cancelled() => return Ok(empty(JobEnd::Cancelled)),
+    };
+    let workspace = Arc::new(entered.map_err(|error| other("making the workspace", error))?);
+    fetch(runner, &spec, &workspace).await?;
+    let scratch = scratch(runner, &spec, workspace.uid).await?;
+    let attempt = Attempt { runner, spec: &spec, log: Arc::clone(&log), cancel, workspace, scratch: Arc::clone(&scratch) };
+    let result = carry_out(&attempt, steps).await;
+    let removed = blocking("removing the job's directories", move || scratch.remove().map_err(io("removing the job's directories"))).await;
+    if let Err(error) = removed {
+        tracing::warn!(error = %whole(&error), "what a job left in its own directories stays until the next start");
+    }
+    let mut report = result?;
+    if let Some(error) = log.failure().await {
+        report.end = JobEnd::SystemFailure { why: format!("the job's log could not be written: {}", whole(&error)) };
+    }
+    Ok(report)
+}
+
+async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<JobReport, RunnerError> {
+    if attempt.cancel.is_cancelled() {
+        return Ok(empty(JobEnd::Cancelled));
+    }
+    let driven = match &attempt.spec.image {
+        None => host::carry_out(attempt, steps).await?,
+        Some(image) => container::carry_out(attempt, image, steps).await?,
+    };
+    let mut report = empty(driven.end);
+    report.outputs = driven.outputs;
+    report.busy_ms = u64::try_from(driven.busy.as_millis()).unwrap_or(u64::MAX);
+    if let Err(error) = gather::gather(attempt, &mut report).await {
+        attempt.log.note(&format!("what the job leaves could not be kept: {}", whole(&error))).await;
+        report.end = JobEnd::SystemFailure { why: whole(&error) };
+    }
+    Ok(report)
+}
+
+fn empty(end: JobEnd) -> JobReport {
+    JobReport { end, artifacts: None, artifacts_size: 0, reports: Vec::new(), dotenv: Default::default(), outputs: Default::default(), busy_ms: 0 }
+}
+
+fn patterns(spec: &JobSpec) -> Arc<Patterns> {
+    let secrets = spec.env.values().filter_map(|value| match value {
+        EnvValue::Secret(secret) => Some(secret.expose()),
+        EnvValue::Plain(_) => None,
+    });
+    Patterns::new(secrets.chain(spec.masks.iter().map(penstock_model::Secret::expose)))
+}
+
+/// The commit's tree and what earlier jobs left, in the workspace.
+async fn fetch(runner: &Runner, spec: &JobSpec, workspace: &Arc<Workspace>) -> Result<(), RunnerError> {
+    let place = Arc::clone(workspace);
+    blocking("tidying the workspace", move || place.disarm().map_err(io("tidying the workspace"))).await?;
+    let what = || format!("checking out {} at {}", spec.repository, spec.commit.short());
+    runner.hands.git.checkout(&spec.repository, &spec.commit, &workspace.tree, &workspace.keep).await.map_err(|error| other(what(), error))?;
+    let place = Arc::clone(workspace);
+    blocking("handing the checkout over", move || place.hand_over().map_err(io("handing the checkout over to the job's user"))).await?;
+    for digest in &spec.inputs {
+        input(runner, *digest, workspace).await?;
+    }
+    Ok(())
+}
+
+async fn input(runner: &Runner, digest: Digest, workspace: &Arc<Workspace>) -> Result<(), RunnerError> {
+    let what = move || format!("unpacking the artifacts {}", digest.short());
+    let stream = runner.hands.blobs.get(digest).await.map_err(|error| other(what(), error))?;
+    let (bridge, place) = (SyncIoBridge::new(stream), Arc::clone(workspace));
+    blocking("unpacking artifacts", move || unpack(bridge, &place.tree, place.uid).map_err(|error| other(what(), error))).await
+}
+
+async fn scratch(runner: &Runner, spec: &JobSpec, uid: u32) -> Result<Arc<Scratch>, RunnerError> {
+    let name = format!("{}-{}-{}", spec.id.run, Digest::of(spec.id.job.as_str()).short(), spec.id.attempt);
+    let dir = runner.settings.dir.join("scratch").join(name);
+    blocking("making the job's directories", move || Scratch::make(dir, uid).map(Arc::new).map_err(io("making the job's directories"))).await
+}

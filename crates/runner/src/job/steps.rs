@@ -1,0 +1,237 @@
+//! A job's steps, one after the other, with their limits; whoever starts the processes is a [`Body`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use penstock_model::job::{EnvValue, JobEnd, NextStep, RunnerError, StepOutcome, StepSource, StepSpec};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Attempt;
+use crate::beneath::plain;
+use crate::files;
+use crate::runner::{io, other, whole};
+use crate::sandbox::{HOME, StepExit};
+
+/// Steps of one job; a step source that never ends is stopped.
+const MAX_STEPS: usize = 1_000;
+/// What steps after a cancellation or the job's time limit may take, all together.
+const CLEAN_UP: Duration = Duration::from_secs(300);
+/// Between SIGTERM and SIGKILL.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// A step as a process to start.
+pub(super) struct Call {
+    /// Its number in the job.
+    pub(super) index: usize,
+    /// What it is.
+    pub(super) step: StepSpec,
+    /// Its whole environment but `PATH`, secrets marked.
+    pub(super) env: BTreeMap<String, EnvValue>,
+    /// Directories before `PATH`.
+    pub(super) path: Vec<String>,
+    /// Where it starts.
+    pub(super) directory: PathBuf,
+}
+
+/// When a step is stopped.
+#[derive(Clone)]
+pub(super) struct Limit {
+    /// At this moment …
+    pub(super) at: Instant,
+    /// … for this reason …
+    pub(super) why: Why,
+    /// … or when this is cancelled.
+    pub(super) cancel: CancellationToken,
+}
+
+/// Why a step was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Its own time limit.
+    StepTime,
+    /// The job's.
+    JobTime,
+    /// Somebody cancelled the job.
+    Cancelled,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By itself.
+    Exited(StepExit),
+    /// Stopped.
+    Stopped(Why),
+}
+
+/// Where steps are carried out.
+#[async_trait]
+pub(super) trait Body: Send {
+    /// Carries out a step. Everything that it wrote is in the log when this returns.
+    async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError>;
+}
+
+/// What the steps came to.
+pub(super) struct Driven {
+    /// How the job ended.
+    pub(super) end: JobEnd,
+    /// Its outputs.
+    pub(super) outputs: BTreeMap<String, String>,
+    /// Time in its own processes.
+    pub(super) busy: Duration,
+}
+
+/// What earlier steps left for later ones.
+#[derive(Default)]
+struct Carried {
+    env: BTreeMap<String, String>,
+    path: Vec<String>,
+}
+
+/// Asks for steps and carries them out until the job is over.
+pub(super) async fn drive(attempt: &Attempt<'_>, mut steps: Box<dyn StepSource>, body: &mut dyn Body) -> Driven {
+    let mut driven = Driven { end: JobEnd::Cancelled, outputs: BTreeMap::new(), busy: Duration::ZERO };
+    let mut limit = Limit { at: Instant::now() + attempt.spec.timeout, why: Why::JobTime, cancel: attempt.cancel.clone() };
+    let (mut last, mut carried, mut stopped) = (None, Carried::default(), None);
+    for index in 0..MAX_STEPS {
+        if stopped.is_none() && attempt.cancel.is_cancelled() {
+            stopped = Some(Why::Cancelled);
+            limit = clean_up();
+        }
+        match steps.next(last.as_ref(), stopped.is_some()) {
+            NextStep::Done { exit_code, outputs } => {
+                driven.outputs = outputs;
+                driven.end = match stopped {
+                    None => JobEnd::Exited { code: exit_code },
+                    Some(Why::Cancelled) => JobEnd::Cancelled,
+                    Some(_) => JobEnd::TimedOut,
+                };
+                return driven;
+            }
+            NextStep::Run(step) => match one(attempt, body, index, step, &limit, &mut carried, &mut driven.busy).await {
+                Ok((outcome, why)) => {
+                    last = Some(outcome);
+                    match why {
+                        None | Some(Why::StepTime) => {}
+                        // the time for cleaning up is over as well
+                        Some(_) if stopped.is_some() => break,
+                        Some(why) => {
+                            stopped = Some(why);
+                            limit = clean_up();
+                        }
+                    }
+                }
+                Err(error) => {
+                    let why = whole(&error);
+                    attempt.log.note(&why).await;
+                    driven.end = JobEnd::SystemFailure { why };
+                    return driven;
+                }
+            },
+        }
+    }
+    driven.end = match stopped {
+        Some(Why::Cancelled) => JobEnd::Cancelled,
+        Some(_) => JobEnd::TimedOut,
+        None => JobEnd::SystemFailure { why: format!("the job has more than {MAX_STEPS} steps") },
+    };
+    driven
+}
+
+fn clean_up() -> Limit {
+    Limit { at: Instant::now() + CLEAN_UP, why: Why::JobTime, cancel: CancellationToken::new() }
+}
+
+async fn one(
+    attempt: &Attempt<'_>,
+    body: &mut dyn Body,
+    index: usize,
+    step: StepSpec,
+    limit: &Limit,
+    carried: &mut Carried,
+    busy: &mut Duration,
+) -> Result<(StepOutcome, Option<Why>), RunnerError> {
+    attempt.log.note(&format!("step: {}", step.name)).await;
+    let started = Instant::now();
+    let limit = match step.timeout {
+        Some(timeout) if started + timeout < limit.at => Limit { at: started + timeout, why: Why::StepTime, cancel: limit.cancel.clone() },
+        _ => limit.clone(),
+    };
+    let call = call(attempt, index, step, carried)?;
+    let ended = body.run(call, &limit).await;
+    *busy += started.elapsed();
+    let ended = ended?;
+    attempt.log.note(&told(ended, started.elapsed())).await;
+    let mut outcome = StepOutcome { exit_code: None, outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new() };
+    if let Ended::Exited(exit) = ended {
+        outcome.exit_code = exit.code;
+    }
+    if let Err(why) = read_files(attempt, index, &mut outcome) {
+        attempt.log.note(&whole(&why)).await;
+        // what cannot be read fails the step, as a value that is missing would fail a later one
+        outcome.exit_code = outcome.exit_code.map(|code| if code == 0 { 1 } else { code });
+    }
+    carried.env.extend(outcome.env.clone());
+    for directory in &outcome.path {
+        carried.path.insert(0, directory.clone());
+    }
+    let why = match ended {
+        Ended::Stopped(why) => Some(why),
+        Ended::Exited(_) => None,
+    };
+    Ok((outcome, why))
+}
+
+fn told(ended: Ended, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    match ended {
+        Ended::Exited(StepExit { code: Some(code), .. }) => format!("exit code {code} after {seconds:.2} s"),
+        Ended::Exited(StepExit { signal, .. }) => format!("ended by signal {} after {seconds:.2} s", signal.unwrap_or(0)),
+        Ended::Stopped(Why::StepTime) => format!("stopped: the step's time limit was reached after {seconds:.2} s"),
+        Ended::Stopped(Why::JobTime) => format!("stopped: the job's time limit was reached after {seconds:.2} s"),
+        Ended::Stopped(Why::Cancelled) => format!("stopped: the job was cancelled after {seconds:.2} s"),
+    }
+}
+
+fn call(attempt: &Attempt<'_>, index: usize, step: StepSpec, carried: &Carried) -> Result<Call, RunnerError> {
+    let mut directory = PathBuf::from(attempt.checkout());
+    if let Some(below) = step.working_directory.as_deref().filter(|below| !matches!(*below, "" | "." | "./")) {
+        let below = plain(below.strip_prefix(&format!("{}/", attempt.checkout())).unwrap_or(below))
+            .ok_or_else(|| other(format!("step `{}`", step.name), format!("the working directory `{below}` leaves the checkout")))?;
+        directory.push(below);
+    }
+    let plain_env = |pairs: &BTreeMap<String, String>| pairs.iter().map(|(name, value)| (name.clone(), EnvValue::Plain(value.clone()))).collect::<Vec<_>>();
+    let mut env: BTreeMap<String, EnvValue> = BTreeMap::new();
+    for (name, value) in [("HOME", HOME), ("LANG", "C.UTF-8"), ("LOGNAME", "job"), ("TMPDIR", "/tmp"), ("USER", "job"), ("CI", "true")] {
+        env.insert(name.to_owned(), EnvValue::Plain(value.to_owned()));
+    }
+    env.extend(plain_env(&attempt.runner.environment));
+    env.extend(attempt.spec.env.clone());
+    env.extend(plain_env(&carried.env));
+    env.extend(step.env.clone());
+    env.extend(plain_env(&attempt.scratch.step_files(index).map_err(io("making the step's files"))?));
+    if let Some(bad) = env.iter().find_map(|(name, value)| (name.is_empty() || name.contains(['=', '\0']) || text(value).contains('\0')).then_some(name)) {
+        return Err(other(format!("step `{}`", step.name), format!("the variable `{}` cannot be handed to a process", bad.escape_debug())));
+    }
+    Ok(Call { index, step, env, path: carried.path.clone(), directory })
+}
+
+/// A variable's text, for the process that needs it.
+pub(super) fn text(value: &EnvValue) -> &str {
+    match value {
+        EnvValue::Plain(text) => text,
+        EnvValue::Secret(secret) => secret.expose(),
+    }
+}
+
+fn read_files(attempt: &Attempt<'_>, index: usize, outcome: &mut StepOutcome) -> Result<(), RunnerError> {
+    let read = |name: &str| attempt.scratch.step_file(name, index).map_err(io(format!("reading {name}")));
+    let values = |name: &str| files::values(name, &read(name)?).map_err(|error| other("a step's file is malformed", error));
+    outcome.outputs = values("GITHUB_OUTPUT")?;
+    outcome.env = values("GITHUB_ENV")?;
+    outcome.path = files::paths(&read("GITHUB_PATH")?);
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! The server's end of a sandbox.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::{Child, Command};
+
+use super::SANDBOX_ARGUMENT;
+use super::plan::{News, Order, SandboxPlan};
+
+/// How long the root may take to stand.
+const READY: Duration = Duration::from_secs(30);
+/// How long the end may take before the helper is killed, and everything inside with it.
+const END: Duration = Duration::from_secs(10);
+
+/// Why a sandbox failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SandboxError {
+    /// The helper could not be started.
+    #[error("the sandbox's helper {program} could not be started")]
+    Helper {
+        /// Its path.
+        program: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The helper or the first process says why.
+    #[error("the sandbox failed: {0}")]
+    Said(String),
+    /// It is gone: killed by somebody, or by the kernel for want of memory.
+    #[error("the sandbox ended unexpectedly (killed, or the machine is out of memory)")]
+    Gone,
+    /// Pipes and sockets.
+    #[error("talking to the sandbox")]
+    Io(#[from] io::Error),
+}
+
+/// How what was started ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StepExit {
+    /// Its exit code, if no signal ended it.
+    pub(crate) code: Option<i32>,
+    /// The signal that did.
+    pub(crate) signal: Option<i32>,
+}
+
+/// A running sandbox. Dropping it ends everything inside.
+pub(crate) struct Sandbox {
+    child: Child,
+    orders: OwnedWriteHalf,
+    news: tokio::io::Lines<BufReader<OwnedReadHalf>>,
+}
+
+impl Sandbox {
+    /// Makes a sandbox; gives its standard output and error, which everything inside shares.
+    pub(crate) async fn start(program: &Path, instance: &str, plan: &SandboxPlan) -> Result<(Self, pipe::Receiver, pipe::Receiver), SandboxError> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let (out, out_end) = output()?;
+        let (err, err_end) = output()?;
+        let child = Command::new(program)
+            .args([SANDBOX_ARGUMENT, instance])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::from(out_end))
+            .stderr(Stdio::from(err_end))
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|source| SandboxError::Helper { program: program.to_path_buf(), source })?;
+        let (read, orders) = UnixStream::from_std(ours)?.into_split();
+        let mut sandbox = Self { child, orders, news: BufReader::new(read).lines() };
+        sandbox.send(plan).await?;
+        match tokio::time::timeout(READY, sandbox.hear()).await {
+            Ok(Ok(News::Ready)) => Ok((sandbox, out, err)),
+            Ok(Ok(News::Failed { why })) => Err(SandboxError::Said(why)),
+            Ok(Ok(News::Exited { .. }) | Err(SandboxError::Gone)) => Err(SandboxError::Gone),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(SandboxError::Said(format!("it did not stand after {} s", READY.as_secs()))),
+        }
+    }
+
+    /// Starts a program. One at a time.
+    pub(crate) async fn run(&mut self, argv: Vec<String>, env: BTreeMap<String, String>, directory: PathBuf) -> Result<(), SandboxError> {
+        self.send(&Order::Run { argv, env, directory }).await
+    }
+
+    /// Waits for the program's end. Nothing is lost when this future is dropped and asked for again.
+    pub(crate) async fn exited(&mut self) -> Result<StepExit, SandboxError> {
+        match self.hear().await? {
+            News::Exited { code, signal } => Ok(StepExit { code, signal }),
+            News::Failed { why } => Err(SandboxError::Said(why)),
+            News::Ready => Err(SandboxError::Said("it was ready twice".to_owned())),
+        }
+    }
+
+    /// SIGTERM to everything inside, and SIGKILL after a grace. `exited` then comes.
+    pub(crate) async fn stop(&mut self, grace: Duration) -> Result<(), SandboxError> {
+        self.send(&Order::Stop { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) }).await
+    }
+
+    /// Ends everything inside and waits until it is gone.
+    pub(crate) async fn end(mut self) -> Result<(), SandboxError> {
+        // an error means that it is gone already
+        let _ = self.send(&Order::End).await;
+        if tokio::time::timeout(END, self.child.wait()).await.is_err() {
+            self.child.kill().await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, value: &impl serde::Serialize) -> Result<(), SandboxError> {
+        let mut line = serde_json::to_vec(value).map_err(io::Error::other)?;
+        line.push(b'\n');
+        if line.len() > super::plan::MAX_LINE {
+            return Err(SandboxError::Said("variables and arguments are longer than 16 MiB".to_owned()));
+        }
+        match self.orders.write_all(&line).await {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(SandboxError::Gone),
+            other => Ok(other?),
+        }
+    }
+
+    async fn hear(&mut self) -> Result<News, SandboxError> {
+        let line = self.news.next_line().await?.ok_or(SandboxError::Gone)?;
+        serde_json::from_str(&line).map_err(|error| SandboxError::Said(format!("it spoke nonsense: {error}")))
+    }
+}
+
+fn output() -> io::Result<(pipe::Receiver, OwnedFd)> {
+    let (sender, receiver) = pipe::pipe()?;
+    Ok((receiver, sender.into_blocking_fd()?))
+}

@@ -1,0 +1,39 @@
+//! The sandbox: namespaces of its own, a root of its own, a user of its own.
+//!
+//! A helper process (the same program started again, while it has one thread) unshares a PID namespace and forks. The
+//! child is the namespace's first process: it builds a new root that holds only what the job may see, gives up every
+//! right, and starts what it is told over a socket. When it ends, the kernel ends everything that was started in it;
+//! and it ends when the socket closes, so that a job never outlives its server.
+
+mod client;
+mod inside;
+mod plan;
+mod privileges;
+mod root;
+
+pub(crate) use client::{Sandbox, SandboxError, StepExit};
+pub(crate) use plan::{Bind, Overlay, SandboxPlan};
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+/// The hidden argument that makes the program the sandbox's helper.
+pub const SANDBOX_ARGUMENT: &str = "job-sandbox";
+
+/// Where the job finds its source: `/builds/PROJECT` is the checkout.
+pub(crate) const BUILDS: &str = "/builds";
+/// Where the job finds what Penstock hands it.
+pub(crate) const HANDED: &str = "/penstock";
+/// The job's home directory.
+pub(crate) const HOME: &str = "/home/job";
+
+/// Does the helper's work if this process was started as one; gives its exit code. `None`: go on as usual.
+///
+/// The roof calls this first of all in `main`: the helper forks, so no thread may exist yet.
+pub fn dispatch() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().as_deref() != Some(OsStr::new(SANDBOX_ARGUMENT)) {
+        return None;
+    }
+    Some(inside::helper())
+}
