@@ -56,6 +56,9 @@ pub enum Refusal {
     /// Nobody holds it and its step waits for nobody.
     #[error("it is not paused")]
     NotPaused,
+    /// A first deployment cannot be taken back.
+    #[error("no version was stable before this one, so that there is nothing to go back to; deliver a better one")]
+    NothingBefore,
     /// The steps are done.
     #[error("all its steps are done; it is being promoted")]
     AlreadyFinishing,
@@ -83,6 +86,7 @@ pub fn decide(state: &RolloutState, command: Command, now: Timestamp) -> Result<
         }
         Command::Promote { by } if !matches!(canary.phase, Phase::Finishing { .. }) => RolloutEvent::Skipped { template, by, at: now },
         Command::Promote { .. } => return Err(Refusal::AlreadyFinishing),
+        Command::Abort { .. } if canary.stable.is_none() => return Err(Refusal::NothingBefore),
         Command::Abort { by, why } => RolloutEvent::Aborted { template, why, by, at: now },
         Command::Look { .. } => return Ok(Vec::new()), // answered above
     };

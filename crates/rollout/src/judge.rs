@@ -86,24 +86,24 @@ fn measure(metric: &Metric, window: &Window) -> (Verdict, String) {
     let (requests, least, name) = (window.requests, metric.min_requests, &metric.name);
     // over how many requests the threshold is looked at: those there are, or those that must come at least
     let over = u128::from(requests.max(least));
-    let (bad, allowed, text) = match metric.measure {
+    let (bad, allowed, seen, limit) = match metric.measure {
         Measure::ErrorRate { max_ppm } => {
-            let text = format!("{name}: {} of {requests} requests failed, at most {} % may", window.errors, percent(max_ppm));
-            (u128::from(window.errors) * 1_000_000, over * u128::from(max_ppm), text)
+            let seen = format!("{name}: {} of {requests} requests failed", window.errors);
+            (u128::from(window.errors) * 1_000_000, over * u128::from(max_ppm), seen, percent(max_ppm))
         }
         Measure::P95 { max_ms } => {
             let slow = window.slower_than(max_ms);
-            let text = format!("{name}: {slow} of {requests} requests took longer than {max_ms} ms, at most 5 % may");
-            (u128::from(slow) * 100, over * 5, text)
+            let seen = format!("{name}: {slow} of {requests} requests took longer than {max_ms} ms");
+            (u128::from(slow) * 100, over * 5, seen, percent(50_000))
         }
     };
     if bad > allowed {
         let early = if requests < least { format!(" of the {least} that are looked at") } else { String::new() };
-        (Verdict::Fail, text + &early)
+        (Verdict::Fail, format!("{seen}, more than {limit} %{early}"))
     } else if requests < least {
         (Verdict::Hold, format!("{name}: {requests} requests of at least {least}"))
     } else {
-        (Verdict::Pass, text)
+        (Verdict::Pass, format!("{seen}, at most {limit} % may"))
     }
 }
 

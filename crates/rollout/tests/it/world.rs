@@ -102,11 +102,11 @@ impl World {
         if self.ready == 0 {
             return;
         }
-        for n in 0..traffic.per_second * u64::from(self.weight) / 100 {
+        for _ in 0..traffic.per_second * u64::from(self.weight) / 100 {
             self.sent += 1;
             self.counters.requests += 1;
             self.counters.errors += u64::from(traffic.fail_every > 0 && self.sent.is_multiple_of(traffic.fail_every));
-            let slow = n % 100 < traffic.slow_percent;
+            let slow = self.sent % 100 < traffic.slow_percent;
             self.counters.latency[if slow { 18 } else { 5 }] += 1;
         }
     }

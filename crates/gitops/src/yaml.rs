@@ -1,0 +1,389 @@
+//! YAML as Kubernetes' own tools read it, with the line and the bytes of each scalar, within bounds.
+//!
+//! Plain scalars mean what they mean to `kubectl` (YAML 1.1 as Go reads it): `0644` is octal. Words that the two
+//! versions of YAML read differently (`yes`, `off`) are refused: quote them.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use serde_json::{Map, Number, Value};
+
+/// Bytes in one file.
+pub const MAX_FILE: usize = 4 << 20;
+/// Mappings and lists within each other.
+pub const MAX_DEPTH: usize = 64;
+/// Nodes in one file, aliases counted as what they stand for.
+pub const MAX_NODES: usize = 200_000;
+
+/// Text that is not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct YamlError {
+    /// From 1.
+    pub line: usize,
+    /// What, and what to do.
+    pub what: String,
+}
+
+/// How a scalar is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Without quotes.
+    Plain,
+    /// `'…'`
+    Single,
+    /// `"…"`
+    Double,
+    /// `|` or `>`.
+    Block,
+}
+
+/// A node and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// From 1.
+    pub line: usize,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// Text, number, boolean or null.
+    Scalar {
+        /// Its meaning.
+        value: Value,
+        /// How it is written.
+        style: Style,
+        /// Its bytes in the file, quotes included.
+        bytes: Range<usize>,
+    },
+    /// Keys in their order.
+    Mapping(Vec<(String, Node)>),
+    /// A list.
+    Sequence(Vec<Node>),
+}
+
+impl Node {
+    /// A mapping's entry.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match &self.kind {
+            Kind::Mapping(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, node)| node),
+            _ => None,
+        }
+    }
+
+    /// A list's items; none for anything else.
+    pub fn items(&self) -> &[Self] {
+        if let Kind::Sequence(items) = &self.kind { items } else { &[] }
+    }
+
+    /// Whether it is null (or nothing was written).
+    pub fn is_null(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar { value: Value::Null, .. })
+    }
+
+    /// As JSON.
+    pub fn to_value(&self) -> Value {
+        match &self.kind {
+            Kind::Scalar { value, .. } => value.clone(),
+            Kind::Mapping(entries) => Value::Object(entries.iter().map(|(key, node)| (key.clone(), node.to_value())).collect::<Map<_, _>>()),
+            Kind::Sequence(items) => Value::Array(items.iter().map(Self::to_value).collect()),
+        }
+    }
+
+    /// Lines by path, as `spec.containers[0].image`.
+    pub fn lines(&self) -> BTreeMap<String, usize> {
+        let mut lines = BTreeMap::new();
+        self.collect(&mut String::new(), &mut lines);
+        lines
+    }
+
+    fn collect(&self, path: &mut String, lines: &mut BTreeMap<String, usize>) {
+        lines.insert(path.clone(), self.line);
+        let length = path.len();
+        match &self.kind {
+            Kind::Scalar { .. } => {}
+            Kind::Mapping(entries) => {
+                for (key, node) in entries {
+                    if length > 0 {
+                        path.push('.');
+                    }
+                    path.push_str(key);
+                    node.collect(path, lines);
+                    path.truncate(length);
+                }
+            }
+            Kind::Sequence(items) => {
+                for (index, node) in items.iter().enumerate() {
+                    path.push_str(&format!("[{index}]"));
+                    node.collect(path, lines);
+                    path.truncate(length);
+                }
+            }
+        }
+    }
+}
+
+/// Reads all documents of a file. Empty ones are left out.
+pub fn parse(text: &str) -> Result<Vec<Node>, YamlError> {
+    if text.len() > MAX_FILE {
+        return Err(YamlError { line: 1, what: format!("the file is longer than {MAX_FILE} bytes") });
+    }
+    let mut loader = Loader { text, offsets: offsets(text), anchors: BTreeMap::new(), open: Vec::new(), documents: Vec::new(), nodes: 0 };
+    let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str(text);
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| YamlError { line: error.marker().line(), what: error.info().to_owned() })?;
+        loader.take(event, span)?;
+    }
+    Ok(loader.documents)
+}
+
+/// The byte at which each character begins, if that is not the same; the parser counts characters.
+fn offsets(text: &str) -> Option<Vec<usize>> {
+    if text.is_ascii() { None } else { Some(text.char_indices().map(|(at, _)| at).chain([text.len()]).collect()) }
+}
+
+enum Open {
+    Mapping { line: usize, anchor: usize, entries: Vec<(String, Node)>, seen: HashSet<String>, key: Option<String> },
+    Sequence { line: usize, anchor: usize, items: Vec<Node> },
+}
+
+struct Loader<'a> {
+    text: &'a str,
+    offsets: Option<Vec<usize>>,
+    anchors: BTreeMap<usize, Node>,
+    open: Vec<Open>,
+    documents: Vec<Node>,
+    nodes: usize,
+}
+
+impl Loader<'_> {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
+        let line = span.start.line();
+        let error = |what: &str| Err(YamlError { line, what: what.to_owned() });
+        match event {
+            Event::DocumentStart(_) => self.anchors.clear(), // anchors reach to the end of their document
+            Event::Scalar(text, style, anchor, tag) => {
+                let node = self.scalar(&text, style, tag, span)?;
+                self.finish(node, anchor)?;
+            }
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else { return error("an alias names no anchor that ended before it") };
+                self.nodes += count(&node);
+                self.finish(node, 0)?;
+            }
+            Event::SequenceStart(anchor, tag) => {
+                refuse_tag(tag, line)?;
+                self.open(Open::Sequence { line, anchor, items: Vec::new() }, line)?;
+            }
+            Event::MappingStart(anchor, tag) => {
+                refuse_tag(tag, line)?;
+                self.open(Open::Mapping { line, anchor, entries: Vec::new(), seen: HashSet::new(), key: None }, line)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(Open::Sequence { line, anchor, items }) => self.finish(Node { line, kind: Kind::Sequence(items) }, anchor)?,
+                Some(Open::Mapping { line, anchor, entries, .. }) => self.finish(Node { line, kind: Kind::Mapping(entries) }, anchor)?,
+                None => return error("an end without a beginning"),
+            },
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, open: Open, line: usize) -> Result<(), YamlError> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(YamlError { line, what: format!("nested deeper than {MAX_DEPTH}") });
+        }
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn scalar(&self, text: &str, style: ScalarStyle, tag: Option<Cow<'_, Tag>>, span: Span) -> Result<Node, YamlError> {
+        let line = span.start.line();
+        let style = match style {
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::SingleQuoted => Style::Single,
+            ScalarStyle::DoubleQuoted => Style::Double,
+            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+        };
+        let text_tag = tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+        if !text_tag {
+            refuse_tag(tag, line)?;
+        }
+        let value = if style == Style::Plain && !text_tag { plain(text).map_err(|what| YamlError { line, what })? } else { Value::String(text.to_owned()) };
+        let at = |index: usize| self.offsets.as_ref().map_or(index, |offsets| offsets.get(index).copied().unwrap_or(self.text.len()));
+        Ok(Node { line, kind: Kind::Scalar { value, style, bytes: at(span.start.index())..at(span.end.index()) } })
+    }
+
+    fn finish(&mut self, node: Node, anchor: usize) -> Result<(), YamlError> {
+        let line = node.line;
+        let error = |what: String| Err(YamlError { line, what });
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return error(format!("more than {MAX_NODES} nodes"));
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.open.last_mut() {
+            None => {
+                if !node.is_null() {
+                    self.documents.push(node);
+                }
+            }
+            Some(Open::Sequence { items, .. }) => items.push(node),
+            Some(Open::Mapping { entries, seen, key, .. }) => match key.take() {
+                Some(name) => entries.push((name, node)),
+                None => {
+                    let Kind::Scalar { value, .. } = node.kind else { return error("a key must be text".to_owned()) };
+                    let name = if let Value::String(text) = value { text } else { value.to_string() };
+                    if name == "<<" {
+                        return error("merge keys (`<<`) are not read, as Kubernetes' own tools differ over them; write the keys out".to_owned());
+                    }
+                    if !seen.insert(name.clone()) {
+                        return error(format!("the key `{name}` is there twice"));
+                    }
+                    *key = Some(name);
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+fn count(node: &Node) -> usize {
+    1 + match &node.kind {
+        Kind::Scalar { .. } => 0,
+        Kind::Mapping(entries) => entries.iter().map(|(_, node)| count(node)).sum(),
+        Kind::Sequence(items) => items.iter().map(count).sum(),
+    }
+}
+
+fn refuse_tag(tag: Option<Cow<'_, Tag>>, line: usize) -> Result<(), YamlError> {
+    match tag {
+        None => Ok(()),
+        Some(tag) => Err(YamlError { line, what: format!("the tag `{}{}` is not read; quote text instead", tag.handle, tag.suffix) }),
+    }
+}
+
+/// What a plain scalar means.
+fn plain(text: &str) -> Result<Value, String> {
+    Ok(match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "on" | "On" | "ON" | "off" | "Off" | "OFF" | "y" | "Y" | "n" | "N" => {
+            return Err(format!("`{text}` is a word to some readers of YAML and true or false to others; quote it, or write true or false"));
+        }
+        _ => match number(text)? {
+            Some(number) => Value::Number(number),
+            None => Value::String(text.to_owned()),
+        },
+    })
+}
+
+fn number(text: &str) -> Result<Option<Number>, String> {
+    let (sign, digits) = match text.as_bytes() {
+        [b'-', ..] => (-1_i128, &text[1..]),
+        [b'+', ..] => (1, &text[1..]),
+        _ => (1, text),
+    };
+    if matches!(digits, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        return Err(format!("`{text}` is no number that JSON has"));
+    }
+    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') || !digits.contains(|c: char| c.is_ascii_digit()) {
+        return Ok(None);
+    }
+    let radix = |digits: &str, radix| {
+        let fine = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
+        if fine { i128::from_str_radix(digits, radix).ok() } else { None }
+    };
+    let whole = if let Some(hex) = digits.strip_prefix("0x") {
+        radix(hex, 16)
+    } else if let Some(octal) = digits.strip_prefix("0o") {
+        radix(octal, 8)
+    } else if let Some(binary) = digits.strip_prefix("0b") {
+        radix(binary, 2)
+    } else if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()) {
+        // 0644: octal, as for Kubernetes; 0899 is text there
+        return Ok(radix(digits, 8).and_then(|value| whole_number(sign * value)));
+    } else {
+        radix(digits, 10)
+    };
+    if let Some(whole) = whole {
+        return whole_number(sign * whole).map(Some).ok_or_else(|| format!("`{text}` is too large a number; quote it if it is text"));
+    }
+    let decimal = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) && digits.bytes().filter(|b| *b == b'.').count() <= 1;
+    if decimal && let Ok(value) = text.parse::<f64>() {
+        return Number::from_f64(value).map(Some).ok_or_else(|| format!("`{text}` is too large a number; quote it if it is text"));
+    }
+    if digits.contains('_') && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'_' | b'.')) {
+        return Err(format!("`{text}` is a number to some readers of YAML and text to others; quote it"));
+    }
+    Ok(None)
+}
+
+fn whole_number(value: i128) -> Option<Number> {
+    i64::try_from(value).map(Number::from).or_else(|_| u64::try_from(value).map(Number::from)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn value(text: &str) -> Value {
+        parse(text).unwrap()[0].to_value()
+    }
+
+    #[test]
+    fn scalars_mean_what_kubernetes_takes_them_for() {
+        let text = "[0644, 0x1F, 1, -2, 1.5, 1e3, true, ~, null, abc, '1', \"0644\", 1.2.3, 10.0.0.1, 08, 2024-01-02, 1m, 0.5, +7, .5, :80]";
+        assert_eq!(
+            value(text),
+            json!([420, 31, 1, -2, 1.5, 1000.0, true, null, null, "abc", "1", "0644", "1.2.3", "10.0.0.1", "08", "2024-01-02", "1m", 0.5, 7, 0.5, ":80"])
+        );
+    }
+
+    #[test]
+    fn what_readers_disagree_on_is_refused_with_its_line() {
+        for (text, part) in [
+            ("a: 1\nb: yes", "line 2: `yes`"), ("a: 1_000", "`1_000`"), ("a: .inf", "no number"), ("a: 99999999999999999999", "too large"),
+            ("a: 1\na: 2", "line 2: the key `a` is there twice"), ("a: !!binary aGk=", "tag"), ("a: !x b", "tag"),
+            ("x: &x {a: 1}\ny:\n  <<: *x", "line 3: merge keys"), ("a: [1", "line"), ("[a]: 1", "line"), ("a: *b", "line"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn bounds_hold() {
+        let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
+        assert!(parse(&deep).unwrap_err().what.contains("deeper"), "{:?}", parse(&deep));
+        // ten to the seventh by aliases of aliases
+        let mut laughs = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for (name, before) in ["b", "c", "d", "e", "f", "g"].iter().zip(["a", "b", "c", "d", "e", "f"]) {
+            laughs += &format!("{name}: &{name} [{}]\n", vec![format!("*{before}"); 10].join(","));
+        }
+        assert!(parse(&laughs).unwrap_err().what.contains("nodes"));
+        assert!(parse(&"a".repeat(MAX_FILE + 1)).is_err());
+    }
+
+    #[test]
+    fn documents_lines_and_bytes_are_known() {
+        let text = "# é\n---\na: {b: [x, 'é', \"z\"]}\n---\n---\nc: d\n";
+        let nodes = parse(text).unwrap();
+        assert_eq!(nodes.len(), 2);
+        assert_eq!(nodes[0].lines()["a.b[1]"], 3);
+        let words: Vec<&str> = nodes[0].get("a").and_then(|a| a.get("b")).unwrap().items().iter().map(|item| {
+            let Kind::Scalar { bytes, .. } = &item.kind else { panic!() };
+            &text[bytes.clone()]
+        }).collect();
+        assert_eq!(words, ["x", "'é'", "\"z\""]);
+    }
+}

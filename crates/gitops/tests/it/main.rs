@@ -1,0 +1,9 @@
+//! Applications from files to steps and events, against a small target.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod example;
+mod laws;
+mod samples;
+mod sync;
+mod world;
