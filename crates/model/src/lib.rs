@@ -19,6 +19,7 @@ pub mod ids;
 pub mod image;
 pub mod job;
 pub mod log;
+pub mod registry;
 pub mod release;
 pub mod secret;
 pub mod target;
