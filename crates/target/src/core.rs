@@ -1,0 +1,12 @@
+//! The pure half: from what is kept and what is seen to what is to be done. No clock, files, processes or network.
+
+pub mod build;
+pub mod canary;
+pub mod figures;
+pub mod reconcile;
+pub mod rolling;
+pub mod seen;
+#[cfg(test)]
+pub mod sim;
+pub mod status;
+pub mod traffic;

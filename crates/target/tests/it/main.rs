@@ -1,0 +1,3 @@
+//! The local target against fakes, and against the real runtime and gateway.
+
+mod fakes;

@@ -1,0 +1,36 @@
+//! Fakes for every trait of the model, and waiting for a condition.
+//!
+//! A fake keeps what it was told in plain sight, fails when it is told to, and wakes whoever waits as the real thing
+//! does. What never happens here: a file, a process or a connection; a sleep where there is an event to wait for; anything
+//! that the product itself depends on.
+
+mod admission;
+mod blob;
+mod clock;
+mod container;
+mod gateway;
+mod git;
+mod log;
+mod runner;
+mod target;
+mod tool;
+mod wait;
+
+pub use admission::FakeAdmission;
+pub use blob::{MemoryBlobs, MemoryLogs};
+pub use clock::FakeClock;
+pub use container::FakeRuntime;
+pub use gateway::FakeGateway;
+pub use git::MemoryGit;
+pub use log::{FakeSigner, MemoryEvents, MemoryLeases};
+pub use runner::{FakeRunner, Ran};
+pub use target::FakeTarget;
+pub use tool::FakeTools;
+pub use wait::{LIMIT, eventually, until};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A lock that a test that failed elsewhere does not poison for the rest.
+pub(crate) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
