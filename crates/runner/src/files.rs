@@ -103,7 +103,10 @@ mod tests {
 
     #[test]
     fn what_has_no_form_is_told_with_its_line() {
-        assert_eq!(values("GITHUB_ENV", "a=1\nnonsense").unwrap_err().to_string(), "GITHUB_ENV, line 2: `NAME=value` or `NAME<<DELIMITER` is expected");
+        assert_eq!(
+            values("GITHUB_ENV", "a=1\nnonsense").unwrap_err().to_string(),
+            "GITHUB_ENV, line 2: `NAME=value` or `NAME<<DELIMITER` is expected"
+        );
         assert_eq!(values("GITHUB_ENV", "a<<X\n1").unwrap_err().line, 1);
         assert_eq!(dotenv("build.env", "1A=x").unwrap_err().line, 1);
     }

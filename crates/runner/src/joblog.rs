@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use penstock_model::blob::{BlobError, Channel, LogLine, LogSink};
 use penstock_model::Clock;
+use penstock_model::blob::{BlobError, Channel, LogLine, LogSink};
 use tokio::net::unix::pipe;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -86,7 +86,8 @@ impl JobLog {
 
     /// A sink for somebody else's pieces, which come out masked in this log.
     pub(crate) fn masking(self: &Arc<Self>) -> MaskingSink {
-        let stream = |channel| Stream { log: Arc::clone(self), masker: Masker::new(Arc::clone(&self.patterns)), splitter: Splitter::new(channel) };
+        let stream =
+            |channel| Stream { log: Arc::clone(self), masker: Masker::new(Arc::clone(&self.patterns)), splitter: Splitter::new(channel) };
         MaskingSink { out: Mutex::new(stream(Channel::Out)), err: Mutex::new(stream(Channel::Err)), log: Arc::clone(self) }
     }
 }

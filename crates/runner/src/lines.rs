@@ -134,13 +134,19 @@ mod tests {
     fn a_long_line_comes_in_pieces_that_say_so() {
         let long = vec![b'x'; LogLine::MAX * 2 + 5];
         let pieces = split(&[&long, b"\n"]);
-        assert_eq!(pieces.iter().map(|(text, ends)| (text.len(), *ends)).collect::<Vec<_>>(), [(LogLine::MAX, false), (LogLine::MAX, false), (5, true)]);
+        assert_eq!(
+            pieces.iter().map(|(text, ends)| (text.len(), *ends)).collect::<Vec<_>>(),
+            [(LogLine::MAX, false), (LogLine::MAX, false), (5, true)]
+        );
     }
 
     #[test]
     fn a_line_of_exactly_one_piece_still_ends() {
         let long = vec![b'x'; LogLine::MAX];
-        assert_eq!(split(&[&long, b"\nnext\n"]).iter().map(|(text, ends)| (text.len(), *ends)).collect::<Vec<_>>(), [(LogLine::MAX, false), (0, true), (4, true)]);
+        assert_eq!(
+            split(&[&long, b"\nnext\n"]).iter().map(|(text, ends)| (text.len(), *ends)).collect::<Vec<_>>(),
+            [(LogLine::MAX, false), (0, true), (4, true)]
+        );
     }
 
     #[test]

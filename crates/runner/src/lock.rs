@@ -36,7 +36,9 @@ pub(crate) enum LockError {
         line: usize,
     },
     /// The bytes differ.
-    #[error("{path} is not what was installed: its digest is {actual} and not {expected}. Remove the tools' directory and run setup/setup.sh")]
+    #[error(
+        "{path} is not what was installed: its digest is {actual} and not {expected}. Remove the tools' directory and run setup/setup.sh"
+    )]
     Changed {
         /// The file.
         path: PathBuf,
@@ -83,7 +85,9 @@ pub(crate) fn find(tools: &Path, name: &str, seen: &Mutex<HashMap<PathBuf, Verif
     for (index, line) in text.lines().enumerate() {
         let malformed = || LockError::Malformed { lock: lock.clone(), line: index + 1 };
         let mut words = line.split(' ');
-        let (Some(given), Some(version), Some(digest), Some(kind), Some(path)) = (words.next(), words.next(), words.next(), words.next(), words.next()) else {
+        let (Some(given), Some(version), Some(digest), Some(kind), Some(path)) =
+            (words.next(), words.next(), words.next(), words.next(), words.next())
+        else {
             return Err(malformed());
         };
         if given != name {
@@ -120,7 +124,8 @@ fn verify_manifest(tools: &Path, manifest: &Path, seen: &Mutex<HashMap<PathBuf, 
 fn verify(path: &Path, expected: Digest, seen: &Mutex<HashMap<PathBuf, Verified>>) -> Result<(), LockError> {
     let failed = |source| LockError::Io { path: path.to_path_buf(), source };
     let found = std::fs::metadata(path).map_err(failed)?;
-    let mut now = Verified { inode: (found.dev(), found.ino()), size: found.size(), changed: (found.ctime(), found.ctime_nsec()), digest: expected };
+    let mut now =
+        Verified { inode: (found.dev(), found.ino()), size: found.size(), changed: (found.ctime(), found.ctime_nsec()), digest: expected };
     if seen.lock().unwrap_or_else(PoisonError::into_inner).get(path) == Some(&now) {
         return Ok(());
     }

@@ -62,7 +62,7 @@ fn forms(secret: &str, all: &mut Vec<Vec<u8>>) {
         add(percent_encoded(text, true).as_bytes());
         add(percent_encoded(text, false).as_bytes());
         if let Ok(json) = serde_json::to_string(text) {
-            add(json[1..json.len() - 1].as_bytes());
+            add(&json.as_bytes()[1..json.len() - 1]);
         }
     }
 }
@@ -78,17 +78,12 @@ fn base64_inside(engine: &impl Engine, text: &str, shift: usize) -> String {
 }
 
 fn percent_encoded(text: &str, upper: bool) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else if upper {
-            encoded.push_str(&format!("%{byte:02X}"));
-        } else {
-            encoded.push_str(&format!("%{byte:02x}"));
-        }
-    }
-    encoded
+    let one = |byte: u8| match byte {
+        _ if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') => char::from(byte).to_string(),
+        _ if upper => format!("%{byte:02X}"),
+        _ => format!("%{byte:02x}"),
+    };
+    text.bytes().map(one).collect::<Vec<_>>().concat()
 }
 
 /// Masks one stream. It holds back only bytes that may still become a secret: less than the longest pattern.

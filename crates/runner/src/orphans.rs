@@ -18,7 +18,8 @@ const GONE: Duration = Duration::from_secs(30);
 /// Ends the sandboxes and containers of this instance, removes their directories; gives how many there were.
 pub(crate) async fn end(runner: &Runner) -> Result<u32, RunnerError> {
     let instance = runner.settings.instance.clone();
-    let mut ended = blocking("ending orphans", move || end_sandboxes(&instance).map_err(failed("ending what a dead server's jobs left"))).await?;
+    let mut ended =
+        blocking("ending orphans", move || end_sandboxes(&instance).map_err(failed("ending what a dead server's jobs left"))).await?;
     if let Some(runtime) = &runner.hands.containers {
         for container in runtime.list().await.map_err(|error| other("looking for a dead server's containers", error))? {
             if container.spec.labels.contains_key(CONTAINER_LABEL) {
@@ -31,7 +32,9 @@ pub(crate) async fn end(runner: &Runner) -> Result<u32, RunnerError> {
     }
     let scratch = runner.settings.dir.join("scratch");
     blocking("removing directories", move || {
-        std::fs::remove_dir_all(&scratch).and_then(|()| std::fs::create_dir_all(&scratch)).map_err(failed("removing what a dead server's jobs left"))
+        std::fs::remove_dir_all(&scratch)
+            .and_then(|()| std::fs::create_dir_all(&scratch))
+            .map_err(failed("removing what a dead server's jobs left"))
     })
     .await?;
     Ok(ended)

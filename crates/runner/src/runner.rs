@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use penstock_model::blob::{BlobStore, LogSink};
-use penstock_model::{Clock, JobName, ProjectName};
 use penstock_model::container::ContainerRuntime;
 use penstock_model::git::GitHost;
 use penstock_model::job::{JobReport, JobRunner, JobSpec, RunnerError, RunnerSettings, StepSource};
 use penstock_model::release::ImageRef;
 use penstock_model::tool::{ToolCall, ToolOutput, ToolRunner};
+use penstock_model::{Clock, JobName, ProjectName};
 use tokio_util::sync::CancellationToken;
 
 use crate::lock::Verified;
@@ -21,10 +21,37 @@ use crate::{job, orphans, tools};
 
 /// Variables of the server that jobs see as well: how programs reach package registries from this machine.
 pub const HANDED_ON: &[&str] = &[
-    "ALL_PROXY", "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO", "CARGO_HTTP_PROXY", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "GOFLAGS", "GONOSUMDB", "GOPROXY", "GOSUMDB",
-    "HTTPS_PROXY", "HTTP_PROXY", "NODE_EXTRA_CA_CERTS", "NO_PROXY", "NPM_CONFIG_REGISTRY", "PIP_CERT", "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT",
-    "PIP_DISABLE_PIP_VERSION_CHECK", "PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", "PIP_TRUSTED_HOST", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE",
-    "TZ", "all_proxy", "https_proxy", "http_proxy", "no_proxy", "npm_config_registry",
+    "ALL_PROXY",
+    "AWS_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+    "CARGO_HTTP_PROXY",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "GOFLAGS",
+    "GONOSUMDB",
+    "GOPROXY",
+    "GOSUMDB",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NODE_EXTRA_CA_CERTS",
+    "NO_PROXY",
+    "NPM_CONFIG_REGISTRY",
+    "PIP_CERT",
+    "PIP_CONFIG_FILE",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_DISABLE_PIP_VERSION_CHECK",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_INDEX_URL",
+    "PIP_TRUSTED_HOST",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TZ",
+    "all_proxy",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "npm_config_registry",
 ];
 
 /// Those of [`HANDED_ON`] that this process has; for the roof, which reads the environment.
@@ -58,7 +85,12 @@ pub struct Runner {
 impl Runner {
     /// A runner below `settings.dir`. `tools` is the directory with `tools.lock` and `bin/`; `environment` is what every
     /// job sees besides its own variables ([`handed_on`]).
-    pub fn new(mut settings: RunnerSettings, hands: Hands, tools: PathBuf, environment: BTreeMap<String, String>) -> Result<Self, RunnerError> {
+    pub fn new(
+        mut settings: RunnerSettings,
+        hands: Hands,
+        tools: PathBuf,
+        environment: BTreeMap<String, String>,
+    ) -> Result<Self, RunnerError> {
         if !rustix::process::geteuid().is_root() {
             return Err(RunnerError::Missing {
                 what: "the right to make sandboxes".to_owned(),
@@ -86,7 +118,13 @@ impl JobRunner for Runner {
         format!("{BUILDS}/{project}")
     }
 
-    async fn run(&self, spec: JobSpec, steps: Box<dyn StepSource>, log: Arc<dyn LogSink>, cancel: CancellationToken) -> Result<JobReport, RunnerError> {
+    async fn run(
+        &self,
+        spec: JobSpec,
+        steps: Box<dyn StepSource>,
+        log: Arc<dyn LogSink>,
+        cancel: CancellationToken,
+    ) -> Result<JobReport, RunnerError> {
         job::run(self, spec, steps, log, cancel).await
     }
 }
@@ -119,7 +157,10 @@ pub(crate) fn whole(error: &dyn std::error::Error) -> String {
 }
 
 /// Files are handled on threads that may wait.
-pub(crate) async fn blocking<T: Send + 'static>(what: &str, work: impl FnOnce() -> Result<T, RunnerError> + Send + 'static) -> Result<T, RunnerError> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> Result<T, RunnerError> + Send + 'static,
+) -> Result<T, RunnerError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => Err(other(what, error)),

@@ -91,7 +91,8 @@ impl Scratch {
 
     /// What every sandbox of this attempt shows: the toolchains, the program, the scratch directories.
     pub(crate) fn plan(&self, settings: &RunnerSettings, network: bool) -> SandboxPlan {
-        let mut binds: Vec<Bind> = settings.toolchains.iter().chain(&settings.path).filter(|path| path.exists()).map(|path| Bind::shown(path, path)).collect();
+        let mut binds: Vec<Bind> =
+            settings.toolchains.iter().chain(&settings.path).filter(|path| path.exists()).map(|path| Bind::shown(path, path)).collect();
         binds.extend([
             Bind::shown(&settings.program, format!("{HANDED}/bin/penstock")),
             Bind::shown(self.path("passwd"), "/etc/passwd"),

@@ -39,7 +39,10 @@ pub(crate) async fn run(runner: &Runner, call: &ToolCall) -> Result<ToolOutput, 
     let uid = runner.workspaces.tools_uid();
     let name = format!("tool-{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
     let dir = runner.settings.dir.join("scratch").join(name);
-    let scratch = blocking("making the tool's directories", move || Scratch::make(dir, uid).map(Arc::new).map_err(io("making the tool's directories"))).await?;
+    let scratch = blocking("making the tool's directories", move || {
+        Scratch::make(dir, uid).map(Arc::new).map_err(io("making the tool's directories"))
+    })
+    .await?;
     let result = in_sandbox(runner, call, &tool, &scratch, started).await;
     let gone = blocking("removing the tool's directories", move || scratch.remove().map_err(io("removing the tool's directories"))).await;
     if let Err(error) = gone {
@@ -53,17 +56,27 @@ async fn verified(runner: &Runner, call: &ToolCall) -> Result<Tool, RunnerError>
     let (tools, program) = (runner.tools.clone(), call.program.clone());
     let seen = Arc::clone(&runner.verified);
     blocking("looking at the tool", move || {
-        find(&tools, &program, &seen).map_err(|error| RunnerError::Missing { what: format!("the tool `{program}`"), hint: crate::runner::whole(&error) })
+        find(&tools, &program, &seen)
+            .map_err(|error| RunnerError::Missing { what: format!("the tool `{program}`"), hint: crate::runner::whole(&error) })
     })
     .await
 }
 
-async fn in_sandbox(runner: &Runner, call: &ToolCall, tool: &Tool, scratch: &Arc<Scratch>, started: Instant) -> Result<ToolOutput, RunnerError> {
+async fn in_sandbox(
+    runner: &Runner,
+    call: &ToolCall,
+    tool: &Tool,
+    scratch: &Arc<Scratch>,
+    started: Instant,
+) -> Result<ToolOutput, RunnerError> {
     let input = call.input.canonicalize().map_err(io(format!("finding {}", call.input.display())))?;
     let (place, from) = (Arc::clone(scratch), input.clone());
     let settings = runner.settings.clone();
     let tools = runner.tools.clone();
-    let plan = blocking("showing the input to the tool", move || plan(&settings, &tools, &place, &from).map_err(io(format!("showing {} to the tool", from.display())))).await?;
+    let plan = blocking("showing the input to the tool", move || {
+        plan(&settings, &tools, &place, &from).map_err(io(format!("showing {} to the tool", from.display())))
+    })
+    .await?;
     let failed = |error| other(format!("running `{}`", call.program), error);
     let (mut sandbox, out, err) = Sandbox::start(&runner.settings.program, &runner.settings.instance, &plan).await.map_err(failed)?;
     let out = tokio::spawn(first(out, MAX_RESULT));
@@ -75,9 +88,13 @@ async fn in_sandbox(runner: &Runner, call: &ToolCall, tool: &Tool, scratch: &Arc
     let ended = one(&mut sandbox, argv, environment(&runner.tools), directory, call.timeout).await;
     sandbox.end().await.map_err(failed)?;
     let exit = ended.map_err(failed)?;
-    let (out, stderr) = (out.await.map_err(|e| other("reading the tool's output", e))?, err.await.map_err(|e| other("reading the tool's output", e))?);
+    let (out, stderr) =
+        (out.await.map_err(|e| other("reading the tool's output", e))?, err.await.map_err(|e| other("reading the tool's output", e))?);
     let Some(exit) = exit else {
-        return Err(other(format!("running `{}`", call.program), format!("it was stopped after {} s, its time limit. It said: {stderr}", call.timeout.as_secs())));
+        return Err(other(
+            format!("running `{}`", call.program),
+            format!("it was stopped after {} s, its time limit. It said: {stderr}", call.timeout.as_secs()),
+        ));
     };
     let exit_code = exit.code.unwrap_or_else(|| 128 + exit.signal.unwrap_or(0));
     let result = match call.result {
@@ -112,10 +129,18 @@ async fn one(
 
 fn environment(tools: &Path) -> BTreeMap<String, String> {
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", tools.join("bin").display());
-    [("HOME", HOME), ("LANG", "C.UTF-8"), ("PATH", path.as_str()), ("TMPDIR", "/tmp"), ("USER", "job"), ("NO_COLOR", "1"), ("PYTHONDONTWRITEBYTECODE", "1")]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    [
+        ("HOME", HOME),
+        ("LANG", "C.UTF-8"),
+        ("PATH", path.as_str()),
+        ("TMPDIR", "/tmp"),
+        ("USER", "job"),
+        ("NO_COLOR", "1"),
+        ("PYTHONDONTWRITEBYTECODE", "1"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
 }
 
 /// What the tool sees: itself, its input at the input's own path, read-only, and a directory for its result.

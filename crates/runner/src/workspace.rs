@@ -86,7 +86,13 @@ impl Workspaces {
     }
 
     /// Takes a workspace for one attempt; waits, and says so, while another attempt uses the same caches.
-    pub(crate) async fn enter(&self, project: &ProjectName, job: &JobName, caches: &[CacheSpec], log: &JobLog) -> Result<Workspace, WorkspaceError> {
+    pub(crate) async fn enter(
+        &self,
+        project: &ProjectName,
+        job: &JobName,
+        caches: &[CacheSpec],
+        log: &JobLog,
+    ) -> Result<Workspace, WorkspaceError> {
         let mut keep = Vec::new();
         for cache in caches {
             for path in &cache.paths {
@@ -101,13 +107,12 @@ impl Workspaces {
             parts.sort();
             let place = project_dir.join(format!("cache-{}", folder_name(&caches[0].key, &parts.join("\0\0"))));
             let lock = self.lock(&place);
-            let lock = match Arc::clone(&lock).try_lock_owned() {
-                Ok(lock) => lock,
-                Err(_) => {
-                    let keys: Vec<&str> = caches.iter().map(|cache| cache.key.as_str()).collect();
-                    log.note(&format!("waiting for the cache `{}`, which another job uses", keys.join("`, `"))).await;
-                    lock.lock_owned().await
-                }
+            let lock = if let Ok(lock) = Arc::clone(&lock).try_lock_owned() {
+                lock
+            } else {
+                let keys: Vec<&str> = caches.iter().map(|cache| cache.key.as_str()).collect();
+                log.note(&format!("waiting for the cache `{}`, which another job uses", keys.join("`, `"))).await;
+                lock.lock_owned().await
             };
             (place, lock)
         };

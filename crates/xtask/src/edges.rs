@@ -50,8 +50,23 @@ const HANDS: &[&str] = &["runner", "container", "registry", "gateway", "target",
 
 /// Libraries that bring a clock, files, processes or the network: never below a pure room.
 const IMPURE: &[&str] = &[
-    "tokio", "tokio-util", "tokio-stream", "async-trait", "futures", "reqwest", "hyper", "axum", "sqlx", "nix", "rustix", "libc",
-    "libcontainer", "walkdir", "tempfile", "getrandom", "tracing",
+    "tokio",
+    "tokio-util",
+    "tokio-stream",
+    "async-trait",
+    "futures",
+    "reqwest",
+    "hyper",
+    "axum",
+    "sqlx",
+    "nix",
+    "rustix",
+    "libc",
+    "libcontainer",
+    "walkdir",
+    "tempfile",
+    "getrandom",
+    "tracing",
 ];
 
 fn floor(room: &str) -> Option<Floor> {
@@ -71,7 +86,7 @@ fn floor(room: &str) -> Option<Floor> {
 
 /// Whether a room of one floor may know one of another.
 fn allowed(from: Floor, to: Floor) -> bool {
-    use Floor::{Feature, Fakes, Ground, Hand, Roof, Spine, Surface, Wire, Yard};
+    use Floor::{Fakes, Feature, Ground, Hand, Roof, Spine, Surface, Wire, Yard};
     match from {
         Ground => false,
         Feature | Hand => to == Ground,

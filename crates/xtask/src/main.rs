@@ -20,12 +20,11 @@ pub(crate) enum Breach {
 }
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("check") => check(),
-        _ => {
-            eprintln!("usage: cargo xtask check");
-            ExitCode::from(2)
-        }
+    if std::env::args().nth(1).as_deref() == Some("check") {
+        check()
+    } else {
+        eprintln!("usage: cargo xtask check");
+        ExitCode::from(2)
     }
 }
 

@@ -28,7 +28,9 @@ pub(crate) fn check(root: &Path) -> Vec<Breach> {
 pub(crate) fn rust_files(root: &Path) -> Vec<std::path::PathBuf> {
     let mut files: Vec<_> = WalkDir::new(root)
         .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || !matches!(entry.file_name().to_str(), Some("target" | ".git" | ".penstock" | "node_modules")))
+        .filter_entry(|entry| {
+            entry.depth() == 0 || !matches!(entry.file_name().to_str(), Some("target" | ".git" | ".penstock" | "node_modules"))
+        })
         .filter_map(Result::ok)
         .map(walkdir::DirEntry::into_path)
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
@@ -64,10 +66,10 @@ fn functions(text: &str) -> Vec<(usize, String, usize)> {
                 found.push((start + 1, name.clone(), index + 1 - start));
                 open = None;
             }
-        } else if let Some(name) = function_name(line) {
-            if !line.trim_end().ends_with(['}', ';']) {
-                open = Some((index, name, indent));
-            }
+        } else if let Some(name) = function_name(line)
+            && !line.trim_end().ends_with(['}', ';'])
+        {
+            open = Some((index, name, indent));
         }
     }
     found

@@ -20,7 +20,7 @@ use crate::sandbox::{HANDED, HOME, StepExit};
 /// The label by which a dead server's containers are found.
 pub(crate) const LABEL: &str = "penstock.job";
 /// How much longer than the step's limit the runtime may run a container, before it ends it by itself.
-const SLACK: Duration = Duration::from_secs(60);
+const SLACK: Duration = Duration::from_mins(1);
 
 struct Container<'a> {
     attempt: &'a Attempt<'a>,
@@ -37,7 +37,8 @@ pub(super) async fn carry_out(attempt: &Attempt<'_>, image: &ImageRef, steps: Bo
         });
     };
     if let Some(path) = attempt.workspace.read_only.first() {
-        let why = format!("the cache `{}` has the policy `pull`, which jobs with an image cannot have yet: use `pull-push`", path.display());
+        let why =
+            format!("the cache `{}` has the policy `pull`, which jobs with an image cannot have yet: use `pull-push`", path.display());
         return Err(other("the job is refused", why));
     }
     Ok(drive(attempt, steps, &mut Container { attempt, runtime, image }).await)
@@ -111,29 +112,29 @@ impl Container<'_> {
 
 /// A script that sets the secrets (which must not lie in the container's own description), then becomes the step.
 fn start_script(call: &Call, script: &str) -> Result<String, RunnerError> {
-    let mut start = String::new();
+    let mut start = Vec::new();
     for (name, value) in &call.env {
         let secret = matches!(value, EnvValue::Secret(_));
         if secret || name == "PATH" {
             if !is_variable(name) {
                 return Err(other(format!("step `{}`", call.step.name), format!("a shell cannot have the secret `{name}` as a variable")));
             }
-            start.push_str(&format!("export {name}={}\n", quoted(text(value))));
+            start.push(format!("export {name}={}", quoted(text(value))));
         }
     }
     for directory in call.path.iter().rev() {
-        start.push_str(&format!("export PATH={}:\"$PATH\"\n", quoted(directory)));
+        start.push(format!("export PATH={}:\"$PATH\"", quoted(directory)));
     }
-    start.push_str(&format!("cd {}\n", quoted(&call.directory.display().to_string())));
+    start.push(format!("cd {}", quoted(&call.directory.display().to_string())));
     let script = quoted(script);
-    start.push_str(&match call.step.shell {
+    start.push(match call.step.shell {
         Shell::Bash => format!(
-            "if command -v bash >/dev/null 2>&1; then exec bash --noprofile --norc -e -o pipefail {script}; fi\nexec /bin/sh -e {script}\n"
+            "if command -v bash >/dev/null 2>&1; then exec bash --noprofile --norc -e -o pipefail {script}; fi\nexec /bin/sh -e {script}"
         ),
-        Shell::Sh => format!("exec /bin/sh -e {script}\n"),
-        Shell::Python => format!("exec python3 {script}\n"),
+        Shell::Sh => format!("exec /bin/sh -e {script}"),
+        Shell::Python => format!("exec python3 {script}"),
     });
-    Ok(start)
+    Ok(start.join("\n") + "\n")
 }
 
 /// A text as one word of the shell, whatever it holds.

@@ -47,7 +47,8 @@ pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Res
 async fn reports(attempt: &Attempt<'_>, kind: &str, patterns: &[String], report: &mut JobReport) -> Result<(), RunnerError> {
     for (path, bytes) in found(attempt, patterns, MAX_REPORT).await? {
         let path = path.display().to_string();
-        let digest = attempt.runner.hands.blobs.put_bytes(Bytes::from(bytes)).await.map_err(|error| other(format!("keeping {path}"), error))?;
+        let digest =
+            attempt.runner.hands.blobs.put_bytes(Bytes::from(bytes)).await.map_err(|error| other(format!("keeping {path}"), error))?;
         report.reports.push(ReportFile { kind: kind.to_owned(), path, digest });
     }
     Ok(())

@@ -43,7 +43,11 @@ fn plan(attempt: &Attempt<'_>) -> std::io::Result<SandboxPlan> {
     for (index, path) in workspace.read_only.iter().enumerate() {
         let upper = attempt.scratch.folder(&format!("upper-{index}"), 0o755)?;
         let work = attempt.scratch.folder(&format!("work-{index}"), 0o755)?;
-        plan.overlays.push(Overlay { lower: vec![workspace.tree.join(path)], upper: Some((upper, work)), to: std::path::Path::new(&checkout).join(path) });
+        plan.overlays.push(Overlay {
+            lower: vec![workspace.tree.join(path)],
+            upper: Some((upper, work)),
+            to: std::path::Path::new(&checkout).join(path),
+        });
     }
     Ok(plan)
 }
@@ -53,7 +57,8 @@ impl Body for Host<'_> {
     async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError> {
         let failed = |error| other("the step could not be carried out", error);
         let script = self.attempt.scratch.script(call.index, &call.step.script).map_err(io("writing the step's script"))?;
-        let mut env: std::collections::BTreeMap<String, String> = call.env.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
+        let mut env: std::collections::BTreeMap<String, String> =
+            call.env.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
         env.insert("PATH".to_owned(), self.path(&call.path, env.get("PATH").map_or(PATH, String::as_str)));
         self.sandbox.run(argv(call.step.shell, script), env, call.directory).await.map_err(failed)?;
         let why = tokio::select! {

@@ -7,6 +7,7 @@ mod steps;
 
 pub(crate) use container::LABEL as CONTAINER_LABEL;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use penstock_model::Digest;
@@ -87,7 +88,15 @@ async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<
 }
 
 fn empty(end: JobEnd) -> JobReport {
-    JobReport { end, artifacts: None, artifacts_size: 0, reports: Vec::new(), dotenv: Default::default(), outputs: Default::default(), busy_ms: 0 }
+    JobReport {
+        end,
+        artifacts: None,
+        artifacts_size: 0,
+        reports: Vec::new(),
+        dotenv: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+        busy_ms: 0,
+    }
 }
 
 fn patterns(spec: &JobSpec) -> Arc<Patterns> {
@@ -103,7 +112,12 @@ async fn fetch(runner: &Runner, spec: &JobSpec, workspace: &Arc<Workspace>) -> R
     let place = Arc::clone(workspace);
     blocking("tidying the workspace", move || place.disarm().map_err(io("tidying the workspace"))).await?;
     let what = || format!("checking out {} at {}", spec.repository, spec.commit.short());
-    runner.hands.git.checkout(&spec.repository, &spec.commit, &workspace.tree, &workspace.keep).await.map_err(|error| other(what(), error))?;
+    runner
+        .hands
+        .git
+        .checkout(&spec.repository, &spec.commit, &workspace.tree, &workspace.keep)
+        .await
+        .map_err(|error| other(what(), error))?;
     let place = Arc::clone(workspace);
     blocking("handing the checkout over", move || place.hand_over().map_err(io("handing the checkout over to the job's user"))).await?;
     for digest in &spec.inputs {
@@ -122,5 +136,6 @@ async fn input(runner: &Runner, digest: Digest, workspace: &Arc<Workspace>) -> R
 async fn scratch(runner: &Runner, spec: &JobSpec, uid: u32) -> Result<Arc<Scratch>, RunnerError> {
     let name = format!("{}-{}-{}", spec.id.run, Digest::of(spec.id.job.as_str()).short(), spec.id.attempt);
     let dir = runner.settings.dir.join("scratch").join(name);
-    blocking("making the job's directories", move || Scratch::make(dir, uid).map(Arc::new).map_err(io("making the job's directories"))).await
+    blocking("making the job's directories", move || Scratch::make(dir, uid).map(Arc::new).map_err(io("making the job's directories")))
+        .await
 }

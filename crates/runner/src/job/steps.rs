@@ -18,7 +18,7 @@ use crate::sandbox::{HOME, StepExit};
 /// Steps of one job; a step source that never ends is stopped.
 const MAX_STEPS: usize = 1_000;
 /// What steps after a cancellation or the job's time limit may take, all together.
-const CLEAN_UP: Duration = Duration::from_secs(300);
+const CLEAN_UP: Duration = Duration::from_mins(5);
 /// Between SIGTERM and SIGKILL.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 
@@ -203,7 +203,9 @@ fn call(attempt: &Attempt<'_>, index: usize, step: StepSpec, carried: &Carried) 
             .ok_or_else(|| other(format!("step `{}`", step.name), format!("the working directory `{below}` leaves the checkout")))?;
         directory.push(below);
     }
-    let plain_env = |pairs: &BTreeMap<String, String>| pairs.iter().map(|(name, value)| (name.clone(), EnvValue::Plain(value.clone()))).collect::<Vec<_>>();
+    let plain_env = |pairs: &BTreeMap<String, String>| {
+        pairs.iter().map(|(name, value)| (name.clone(), EnvValue::Plain(value.clone()))).collect::<Vec<_>>()
+    };
     let mut env: BTreeMap<String, EnvValue> = BTreeMap::new();
     for (name, value) in [("HOME", HOME), ("LANG", "C.UTF-8"), ("LOGNAME", "job"), ("TMPDIR", "/tmp"), ("USER", "job"), ("CI", "true")] {
         env.insert(name.to_owned(), EnvValue::Plain(value.to_owned()));
@@ -213,7 +215,9 @@ fn call(attempt: &Attempt<'_>, index: usize, step: StepSpec, carried: &Carried) 
     env.extend(plain_env(&carried.env));
     env.extend(step.env.clone());
     env.extend(plain_env(&attempt.scratch.step_files(index).map_err(io("making the step's files"))?));
-    if let Some(bad) = env.iter().find_map(|(name, value)| (name.is_empty() || name.contains(['=', '\0']) || text(value).contains('\0')).then_some(name)) {
+    if let Some(bad) =
+        env.iter().find_map(|(name, value)| (name.is_empty() || name.contains(['=', '\0']) || text(value).contains('\0')).then_some(name))
+    {
         return Err(other(format!("step `{}`", step.name), format!("the variable `{}` cannot be handed to a process", bad.escape_debug())));
     }
     Ok(Call { index, step, env, path: carried.path.clone(), directory })

@@ -62,7 +62,11 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     /// Makes a sandbox; gives its standard output and error, which everything inside shares.
-    pub(crate) async fn start(program: &Path, instance: &str, plan: &SandboxPlan) -> Result<(Self, pipe::Receiver, pipe::Receiver), SandboxError> {
+    pub(crate) async fn start(
+        program: &Path,
+        instance: &str,
+        plan: &SandboxPlan,
+    ) -> Result<(Self, pipe::Receiver, pipe::Receiver), SandboxError> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let (out, out_end) = output()?;

@@ -85,7 +85,8 @@ fn prepare(plan: &SandboxPlan) -> Result<SignalFd, String> {
     let mut children = SigSet::empty();
     children.add(Signal::SIGCHLD);
     children.thread_block().map_err(|e| format!("blocking SIGCHLD: {e}"))?;
-    let signals = SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(|e| format!("watching SIGCHLD: {e}"))?;
+    let signals =
+        SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(|e| format!("watching SIGCHLD: {e}"))?;
     privileges::give_up(plan.uid).map_err(|e| format!("giving up rights: {e}"))?;
     Ok(signals)
 }
@@ -98,12 +99,13 @@ fn serve(mut socket: UnixStream, mut lines: Lines, signals: &SignalFd) -> io::Re
     loop {
         while let Some(line) = lines.next() {
             match serde_json::from_slice(&line).map_err(io::Error::other)? {
-                Order::Run { argv, env, directory } => {
-                    match start(&argv, &env, &directory) {
-                        Ok(pid) => running = Some(pid),
-                        Err(e) => tell(&mut socket, &News::Failed { why: format!("starting `{}`: {e}", argv.first().map_or("", String::as_str)) }),
+                Order::Run { argv, env, directory } => match start(&argv, &env, &directory) {
+                    Ok(pid) => running = Some(pid),
+                    Err(e) => {
+                        let why = format!("starting `{}`: {e}", argv.first().map_or("", String::as_str));
+                        tell(&mut socket, &News::Failed { why });
                     }
-                }
+                },
                 // what was to be stopped has ended meanwhile: what it left behind goes at once, before the next order
                 Order::Stop { .. } if running.is_none() => kill_all(),
                 Order::Stop { grace_ms } => {
@@ -191,7 +193,7 @@ impl Lines {
 
     /// Reads what there is; false at the end.
     fn read(&mut self, socket: &mut UnixStream) -> io::Result<bool> {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = [0; 8 * 1024];
         match socket.read(&mut buffer) {
             Ok(0) => Ok(false),
             Ok(count) if self.0.len() + count <= MAX_LINE => {

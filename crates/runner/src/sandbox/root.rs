@@ -86,8 +86,11 @@ fn tmpfs(at: &Path, options: &str) -> Result<(), Failed> {
 }
 
 fn bind(from: &Path, to: &Path) -> Result<(), Failed> {
-    mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
-        .map_err(tried(format!("showing {} at {}", from.display(), to.display())))
+    mount(Some(from), to, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>).map_err(tried(format!(
+        "showing {} at {}",
+        from.display(),
+        to.display()
+    )))
 }
 
 fn remount(at: &Path, flags: MsFlags) -> Result<(), Failed> {
@@ -151,7 +154,11 @@ fn limit(root: &Path, places: &[Place]) -> Result<(), Failed> {
         }
         let path = Path::new("/").join(below);
         // the innermost place decides
-        let writable = places.iter().rev().find(|place| path.starts_with(place.path())).is_some_and(|place| matches!(place, Place::Shown(bind) if bind.writable));
+        let writable = places
+            .iter()
+            .rev()
+            .find(|place| path.starts_with(place.path()))
+            .is_some_and(|place| matches!(place, Place::Shown(bind) if bind.writable));
         let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
         flags.set(MsFlags::MS_RDONLY, !writable);
         flags.set(MsFlags::MS_NOEXEC, options.split(',').any(|option| option == "noexec"));
@@ -182,7 +189,8 @@ fn devices(root: &Path) -> Result<(), Failed> {
     }
     directory(&dev.join("pts"))?;
     let options = Some("newinstance,ptmxmode=0666,mode=0620");
-    mount(Some("devpts"), &dev.join("pts"), Some("devpts"), MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, options).map_err(tried("mounting /dev/pts"))?;
+    mount(Some("devpts"), &dev.join("pts"), Some("devpts"), MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, options)
+        .map_err(tried("mounting /dev/pts"))?;
     directory(&dev.join("shm"))?;
     tmpfs(&dev.join("shm"), "mode=1777,size=50%")
 }
@@ -202,11 +210,11 @@ fn overlaid(root: &Path, overlay: &Overlay) -> Result<(), Failed> {
     directory(&to)?;
     let escaped = |path: &Path| path.display().to_string().replace('\\', "\\\\").replace(':', "\\:").replace(',', "\\,");
     let lower: Vec<String> = overlay.lower.iter().map(|path| escaped(path)).collect();
-    let mut options = format!("lowerdir={}", lower.join(":"));
+    let mut options = vec![format!("lowerdir={}", lower.join(":"))];
     if let Some((upper, work)) = &overlay.upper {
-        options.push_str(&format!(",upperdir={},workdir={}", escaped(upper), escaped(work)));
+        options.push(format!("upperdir={},workdir={}", escaped(upper), escaped(work)));
     }
-    mount(Some("overlay"), &to, Some("overlay"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options.as_str()))
+    mount(Some("overlay"), &to, Some("overlay"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options.join(",").as_str()))
         .map_err(tried(format!("mounting an overlay at {}", overlay.to.display())))
 }
 

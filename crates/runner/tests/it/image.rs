@@ -22,7 +22,8 @@ async fn without_a_runtime_a_job_with_an_image_is_refused() {
 #[tokio::test]
 async fn each_step_is_a_container_over_the_checkout_and_no_secret_is_in_its_description() {
     let house = House::new();
-    let job = Job::new("echo one").then("echo two").env("A", "plain").secret("TOKEN", "it's secret").with(|spec| spec.image = Some(image()));
+    let job =
+        Job::new("echo one").then("echo two").env("A", "plain").secret("TOKEN", "it's secret").with(|spec| spec.image = Some(image()));
     let (report, log) = house.run(job).await;
     assert_eq!(report.end, JobEnd::Exited { code: 0 }, "{}", log.notes());
     let ran = house.containers.ran();

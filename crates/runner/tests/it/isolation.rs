@@ -8,7 +8,8 @@ use crate::support::{House, Job};
 
 /// Runs attempts that must all fail, each as a line of a script.
 async fn refused(house: &House, attempts: &[String]) {
-    let script: String = attempts.iter().map(|attempt| format!("if ( {attempt} ) >/dev/null 2>&1; then echo 'DONE: {}'; fi\n", attempt.replace('\'', ""))).collect();
+    let attempt = |attempt: &String| format!("if ( {attempt} ) >/dev/null 2>&1; then echo 'DONE: {}'; fi\n", attempt.replace('\'', ""));
+    let script = attempts.iter().map(attempt).collect::<Vec<_>>().concat();
     let (report, log) = house.run(Job::new(&script)).await;
     assert_eq!(report.end, JobEnd::Exited { code: 0 }, "{}", log.err());
     assert_eq!(log.out(), "");
@@ -49,7 +50,11 @@ async fn a_job_can_neither_signal_the_server_nor_see_its_process() {
     let server = std::process::id();
     let mut sleeper = std::process::Command::new("sleep").arg("60").spawn().unwrap();
     let other = sleeper.id();
-    refused(&house, &[format!("kill -0 {server}"), format!("kill -9 {other}"), format!("ls /proc/{server}"), "kill -9 1; ! kill -0 1".to_owned()]).await;
+    refused(
+        &house,
+        &[format!("kill -0 {server}"), format!("kill -9 {other}"), format!("ls /proc/{server}"), "kill -9 1; ! kill -0 1".to_owned()],
+    )
+    .await;
     assert!(sleeper.try_wait().unwrap().is_none(), "the process of somebody else was ended");
     sleeper.kill().unwrap();
     sleeper.wait().unwrap();
@@ -116,8 +121,13 @@ async fn a_toolchain_below_a_directory_that_nobody_may_enter_is_shown_and_its_ne
     let mut settings = crate::support::settings(house.dir.path());
     settings.toolchains = vec![closed.join("tools")];
     settings.path = vec![closed.join("tools/bin")];
-    let hands = penstock_runner::Hands { git: house.git.clone(), blobs: house.blobs.clone(), containers: None, clock: std::sync::Arc::new(penstock_model::clock::SystemClock) };
-    let runner = penstock_runner::Runner::new(settings, hands, house.dir.path().join("tools"), Default::default()).unwrap();
+    let hands = penstock_runner::Hands {
+        git: house.git.clone(),
+        blobs: house.blobs.clone(),
+        containers: None,
+        clock: std::sync::Arc::new(penstock_model::clock::SystemClock),
+    };
+    let runner = penstock_runner::Runner::new(settings, hands, house.dir.path().join("tools"), std::collections::BTreeMap::new()).unwrap();
     let house = House { runner: std::sync::Arc::new(runner), ..house };
     let script = format!("hello; ls {0}; if touch {0}/tools/x; then echo WRITTEN; fi", closed.display());
     let (report, log) = house.run(Job::new(&script)).await;

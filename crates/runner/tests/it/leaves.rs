@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{House, Job, Log};
 
 fn kept(job: Job, paths: &[&str]) -> Job {
-    job.with(|spec| spec.artifacts = ArtifactSpec { paths: paths.iter().map(|path| (*path).to_owned()).collect(), ..ArtifactSpec::default() })
+    job.with(|spec| {
+        spec.artifacts = ArtifactSpec { paths: paths.iter().map(|path| (*path).to_owned()).collect(), ..ArtifactSpec::default() }
+    })
 }
 
 #[tokio::test]
@@ -23,16 +25,25 @@ async fn artifacts_reach_a_later_job_and_the_same_files_give_the_same_digest() {
     let (two, _) = house.run(kept(Job::new(&format!("sleep 1; {script}")), &["dist/"]).named("twin")).await;
     assert_eq!(one.artifacts, two.artifacts);
     assert_eq!(house.blobs.size(one.artifacts.unwrap()).await.unwrap(), Some(one.artifacts_size));
-    let (report, log) = house.run(Job::new("cat dist/deep/a; dist/link; ls dist; echo more >> dist/deep/a").named("later").with(|spec| spec.inputs = vec![one.artifacts.unwrap()])).await;
+    let (report, log) = house
+        .run(
+            Job::new("cat dist/deep/a; dist/link; ls dist; echo more >> dist/deep/a")
+                .named("later")
+                .with(|spec| spec.inputs = vec![one.artifacts.unwrap()]),
+        )
+        .await;
     assert_eq!((report.end, log.out().as_str()), (JobEnd::Exited { code: 0 }, "tool\nran\ndeep\nlink\nrun\n"), "{}", log.err());
 }
 
 #[tokio::test]
 async fn artifacts_are_kept_when_the_job_says_so() {
     let house = House::new();
-    for (when, script, expected) in
-        [(KeepWhen::OnSuccess, "touch a; exit 1", false), (KeepWhen::OnFailure, "touch a; exit 1", true), (KeepWhen::OnFailure, "touch a", false), (KeepWhen::Always, "touch a; exit 1", true)]
-    {
+    for (when, script, expected) in [
+        (KeepWhen::OnSuccess, "touch a; exit 1", false),
+        (KeepWhen::OnFailure, "touch a; exit 1", true),
+        (KeepWhen::OnFailure, "touch a", false),
+        (KeepWhen::Always, "touch a; exit 1", true),
+    ] {
         let (report, _) = house.run(kept(Job::new(script), &["a"]).with(|spec| spec.artifacts.when = when)).await;
         assert_eq!(report.artifacts.is_some(), expected, "{when:?} {script}");
     }
@@ -55,12 +66,22 @@ async fn an_archive_that_is_gone_or_damaged_is_an_error_before_the_job_starts() 
 async fn reports_are_read_after_failure_too_and_variables_only_after_success() {
     let house = House::new();
     let job = |code: i32| {
-        Job::new(&format!("mkdir r; echo '<a/>' > r/junit.xml; echo '<b/>' > cov.xml; echo 'VERSION=1.2' > build.env; exit {code}")).with(|spec| {
-            spec.artifacts = ArtifactSpec { junit: vec!["r/*.xml".into()], cobertura: Some("cov.xml".into()), dotenv: vec!["build.env".into()], ..ArtifactSpec::default() };
-        })
+        Job::new(&format!("mkdir r; echo '<a/>' > r/junit.xml; echo '<b/>' > cov.xml; echo 'VERSION=1.2' > build.env; exit {code}")).with(
+            |spec| {
+                spec.artifacts = ArtifactSpec {
+                    junit: vec!["r/*.xml".into()],
+                    cobertura: Some("cov.xml".into()),
+                    dotenv: vec!["build.env".into()],
+                    ..ArtifactSpec::default()
+                };
+            },
+        )
     };
     let (report, _) = house.run(job(1)).await;
-    assert_eq!(report.reports.iter().map(|report| (report.kind.as_str(), report.path.as_str())).collect::<Vec<_>>(), [("junit", "r/junit.xml"), ("cobertura", "cov.xml")]);
+    assert_eq!(
+        report.reports.iter().map(|report| (report.kind.as_str(), report.path.as_str())).collect::<Vec<_>>(),
+        [("junit", "r/junit.xml"), ("cobertura", "cov.xml")]
+    );
     assert_eq!(house.blobs.get_bytes(report.reports[0].digest, 100).await.unwrap().as_ref(), b"<a/>\n");
     assert_eq!(report.dotenv, BTreeMap::new());
     let (report, _) = house.run(job(0)).await;
@@ -84,13 +105,15 @@ async fn an_artifact_path_that_leaves_the_checkout_is_refused() {
 }
 
 fn cached(script: &str, policy: CachePolicy) -> Job {
-    Job::new(script).with(|spec| spec.caches = vec![CacheSpec { key: "cargo".into(), paths: vec!["target".into(), ".home/x".into()], policy }])
+    Job::new(script)
+        .with(|spec| spec.caches = vec![CacheSpec { key: "cargo".into(), paths: vec!["target".into(), ".home/x".into()], policy }])
 }
 
 #[tokio::test]
 async fn a_cache_stays_in_place_for_every_job_that_names_it() {
     let house = House::new();
-    let (_, log) = house.run(cached("echo 1 > target/a; echo 1 > .home/x/b; touch loose; stat -c %i target/a", CachePolicy::PullPush)).await;
+    let (_, log) =
+        house.run(cached("echo 1 > target/a; echo 1 > .home/x/b; touch loose; stat -c %i target/a", CachePolicy::PullPush)).await;
     let (_, again) = house.run(cached("stat -c %i target/a; cat .home/x/b; ls", CachePolicy::PullPush).named("another")).await;
     assert_eq!(again.out(), format!("{}1\ntarget\n", log.out()), "{}", again.err());
 }
@@ -119,8 +142,13 @@ async fn a_cache_that_is_only_written_starts_empty() {
 async fn a_cache_path_that_leaves_or_is_a_pattern_is_refused() {
     let house = House::new();
     for path in ["../x", "/root", "**/node_modules", ".git"] {
-        let job = Job::new("true").with(|spec| spec.caches = vec![CacheSpec { key: "k".into(), paths: vec![path.into()], policy: CachePolicy::PullPush }]);
-        let error = house.runner.run(job.spec, Box::new(job.steps), std::sync::Arc::new(Log::default()), CancellationToken::new()).await.unwrap_err();
+        let job = Job::new("true")
+            .with(|spec| spec.caches = vec![CacheSpec { key: "k".into(), paths: vec![path.into()], policy: CachePolicy::PullPush }]);
+        let error = house
+            .runner
+            .run(job.spec, Box::new(job.steps), std::sync::Arc::new(Log::default()), CancellationToken::new())
+            .await
+            .unwrap_err();
         assert!(std::error::Error::source(&error).unwrap().to_string().contains("refused"), "{path}");
     }
 }

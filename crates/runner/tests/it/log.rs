@@ -16,9 +16,12 @@ use crate::support::{House, Job, Log, until};
 async fn a_secret_is_masked_however_it_is_written() {
     let house = House::new();
     let script = "echo whole $TOKEN; printf 'cut %s' ${TOKEN:0:5}; sleep 0.4; echo ${TOKEN:5}; echo -n $TOKEN | base64; echo err $TOKEN >&2; echo $OTHER";
-    let job = Job::new(script).secret("TOKEN", "tok-12345678").env("OTHER", "job-token-9").with(|spec| spec.masks.push(Secret::new("job-token-9")));
+    let job = Job::new(script)
+        .secret("TOKEN", "tok-12345678")
+        .env("OTHER", "job-token-9")
+        .with(|spec| spec.masks.push(Secret::new("job-token-9")));
     let (_, log) = house.run(job).await;
-    assert_eq!(log.out(), "whole [MASKED]\ncut [MASKED]\n[MASKED]==\n[MASKED]\n".replace("[MASKED]==", "[MASKED]"));
+    assert_eq!(log.out(), "whole [MASKED]\ncut [MASKED]\n[MASKED]\n[MASKED]\n");
     assert_eq!(log.err(), "err [MASKED]\n");
 }
 
@@ -67,7 +70,8 @@ impl LogSink for Counter {
 async fn a_line_of_200_mb_comes_whole_and_in_pieces() {
     let (house, counter) = (House::new(), Arc::new(Counter::default()));
     let before = resident();
-    let job = Job::new("head -c 200000000 /dev/zero | tr '\\0' x").secret("S", "not-in-there").with(|spec| spec.timeout = Duration::from_secs(300));
+    let job =
+        Job::new("head -c 200000000 /dev/zero | tr '\\0' x").secret("S", "not-in-there").with(|spec| spec.timeout = Duration::from_mins(5));
     let report = house.runner.run(job.spec, Box::new(job.steps), counter.clone(), CancellationToken::new()).await.unwrap();
     assert_eq!(report.end, JobEnd::Exited { code: 0 });
     assert_eq!(counter.bytes.load(Ordering::Relaxed), 200_000_000);

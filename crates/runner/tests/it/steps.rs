@@ -11,7 +11,9 @@ use crate::support::{House, Job, step};
 async fn a_job_runs_in_its_checkout_with_its_variables() {
     let house = House::new();
     house.git.0.lock().unwrap().insert("src/a.txt".into(), "hello".into());
-    let (report, log) = house.run(Job::new("pwd; cat src/a.txt; echo; echo \"$GREETING\"; touch new; whoami; echo $HOME; echo ~").env("GREETING", "a b")).await;
+    let (report, log) = house
+        .run(Job::new("pwd; cat src/a.txt; echo; echo \"$GREETING\"; touch new; whoami; echo $HOME; echo ~").env("GREETING", "a b"))
+        .await;
     assert_eq!(report.end, JobEnd::Exited { code: 0 }, "{}", log.err());
     assert_eq!(log.out(), "/builds/shop\nhello\na b\njob\n/home/job\n/home/job\n");
 }

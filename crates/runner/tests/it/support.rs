@@ -11,7 +11,8 @@ use penstock_model::blob::{BlobError, Channel, LogLine, LogSink};
 use penstock_model::clock::SystemClock;
 use penstock_model::git::{Commit, CommitChange, GitError, GitHost};
 use penstock_model::job::{
-    AttemptId, EnvValue, JobReport, JobRunner, JobSpec, NextStep, RunnerError, RunnerSettings, Shell, StepOutcome, StepSource, StepSpec,
+    ArtifactSpec, AttemptId, EnvValue, JobReport, JobRunner, JobSpec, NextStep, RunnerError, RunnerSettings, Shell, StepOutcome,
+    StepSource, StepSpec,
 };
 use penstock_model::{CommitId, RepositoryName, RunId, Secret};
 use penstock_runner::{Hands, Runner};
@@ -95,9 +96,9 @@ impl Job {
             masks: Vec::new(),
             image: None,
             inputs: Vec::new(),
-            artifacts: Default::default(),
+            artifacts: ArtifactSpec::default(),
             caches: Vec::new(),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
         };
         Self { spec, steps: Scripts { steps: VecDeque::from([step(script)]), clean_up: VecDeque::new(), code: 0, seen: Seen::default() } }
     }
@@ -197,7 +198,11 @@ impl Log {
     }
 
     fn text(&self, channel: Channel) -> String {
-        self.pieces().iter().filter(|line| line.channel == channel).map(|line| format!("{}{}", line.text, if line.ends { "\n" } else { "" })).collect()
+        self.pieces()
+            .iter()
+            .filter(|line| line.channel == channel)
+            .flat_map(|line| [line.text.clone(), if line.ends { "\n".to_owned() } else { String::new() }])
+            .collect()
     }
 }
 
@@ -254,7 +259,11 @@ impl GitHost for Trees {
             if keep.iter().any(|kept| kept.split('/').next() == entry.file_name().to_str()) {
                 continue;
             }
-            if entry.file_type().unwrap().is_dir() { std::fs::remove_dir_all(entry.path()).unwrap() } else { std::fs::remove_file(entry.path()).unwrap() }
+            if entry.file_type().unwrap().is_dir() {
+                std::fs::remove_dir_all(entry.path()).unwrap();
+            } else {
+                std::fs::remove_file(entry.path()).unwrap();
+            }
         }
         for (path, text) in &*self.0.lock().unwrap() {
             std::fs::create_dir_all(into.join(path).parent().unwrap()).unwrap();
@@ -289,5 +298,5 @@ pub async fn until(what: &str, condition: impl Fn() -> bool) {
 
 /// A word that no other process of the machine has.
 pub fn marker() -> String {
-    format!("marker-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("marker-{}-{}-end", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }

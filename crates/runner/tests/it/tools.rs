@@ -63,7 +63,9 @@ async fn a_tool_may_write_its_result_to_a_file_and_read_a_single_file() {
 
 #[tokio::test]
 async fn a_tool_has_no_network_and_changes_nothing() {
-    let house = house("#!/bin/sh\nls /sys/class/net /proc/self/net/dev >/dev/null; tail -n +3 /proc/net/dev | cut -d: -f1 | grep -v lo; touch \"$2/b\" && echo WRITTEN; touch \"$2/a\" && echo TOUCHED; id -u\nexit 0\n");
+    let house = house(
+        "#!/bin/sh\nls /sys/class/net /proc/self/net/dev >/dev/null; tail -n +3 /proc/net/dev | cut -d: -f1 | grep -v lo; touch \"$2/b\" && echo WRITTEN; touch \"$2/a\" && echo TOUCHED; id -u\nexit 0\n",
+    );
     let input = input(&house);
     let output = house.runner.run_tool(&call(&input, ToolResult::Stdout)).await.unwrap();
     assert_eq!(output.result, "150063\n", "{}", output.stderr);
@@ -95,19 +97,32 @@ async fn a_tool_over_its_time_is_stopped_with_what_it_started() {
 /// The real ones, as `setup/setup.sh` installs them.
 #[tokio::test]
 async fn the_pinned_tools_run_in_the_sandbox() {
-    let tools = std::env::var("PENSTOCK_TOOLS").map_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.penstock/tools"), PathBuf::from);
+    let tools =
+        std::env::var("PENSTOCK_TOOLS").map_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.penstock/tools"), PathBuf::from);
     let tools = tools.canonicalize().expect("run setup/setup.sh first: it installs the tools that this test runs");
     let house = House::new();
-    let hands = Hands { git: house.git.clone(), blobs: house.blobs.clone(), containers: None, clock: std::sync::Arc::new(penstock_model::clock::SystemClock) };
+    let hands = Hands {
+        git: house.git.clone(),
+        blobs: house.blobs.clone(),
+        containers: None,
+        clock: std::sync::Arc::new(penstock_model::clock::SystemClock),
+    };
     let mut settings = crate::support::settings(house.dir.path());
     settings.toolchains = vec![tools.clone()];
-    let runner = Runner::new(settings, hands, tools, Default::default()).unwrap();
+    let runner = Runner::new(settings, hands, tools, std::collections::BTreeMap::new()).unwrap();
     let input = input(&house);
     fs::write(input.join("bad.py"), "import os,sys\nx = {  'a':1 }\n").unwrap();
     fs::write(input.join("Dockerfile"), "FROM debian:latest\nRUN cd /tmp\n").unwrap();
     let run = |program: &str, args: &[&str]| {
         let args = args.iter().map(|part| (*part).to_owned()).collect();
-        let call = ToolCall { program: program.to_owned(), args, input: input.clone(), result: ToolResult::Stdout, ran: vec![0, 1], timeout: Duration::from_secs(60) };
+        let call = ToolCall {
+            program: program.to_owned(),
+            args,
+            input: input.clone(),
+            result: ToolResult::Stdout,
+            ran: vec![0, 1],
+            timeout: Duration::from_mins(1),
+        };
         let runner = &runner;
         async move {
             let output = runner.run_tool(&call).await.unwrap();
