@@ -38,7 +38,7 @@ impl Diagnostic {
         if let Some(line) = self.line.checked_sub(1).and_then(|index| text.lines().nth(index)) {
             let start = self.column.saturating_sub(1);
             // a long line is shown from shortly before the place
-            let skip = if start > MAX_SHOWN / 2 { start - MAX_SHOWN / 2 } else { 0 };
+            let skip = start.saturating_sub(MAX_SHOWN / 2);
             let shown: String = line.chars().skip(skip).take(MAX_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
             let width = shown.chars().skip(start - skip).take_while(|c| c.is_alphanumeric() || "_-.$".contains(*c)).count().max(1);
             let _ = writeln!(out, "{gutter} |\n{number} | {shown}\n{gutter} | {}{}", " ".repeat(start - skip), "^".repeat(width));

@@ -40,8 +40,17 @@ mod tests {
     #[test]
     fn durations_are_read_as_people_write_them() {
         for (text, seconds) in [
-            ("3600 seconds", 3600), ("60 minutes", 3600), ("1h", 3600), ("3h 30m", 12_600), ("3h30m", 12_600), ("1 hour and 1 min", 3660),
-            ("90", 90), ("1.5 hours", 5400), ("2 weeks", 1_209_600), ("1 day, 2 hrs", 93_600), ("0.4s", 0),
+            ("3600 seconds", 3600),
+            ("60 minutes", 3600),
+            ("1h", 3600),
+            ("3h 30m", 12_600),
+            ("3h30m", 12_600),
+            ("1 hour and 1 min", 3660),
+            ("90", 90),
+            ("1.5 hours", 5400),
+            ("2 weeks", 1_209_600),
+            ("1 day, 2 hrs", 93_600),
+            ("0.4s", 0),
         ] {
             assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
         }

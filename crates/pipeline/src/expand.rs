@@ -69,6 +69,11 @@ impl Scope {
         self.0.entry(name.into()).or_default().push(raw);
     }
 
+    /// Sets a variable below whatever was set before.
+    pub(crate) fn set_below(&mut self, name: impl Into<String>, raw: Raw) {
+        self.0.entry(name.into()).or_default().insert(0, raw);
+    }
+
     /// Sets plain values over whatever was set before.
     pub(crate) fn literals(&mut self, values: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in values {
@@ -207,9 +212,9 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             (!name.is_empty() && inner[name.len()..].starts_with('}')).then_some((name, name.len() + 2))
         });
         let bare = Some(&after[..name_len(after)]).filter(|name| !name.is_empty()).map(|name| (name, name.len()));
-        if after.starts_with('$') {
+        if let Some(escaped) = after.strip_prefix('$') {
             out.push(Piece::Text("$"));
-            rest = &after[1..];
+            rest = escaped;
         } else if let Some((name, len)) = braced.or(bare) {
             out.push(Piece::Name(name));
             rest = &after[len..];

@@ -54,7 +54,14 @@ impl Plan {
 
     /// Every job that this one waits for, in the plan's order: the edges of the job graph.
     pub fn upstream(&self, job: &PlannedJob) -> Vec<&JobName> {
-        let named: BTreeSet<&JobName> = job.waits_for.iter().filter_map(|wait| match wait { Wait::Job { job } => Some(job), Wait::EarlierStages => None }).collect();
+        let named: BTreeSet<&JobName> = job
+            .waits_for
+            .iter()
+            .filter_map(|wait| match wait {
+                Wait::Job { job } => Some(job),
+                Wait::EarlierStages => None,
+            })
+            .collect();
         let own_stage = job.waits_for.contains(&Wait::EarlierStages).then(|| self.stage_index(&job.stage));
         self.jobs
             .iter()

@@ -21,7 +21,14 @@ impl Problems {
     pub(crate) fn add(&mut self, at: At, key: &str, message: impl Into<String>, help: impl Into<String>) {
         if self.list.len() < MAX_PROBLEMS {
             let (line, column) = (at.line, at.column);
-            self.list.push(Diagnostic { path: self.path.clone(), line, column, key: key.to_owned(), message: message.into(), help: help.into() });
+            self.list.push(Diagnostic {
+                path: self.path.clone(),
+                line,
+                column,
+                key: key.to_owned(),
+                message: message.into(),
+                help: help.into(),
+            });
         }
     }
 
@@ -35,7 +42,7 @@ impl Problems {
 
     /// All of them in the order of lines, without repetitions (an anchor read twice is wrong once).
     pub(crate) fn into_list(mut self) -> Vec<Diagnostic> {
-        self.list.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        self.list.sort_by_key(|problem| (problem.line, problem.column));
         self.list.dedup_by(|a, b| (a.line, a.column, &a.message) == (b.line, b.column, &b.message));
         self.list
     }
@@ -55,13 +62,11 @@ pub(crate) struct Fields<'n> {
 impl<'n> Fields<'n> {
     /// `path` is the mapping's own key, from the outside in.
     pub(crate) fn of(node: &'n Node, path: &str, problems: &mut Problems) -> Option<Self> {
-        match &node.value {
-            Value::Map(entries) => Some(Self { entries, path: path.to_owned(), asked: Vec::new() }),
-            _ => {
-                problems.add(node.at, path, format!("a mapping is expected here, not {}", node.kind()), "indent its keys below it");
-                None
-            }
+        if let Value::Map(entries) = &node.value {
+            return Some(Self { entries, path: path.to_owned(), asked: Vec::new() });
         }
+        problems.add(node.at, path, format!("a mapping is expected here, not {}", node.kind()), "indent its keys below it");
+        None
     }
 
     /// The value of a key with its path; an empty value is an absent one.
@@ -89,7 +94,9 @@ impl<'n> Fields<'n> {
             let path = join(&self.path, &key.text);
             match unsupported.iter().find(|(name, _)| *name == key.text) {
                 Some((name, help)) => problems.add(key.at, &path, format!("`{name}` is not carried out"), *help),
-                None => problems.add(key.at, &path, format!("`{}` is not a key of this place", shown(&key.text)), self.suggestion(&key.text)),
+                None => {
+                    problems.add(key.at, &path, format!("`{}` is not a key of this place", shown(&key.text)), self.suggestion(&key.text));
+                }
             }
         }
     }
@@ -161,7 +168,12 @@ pub(crate) fn strings(node: &Node, path: &str, problems: &mut Problems) -> Vec<S
 pub(crate) fn boolean(node: &Node, path: &str, problems: &mut Problems) -> Option<bool> {
     let value = node.bool();
     if value.is_none() {
-        problems.add(node.at, path, format!("`true` or `false` is expected here, not {}", node.kind()), "write true or false, without quotes");
+        problems.add(
+            node.at,
+            path,
+            format!("`true` or `false` is expected here, not {}", node.kind()),
+            "write true or false, without quotes",
+        );
     }
     value
 }

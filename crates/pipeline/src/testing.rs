@@ -26,18 +26,7 @@ pub(crate) fn push() -> PushEvent {
 /// The plan of a GitLab file for that push, which must be without fault.
 #[track_caller]
 pub(crate) fn gitlab_plan(text: &str) -> Plan {
-    planned(Dialect::GitlabCi, ".gitlab-ci.yml", text)
-}
-
-/// The plan of a workflow for that push, which must be without fault.
-#[track_caller]
-pub(crate) fn workflow_plan(text: &str) -> Plan {
-    planned(Dialect::GithubWorkflow, ".github/workflows/ci.yml", text)
-}
-
-#[track_caller]
-fn planned(dialect: Dialect, path: &str, text: &str) -> Plan {
-    match plan(dialect, &Source { path, text }, &push()) {
+    match plan(Dialect::GitlabCi, &Source { path: ".gitlab-ci.yml", text }, &push()) {
         Ok(plan) => plan,
         Err(problems) => panic!("{}", problems.iter().map(|problem| problem.render(text)).collect::<String>()),
     }

@@ -43,7 +43,11 @@ pub(crate) struct Node {
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
     /// Text, and whether it stands there without quotes (so that it may mean a number, `true` or nothing).
-    Scalar { text: Rc<str>, plain: bool, block: bool },
+    Scalar {
+        text: Rc<str>,
+        plain: bool,
+        block: bool,
+    },
     Seq(Vec<Node>),
     Map(Vec<(Key, Node)>),
 }
@@ -252,9 +256,11 @@ impl Builder<'_> {
                 node.at = at;
                 self.done(node, 0)
             }
-            Event::DocumentStart(_) if self.root.is_some() => {
-                Err(Malformed { at, message: "the file holds a second document".into(), help: "keep one document; nothing may follow a second `---`" })
-            }
+            Event::DocumentStart(_) if self.root.is_some() => Err(Malformed {
+                at,
+                message: "the file holds a second document".into(),
+                help: "keep one document; nothing may follow a second `---`",
+            }),
             _ => Ok(()),
         }
     }
@@ -299,7 +305,11 @@ impl Builder<'_> {
 
 fn key_of(node: Node, before: &[(Key, Node)], merge: bool) -> Result<Key, Malformed> {
     let Value::Scalar { text, .. } = node.value else {
-        return Err(Malformed { at: node.at, message: "a key must be text, not a list or a mapping".into(), help: "quote it if it was meant as text" });
+        return Err(Malformed {
+            at: node.at,
+            message: "a key must be text, not a list or a mapping".into(),
+            help: "quote it if it was meant as text",
+        });
     };
     if let Some((first, _)) = before.iter().find(|(key, _)| *key.text == *text && !(merge && key.text == "<<")) {
         let message = format!("`{text}` is given twice; the first time is on line {}", first.at.line);
@@ -337,5 +347,9 @@ fn merged(entries: Vec<(Key, Node)>) -> Result<Vec<(Key, Node)>, Malformed> {
 }
 
 fn unknown_tag(tag: &str, at: At) -> Malformed {
-    Malformed { at, message: format!("the tag `{tag}` means nothing here"), help: "remove it; only `!reference [job, key]` is known, and only to GitLab" }
+    Malformed {
+        at,
+        message: format!("the tag `{tag}` means nothing here"),
+        help: "remove it; only `!reference [job, key]` is known, and only to GitLab",
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use penstock_model::job::EnvValue;
 use penstock_model::{JobName, RunId, Secret, Timestamp};
 
-use crate::expand::{Expanded, Raw, Scope};
+use crate::expand::{Expanded, Raw, Scope, expand};
 use crate::input::Dialect;
 use crate::plan::{Plan, PlannedJob};
 use crate::run::JobInputs;
@@ -56,7 +56,7 @@ pub fn job_image(plan: &Plan, job: &JobName, context: &JobContext) -> Option<Str
     let planned = plan.job(job)?;
     let image = planned.image.as_ref()?;
     match plan.dialect {
-        Dialect::GitlabCi => Some(crate::expand::expand(image, &known(plan, planned, context)).text),
+        Dialect::GitlabCi => Some(expand(image, &known(plan, planned, context)).text),
         Dialect::GithubWorkflow => Some(image.clone()),
     }
 }
@@ -91,12 +91,12 @@ fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String
     for (name, secret) in &context.secrets {
         scope.set(name.clone(), Raw::Hidden(secret.clone()));
     }
-    let mut known = scope.expand_or_keep();
-    if let Some(name) = known.get("CI_ENVIRONMENT_NAME") {
-        let slug = Expanded { text: predefined::environment_slug(&name.text), secret: false };
-        known.insert("CI_ENVIRONMENT_SLUG".into(), slug);
+    // the slug is made of the name's value, and the address may name the slug
+    if let Some(environment) = &job.environment {
+        let name = expand(&environment.name, &scope.expand_or_keep());
+        scope.set_below("CI_ENVIRONMENT_SLUG", Raw::Literal(predefined::environment_slug(&name.text)));
     }
-    known
+    scope.expand_or_keep()
 }
 
 impl Expanded {

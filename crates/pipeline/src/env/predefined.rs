@@ -48,7 +48,7 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_COMMIT_REF_SLUG", slug(name)),
         ("CI_COMMIT_MESSAGE", event.message.clone()),
         ("CI_COMMIT_TITLE", title.trim_end().into()),
-        ("CI_COMMIT_DESCRIPTION", description.trim_start().into()),
+        ("CI_COMMIT_DESCRIPTION", description.trim().into()),
         ("GITLAB_USER_LOGIN", event.pusher.to_string()),
         ("GITLAB_USER_NAME", event.pusher.to_string()),
     ];

@@ -50,9 +50,15 @@ pub(super) fn condition(node: &Node, path: &str, place: &Place, problems: &mut P
     // both are parts of `written`, so the difference is the place
     let skipped = written[..written.len() - written.trim_start().len()].chars().count() + if inner.len() == trimmed.len() { 0 } else { 3 };
     match Expression::read(inner) {
-        Ok(expression) => allowed(&expression, node, skipped, path, place, problems).then(|| Condition { expression: inner.trim().to_owned(), line: node.at.line }),
+        Ok(expression) => allowed(&expression, node, skipped, path, place, problems)
+            .then(|| Condition { expression: inner.trim().to_owned(), line: node.at.line }),
         Err(invalid) => {
-            problems.add(place_in(node, skipped + invalid.offset), path, format!("the condition cannot be read: {}", invalid.message), format!("the condition is `{}`", shown(inner.trim())));
+            problems.add(
+                place_in(node, skipped + invalid.offset),
+                path,
+                format!("the condition cannot be read: {}", invalid.message),
+                format!("the condition is `{}`", shown(inner.trim())),
+            );
             None
         }
     }
@@ -71,7 +77,12 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
     }
     for (function, at) in expression.functions() {
         if function == Function::HashFiles {
-            problems.add(place_in(node, offset + at), path, "`hashFiles` is not carried out", "use a step that prints `sha256sum` to $GITHUB_OUTPUT");
+            problems.add(
+                place_in(node, offset + at),
+                path,
+                "`hashFiles` is not carried out",
+                "use a step that prints `sha256sum` to $GITHUB_OUTPUT",
+            );
             sound = false;
         } else if function.is_status() && !place.status {
             problems.add(place_in(node, offset + at), path, "this function is known only in `if`", "ask `job.status` or `needs.….result`");
@@ -81,7 +92,12 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
     if place.early
         && let Some(late) = expression.properties_of("github").iter().find(|property| LATE_PROPERTIES.contains(&property.as_str()))
     {
-        problems.add(place_in(node, offset), path, format!("`github.{late}` is not known yet: this is settled before the run is there"), "use it in `env` or in a step");
+        problems.add(
+            place_in(node, offset),
+            path,
+            format!("`github.{late}` is not known yet: this is settled before the run is there"),
+            "use it in `env` or in a step",
+        );
         sound = false;
     }
     sound

@@ -10,7 +10,8 @@ use crate::plan::{Plan, PlannedJob};
 use crate::run::NeedResult;
 
 /// Properties of `github` that are known only once a run is there.
-pub(super) const LATE_PROPERTIES: &[&str] = &["run_id", "run_number", "run_attempt", "workspace", "token", "job", "action", "retention_days"];
+pub(super) const LATE_PROPERTIES: &[&str] =
+    &["run_id", "run_number", "run_attempt", "workspace", "token", "job", "action", "retention_days"];
 
 /// A place of a workflow file, with the contexts that GitHub documents for it.
 pub(super) struct Place {
@@ -21,7 +22,8 @@ pub(super) struct Place {
 }
 
 pub(super) const WORKFLOW_ENV: Place = Place { contexts: &["github", "secrets", "inputs", "vars"], status: false, early: false };
-pub(super) const JOB_ENV: Place = Place { contexts: &["github", "needs", "strategy", "matrix", "vars", "secrets", "inputs"], status: false, early: false };
+pub(super) const JOB_ENV: Place =
+    Place { contexts: &["github", "needs", "strategy", "matrix", "vars", "secrets", "inputs"], status: false, early: false };
 pub(super) const JOB_IF: Place = Place { contexts: &["github", "needs", "vars", "inputs"], status: true, early: false };
 pub(super) const PLANNED: Place = Place { contexts: &["github", "strategy", "matrix", "vars", "inputs"], status: false, early: true };
 pub(super) const STRATEGY: Place = Place { contexts: &["github", "vars", "inputs"], status: false, early: true };
@@ -30,12 +32,16 @@ pub(super) const STEP: Place = Place {
     status: false,
     early: false,
 };
-pub(super) const STEP_IF: Place =
-    Place { contexts: &["github", "needs", "strategy", "matrix", "job", "runner", "env", "vars", "steps", "inputs"], status: true, early: false };
+pub(super) const STEP_IF: Place = Place {
+    contexts: &["github", "needs", "strategy", "matrix", "job", "runner", "env", "vars", "steps", "inputs"],
+    status: true,
+    early: false,
+};
 
 /// The `github` context of a push; with a job's context, what is known only then too.
 fn github(event: &PushEvent, workflow: &str, path: &str, job: Option<(&PlannedJob, &JobContext)>) -> Value {
-    let name = event.reference.strip_prefix("refs/heads/").or_else(|| event.reference.strip_prefix("refs/tags/")).unwrap_or(&event.reference);
+    let name =
+        event.reference.strip_prefix("refs/heads/").or_else(|| event.reference.strip_prefix("refs/tags/")).unwrap_or(&event.reference);
     let kind = if event.reference.starts_with("refs/tags/") { "tag" } else { "branch" };
     let project = event.project.as_str();
     let repository = format!("{project}/{}", event.repository);

@@ -15,7 +15,8 @@ use crate::plan::{Plan, PlannedJob};
 /// The variables of a workflow's job: `GITHUB_*`, `RUNNER_*`, and `env` of workflow and job.
 pub(crate) fn job_env(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, EnvValue> {
     let contexts = contexts::of_job(plan, job, context);
-    let mut out: BTreeMap<String, EnvValue> = predefined(&contexts).into_iter().map(|(name, value)| (name, EnvValue::Plain(value))).collect();
+    let mut out: BTreeMap<String, EnvValue> =
+        predefined(&contexts).into_iter().map(|(name, value)| (name, EnvValue::Plain(value))).collect();
     let secrets: Vec<&str> = context.secrets.values().chain(&context.token).map(Secret::expose).filter(|text| !text.is_empty()).collect();
     for (name, value) in file_env(plan, job, &contexts) {
         let secret = secrets.iter().any(|secret| value.contains(secret));

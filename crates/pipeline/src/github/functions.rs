@@ -106,7 +106,8 @@ pub(super) fn call(function: Function, arguments: &[Value], status: StatusFuncti
         }
         Function::FromJson => {
             let text = text(0);
-            let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| format!("fromJSON: `{}` is not JSON: {error}", crate::reader::shown(&text)))?;
+            let json: serde_json::Value =
+                serde_json::from_str(&text).map_err(|error| format!("fromJSON: `{}` is not JSON: {error}", crate::reader::shown(&text)))?;
             Value::from(&json)
         }
         Function::HashFiles => return Err("hashFiles is not carried out".to_owned()),

@@ -58,7 +58,8 @@ pub(super) fn defaults(node: &Node, path: &str, problems: &mut Problems) -> RunD
         let path = fields.path_of("run");
         if let Some(mut inner) = Fields::of(node, &path, problems) {
             out.shell = inner.get("shell").and_then(|node| shell(node, &inner.path_of("shell"), problems));
-            out.working_directory = inner.get("working-directory").and_then(|node| checked_text(node, &inner.path_of("working-directory"), &STEP, problems));
+            out.working_directory =
+                inner.get("working-directory").and_then(|node| checked_text(node, &inner.path_of("working-directory"), &STEP, problems));
             inner.finish(&[], problems);
         }
     }
@@ -70,7 +71,12 @@ pub(super) fn defaults(node: &Node, path: &str, problems: &mut Problems) -> RunD
 pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, problems: &mut Problems) -> Option<Draft<'n>> {
     let path = join("jobs", &key.text);
     if !is_id(&key.text) {
-        problems.add(key.at, &path, format!("`{}` cannot be a job's id", shown(&key.text)), "use letters, digits, `_` and `-`, starting with a letter or `_`");
+        problems.add(
+            key.at,
+            &path,
+            format!("`{}` cannot be a job's id", shown(&key.text)),
+            "use letters, digits, `_` and `-`, starting with a letter or `_`",
+        );
     }
     let mut fields = Fields::of(node, &path, problems)?;
     let own = fields.get("defaults").map(|node| defaults(node, &fields.path_of("defaults"), problems)).unwrap_or_default();
@@ -78,15 +84,12 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
         shell: own.shell.or(workflow.shell),
         working_directory: own.working_directory.or_else(|| workflow.working_directory.clone()),
     };
-    let steps = match fields.get("steps") {
-        Some(node) => steps(node, &fields.path_of("steps"), &defaults, problems),
-        None => {
-            if !["uses", "container"].iter().any(|name| node.get(name).is_some()) {
-                problems.add(key.at, &path, "the job has no `steps`", "give it some");
-            }
-            Vec::new()
-        }
-    };
+    let given = fields.get("steps");
+    // a job that calls a workflow is told so, not that it has no steps
+    if given.is_none() && node.get("uses").is_none() {
+        problems.add(key.at, &path, "the job has no `steps`", "give it some");
+    }
+    let steps = given.map(|node| steps(node, &fields.path_of("steps"), &defaults, problems)).unwrap_or_default();
     let draft = Draft {
         key: key.text.clone(),
         at: key.at,
@@ -106,7 +109,9 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
 }
 
 fn is_id(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) && text.len() <= 100
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        && text.len() <= 100
 }
 
 fn minutes(node: &Node, path: &str, problems: &mut Problems) -> Option<u64> {
@@ -146,16 +151,23 @@ fn step(node: &Node, path: &str, defaults: &RunDefaults, problems: &mut Problems
     let condition = fields.get("if").and_then(|node| condition(node, &fields.path_of("if"), &STEP_IF, problems));
     let id = fields.get("id").and_then(|node| Some((text(node, &fields.path_of("id"), problems)?, node.at)));
     if let Some((id, at)) = id.as_ref().filter(|(id, _)| !is_id(id)) {
-        problems.add(*at, &fields.path_of("id"), format!("`{}` cannot be a step's id", shown(id)), "use letters, digits, `_` and `-`, starting with a letter or `_`");
+        problems.add(
+            *at,
+            &fields.path_of("id"),
+            format!("`{}` cannot be a step's id", shown(id)),
+            "use letters, digits, `_` and `-`, starting with a letter or `_`",
+        );
     }
-    let continue_on_error = fields.get("continue-on-error").and_then(|node| boolean(node, &fields.path_of("continue-on-error"), problems)).unwrap_or(false);
+    let continue_on_error =
+        fields.get("continue-on-error").and_then(|node| boolean(node, &fields.path_of("continue-on-error"), problems)).unwrap_or(false);
     let timeout_minutes = fields.get("timeout-minutes").and_then(|node| minutes(node, &fields.path_of("timeout-minutes"), problems));
     let env = fields.get("env").map(|node| env(node, &fields.path_of("env"), &STEP, problems)).unwrap_or_default();
     let (run, uses) = (fields.get("run"), fields.get("uses"));
     let step = match (run, uses) {
         (Some(node), None) => {
             let own_shell = fields.get("shell").and_then(|node| shell(node, &fields.path_of("shell"), problems));
-            let directory = fields.get("working-directory").and_then(|node| checked_text(node, &fields.path_of("working-directory"), &STEP, problems));
+            let directory =
+                fields.get("working-directory").and_then(|node| checked_text(node, &fields.path_of("working-directory"), &STEP, problems));
             let script = checked_text(node, &fields.path_of("run"), &STEP, problems);
             script.map(|script| PlannedStep::Run {
                 line: node.at.line,
@@ -202,17 +214,33 @@ fn uses_checkout(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) 
     }
     let with_path = fields.path_of("with");
     let Some(mut inner) = with.and_then(|node| Fields::of(node, &with_path, problems)) else { return };
-    for (name, same) in [("fetch-depth", "1"), ("clean", "true"), ("persist-credentials", "false"), ("submodules", "false"), ("lfs", "false"), ("show-progress", ""), ("fetch-tags", "false")] {
+    for (name, same) in [
+        ("fetch-depth", "1"),
+        ("clean", "true"),
+        ("persist-credentials", "false"),
+        ("submodules", "false"),
+        ("lfs", "false"),
+        ("show-progress", ""),
+        ("fetch-tags", "false"),
+    ] {
         if let Some(node) = inner.get(name)
             && !same.is_empty()
             && node.text() != Some(same)
         {
             let help = format!("remove it; the job starts in a checkout of the commit alone, as with `{name}: {same}`");
-            problems.add(inner.key_at(name), &inner.path_of(name), format!("`{name}: {}` is not carried out", shown(node.text().unwrap_or_default())), help);
+            problems.add(
+                inner.key_at(name),
+                &inner.path_of(name),
+                format!("`{name}: {}` is not carried out", shown(node.text().unwrap_or_default())),
+                help,
+            );
         }
     }
     let help = "remove it; the job starts in a checkout of the pushed commit";
-    inner.finish(&[("ref", help), ("repository", help), ("path", help), ("token", help), ("ssh-key", help), ("sparse-checkout", help)], problems);
+    inner.finish(
+        &[("ref", help), ("repository", help), ("path", help), ("token", help), ("ssh-key", help), ("sparse-checkout", help)],
+        problems,
+    );
 }
 
 /// Checks `runs-on`: this machine is the only runner.

@@ -34,7 +34,8 @@ pub(super) fn lex(text: &str) -> Result<Vec<(usize, Token)>, Invalid> {
         } else if c.is_ascii_digit() || matches!(c, '-' | '+') || (c == '.' && !after_value) {
             number_token(&chars, &mut at)?
         } else if c.is_ascii_alphabetic() || c == '_' {
-            let end = chars[at..].iter().position(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).map_or(chars.len(), |len| at + len);
+            let end =
+                chars[at..].iter().position(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).map_or(chars.len(), |len| at + len);
             let name: String = chars[at..end].iter().collect();
             at = end;
             let property = matches!(tokens.last(), Some((_, Token::Sign("."))));

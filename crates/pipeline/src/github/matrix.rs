@@ -70,7 +70,12 @@ fn combinations(mut matrix: Map<String, Json>, node: &Node, path: &str, problems
         }
     }
     if out.is_empty() || out.len() > MAX_COMBINATIONS {
-        problems.add(node.at, path, format!("the matrix makes {} jobs; 1 to {MAX_COMBINATIONS} are possible", out.len()), "look at `exclude` and `include`");
+        problems.add(
+            node.at,
+            path,
+            format!("the matrix makes {} jobs; 1 to {MAX_COMBINATIONS} are possible", out.len()),
+            "look at `exclude` and `include`",
+        );
         return None;
     }
     Some(out)
@@ -87,11 +92,22 @@ fn objects(given: Option<Json>, name: &str, node: &Node, path: &str, problems: &
     let items = match given {
         Json::Array(items) if items.len() <= MAX_COMBINATIONS => items,
         _ => {
-            problems.add(node.at, &join(path, name), format!("`{name}` must be a list of mappings, at most {MAX_COMBINATIONS}"), "start each with `- `");
+            problems.add(
+                node.at,
+                &join(path, name),
+                format!("`{name}` must be a list of mappings, at most {MAX_COMBINATIONS}"),
+                "start each with `- `",
+            );
             return None;
         }
     };
-    let objects: Option<Vec<Map<String, Json>>> = items.into_iter().map(|item| match item { Json::Object(object) => Some(object), _ => None }).collect();
+    let objects: Option<Vec<Map<String, Json>>> = items
+        .into_iter()
+        .map(|item| match item {
+            Json::Object(object) => Some(object),
+            _ => None,
+        })
+        .collect();
     if objects.is_none() {
         problems.add(node.at, &join(path, name), format!("`{name}` must be a list of mappings"), "start each with `- `");
     }

@@ -9,8 +9,11 @@ mod job;
 mod lex;
 mod matrix;
 mod on;
+mod parse;
 mod steps;
 mod template;
+#[cfg(test)]
+mod tests;
 mod value;
 mod workflow;
 

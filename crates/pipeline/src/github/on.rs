@@ -80,12 +80,23 @@ fn read(key: &Key, node: &Node, problems: &mut Problems) -> Push {
 }
 
 /// One of two lists: what is let in, or what is kept out (`true`).
-fn either(fields: &mut Fields<'_>, include: &'static str, ignore: &'static str, key: &Key, problems: &mut Problems) -> Option<(bool, Vec<Filter>, At)> {
-    let (included, ignored) = (fields.get(include), fields.get(ignore));
-    if included.is_some() && ignored.is_some() {
-        problems.add(key.at, "on.push", format!("`{include}` and `{ignore}` cannot stand together"), format!("use `{include}` with patterns that start with `!`"));
+fn either(
+    fields: &mut Fields<'_>,
+    include: &'static str,
+    ignore: &'static str,
+    key: &Key,
+    problems: &mut Problems,
+) -> Option<(bool, Vec<Filter>, At)> {
+    let (inside, outside) = (fields.get(include), fields.get(ignore));
+    if inside.is_some() && outside.is_some() {
+        problems.add(
+            key.at,
+            "on.push",
+            format!("`{include}` and `{ignore}` cannot stand together"),
+            format!("use `{include}` with patterns that start with `!`"),
+        );
     }
-    let (node, name, ignores) = included.map(|node| (node, include, false)).or(ignored.map(|node| (node, ignore, true)))?;
+    let (node, name, ignores) = inside.map(|node| (node, include, false)).or(outside.map(|node| (node, ignore, true)))?;
     let path = fields.path_of(name);
     let mut filters = Vec::new();
     for (pattern, at) in texts(node, &path, problems) {
@@ -95,7 +106,9 @@ fn either(fields: &mut Fields<'_>, include: &'static str, ignore: &'static str, 
         };
         match github_filter(positive) {
             Ok(regex) => filters.push(Filter { negative, regex }),
-            Err(invalid) => problems.add(at, &path, format!("the pattern `{}` cannot be read: {}", shown(&pattern), invalid.0), "as in `releases/**`"),
+            Err(invalid) => {
+                problems.add(at, &path, format!("the pattern `{}` cannot be read: {}", shown(&pattern), invalid.0), "as in `releases/**`");
+            }
         }
     }
     if !filters.is_empty() && filters.iter().all(|filter| filter.negative) {
@@ -125,14 +138,17 @@ fn asked(push: &Push, at: At, event: &PushEvent) -> Trigger {
             because = format!("the patterns on line {} let the {what} `{}` in", at.line, shown(name));
         }
         None if other.is_some() => {
-            return verdict(false, format!("`on: push` (line {}) names no {what}, only {}", at.line, if tag.is_some() { "branches" } else { "tags" }));
+            return verdict(
+                false,
+                format!("`on: push` (line {}) names no {what}, only {}", at.line, if tag.is_some() { "branches" } else { "tags" }),
+            );
         }
         None => {}
     }
     // paths are not asked for tags, and a new branch has nothing to compare with
     if let (Some((ignores, filters, at)), Some(changed), None) = (&push.paths, &event.changed, tag) {
         match changed.iter().find(|path| lets_in(filters, path) != *ignores) {
-            Some(path) => because.push_str(&format!(", and `{}` changed, which the patterns on line {} let in", shown(path), at.line)),
+            Some(path) => because = format!("{because}, and `{}` changed, which the patterns on line {} let in", shown(path), at.line),
             None => return verdict(false, format!("nothing changed that the patterns on line {} let in", at.line)),
         }
     }

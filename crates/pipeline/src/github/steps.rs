@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use penstock_model::job::{EnvValue, NextStep, Shell, StepOutcome, StepSource, StepSpec};
 use penstock_model::Secret;
+use penstock_model::job::{EnvValue, NextStep, Shell, StepOutcome, StepSource, StepSpec};
 
 use super::contexts;
 use super::expression::{Contexts, Expression, StatusFunctions};
@@ -79,14 +79,24 @@ impl WorkflowSteps {
     }
 
     fn keep(&mut self, id: String, outputs: Vec<(String, Value)>, outcome: &str, conclusion: &str) {
-        let record = Value::object([("outputs", Value::object(outputs)), ("outcome", Value::text(outcome)), ("conclusion", Value::text(conclusion))]);
+        let record = Value::object([
+            ("outputs", Value::object(outputs)),
+            ("outcome", Value::text(outcome)),
+            ("conclusion", Value::text(conclusion)),
+        ]);
         self.records.push((id, record));
     }
 
     fn contexts(&self, env: &BTreeMap<String, String>) -> Contexts {
         let failed = self.exit_code != 0;
         let status = StatusFunctions { success: !failed && !self.cancelled, failure: failed && !self.cancelled, cancelled: self.cancelled };
-        let word = if self.cancelled { "cancelled" } else if failed { "failure" } else { "success" };
+        let word = if self.cancelled {
+            "cancelled"
+        } else if failed {
+            "failure"
+        } else {
+            "success"
+        };
         let mut contexts = self.base.clone();
         contexts.values.insert("env", Value::texts(env));
         contexts.values.insert("steps", Value::object(self.records.clone()));
@@ -104,7 +114,10 @@ impl WorkflowSteps {
         if !expression.asks_status() && !contexts.status.success {
             return Ok(false);
         }
-        expression.evaluate(&contexts).map(|value| value.is_true()).map_err(|why| format!("the `if` on line {} cannot be decided: {why}", condition.line))
+        expression
+            .evaluate(&contexts)
+            .map(|value| value.is_true())
+            .map_err(|why| format!("the `if` on line {} cannot be decided: {why}", condition.line))
     }
 
     /// The job's variables with the step's own over them.
@@ -190,5 +203,13 @@ impl StepSource for WorkflowSteps {
 fn failing(id: Option<String>, why: &str) -> StepSpec {
     let quoted = why.replace('\'', "'\\''").replace('\n', " ");
     let script = format!("printf 'error: %s\\n' '{quoted}' >&2\nexit 1\n");
-    StepSpec { name: "Evaluate expressions".into(), id, script, shell: Shell::Sh, env: BTreeMap::new(), working_directory: None, timeout: None }
+    StepSpec {
+        name: "Evaluate expressions".into(),
+        id,
+        script,
+        shell: Shell::Sh,
+        env: BTreeMap::new(),
+        working_directory: None,
+        timeout: None,
+    }
 }

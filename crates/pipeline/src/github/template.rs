@@ -30,7 +30,8 @@ impl Template {
             let inner = &rest[start + 3..];
             let opened = offset + before.chars().count();
             let end = closing(inner).ok_or_else(|| Invalid { offset: opened, message: "`${{` is not closed with `}}`".into() })?;
-            let expression = Expression::read(&inner[..end]).map_err(|invalid| Invalid { offset: opened + 3 + invalid.offset, ..invalid })?;
+            let expression =
+                Expression::read(&inner[..end]).map_err(|invalid| Invalid { offset: opened + 3 + invalid.offset, ..invalid })?;
             parts.push(Part::Expression(expression, opened + 3));
             offset = opened + 3 + inner[..end].chars().count() + 2;
             rest = &inner[end + 2..];

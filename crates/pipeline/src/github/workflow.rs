@@ -19,7 +19,7 @@ use crate::reader::{Fields, Problems, Unsupported, boolean, join, shown, text};
 use crate::yaml::{self, Budget, Node, Value as Yaml};
 
 /// A job's time limit if it says nothing (GitHub's own).
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(360 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_hours(6);
 /// The one stage that a workflow's jobs have.
 const STAGE: &str = "jobs";
 
@@ -49,7 +49,9 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     let jobs = fields.get("jobs");
     fields.finish(TOP_KEYS, problems);
     let drafts = match jobs.map(|node| &node.value) {
-        Some(Yaml::Map(entries)) if !entries.is_empty() => entries.iter().filter_map(|(key, node)| job::read(key, node, &defaults, problems)).collect(),
+        Some(Yaml::Map(entries)) if !entries.is_empty() => {
+            entries.iter().filter_map(|(key, node)| job::read(key, node, &defaults, problems)).collect()
+        }
         _ => {
             problems.add(jobs.map_or(root.at, |node| node.at), "jobs", "the workflow has no job", "write `jobs:` with one job below it");
             Vec::new()
@@ -86,14 +88,22 @@ impl Planner {
         let total = strategy.as_ref().map_or(1, |strategy| strategy.combinations.len());
         self.text += total * weight(draft);
         if self.jobs.len() + total > MAX_JOBS || self.text > MAX_TEXT {
-            problems.add(draft.at, &path, format!("the plan has more than {MAX_JOBS} jobs, or more than {} MiB of scripts", MAX_TEXT >> 20), "use a smaller matrix, or move scripts into files");
+            problems.add(
+                draft.at,
+                &path,
+                format!("the plan has more than {MAX_JOBS} jobs, or more than {} MiB of scripts", MAX_TEXT >> 20),
+                "use a smaller matrix, or move scripts into files",
+            );
             return;
         }
         let none = serde_json::Map::new();
         let mut jobs: Vec<PlannedJob> = Vec::new();
         for index in 0..total {
             let values = strategy.as_ref().map_or(&none, |strategy| &strategy.combinations[index]);
-            let Some(mut job) = self.planned(draft, &path, values, strategy.as_ref().map(|strategy| (strategy, index)), &because, problems) else { continue };
+            let Some(mut job) = self.planned(draft, &path, values, strategy.as_ref().map(|strategy| (strategy, index)), &because, problems)
+            else {
+                continue;
+            };
             // 1 and "1" look the same
             if jobs.iter().any(|other| other.name == job.name)
                 && let Ok(name) = numbered(&draft.key, index + 1).parse()
@@ -154,12 +164,16 @@ impl Planner {
             None => with_label(&draft.key),
         };
         match draft.runs_on {
-            Some(node) => job::runs_on(&labels(node, &join(path, "runs-on"), &contexts, problems), node.at, &join(path, "runs-on"), problems),
+            Some(node) => {
+                job::runs_on(&labels(node, &join(path, "runs-on"), &contexts, problems), node.at, &join(path, "runs-on"), problems);
+            }
             None => problems.add(draft.at, path, "the job has no `runs-on`", "write `runs-on: ubuntu-latest`"),
         }
         let allowed = match draft.continue_on_error {
             None => false,
-            Some(node) if node.text().is_some_and(|text| text.contains("${{")) => evaluated(node, &join(path, "continue-on-error"), &contexts, problems)?.is_true(),
+            Some(node) if node.text().is_some_and(|text| text.contains("${{")) => {
+                evaluated(node, &join(path, "continue-on-error"), &contexts, problems)?.is_true()
+            }
             Some(node) => boolean(node, &join(path, "continue-on-error"), problems)?,
         };
         let matrix = strategy.map(|(strategy, index)| Matrix {
@@ -256,7 +270,8 @@ fn settle_needs(jobs: &mut [PlannedJob], drafts: &[Draft<'_>], problems: &mut Pr
     // take away, again and again, the jobs that need nothing that is left; what stays needs itself in the end
     let mut left: Vec<&Draft<'_>> = drafts.iter().collect();
     loop {
-        let open: Vec<&Draft<'_>> = left.iter().copied().filter(|draft| draft.needs.iter().any(|(need, _)| left.iter().any(|other| other.key == *need))).collect();
+        let open: Vec<&Draft<'_>> =
+            left.iter().copied().filter(|draft| draft.needs.iter().any(|(need, _)| left.iter().any(|other| other.key == *need))).collect();
         if open.len() == left.len() {
             break;
         }
@@ -273,6 +288,11 @@ fn settle_needs(jobs: &mut [PlannedJob], drafts: &[Draft<'_>], problems: &mut Pr
                 break;
             }
         }
-        problems.add(first.at, &format!("jobs.{}.needs", first.key), format!("jobs need each other in a circle: {}", chain.join(" -> ")), "take one of these out");
+        problems.add(
+            first.at,
+            &format!("jobs.{}.needs", first.key),
+            format!("jobs need each other in a circle: {}", chain.join(" -> ")),
+            "take one of these out",
+        );
     }
 }

@@ -53,7 +53,12 @@ fn replaced(node: &Node, root: &Node, depth: usize, budget: &mut Budget, problem
 fn referred(node: &Node, root: &Node, depth: usize, budget: &mut Budget, problems: &mut Problems) -> Result<Node, Told> {
     let names = texts(node, "!reference", problems);
     if depth >= MAX_REFERENCES {
-        problems.add(node.at, "!reference", format!("references refer to references more than {MAX_REFERENCES} deep"), "look for one that refers to itself");
+        problems.add(
+            node.at,
+            "!reference",
+            format!("references refer to references more than {MAX_REFERENCES} deep"),
+            "look for one that refers to itself",
+        );
         return Err(Told);
     }
     let mut found = Some(root);
@@ -62,7 +67,12 @@ fn referred(node: &Node, root: &Node, depth: usize, budget: &mut Budget, problem
     }
     let Some(found) = found.filter(|_| !names.is_empty()) else {
         let names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
-        problems.add(node.at, "!reference", format!("nothing has the name [{}]", shown(&names.join(", "))), "name a job of this file and one of its keys");
+        problems.add(
+            node.at,
+            "!reference",
+            format!("nothing has the name [{}]", shown(&names.join(", "))),
+            "name a job of this file and one of its keys",
+        );
         return Err(Told);
     };
     if let Err(problem) = budget.take(found.weight(), node.at) {
@@ -88,13 +98,25 @@ impl<'n> Extender<'n> {
         self.extended(&key.text, &mut Vec::new(), key.at, budget, problems)
     }
 
-    fn extended(&mut self, name: &str, open: &mut Vec<&'n str>, asked_at: At, budget: &mut Budget, problems: &mut Problems) -> Result<Node, Told> {
+    fn extended(
+        &mut self,
+        name: &str,
+        open: &mut Vec<&'n str>,
+        asked_at: At,
+        budget: &mut Budget,
+        problems: &mut Problems,
+    ) -> Result<Node, Told> {
         if let Some(node) = self.done.get(name) {
             return Ok(node.clone());
         }
         let path = open.last().map_or_else(|| name.to_owned(), |child| join(child, "extends"));
         let Some((key, node)) = self.jobs.get(name).copied() else {
-            problems.add(asked_at, &path, format!("`{}` is extended and is not in the file", shown(name)), "look at its spelling; hidden jobs start with a dot");
+            problems.add(
+                asked_at,
+                &path,
+                format!("`{}` is extended and is not in the file", shown(name)),
+                "look at its spelling; hidden jobs start with a dot",
+            );
             return Err(Told);
         };
         if let Some(start) = open.iter().position(|other| *other == name) {

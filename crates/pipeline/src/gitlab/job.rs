@@ -93,12 +93,11 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
     let name = key.text.clone();
     let mut fields = Fields::of(node, &name, problems)?;
     let common = Common::read(&mut fields, problems).or(default);
-    let script = match fields.get("script") {
-        Some(node) => parts::script(node, &fields.path_of("script"), problems),
-        None => Vec::new(),
-    };
-    let unknown_kind = keys::JOB.iter().any(|(unsupported, _)| node.get(unsupported).is_some());
-    if script.is_empty() && !unknown_kind {
+    let given = fields.get("script").filter(|node| !matches!(&node.value, Value::Seq(items) if items.is_empty()));
+    let script = given.map(|node| parts::script(node, &fields.path_of("script"), problems)).unwrap_or_default();
+    // a job that calls for something else is told so, not that it has no script
+    let other_kind = ["trigger", "run"].iter().any(|name| node.get(name).is_some());
+    if given.is_none() && !other_kind {
         problems.add(key.at, &name, "the job has no `script`", "give it one; if it is a template, let its name start with a dot");
     }
     let stage = stage(&mut fields, stages, key, problems);
@@ -147,7 +146,9 @@ fn needs(node: &Node, path: &str, problems: &mut Problems) -> Vec<Need> {
             // an anchor of a list within the list
             Value::Seq(_) => out.extend(needs(item, path, problems)),
             Value::Map(_) => out.extend(need(item, path, problems)),
-            Value::Scalar { .. } => out.extend(text(item, path, problems).map(|job| Need { job, at: item.at, artifacts: true, optional: false })),
+            Value::Scalar { .. } => {
+                out.extend(text(item, path, problems).map(|job| Need { job, at: item.at, artifacts: true, optional: false }));
+            }
         }
     }
     out

@@ -25,7 +25,7 @@ use crate::reader::{Fields, Problems, shown, strings};
 use crate::yaml::{self, At, Budget, Key, Node, Value};
 
 /// A job's time limit if it says nothing.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
+const DEFAULT_TIMEOUT: Duration = Duration::from_hours(1);
 /// The most variables that a job may see.
 const MAX_VARIABLES: usize = 1000;
 /// Keys at the top that are not jobs.
@@ -46,7 +46,12 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     let root = yaml::read(source, true, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
     let root = extends::references(root, &mut budget, problems).ok()?;
     let Value::Map(entries) = &root.value else {
-        problems.add(root.at, "", format!("a pipeline is a mapping of jobs, not {}", root.kind()), "write `job-name:` with its keys below it");
+        problems.add(
+            root.at,
+            "",
+            format!("a pipeline is a mapping of jobs, not {}", root.kind()),
+            "write `job-name:` with its keys below it",
+        );
         return None;
     };
     let global = global(&root, entries, problems)?;
@@ -119,7 +124,13 @@ fn drafts(entries: &[(Key, Node)], global: &Global, budget: &mut Budget, problem
 }
 
 /// Decides which jobs there are, and what they wait for.
-fn judge(drafts: &[Draft], global: &Global, source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> (Vec<PlannedJob>, Vec<LeftOut>) {
+fn judge(
+    drafts: &[Draft],
+    global: &Global,
+    source: &Source<'_>,
+    event: &PushEvent,
+    problems: &mut Problems,
+) -> (Vec<PlannedJob>, Vec<LeftOut>) {
     let (mut jobs, mut left_out, mut text) = (Vec::new(), Vec::new(), 0);
     let base = predefined::of_push(event, source.path);
     covered(&global.variables, &[], &base, At { line: 1, column: 1 }, "variables", problems);
@@ -150,7 +161,7 @@ fn judge(drafts: &[Draft], global: &Global, source: &Source<'_>, event: &PushEve
             problems.add(draft.at, &draft.name, message, "use a smaller `parallel`, or move scripts into files");
             break;
         }
-        jobs.extend(planned(draft, matched, verdict.because, problems));
+        jobs.extend(planned(draft, matched, &verdict.because, problems));
     }
     jobs.sort_by_key(|job: &PlannedJob| global.stages.iter().position(|stage| *stage == job.stage));
     let by_name: HashMap<&str, &Draft> = drafts.iter().map(|draft| (draft.name.as_str(), draft)).collect();
@@ -181,18 +192,26 @@ fn scope(draft: &Draft, global: &Global, base: &[(String, String)], event: &Push
 }
 
 /// A variable that names itself and covers nothing would be empty, which nobody means who writes `PATH: /opt/bin:$PATH`.
-fn covered(own: &BTreeMap<String, Variable>, below: &[&BTreeMap<String, Variable>], base: &[(String, String)], at: At, path: &str, problems: &mut Problems) {
+fn covered(
+    own: &BTreeMap<String, Variable>,
+    below: &[&BTreeMap<String, Variable>],
+    base: &[(String, String)],
+    at: At,
+    path: &str,
+    problems: &mut Problems,
+) {
     for (name, variable) in own {
         let known = below.iter().any(|layer| layer.contains_key(name)) || base.iter().any(|(other, _)| other == name);
         if variable.expand && !known && expand::names(&variable.value).any(|other| other == name) {
-            let message = format!("`{name}` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `{name}`");
+            let message =
+                format!("`{name}` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `{name}`");
             problems.add(at, &format!("{path}.{name}"), message, format!("set it in `before_script`: `export {name}=…`"));
         }
     }
 }
 
 /// The jobs of the plan that a job of the file becomes.
-fn planned(draft: &Draft, matched: rules::Matched, because: Vec<String>, problems: &mut Problems) -> Vec<PlannedJob> {
+fn planned(draft: &Draft, matched: rules::Matched, because: &[String], problems: &mut Problems) -> Vec<PlannedJob> {
     let when = matched.when.or(draft.when).unwrap_or_default();
     // manual outside of rules may be left alone; manual by a rule blocks unless the rule or the job says otherwise
     let usual = if draft.when == Some(When::Manual) { AllowFailure::Yes } else { AllowFailure::No };
@@ -236,7 +255,7 @@ fn planned(draft: &Draft, matched: rules::Matched, because: Vec<String>, problem
             outputs: BTreeMap::new(),
             steps: steps.clone(),
             matrix,
-            because: because.clone(),
+            because: because.to_vec(),
         });
     }
     jobs

@@ -14,7 +14,7 @@ use crate::yaml::{Node, Value};
 /// How deep `script` lists may nest (GitLab's own bound).
 const MAX_SCRIPT_DEPTH: usize = 10;
 /// The longest time limit.
-const MAX_TIMEOUT: Duration = Duration::from_secs(31 * 86_400);
+const MAX_TIMEOUT: Duration = Duration::from_hours(31 * 24);
 
 /// A script: text, or lists of text within lists.
 pub(super) fn script(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
@@ -29,12 +29,22 @@ fn collect(node: &Node, path: &str, depth: usize, commands: &mut Vec<String>, pr
             problems.add(node.at, path, format!("scripts nest deeper than {MAX_SCRIPT_DEPTH} lists"), "flatten them");
         }
         Value::Seq(items) => items.iter().for_each(|item| collect(item, path, depth + 1, commands, problems)),
-        Value::Map(_) => problems.add(node.at, path, "a command is expected here, and YAML reads a mapping", "put the whole line in quotes: it holds `: `"),
+        Value::Map(_) => problems.add(
+            node.at,
+            path,
+            "a command is expected here, and YAML reads a mapping",
+            "put the whole line in quotes: it holds `: `",
+        ),
         Value::Scalar { text, plain, .. } => {
             let other = *plain && (node.is_null() || node.bool().is_some() || node.number().is_some() || spelled_bool(text).is_some());
             if other {
                 let what = if node.is_null() { "nothing" } else { text };
-                problems.add(node.at, path, format!("a command is expected here, and YAML reads `{what}` as something else"), "put it in quotes");
+                problems.add(
+                    node.at,
+                    path,
+                    format!("a command is expected here, and YAML reads `{what}` as something else"),
+                    "put it in quotes",
+                );
             } else {
                 commands.push(text.to_string());
             }
@@ -98,7 +108,12 @@ pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTr
         let path = join(path, &key.text);
         let valid = key.text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !key.text.starts_with(|c: char| c.is_ascii_digit());
         if key.text.is_empty() || !valid {
-            problems.add(key.at, &path, format!("`{}` cannot be a variable's name", shown(&key.text)), "use letters, digits and `_`, not starting with a digit");
+            problems.add(
+                key.at,
+                &path,
+                format!("`{}` cannot be a variable's name", shown(&key.text)),
+                "use letters, digits and `_`, not starting with a digit",
+            );
             continue;
         }
         let (given, expand) = match &value.value {
@@ -240,11 +255,18 @@ pub(super) fn retry(node: &Node, path: &str, problems: &mut Problems) -> Retry {
     retry.max = u32::try_from(max).unwrap_or(0);
     if let Some(node) = fields.get("when") {
         let choices = [
-            ("always", RetryOn::Always), ("script_failure", RetryOn::ScriptFailure), ("runner_system_failure", RetryOn::SystemFailure),
-            ("job_execution_timeout", RetryOn::Timeout), ("stuck_or_timeout_failure", RetryOn::Timeout), ("unknown_failure", RetryOn::SystemFailure),
+            ("always", RetryOn::Always),
+            ("script_failure", RetryOn::ScriptFailure),
+            ("runner_system_failure", RetryOn::SystemFailure),
+            ("job_execution_timeout", RetryOn::Timeout),
+            ("stuck_or_timeout_failure", RetryOn::Timeout),
+            ("unknown_failure", RetryOn::SystemFailure),
         ];
         let path = fields.path_of("when");
-        let items: Vec<&Node> = match &node.value { Value::Seq(items) => items.iter().collect(), _ => vec![node] };
+        let items: Vec<&Node> = match &node.value {
+            Value::Seq(items) => items.iter().collect(),
+            _ => vec![node],
+        };
         retry.on = items.into_iter().filter_map(|node| choice(node, &choices, &path, problems)).collect();
     }
     if let Some(node) = fields.get("exit_codes") {
@@ -255,7 +277,10 @@ pub(super) fn retry(node: &Node, path: &str, problems: &mut Problems) -> Retry {
 }
 
 fn exit_codes(node: &Node, path: &str, problems: &mut Problems) -> Vec<i32> {
-    let items: Vec<&Node> = match &node.value { Value::Seq(items) => items.iter().collect(), _ => vec![node] };
+    let items: Vec<&Node> = match &node.value {
+        Value::Seq(items) => items.iter().collect(),
+        _ => vec![node],
+    };
     items.into_iter().filter_map(|node| integer(node, 0..=255, path, problems)).filter_map(|code| i32::try_from(code).ok()).collect()
 }
 

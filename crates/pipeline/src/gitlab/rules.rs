@@ -94,7 +94,12 @@ fn condition(node: &Node, path: &str, problems: &mut Problems) -> Option<(Condit
     match Condition::read(&text) {
         Ok(read) => Some((read, text, node.at)),
         Err(invalid) => {
-            problems.add(place_in(node, invalid.offset), path, format!("the condition cannot be read: {}", invalid.message), format!("the condition is `{}`", shown(&text)));
+            problems.add(
+                place_in(node, invalid.offset),
+                path,
+                format!("the condition cannot be read: {}", invalid.message),
+                format!("the condition is `{}`", shown(&text)),
+            );
             None
         }
     }
@@ -103,7 +108,9 @@ fn condition(node: &Node, path: &str, problems: &mut Problems) -> Option<(Condit
 /// A place within a scalar: exact for text on one line, its start otherwise.
 pub(crate) fn place_in(node: &Node, offset: usize) -> At {
     match &node.value {
-        Value::Scalar { text, plain, block: false } if !text.contains('\n') => At { column: node.at.column + offset + usize::from(!plain), ..node.at },
+        Value::Scalar { text, plain, block: false } if !text.contains('\n') => {
+            At { column: node.at.column + offset + usize::from(!plain), ..node.at }
+        }
         _ => node.at,
     }
 }
@@ -112,7 +119,11 @@ fn patterns(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, At
     let list = if matches!(node.value, Value::Map(_)) {
         let Some(mut fields) = Fields::of(node, path, problems) else { return Vec::new() };
         let list = fields.get("paths").map(|node| texts(node, &fields.path_of("paths"), problems)).unwrap_or_default();
-        let unsupported = [("compare_to", "remove it; a push is compared with what was there before"), ("project", "only this repository is looked at"), ("ref", "only this commit is looked at")];
+        let unsupported = [
+            ("compare_to", "remove it; a push is compared with what was there before"),
+            ("project", "only this repository is looked at"),
+            ("ref", "only this commit is looked at"),
+        ];
         fields.finish(&unsupported, problems);
         list
     } else {
@@ -160,7 +171,12 @@ fn clauses(rule: &Rule, event: &PushEvent, variables: &BTreeMap<String, Expanded
     let mut held = Vec::new();
     if let Some((condition, text, at)) = &rule.condition {
         let holds = condition.holds(variables).unwrap_or_else(|why| {
-            problems.add(*at, &format!("{}.if", rule.path), format!("the condition cannot be decided: {why}"), "a pattern in a variable is written `/…/`");
+            problems.add(
+                *at,
+                &format!("{}.if", rule.path),
+                format!("the condition cannot be decided: {why}"),
+                "a pattern in a variable is written `/…/`",
+            );
             false
         });
         let why = format!("`{}` is {holds}{}", shown(text), values(condition, variables));

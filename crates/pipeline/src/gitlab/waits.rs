@@ -52,7 +52,12 @@ fn needed(job: &mut PlannedJob, draft: &Draft, own: usize, known: &Known<'_>, pr
     for need in draft.needs.iter().flatten() {
         let Some(other) = known.drafts.get(need.job.as_str()) else {
             if !need.optional {
-                problems.add(need.at, &path, format!("there is no job `{}`", shown(&need.job)), "look at its spelling; hidden jobs cannot be needed");
+                problems.add(
+                    need.at,
+                    &path,
+                    format!("there is no job `{}`", shown(&need.job)),
+                    "look at its spelling; hidden jobs cannot be needed",
+                );
             }
             continue;
         };
@@ -77,7 +82,14 @@ fn needed(job: &mut PlannedJob, draft: &Draft, own: usize, known: &Known<'_>, pr
     job.waits_for.dedup();
 }
 
-fn depended(job: &mut PlannedJob, draft: &Draft, own: usize, dependencies: &[(String, crate::yaml::At)], known: &Known<'_>, problems: &mut Problems) {
+fn depended(
+    job: &mut PlannedJob,
+    draft: &Draft,
+    own: usize,
+    dependencies: &[(String, crate::yaml::At)],
+    known: &Known<'_>,
+    problems: &mut Problems,
+) {
     let path = format!("{}.dependencies", draft.name);
     for (name, at) in dependencies {
         let Some(other) = known.drafts.get(name.as_str()) else {
@@ -90,7 +102,12 @@ fn depended(job: &mut PlannedJob, draft: &Draft, own: usize, dependencies: &[(St
             None => earlier,
         };
         if !waited_for {
-            problems.add(*at, &path, format!("the job does not wait for `{}`", shown(name)), "name a job of an earlier stage, or one of `needs`");
+            problems.add(
+                *at,
+                &path,
+                format!("the job does not wait for `{}`", shown(name)),
+                "name a job of an earlier stage, or one of `needs`",
+            );
         }
     }
     let wanted: Vec<&JobName> = dependencies.iter().filter_map(|(name, _)| known.groups.get(name.as_str())).flatten().copied().collect();
@@ -118,7 +135,12 @@ fn circles(drafts: &HashMap<&str, &Draft>, problems: &mut Problems) {
             open.push((name, next + 1));
             if let Some(start) = open.iter().position(|(other, _)| *other == need.job) {
                 let chain: Vec<&str> = open[start..].iter().map(|(name, _)| *name).chain([need.job.as_str()]).collect();
-                problems.add(need.at, &format!("{name}.needs"), format!("jobs need each other in a circle: {}", chain.join(" -> ")), "take one of these out");
+                problems.add(
+                    need.at,
+                    &format!("{name}.needs"),
+                    format!("jobs need each other in a circle: {}", chain.join(" -> ")),
+                    "take one of these out",
+                );
                 return;
             }
             if let Some((other, _)) = drafts.get_key_value(need.job.as_str())

@@ -60,17 +60,30 @@ impl Tally {
     }
 
     fn total(&self) -> usize {
-        self.waiting + self.ready + self.running + self.manual + self.success + self.failed + self.cancelled + self.skipped + self.warnings + self.ignored
+        self.waiting
+            + self.ready
+            + self.running
+            + self.manual
+            + self.success
+            + self.failed
+            + self.cancelled
+            + self.skipped
+            + self.warnings
+            + self.ignored
     }
 
     /// How they stand. `dag` is for the jobs that one job names in `needs`; without any job the answer is success.
     ///
-    /// The order of the questions is GitLab's (`lib/gitlab/ci/status/composite.rb`), and it matters.
+    /// The order of the questions is GitLab's (`lib/gitlab/ci/status/composite.rb`), and it matters. One thing differs:
+    /// GitLab calls what a job needs skipped as soon as one of them is, so that a job with `when: always` starts while
+    /// another that it needs still runs or waits for a person; here it waits for that one too.
     pub(super) fn composite(&self, dag: bool) -> Composite {
         let total = self.total();
         let only = |counts: &[usize]| counts.iter().sum::<usize>() == total;
         if total == 0 {
             Composite::Success
+        } else if dag && self.waiting + self.ready + self.running + self.manual > 0 {
+            Composite::Pending
         } else if dag && self.skipped + self.ignored > 0 {
             // what is needed does not run at all
             Composite::Skipped
@@ -129,10 +142,26 @@ mod tests {
     #[test]
     fn a_stage_stands_as_gitlab_says() {
         for (jobs, expected) in [
-            ("", Composite::Success), ("ss", Composite::Success), ("sf!", Composite::Success), ("sf", Composite::Failed), ("sk", Composite::Success),
-            ("k", Composite::Skipped), ("m!", Composite::Skipped), ("sm!", Composite::Success), ("sm", Composite::Manual), ("fm", Composite::Manual),
-            ("sR", Composite::Running), ("fR", Composite::Running), ("sw", Composite::Running), ("w", Composite::Created), ("rw", Composite::Pending),
-            ("sc", Composite::Cancelled), ("fc", Composite::Failed), ("sc!", Composite::Success), ("mw", Composite::Manual), ("f!", Composite::Success),
+            ("", Composite::Success),
+            ("ss", Composite::Success),
+            ("sf!", Composite::Success),
+            ("sf", Composite::Failed),
+            ("sk", Composite::Success),
+            ("k", Composite::Skipped),
+            ("m!", Composite::Skipped),
+            ("sm!", Composite::Success),
+            ("sm", Composite::Manual),
+            ("fm", Composite::Manual),
+            ("sR", Composite::Running),
+            ("fR", Composite::Running),
+            ("sw", Composite::Running),
+            ("w", Composite::Created),
+            ("rw", Composite::Pending),
+            ("sc", Composite::Cancelled),
+            ("fc", Composite::Failed),
+            ("sc!", Composite::Success),
+            ("mw", Composite::Manual),
+            ("f!", Composite::Success),
         ] {
             check(jobs, false, expected);
         }
@@ -141,8 +170,18 @@ mod tests {
     #[test]
     fn what_a_job_needs_stands_as_gitlab_says() {
         for (jobs, expected) in [
-            ("", Composite::Success), ("ss", Composite::Success), ("sk", Composite::Skipped), ("sm!", Composite::Skipped), ("sm", Composite::Pending),
-            ("sf", Composite::Failed), ("sf!", Composite::Success), ("sR", Composite::Pending), ("fw", Composite::Pending), ("sc", Composite::Cancelled),
+            ("", Composite::Success),
+            ("ss", Composite::Success),
+            ("sk", Composite::Skipped),
+            ("sm!", Composite::Skipped),
+            ("sm", Composite::Pending),
+            ("sf", Composite::Failed),
+            ("sf!", Composite::Success),
+            ("sR", Composite::Pending),
+            ("fw", Composite::Pending),
+            ("sc", Composite::Cancelled),
+            ("kR", Composite::Pending),
+            ("km", Composite::Pending),
         ] {
             check(jobs, true, expected);
         }

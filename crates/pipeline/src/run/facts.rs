@@ -66,7 +66,10 @@ impl Facts {
         if self.cancelled {
             self.ended = Some(Ended::Cancelled);
         } else if self.interruptions >= MAX_INTERRUPTIONS {
-            self.ended = Some(Ended::Failed { allowed: false, why: format!("{MAX_INTERRUPTIONS} attempts were lost with the server or the runner") });
+            self.ended = Some(Ended::Failed {
+                allowed: false,
+                why: format!("{MAX_INTERRUPTIONS} attempts were lost with the server or the runner"),
+            });
         }
     }
 
@@ -105,7 +108,8 @@ fn tries_again(retry: &Retry, end: &JobEnd) -> bool {
         JobEnd::Cancelled => return false,
     };
     let any = retry.on.is_empty() && retry.exit_codes.is_empty();
-    any || retry.on.iter().any(|on| matches!(on, RetryOn::Always) || *on == kind) || code.is_some_and(|code| retry.exit_codes.contains(&code))
+    any || retry.on.iter().any(|on| matches!(on, RetryOn::Always) || *on == kind)
+        || code.is_some_and(|code| retry.exit_codes.contains(&code))
 }
 
 /// Whether a manual job is one that nobody waits for, and a cancelled one is no failure.

@@ -46,7 +46,12 @@ impl Graph {
         }
         let mut graph = Self {
             by_stage: jobs.iter().map(|job| job.waits_for.contains(&Wait::EarlierStages)).collect(),
-            conditions: jobs.iter().map(|job| job.condition.as_ref().map(|condition| Expression::read(&condition.expression).map_err(|invalid| invalid.message))).collect(),
+            conditions: jobs
+                .iter()
+                .map(|job| {
+                    job.condition.as_ref().map(|condition| Expression::read(&condition.expression).map_err(|invalid| invalid.message))
+                })
+                .collect(),
             ancestors: vec![Vec::new(); jobs.len()],
             misses_ancestor: jobs.iter().map(|job| job.needs.iter().any(|key| !groups.contains_key(key))).collect(),
             index,

@@ -272,7 +272,12 @@ impl Run {
 
     /// Attempts that have started and not ended. After a restart each is told as [`RunCommand::JobInterrupted`].
     pub fn running(&self) -> Vec<(JobName, u32)> {
-        self.jobs().filter_map(|(job, state)| match state { JobState::Running { attempt } => Some((job.name.clone(), *attempt)), _ => None }).collect()
+        self.jobs()
+            .filter_map(|(job, state)| match state {
+                JobState::Running { attempt } => Some((job.name.clone(), *attempt)),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The run's id, once planned.

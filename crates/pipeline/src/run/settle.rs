@@ -66,9 +66,10 @@ fn by_when(known: &Known<'_>, at: usize, states: &[JobState], earlier: &Tally) -
     };
     let runs = match (before, job.when) {
         (Composite::Created | Composite::Pending | Composite::Running | Composite::Manual, _) => return JobState::Waiting,
-        (Composite::Success, When::OnSuccess | When::Manual | When::Always) => true,
+        (Composite::Success, When::OnSuccess | When::Manual)
+        | (Composite::Failed, When::OnFailure)
+        | (Composite::Success | Composite::Failed | Composite::Skipped, When::Always) => true,
         (Composite::Skipped, When::OnSuccess | When::Manual) => by_stage,
-        (Composite::Failed, When::OnFailure | When::Always) | (Composite::Skipped, When::Always) => true,
         _ => false,
     };
     match (runs, job.when) {
@@ -87,7 +88,11 @@ fn by_when(known: &Known<'_>, at: usize, states: &[JobState], earlier: &Tally) -
                 When::Always => "it does not run after a cancellation",
                 When::OnSuccess | When::Manual => "it runs only on success",
             };
-            let why = if before == "succeeded" { format!("nothing before it failed, and {runs}") } else { format!("{what} {before}, and {runs}") };
+            let why = if before == "succeeded" {
+                format!("nothing before it failed, and {runs}")
+            } else {
+                format!("{what} {before}, and {runs}")
+            };
             JobState::Skipped { why }
         }
     }
@@ -118,15 +123,15 @@ fn by_condition(known: &Known<'_>, at: usize, job: &PlannedJob, states: &[JobSta
 pub(super) fn condition_holds(known: &Known<'_>, at: usize, states: &[JobState], cancelled: bool) -> Result<bool, String> {
     let ancestors = &known.graph.ancestors[at];
     let is_success = |state: &JobState| matches!(state, JobState::Succeeded | JobState::Failed { allowed: true, .. });
-    let status = StatusFunctions {
+    let functions = StatusFunctions {
         success: !cancelled && !known.graph.misses_ancestor[at] && ancestors.iter().all(|other| is_success(&states[*other])),
         failure: ancestors.iter().any(|other| matches!(states[*other], JobState::Failed { allowed: false, .. })),
-        cancelled: cancelled || ancestors.iter().any(|other| matches!(states[*other], JobState::Cancelled { .. })),
+        cancelled,
     };
     match &known.graph.conditions[at] {
-        None => Ok(status.success),
+        None => Ok(functions.success),
         Some(Err(why)) => Err(why.clone()),
-        Some(Ok(expression)) => github::job_condition(expression, known.plan, &need_results(known, at, states), status),
+        Some(Ok(expression)) => github::job_condition(expression, known.plan, &need_results(known, at, states), functions),
     }
 }
 
@@ -146,7 +151,9 @@ pub(super) fn need_results(known: &Known<'_>, at: usize, states: &[JobState]) ->
         let mut outputs = BTreeMap::new();
         for member in members {
             if let Some(report) = &known.facts[*member].report {
-                outputs.extend(report.outputs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.clone(), value.clone())));
+                outputs.extend(
+                    report.outputs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.clone(), value.clone())),
+                );
             }
         }
         let any = |wanted: fn(&JobState) -> bool| members.iter().any(|member| wanted(&states[*member]));

@@ -8,7 +8,7 @@ use penstock_model::job::{EnvValue, NextStep, Shell, StepOutcome, StepSource, St
 use crate::plan::{PlannedJob, PlannedStep};
 
 /// How long `after_script` may take (GitLab's own default).
-const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_secs(300);
+const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Where the job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,8 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::testing::gitlab_plan;
 
@@ -133,12 +135,12 @@ mod tests {
         let mut next = steps.next(None, false);
         for (exit_code, cancelled) in ends {
             if let NextStep::Run(step) = &next {
-                seen.push_str(&format!("{} {:?}; ", step.name, step.env.values().collect::<Vec<_>>()));
+                write!(seen, "{} {:?}; ", step.name, step.env.values().collect::<Vec<_>>()).unwrap();
             }
             next = steps.next(Some(&ended(*exit_code)), *cancelled);
         }
         if let NextStep::Done { exit_code, .. } = next {
-            seen.push_str(&format!("done {exit_code}"));
+            write!(seen, "done {exit_code}").unwrap();
         }
         assert_eq!(seen, expected);
     }

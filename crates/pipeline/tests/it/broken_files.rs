@@ -1,0 +1,149 @@
+//! No file makes the room panic, hang or answer with a place outside of the file.
+
+use penstock_pipeline::{Dialect, Run, RunCommand, Source, plan};
+use proptest::prelude::*;
+
+use crate::support::{cases, push, run_id};
+
+const SEEDS: &[(Dialect, &str)] = &[
+    (Dialect::GitlabCi, include_str!("../../../../examples/oran/.gitlab-ci.yml")),
+    (Dialect::GitlabCi, include_str!("../samples/everything.gitlab-ci.yml")),
+    (Dialect::GithubWorkflow, include_str!("../samples/everything.workflow.yml")),
+];
+
+/// Bits that files of both dialects are made of.
+const BITS: &[&str] = &[
+    "*a",
+    "&a ",
+    "<<: *a",
+    "!reference [a, script]",
+    "{",
+    "}",
+    "[",
+    "]",
+    ": ",
+    "- ",
+    "\n  ",
+    "\n",
+    "\t",
+    "#",
+    "'",
+    "\"",
+    "|",
+    ">",
+    "${{",
+    "}}",
+    "$A",
+    "${A}",
+    "$$",
+    "~",
+    "null",
+    "true",
+    "3.10",
+    "needs: [a]",
+    "extends: .a",
+    "rules: [{if: $A}]",
+    "if: ",
+    "matrix: {a: [1, 2]}",
+    "parallel: 200",
+    "variables: {A: $B, B: $A}",
+    "((((",
+    "&& ||",
+    "=~ /(/",
+    "é",
+    "\u{0}",
+    "\u{feff}",
+    "---\n",
+    "..",
+    "%YAML 1.2\n",
+    "!!str ",
+    "? ",
+    "fromJSON('[')",
+    "format('{0}', 1)",
+    "contains(github, 'a')",
+    "github.event.*.x",
+    "-",
+];
+
+fn check(dialect: Dialect, text: &str) {
+    match plan(dialect, &Source { path: "x.yml", text }, &push()) {
+        Ok(plan) => {
+            let stored = serde_json::to_string(&plan).unwrap();
+            let plan = serde_json::from_str(&stored).unwrap();
+            let mut run = Run::new();
+            for event in run.decide(RunCommand::Plan { run: run_id(), plan: Box::new(plan) }).unwrap() {
+                run.evolve(&event);
+            }
+            assert!(run.status().is_finished() || !run.wanted().is_empty() || run.jobs().next().is_some());
+        }
+        Err(problems) => {
+            assert!(!problems.is_empty());
+            for problem in problems {
+                assert!(problem.line >= 1 && problem.line <= text.split(['\n', '\r']).count() + 1, "{problem:?}");
+                assert!(!problem.message.is_empty() && !problem.render(text).is_empty());
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(1500))]
+
+    #[test]
+    fn a_mutated_file_is_a_plan_or_problems(seed in 0..SEEDS.len(), changes in prop::collection::vec((any::<prop::sample::Index>(), 0..40_usize, prop::sample::select(BITS)), 1..8)) {
+        let (dialect, text) = SEEDS[seed];
+        let mut chars: Vec<char> = text.chars().collect();
+        for (at, removed, bit) in changes {
+            let start = at.index(chars.len() + 1);
+            let end = (start + removed).min(chars.len());
+            chars.splice(start..end, bit.chars());
+        }
+        check(dialect, &chars.into_iter().collect::<String>());
+    }
+
+    #[test]
+    fn any_text_is_a_plan_or_problems(bits in prop::collection::vec(prop::sample::select(BITS), 0..60), gitlab in any::<bool>()) {
+        check(if gitlab { Dialect::GitlabCi } else { Dialect::GithubWorkflow }, &bits.concat());
+    }
+
+    #[test]
+    fn any_bytes_are_a_plan_or_problems(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let text = String::from_utf8_lossy(&bytes);
+        check(Dialect::GitlabCi, &text);
+        check(Dialect::GithubWorkflow, &text);
+    }
+
+    #[test]
+    fn any_condition_is_read_or_refused(bits in prop::collection::vec(prop::sample::select(vec!["$A", "'x'", "==", "=~", "/x/", "&&", "||", "(", ")", "null", " ", "!", "github.ref", "always()", "[", "]", ".", "*", ",", "1", "contains(", "'"]), 0..30)) {
+        let condition = bits.concat().replace('\'', "''");
+        check(Dialect::GitlabCi, &format!("a: {{script: [x], rules: [{{if: '{condition}'}}]}}\n"));
+        check(Dialect::GithubWorkflow, &format!("on: push\njobs: {{a: {{runs-on: linux, if: '{condition}', steps: [{{run: x}}]}}}}\n"));
+    }
+}
+
+#[test]
+fn long_chains_do_not_exhaust_the_stack() {
+    check(Dialect::GitlabCi, &format!("a: {{script: [x], rules: [{{if: '{}$A'}}]}}\n", "$A && ".repeat(1600)));
+    check(
+        Dialect::GithubWorkflow,
+        &format!("on: push\njobs: {{a: {{runs-on: linux, if: '{}1', steps: [{{run: x}}]}}}}\n", "1 == ".repeat(4000)),
+    );
+    check(
+        Dialect::GithubWorkflow,
+        &format!("on: push\njobs: {{a: {{runs-on: linux, if: '{}1', steps: [{{run: x}}]}}}}\n", "!".repeat(9000)),
+    );
+    check(
+        Dialect::GithubWorkflow,
+        &format!("on: push\njobs: {{a: {{runs-on: linux, if: 'github{}', steps: [{{run: x}}]}}}}\n", ".a".repeat(9000)),
+    );
+    check(
+        Dialect::GithubWorkflow,
+        &format!("on: push\njobs: {{a: {{runs-on: linux, if: '{}1', steps: [{{run: x}}]}}}}\n", "1 && ".repeat(4000)),
+    );
+    let variables: String = (0..900).map(|n| format!("  V{n}: $V{}\n", n + 1)).collect();
+    check(Dialect::GitlabCi, &format!("variables:\n{variables}a: {{script: [x]}}\n"));
+    let chain: String = (1..500).map(|n| format!("j{n}: {{script: [x], needs: [j{}]}}\n", n - 1)).collect();
+    check(Dialect::GitlabCi, &format!("j0: {{script: [x]}}\n{chain}"));
+    let extended: String = (1..400).map(|n| format!(".j{n}: {{extends: .j{}}}\n", n - 1)).collect();
+    check(Dialect::GitlabCi, &format!(".j0: {{script: [x]}}\n{extended}a: {{extends: .j399}}\n"));
+}

@@ -1,0 +1,218 @@
+//! What is refused in GitLab files: with line, column, key and what to do.
+
+use crate::support::{GITLAB, planned, problems, push};
+
+/// `a` is a sound job; the text is appended to it.
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    assert_eq!(problems(GITLAB, text), expected);
+}
+
+#[test]
+fn a_key_that_is_not_carried_out_is_shown_where_it_stands() {
+    let text = "build:\n  script: [make]\n  only: [main]\n";
+    insta::assert_snapshot!(planned(GITLAB, text, &push()).unwrap_err(), @"
+    error: `only` is not carried out
+     --> .gitlab-ci.yml:3:3 (build.only)
+      |
+    3 |   only: [main]
+      |   ^^^^
+      = help: write `rules: [{if: …}]`
+    ");
+}
+
+#[test]
+fn every_other_key_of_the_dialect_is_refused() {
+    for key in [
+        "only",
+        "except",
+        "tags",
+        "services",
+        "trigger",
+        "inherit",
+        "interruptible",
+        "resource_group",
+        "coverage",
+        "release",
+        "secrets",
+        "id_tokens",
+        "identity",
+        "hooks",
+        "pages",
+        "publish",
+        "start_in",
+        "manual_confirmation",
+        "dast_configuration",
+        "run",
+        "type",
+        "include",
+    ] {
+        let seen = problems(GITLAB, &format!("a:\n  script: [x]\n  {key}: x\n"));
+        assert_eq!(seen, format!("3:3 a.{key}: `{key}` is not carried out"));
+    }
+    for key in ["include", "workflow", "services", "spec"] {
+        assert!(
+            problems(GITLAB, &format!("a: {{script: [x]}}\n{key}: x\n")).starts_with(&format!("2:1 {key}: `{key}` is not carried out")),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn a_misspelt_key_gets_a_suggestion() {
+    check("a:\n  scrpt: [x]\n", "1:1 a: the job has no `script`\n2:3 a.scrpt: `scrpt` is not a key of this place");
+    let error = planned(GITLAB, "a:\n  script: [x]\n  need: []\n", &push()).unwrap_err();
+    assert!(error.contains("did you mean `needs`?"), "{error}");
+}
+
+#[test]
+fn all_problems_of_a_file_are_told_in_the_order_of_lines() {
+    check(
+        "b:\n  script: [x]\n  stage: nope\n  timeout: soon\na:\n  script: [x]\n  retry: 9\n  when: delayed\n",
+        "3:10 b.stage: there is no stage `nope`\n4:12 b.timeout: a duration of at most a month is expected here\n\
+         7:10 a.retry: a whole number from 0 to 2 is expected here\n8:9 a.when: `delayed` is not carried out here",
+    );
+}
+
+#[test]
+fn needs_are_checked() {
+    check("a: {script: [x], needs: [b]}\n", "1:26 a.needs: there is no job `b`");
+    check("a: {script: [x], needs: [b]}\nb: {script: [x], needs: [a]}\n", "2:26 b.needs: jobs need each other in a circle: a -> b -> a");
+    check("a: {script: [x], needs: [a]}\n", "1:26 a.needs: jobs need each other in a circle: a -> a");
+    check("a: {stage: build, script: [x], needs: [b]}\nb: {script: [x]}\n", "1:40 a.needs: `b` is in the later stage `test`");
+    check(
+        "a: {script: [x], needs: [b]}\nb: {script: [x], rules: [{when: never}]}\n",
+        "1:26 a.needs: `b` is needed and its rules leave it out of this pipeline",
+    );
+    check("a: {script: [x], needs: [{job: b, pipeline: x}]}\nb: {script: [x]}\n", "1:35 a.needs.pipeline: `pipeline` is not carried out");
+    check("a: {script: [x], dependencies: [b]}\nb: {script: [x]}\n", "1:33 a.dependencies: the job does not wait for `b`");
+}
+
+#[test]
+fn extends_and_references_are_checked() {
+    check("a: {extends: .no, script: [x]}\n", "1:14 a.extends: `.no` is extended and is not in the file");
+    check(
+        "a: {extends: b, script: [x]}\nb: {extends: a, script: [x]}\n",
+        "1:14 a.extends: jobs extend each other in a circle: b -> a -> b\n2:14 b.extends: jobs extend each other in a circle: a -> b -> a",
+    );
+    check("a: {script: [!reference [.no, script]]}\n", "1:14 !reference: nothing has the name [.no, script]");
+    check("a: {script: !reference [a, script]}\n", "1:13 !reference: references refer to references more than 10 deep");
+}
+
+#[test]
+fn rules_are_checked_to_the_character() {
+    check(
+        "a:\n  script: [x]\n  rules:\n    - if: $A = 'x'\n",
+        "4:14 a.rules[0].if: the condition cannot be read: `=` is not an operator; known: == != =~ !~ && || ( )",
+    );
+    check(
+        "a:\n  script: [x]\n  rules:\n    - if: '$A == b'\n",
+        "4:18 a.rules[0].if: the condition cannot be read: `b` must be a $variable or in quotes",
+    );
+    check(
+        "a: {script: [x], rules: [{changes: {paths: [x], compare_to: main}}]}\n",
+        "1:49 a.rules[0].changes.compare_to: `compare_to` is not carried out",
+    );
+    check("a: {script: [x], rules: [{when: delayed}]}\n", "1:33 a.rules[0].when: `delayed` is not carried out here");
+    check("a: {script: [x], rules: [{exists: ['{a']}]}\n", "1:36 a.rules[0].exists: the pattern `{a` cannot be read: a `{` is not closed");
+    check(
+        "a: {script: [x], rules: [{if: $PROJECT =~ $PROJECT}]}\n",
+        "1:31 a.rules[0].if: the condition cannot be decided: the right side is `from project`, which is no /regex/",
+    );
+}
+
+#[test]
+fn what_yaml_reads_otherwise_than_one_thinks_is_refused() {
+    check("a:\n  script:\n    - echo \"x: y\"\n", "3:7 a.script: a command is expected here, and YAML reads a mapping");
+    check("a: {script: [true]}\n", "1:14 a.script: a command is expected here, and YAML reads `true` as something else");
+    for (value, other) in [
+        ("3.10", "3.1"),
+        ("yes", "true"),
+        ("0755", "another number"),
+        ("22:22", "a number to base 60"),
+        ("1_000", "another number"),
+        ("0x1F", "another number"),
+        ("2026-01-02", "a date"),
+        ("1.50", "1.5"),
+    ] {
+        assert_eq!(
+            problems(GITLAB, &format!("variables: {{A: {value}}}\na: {{script: [x]}}\n")),
+            format!("1:16 variables.A: GitLab reads `{value}` as {other}")
+        );
+    }
+    for value in ["3.11", "1.0", "22", "-7", "1.2.3", "v1", "a:b", "'3.10'", "true", "10m", "2026-01"] {
+        assert_eq!(problems(GITLAB, &format!("variables: {{A: {value}}}\na: {{script: [x]}}\n")), "a plan of 1 jobs", "{value}");
+    }
+}
+
+#[test]
+fn variables_are_checked() {
+    check("variables: {A: $B, B: $A}\na: {script: [x]}\n", "2:1 a.variables.A: variables refer to each other in a circle: A -> B -> A");
+    check(
+        "a: {script: [x], variables: {PATH: '/opt/bin:$PATH'}}\n",
+        "1:1 a.variables.PATH: `PATH` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `PATH`",
+    );
+    check("variables: {A-B: x}\na: {script: [x]}\n", "1:13 variables.A-B: `A-B` cannot be a variable's name");
+    check("variables: {A: {value: x, options: [x]}}\na: {script: [x]}\n", "1:27 variables.A.options: `options` is not carried out");
+}
+
+#[test]
+fn parts_of_a_job_are_checked() {
+    for (part, expected) in [
+        ("artifacts: {expire_in: 1 week}", "artifacts.expire_in: artifacts do not expire by time"),
+        ("artifacts: {name: x}", "artifacts.name: `name` is not carried out"),
+        ("artifacts: {paths: [../x]}", "artifacts.paths: `../x` leaves the checkout"),
+        ("artifacts: {reports: {sast: x}}", "artifacts.reports.sast: `sast` is not carried out"),
+        (
+            "artifacts: {reports: {coverage_report: {coverage_format: jacoco, path: x}}}",
+            "artifacts.reports.coverage_report.coverage_format: `jacoco` is not carried out here",
+        ),
+        ("cache: {key: x}", "cache: a cache without `paths` keeps nothing"),
+        ("cache: {paths: [/etc]}", "cache.paths: `/etc` leaves the checkout"),
+        ("cache: {paths: [x], when: always}", "cache.when: `when` is not carried out"),
+        ("environment: {name: x, on_stop: y}", "environment.on_stop: `on_stop` is not carried out"),
+        ("environment: {name: x, action: stop}", "environment.action: `stop` is not carried out here"),
+        ("image: {name: x, entrypoint: ['']}", "image.entrypoint: `entrypoint` is not carried out"),
+        ("parallel: {matrix: []}", "parallel.matrix: `matrix` is not carried out"),
+        ("parallel: 201", "parallel: a whole number from 1 to 200 is expected here"),
+        ("retry: {max: 1, when: stale_schedule}", "retry.when: `stale_schedule` is not carried out here"),
+        ("allow_failure: maybe", "allow_failure: `true` or `false` is expected here, not text"),
+        ("when: never", "when: `never` is not carried out here"),
+    ] {
+        let seen = problems(GITLAB, &format!("a:\n  script: [x]\n  {part}\n"));
+        let (place, message) = seen.split_once(' ').unwrap();
+        assert_eq!(message, format!("a.{expected}"), "{part}");
+        assert!(place.starts_with("3:"), "{seen}");
+    }
+}
+
+#[test]
+fn files_that_are_no_pipeline_are_refused() {
+    check("", "1:1 : the file has no job");
+    check("- a\n", "1:1 : a pipeline is a mapping of jobs, not a list");
+    check(".a: {script: [x]}\n", "1:1 : the file has no job");
+    check("a: [x]\n", "1:4 a: a job is a mapping, not a list");
+    check("a: {script: [x]}\na: {script: [y]}\n", "2:1 : `a` is given twice; the first time is on line 1");
+    check("a: {script: [x]}\n---\nb: {script: [x]}\n", "2:1 : the file holds a second document");
+    check("a: &a {script: *a}\n", "1:16 : this alias stands inside of what it names");
+    check("a: !!binary x\n", "1:4 a: a job is a mapping, not text");
+    check("a: !vault x\n", "1:4 : the tag `!vault` means nothing here");
+}
+
+#[test]
+fn size_depth_and_growth_are_bounded() {
+    assert!(problems(GITLAB, &"#".repeat((1 << 20) + 1)).contains("at most 1048576 are read"));
+    assert!(problems(GITLAB, &format!("a: {}", "[".repeat(100))).contains("nests deeper than 64 levels"));
+    let mut laughs = "x0: &x0 [l,l,l,l,l,l,l,l,l,l]\n".to_owned();
+    for n in 1..12 {
+        laughs += &format!("x{n}: &x{n} [{}]\n", format!("*x{},", n - 1).repeat(10));
+    }
+    assert!(problems(GITLAB, &laughs).contains("unfold to more than 16 MiB"));
+    let many: String = (0..501).map(|n| format!("j{n}: {{script: [x]}}\n")).collect();
+    assert!(problems(GITLAB, &many).contains("more than 500 jobs"));
+    let parallel: String = (0..3).map(|n| format!("j{n}: {{script: [x], parallel: 200}}\n")).collect();
+    assert!(problems(GITLAB, &parallel).contains("more than 500 jobs"));
+    let extended = format!(".big: {{script: ['{}']}}\n", "x".repeat(400_000))
+        + &(0..60).map(|n| format!("j{n}: {{extends: .big}}\n")).collect::<String>();
+    assert!(problems(GITLAB, &extended).contains("unfold to more than 16 MiB"));
+}

@@ -1,0 +1,21 @@
+//! The pipeline room from outside: files in, plans out; commands in, effects out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_pass_by_value,
+    reason = "tests"
+)]
+
+mod broken_files;
+mod events;
+mod gitlab_plans;
+mod gitlab_refusals;
+mod job_environment;
+mod runs;
+mod runs_at_random;
+mod support;
+mod workflow_plans;
+mod workflow_refusals;
+mod workflow_steps;

@@ -1,0 +1,214 @@
+//! What the tests share. Only this file calls the room's functions, so that a change of them changes one file.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use penstock_model::ids::Actor;
+use penstock_model::job::{JobEnd, JobReport};
+use penstock_model::{JobName, RunId};
+use penstock_pipeline::{
+    Dialect, JobState, Plan, PlannedJob, PushEvent, Run, RunCommand, RunEffect, RunEvent, RunStatus, Source, Wait, When, plan,
+};
+
+/// As many cases as usual, or as `PROPTEST_CASES` says.
+pub fn cases(usual: u32) -> proptest::test_runner::Config {
+    let config = proptest::test_runner::Config::default();
+    let unset = config.cases == 256;
+    proptest::test_runner::Config { cases: if unset { usual } else { config.cases }, failure_persistence: None, ..config }
+}
+
+pub fn push() -> PushEvent {
+    PushEvent {
+        project: "oran".parse().unwrap(),
+        repository: "oran".parse().unwrap(),
+        reference: "refs/heads/main".into(),
+        commit: "a".repeat(40).parse().unwrap(),
+        before: Some("b".repeat(40).parse().unwrap()),
+        default_branch: "main".into(),
+        message: "Add a thing\n\nBecause.\n".into(),
+        pusher: "ada".parse().unwrap(),
+        changed: Some(vec!["src/main.rs".into(), "README.md".into()]),
+        files: vec!["Cargo.toml".into(), "README.md".into(), "src/main.rs".into()],
+        variables: BTreeMap::from([("PROJECT".to_owned(), "from project".to_owned())]),
+        server_url: "http://127.0.0.1:7070".into(),
+        registry: "127.0.0.1:7070".into(),
+    }
+}
+
+pub const GITLAB: &str = ".gitlab-ci.yml";
+pub const WORKFLOW: &str = ".github/workflows/ci.yml";
+
+/// A file's plan, or everything that is wrong with it, as people see it.
+pub fn planned(path: &str, text: &str, event: &PushEvent) -> Result<Plan, String> {
+    plan(Dialect::of_path(path), &Source { path, text }, event)
+        .map_err(|problems| problems.iter().map(|problem| problem.render(text)).collect())
+}
+
+#[track_caller]
+pub fn must_plan(path: &str, text: &str) -> Plan {
+    planned(path, text, &push()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// Problems without their source lines: `line:column key: message`.
+pub fn problems(path: &str, text: &str) -> String {
+    match plan(Dialect::of_path(path), &Source { path, text }, &push()) {
+        Ok(plan) => format!("a plan of {} jobs", plan.jobs.len()),
+        Err(problems) => problems
+            .iter()
+            .map(|problem| format!("{}:{} {}: {}", problem.line, problem.column, problem.key, problem.message))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    }
+}
+
+/// A plan in few words: a line for each job.
+pub fn summary(plan: &Plan) -> String {
+    let mut out = String::new();
+    for job in &plan.jobs {
+        writeln!(out, "{}", job_summary(job)).unwrap();
+    }
+    for left in &plan.left_out {
+        writeln!(out, "without {}: {}", left.name, left.because.join("; ")).unwrap();
+    }
+    out
+}
+
+fn job_summary(job: &PlannedJob) -> String {
+    let waits: Vec<String> = job
+        .waits_for
+        .iter()
+        .map(|wait| match wait {
+            Wait::Job { job } => job.to_string(),
+            Wait::EarlierStages => "earlier stages".into(),
+        })
+        .collect();
+    let waits = if waits.is_empty() { "at once".into() } else { format!("after {}", waits.join(", ")) };
+    let when = match job.when {
+        When::OnSuccess => "",
+        When::OnFailure => ", on failure",
+        When::Always => ", always",
+        When::Manual => ", manual",
+    };
+    let allowed = match &job.allow_failure {
+        penstock_pipeline::AllowFailure::No => String::new(),
+        penstock_pipeline::AllowFailure::Yes => ", may fail".into(),
+        penstock_pipeline::AllowFailure::ExitCodes(codes) => format!(", may fail with {codes:?}"),
+    };
+    format!("{} [{}] {waits}{when}{allowed}", job.name, job.stage)
+}
+
+pub fn name(text: &str) -> JobName {
+    text.parse().unwrap()
+}
+
+pub fn run_id() -> RunId {
+    RunId::from_parts(1_764_000_000_000, 7)
+}
+
+pub fn ada() -> Actor {
+    Actor::User("ada".parse().unwrap())
+}
+
+pub fn report(end: JobEnd) -> JobReport {
+    JobReport {
+        end,
+        artifacts: None,
+        artifacts_size: 0,
+        reports: Vec::new(),
+        dotenv: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+        busy_ms: 0,
+    }
+}
+
+pub fn exited(code: i32) -> JobReport {
+    report(JobEnd::Exited { code })
+}
+
+/// A run with its events, driven by hand.
+pub struct Driven {
+    pub run: Run,
+    pub events: Vec<RunEvent>,
+}
+
+impl Driven {
+    pub fn new(plan: Plan) -> Self {
+        let mut driven = Self { run: Run::new(), events: Vec::new() };
+        driven.tell(RunCommand::Plan { run: run_id(), plan: Box::new(plan) });
+        driven
+    }
+
+    #[track_caller]
+    pub fn tell(&mut self, command: RunCommand) {
+        let events = self.run.decide(command.clone()).unwrap_or_else(|refusal| panic!("{command:?}: {refusal}"));
+        for event in events {
+            self.run.evolve(&event);
+            self.events.push(event);
+        }
+    }
+
+    /// Names of the jobs that should start now.
+    pub fn startable(&self) -> Vec<String> {
+        self.run
+            .wanted()
+            .iter()
+            .filter_map(|effect| match effect {
+                RunEffect::StartJob { job, .. } => Some(job.to_string()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    pub fn start(&mut self, job: &str) -> u32 {
+        let attempt = self.run.attempts(&name(job)) + 1;
+        self.tell(RunCommand::StartJob { job: name(job), attempt });
+        attempt
+    }
+
+    #[track_caller]
+    pub fn finish(&mut self, job: &str, report: JobReport) {
+        let attempt = self.run.attempts(&name(job));
+        self.tell(RunCommand::FinishJob { job: name(job), attempt, report });
+    }
+
+    /// Starts and ends whatever should start until nothing does. Jobs in `fails` fail with exit code 1. Tells the order.
+    #[track_caller]
+    pub fn drive(&mut self, fails: &[&str]) -> String {
+        let mut order = Vec::new();
+        while let Some(job) = self.startable().first().cloned() {
+            self.start(&job);
+            self.finish(&job, exited(i32::from(fails.contains(&job.as_str()))));
+            order.push(job);
+            assert!(order.len() < 10_000, "the run does not end");
+        }
+        if self.run.wanted().iter().any(|effect| matches!(effect, RunEffect::Finish { .. })) {
+            self.tell(RunCommand::Finish);
+        }
+        order.join(" ")
+    }
+
+    /// The run and its jobs in few words.
+    pub fn state(&self) -> String {
+        let jobs: Vec<String> = self.run.jobs().map(|(job, state)| format!("{} {}", job.name, word(state))).collect();
+        format!("{}: {}", status(self.run.status()), jobs.join(", "))
+    }
+}
+
+pub fn word(state: &JobState) -> &'static str {
+    match state {
+        JobState::Waiting => "waits",
+        JobState::Ready => "ready",
+        JobState::Manual => "manual",
+        JobState::Running { .. } => "runs",
+        JobState::Succeeded => "ok",
+        JobState::Failed { allowed: true, .. } => "warned",
+        JobState::Failed { .. } => "failed",
+        JobState::Cancelled { .. } => "cancelled",
+        JobState::Skipped { .. } => "skipped",
+    }
+}
+
+fn status(status: RunStatus) -> String {
+    format!("{status:?}").to_lowercase()
+}

@@ -1,0 +1,134 @@
+//! What is refused in workflow files: with line, column, key and what to do.
+
+use crate::support::{WORKFLOW, planned, problems, push};
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    assert_eq!(problems(WORKFLOW, text), expected);
+}
+
+/// A job with one more line, and what is wrong with it.
+#[track_caller]
+fn check_job(line: &str, expected: &str) {
+    check(&format!("on: push\njobs:\n  a:\n    runs-on: linux\n    steps: [{{run: x}}]\n    {line}\n"), expected);
+}
+
+/// A job with one step, and what is wrong with it.
+#[track_caller]
+fn check_step(step: &str, expected: &str) {
+    check(&format!("on: push\njobs:\n  a:\n    runs-on: linux\n    steps:\n      - {step}\n"), expected);
+}
+
+#[test]
+fn an_action_is_refused_where_it_stands() {
+    let text = "on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - uses: actions/setup-python@v5\n        with: {python-version: '3.11'}\n";
+    insta::assert_snapshot!(planned(WORKFLOW, text, &push()).unwrap_err(), @"
+    error: the action `actions/setup-python@v5` is not carried out; only actions/checkout is
+     --> .github/workflows/ci.yml:7:15 (jobs.build.steps[1].uses)
+      |
+    7 |       - uses: actions/setup-python@v5
+      |               ^^^^^^^
+      = help: write what it does as `run`; the machine's toolchains are on the PATH
+    ");
+}
+
+#[test]
+fn every_other_key_of_the_dialect_is_refused() {
+    for key in ["permissions", "concurrency", "environment", "container", "services", "uses", "with", "secrets"] {
+        check_job(&format!("{key}: x"), &format!("6:5 jobs.a.{key}: `{key}` is not carried out"));
+    }
+    for key in ["run-name", "permissions", "concurrency"] {
+        check(
+            &format!("on: push\n{key}: x\njobs: {{a: {{runs-on: linux, steps: [{{run: x}}]}}}}\n"),
+            &format!("2:1 {key}: `{key}` is not carried out"),
+        );
+    }
+    check_job("neds: a", "6:5 jobs.a.neds: `neds` is not a key of this place");
+    check_step("{run: x, with: {a: b}}", "6:18 jobs.a.steps[0].with: `with` is not carried out");
+    check_step("{run: x, shell: pwsh}", "6:25 jobs.a.steps[0].shell: `pwsh` is not carried out here");
+}
+
+#[test]
+fn events_other_than_push_are_refused() {
+    let job = "jobs: {a: {runs-on: linux, steps: [{run: x}]}}\n";
+    check(&format!("on: [push, pull_request]\n{job}"), "1:12 on.pull_request: the event `pull_request` is not carried out");
+    check(&format!("on:\n  push:\n  schedule: [{{cron: '0 0 * * *'}}]\n{job}"), "3:3 on.schedule: the event `schedule` is not carried out");
+    check(&format!("on: {{push: {{branches: ['!x']}}}}\n{job}"), "1:23 on.push.branches: at least one pattern must not start with `!`");
+    check(
+        &format!("on: {{push: {{branches: [x], branches-ignore: [y]}}}}\n{job}"),
+        "1:6 on.push: `branches` and `branches-ignore` cannot stand together",
+    );
+    check(&format!("on: {{push: {{types: [x]}}}}\n{job}"), "1:13 on.push.types: `types` is not a key of this place");
+    check(job, "1:1 on: the workflow has no `on`");
+}
+
+#[test]
+fn steps_are_checked() {
+    check_step("{name: x}", "6:9 jobs.a.steps[0]: the step has neither `run` nor `uses`");
+    check_step("{run: x, uses: actions/checkout@v4}", "6:9 jobs.a.steps[0]: a step has `run` or `uses`, not both");
+    check_step("{uses: ./local}", "6:16 jobs.a.steps[0].uses: the action `./local` is not carried out; only actions/checkout is");
+    check_step(
+        "{uses: actions/checkout}",
+        "6:16 jobs.a.steps[0].uses: the action `actions/checkout` is not carried out; only actions/checkout is",
+    );
+    check_step("{uses: actions/checkout@v4, with: {ref: x}}", "6:44 jobs.a.steps[0].with.ref: `ref` is not carried out");
+    check_step(
+        "{uses: actions/checkout@v4, with: {fetch-depth: 0}}",
+        "6:44 jobs.a.steps[0].with.fetch-depth: `fetch-depth: 0` is not carried out",
+    );
+    check_step(
+        "{uses: actions/checkout@8f4b7f84864484a7bf31766abe9204da3cbe65b3, with: {fetch-depth: 1, persist-credentials: false}}",
+        "a plan of 1 jobs",
+    );
+    check_step("{run: x, id: 1a}", "6:22 jobs.a.steps[0].id: `1a` cannot be a step's id");
+}
+
+#[test]
+fn expressions_are_checked_to_the_character() {
+    check_step("run: echo ${{ github.ref", "6:19 jobs.a.steps[0].run: the expression cannot be read: `${{` is not closed with `}}`");
+    check_step("run: echo ${{ nope.ref }}", "6:23 jobs.a.steps[0].run: `nope` is not known here");
+    check_step(
+        "run: echo ${{ github.ref = 'x' }}",
+        "6:34 jobs.a.steps[0].run: the expression cannot be read: `=` is no operator; use `==`",
+    );
+    check_step("run: echo ${{ hashFiles('x') }}", "6:23 jobs.a.steps[0].run: `hashFiles` is not carried out");
+    check_step("run: echo ${{ success() }}", "6:23 jobs.a.steps[0].run: this function is known only in `if`");
+    check_step("{run: x, if: secrets.A}", "6:22 jobs.a.steps[0].if: `secrets` is not known here");
+    check_step("{run: x, if: \"${{ true }} && false\"}", "6:22 jobs.a.steps[0].if: a condition must be one expression");
+    check_job("if: steps.x.outputs.y", "6:9 jobs.a.if: `steps` is not known here");
+    check_job("if: matrix.x", "6:9 jobs.a.if: `matrix` is not known here");
+    check_job("name: ${{ needs.b.result }}", "6:15 jobs.a.name: `needs` is not known here: it is settled before any job runs");
+    check_job(
+        "name: run ${{ github.run_id }}",
+        "6:18 jobs.a.name: `github.run_id` is not known yet: this is settled before the run is there",
+    );
+    check_job(
+        "strategy: {matrix: {a: \"${{ fromJSON(needs.b.outputs.c) }}\"}}",
+        "6:42 jobs.a.strategy.matrix.a: `needs` is not known here: it is settled before any job runs",
+    );
+    check_job("env: {A: \"${{ contains('a') }}\"}", "6:19 jobs.a.env.A: the expression cannot be read: `contains` takes 2 arguments");
+    check_job("env: {A: \"${{ nope('a') }}\"}", "6:19 jobs.a.env.A: the expression cannot be read: there is no function `nope`");
+}
+
+#[test]
+fn jobs_are_checked() {
+    check(
+        "on: push\njobs: {a: {runs-on: windows-latest, steps: [{run: x}]}}\n",
+        "2:21 jobs.a.runs-on: there is no runner `windows-latest`",
+    );
+    check("on: push\njobs: {a: {steps: [{run: x}]}}\n", "2:8 jobs.a: the job has no `runs-on`");
+    check("on: push\njobs: {a: {runs-on: linux}}\n", "2:8 jobs.a: the job has no `steps`");
+    check("on: push\njobs: {1a: {runs-on: linux, steps: [{run: x}]}}\n", "2:8 jobs.1a: `1a` cannot be a job's id");
+    check("on: push\njobs: {}\n", "2:7 jobs: the workflow has no job");
+    check_job("needs: b", "6:12 jobs.a.needs: there is no job `b`");
+    check_job("needs: a", "3:3 jobs.a.needs: jobs need each other in a circle: a -> a");
+    check_job("timeout-minutes: 0", "6:22 jobs.a.timeout-minutes: a whole number from 1 to 44640 is expected here");
+    check_job("env: {PY: 3.10}", "6:15 jobs.a.env.PY: GitHub reads `3.10` as 3.1");
+    check_job("strategy: {matrix: {py: [3.10]}}", "6:30 jobs.a.strategy.matrix.py: GitHub reads `3.10` as 3.1");
+    check_job("strategy: {matrix: {py: 3}}", "6:24 jobs.a.strategy.matrix.py: `py` must be a list");
+    check(
+        "on: push\njobs:\n  a: {needs: b, runs-on: linux, steps: [{run: x}]}\n  b: {needs: c, runs-on: linux, steps: [{run: x}]}\n  c: {needs: b, runs-on: linux, steps: [{run: x}]}\n",
+        "3:3 jobs.a.needs: jobs need each other in a circle: b -> c -> b",
+    );
+    check("on: push\n<<: {}\njobs: {}\n", "2:1 : workflows know no merge keys (`<<`)");
+}

@@ -1,0 +1,121 @@
+//! A workflow's job from the inside, as a runner drives it.
+
+use std::collections::BTreeMap;
+
+use penstock_model::job::{NextStep, StepOutcome};
+use penstock_pipeline::steps;
+
+use crate::job_environment::context;
+use crate::support::{WORKFLOW, must_plan};
+
+/// How a step ends: exit code, outputs, `GITHUB_ENV`.
+type End<'e> = (Option<i32>, &'e [(&'e str, &'e str)], &'e [(&'e str, &'e str)]);
+
+fn pairs(of: &[(&str, &str)]) -> BTreeMap<String, String> {
+    of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// What the runner is told, given how each step ends. `cancelled` is the step (from 0) during which the job is cancelled.
+#[track_caller]
+fn check(steps_text: &str, ends: &[End<'_>], cancelled: Option<usize>, expected: &str) {
+    let text = format!(
+        "on: push\nenv: {{TOP: top}}\njobs:\n  a:\n    runs-on: linux\n    outputs: {{out: \"${{{{ steps.s.outputs.v }}}}\"}}\n    env: {{JOB: job}}\n    steps:\n{steps_text}"
+    );
+    let plan = must_plan(WORKFLOW, &text);
+    let mut source = steps(&plan, &plan.jobs[0].name, &context()).unwrap();
+    let mut seen = Vec::new();
+    let mut next = source.next(None, false);
+    let mut index = 0;
+    loop {
+        match next {
+            NextStep::Run(step) => {
+                let env: Vec<String> = step
+                    .env
+                    .iter()
+                    .map(|(name, value)| match value {
+                        penstock_model::job::EnvValue::Plain(text) => format!("{name}={text}"),
+                        penstock_model::job::EnvValue::Secret(_) => format!("{name}=***"),
+                    })
+                    .collect();
+                seen.push(format!("{} | {} | {}", step.name, step.script.trim_end().replace('\n', "; "), env.join(" ")).trim().to_owned());
+                let (exit_code, outputs, env) = ends.get(index).copied().unwrap_or((Some(0), &[], &[]));
+                let outcome = StepOutcome { exit_code, outputs: pairs(outputs), env: pairs(env), path: Vec::new() };
+                next = source.next(Some(&outcome), cancelled.is_some_and(|at| at <= index));
+                index += 1;
+            }
+            NextStep::Done { exit_code, outputs } => {
+                seen.push(format!("done {exit_code} {outputs:?}"));
+                break;
+            }
+        }
+        assert!(index < 100);
+    }
+    assert_eq!(seen.join("\n"), expected);
+}
+
+#[test]
+fn outputs_and_variables_reach_later_steps_and_the_job() {
+    check(
+        "      - {id: s, run: one}\n      - {name: \"see ${{ steps.s.outputs.v }}\", run: \"two ${{ steps.s.outputs['v'] }} ${{ env.NEW }} ${{ env.JOB }} ${{ env.OWN }}\", env: {OWN: \"${{ env.TOP }}!\"}, shell: sh}\n",
+        &[(Some(0), &[("v", "42")], &[("NEW", "new")])],
+        None,
+        "Run one | set +o pipefail; one |\nsee 42 | two 42 new job top! | NEW=new OWN=top!\ndone 0 {\"out\": \"42\"}",
+    );
+}
+
+#[test]
+fn after_a_failure_only_what_asks_for_it_runs() {
+    let steps = "      - {id: s, run: one}\n      - {run: two}\n      - {if: failure(), run: three}\n      - {if: always(), run: \"four ${{ job.status }}\"}\n      - {if: \"steps.s.outcome == 'failure'\", run: five}\n      - {if: \"failure() && steps.s.outcome == 'failure'\", run: six}\n";
+    check(
+        steps,
+        &[(Some(7), &[], &[])],
+        None,
+        "Run one | set +o pipefail; one |\nRun three | set +o pipefail; three |\nRun four failure | set +o pipefail; four failure |\nRun six | set +o pipefail; six |\ndone 7 {\"out\": \"\"}",
+    );
+    check(
+        steps,
+        &[],
+        None,
+        "Run one | set +o pipefail; one |\nRun two | set +o pipefail; two |\nRun four success | set +o pipefail; four success |\ndone 0 {\"out\": \"\"}",
+    );
+}
+
+#[test]
+fn a_failure_that_may_be_is_an_outcome_and_no_conclusion() {
+    check(
+        "      - {id: s, run: one, continue-on-error: true}\n      - {run: \"two ${{ steps.s.outcome }} ${{ steps.s.conclusion }}\"}\n",
+        &[(Some(1), &[], &[])],
+        None,
+        "Run one | set +o pipefail; one |\nRun two failure success | set +o pipefail; two failure success |\ndone 0 {\"out\": \"\"}",
+    );
+}
+
+#[test]
+fn after_a_cancellation_only_what_asks_for_it_runs() {
+    check(
+        "      - {run: one}\n      - {run: two}\n      - {if: failure(), run: three}\n      - {if: cancelled(), run: four}\n      - {if: always(), run: five}\n",
+        &[(None, &[], &[])],
+        Some(0),
+        "Run one | set +o pipefail; one |\nRun four | set +o pipefail; four |\nRun five | set +o pipefail; five |\ndone 1 {\"out\": \"\"}",
+    );
+}
+
+#[test]
+fn secrets_are_marked_and_do_not_leave_by_outputs() {
+    check(
+        "      - {id: s, run: one, env: {KEY: \"${{ secrets.PASSWORD }}\", T: \"x${{ secrets.GITHUB_TOKEN }}\", P: plain}}\n",
+        &[(Some(0), &[("v", "is hunter2")], &[])],
+        None,
+        "Run one | set +o pipefail; one | KEY=*** P=plain T=***\ndone 0 {\"out\": \"\"}",
+    );
+}
+
+#[test]
+fn a_step_that_cannot_be_evaluated_fails_and_says_why() {
+    check(
+        "      - {id: s, run: one}\n      - {run: \"${{ fromJSON(steps.s.outputs.v) }}\"}\n      - {run: three}\n",
+        &[(Some(0), &[("v", "{it's")], &[]), (Some(1), &[], &[])],
+        None,
+        "Run one | set +o pipefail; one |\nEvaluate expressions | printf 'error: %s\\n' 'fromJSON: `{it'\\''s` is not JSON: key must be a string at line 1 column 2' >&2; exit 1 |\ndone 1 {\"out\": \"{it's\"}",
+    );
+}
