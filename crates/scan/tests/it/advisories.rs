@@ -46,10 +46,12 @@ fn syfts_document_is_read_and_matched() {
 #[test]
 fn rust_versions_are_told_apart_by_their_repair() {
     let db = public();
-    // RUSTSEC-2020-0071 (time, a segfault) was repaired in 0.2.23
-    assert!(ids(&db, "pkg:cargo/time@0.2.22").contains(&"RUSTSEC-2020-0071".to_owned()));
-    assert!(!ids(&db, "pkg:cargo/time@0.2.23").contains(&"RUSTSEC-2020-0071".to_owned()));
-    assert!(ids(&db, "pkg:deb/debian/time@0.2.22").is_empty());
+    // RUSTSEC-2021-0003 (smallvec, a buffer overflow) was repaired in 0.6.14 and in 1.6.1
+    for (version, affected) in [("0.6.2", false), ("0.6.13", true), ("0.6.14", false), ("1.6.0", true), ("1.6.1", false), ("1.6.1-rc.1", true)] {
+        let seen = ids(&db, &format!("pkg:cargo/smallvec@{version}")).contains(&"RUSTSEC-2021-0003".to_owned());
+        assert_eq!(seen, affected, "{version}");
+    }
+    assert!(ids(&db, "pkg:deb/debian/smallvec@1.6.0").is_empty());
 }
 
 #[test]

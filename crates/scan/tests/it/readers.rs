@@ -124,7 +124,20 @@ fn trivy_misconfigurations_are_read() {
         0,
         include_bytes!("../fixtures/trivy-config.json"),
         "",
-        "",
+        "error/high DS002 Dockerfile
+error/high DS021 Dockerfile:3
+error/high DS002 docker/Good.Dockerfile
+error/high KSV014 k8s/deploy.yaml:9
+warning/medium DS001 Dockerfile:1
+warning/medium DS013 Dockerfile:4
+warning/medium DS004 Dockerfile:6
+warning/medium KSV001 k8s/deploy.yaml:9
+warning/medium KSV012 k8s/deploy.yaml:9
+warning/medium KSV013 k8s/deploy.yaml:9
+note/low DS005 Dockerfile:5
+note/low DS026 docker/Good.Dockerfile
+note/low KSV003 k8s/deploy.yaml:9
+note/low KSV011 k8s/deploy.yaml:9",
     );
 }
 
