@@ -33,7 +33,9 @@ enum Floor {
     Ground,
     Feature,
     Hand,
-    /// Drivers over traits.
+    /// Drivers of one thing over traits, which the spine puts to work.
+    Driver,
+    /// The order of things, over traits.
     Spine,
     /// Wire types.
     Wire,
@@ -72,7 +74,8 @@ const IMPURE: &[&str] = &[
 fn floor(room: &str) -> Option<Floor> {
     Some(match room {
         "model" => Floor::Ground,
-        "builder" | "delivery" => Floor::Spine,
+        "builder" => Floor::Driver,
+        "delivery" => Floor::Spine,
         "api" => Floor::Wire,
         "server" | "cli" => Floor::Surface,
         "penstock" => Floor::Roof,
@@ -86,12 +89,12 @@ fn floor(room: &str) -> Option<Floor> {
 
 /// Whether a room of one floor may know one of another.
 fn allowed(from: Floor, to: Floor) -> bool {
-    use Floor::{Fakes, Feature, Ground, Hand, Roof, Spine, Surface, Wire, Yard};
+    use Floor::{Driver, Fakes, Feature, Ground, Hand, Roof, Spine, Surface, Wire, Yard};
     match from {
         Ground => false,
         Feature | Hand => to == Ground,
-        Spine => matches!(to, Ground | Feature),
-        Wire | Fakes => matches!(to, Ground | Feature),
+        Spine => matches!(to, Ground | Feature | Driver),
+        Driver | Wire | Fakes => matches!(to, Ground | Feature),
         Surface => matches!(to, Ground | Feature | Spine | Wire),
         Roof => !matches!(to, Yard | Fakes | Roof),
         Yard => matches!(to, Ground | Wire),
