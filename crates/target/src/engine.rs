@@ -51,6 +51,8 @@ pub struct Engine {
     words: mpsc::Receiver<Said>,
     in_force: Option<BTreeMap<String, Route>>,
     version: u64,
+    complaint: Option<String>,
+    silent: bool,
     bridge: Option<Vec<Ipv4Addr>>,
     seen: BTreeMap<String, Container>,
     last_asked: Option<Timestamp>,
@@ -72,6 +74,8 @@ impl Engine {
             words,
             in_force: None,
             version: 0,
+            complaint: None,
+            silent: false,
             bridge: None,
             seen: BTreeMap::new(),
             last_asked: None,
@@ -128,9 +132,15 @@ impl Engine {
         self.last_asked = Some(self.shared.clock.now());
         let asked = timeout(GATEWAY_TIMEOUT, self.shared.gateway.figures()).await;
         match asked {
-            Ok(Ok(figures)) => Some(figures),
+            Ok(Ok(figures)) => {
+                self.silent = false;
+                Some(figures)
+            }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the gateway does not answer; it is started again");
+                // said once: it is asked every second
+                if !std::mem::replace(&mut self.silent, true) {
+                    tracing::warn!(%error, "the gateway does not answer; it is started again");
+                }
                 if let Err(error) = self.shared.gateway.ensure().await {
                     tracing::warn!(%error, "the gateway could not be started");
                 }
@@ -165,7 +175,9 @@ impl Engine {
             containers,
             in_force: self.in_force.clone(),
             under_way: figures.as_ref().map(|figures| figures.backends.clone()),
+            complaint: self.complaint.clone(),
             busy: self.busy.clone(),
+            unrouted: BTreeSet::new(),
             now: self.shared.clock.now(),
         };
         let (state, sequence, mut changed) = match self.settle(&seen, figures.as_ref()).await {
@@ -208,6 +220,7 @@ impl Engine {
             return None;
         }
         let figures = self.figures().await?;
+        self.complain_again().await;
         if figures.version != self.version {
             // a gateway that lost its last snapshot, or one that somebody else told
             self.version = self.version.max(figures.version);
@@ -276,23 +289,36 @@ impl Engine {
         self.in_force = None;
         seen.in_force = None;
         match timeout(GATEWAY_TIMEOUT, self.shared.gateway.publish(&snapshot)).await {
-            Ok(Ok(())) => {
-                tracing::debug!(version = snapshot.version, "snapshot in force");
-                seen.in_force = Some(snapshot.routes.clone());
-                self.in_force = Some(snapshot.routes);
-                // what was asked before says nothing about requests that came until now
-                seen.under_way = None;
-                Some(true)
-            }
+            Ok(Ok(())) => self.complaint = None,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the gateway did not take the snapshot");
-                let _ = self.shared.gateway.ensure().await;
-                None
+                tracing::warn!(%error, "the gateway complains about the snapshot");
+                // it may have taken it all the same, but for an address that somebody else listens on
+                let taken = self.figures().await.is_some_and(|figures| figures.version == snapshot.version);
+                if !taken {
+                    return None;
+                }
+                self.complaint = Some(error.to_string());
             }
             Err(_) => {
                 tracing::warn!("the gateway did not take the snapshot in time");
-                None
+                return None;
             }
+        }
+        tracing::debug!(version = snapshot.version, "snapshot in force");
+        seen.in_force = Some(snapshot.routes.clone());
+        seen.complaint.clone_from(&self.complaint);
+        self.in_force = Some(snapshot.routes);
+        // what was asked before says nothing about requests that came until now
+        seen.under_way = None;
+        Some(true)
+    }
+
+    /// Whether an address that could not be listened on can be by now: the same snapshot once more says so.
+    async fn complain_again(&mut self) {
+        let (true, Some(routes)) = (self.complaint.is_some(), &self.in_force) else { return };
+        let snapshot = GatewaySnapshot { version: self.version, routes: routes.clone() };
+        if let Ok(answer) = timeout(GATEWAY_TIMEOUT, self.shared.gateway.publish(&snapshot)).await {
+            self.complaint = answer.err().map(|error| error.to_string());
         }
     }
 

@@ -20,7 +20,7 @@ use crate::core::canary::{Stance, stance};
 use crate::core::figures::rollout_seen;
 use crate::core::seen::Seen;
 use crate::core::status::{pod_seen, status};
-use crate::core::traffic::{routes_of, weight_in_force};
+use crate::core::traffic::{routes_of, unrouted, weight_in_force};
 use crate::engine::Engine;
 use crate::keep::{Keep, KeepError};
 use crate::manifest::{self, Kind};
@@ -31,6 +31,8 @@ use crate::state::{Object, Pod, State};
 const ORDER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Pods that go have their grace, and this more.
 const TEAR_DOWN_TIMEOUT: Duration = Duration::from_secs(120);
+/// The loop's first look after a start comes within this time.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(15);
 /// Figures that are only shown.
 const FIGURES_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -53,6 +55,7 @@ pub struct Shared {
     seen: RwLock<Arc<Seen>>,
     sequence: AtomicU64,
     passed: watch::Sender<u64>,
+    looked: watch::Sender<bool>,
     changed: watch::Sender<u64>,
 }
 
@@ -78,6 +81,7 @@ impl Shared {
     /// The loop looked.
     pub fn saw(&self, seen: Seen, passed: Option<u64>, changed: bool) {
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(seen);
+        self.looked.send_if_modified(|looked| !std::mem::replace(looked, true));
         if let Some(sequence) = passed {
             self.passed.send_if_modified(|last| std::mem::replace(last, sequence) != sequence);
         }
@@ -102,13 +106,19 @@ impl Shared {
         self.changed.send_modify(|count| *count += 1);
     }
 
-    fn seen(&self) -> Arc<Seen> {
-        Arc::clone(&self.seen.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// A view as of now.
-    fn seen_now(&self) -> Seen {
-        Seen { now: self.clock.now(), ..(*self.seen()).clone() }
+    /// A view as of now. Before the loop's first look nothing is known, which must not be taken for nothing being there.
+    async fn look(&self) -> Result<(MutexGuard<'_, State>, Seen), TargetError> {
+        let mut looked = self.looked.subscribe();
+        let known = timeout(LOOK_TIMEOUT, looked.wait_for(|looked| *looked)).await.is_ok_and(|known| known.is_ok());
+        if !known {
+            let what = format!("this machine has not been looked at for {} s: see the server's log", LOOK_TIMEOUT.as_secs());
+            return Err(TargetError::Failed { what });
+        }
+        let state = self.state.lock().await;
+        let last = Arc::clone(&self.seen.read().unwrap_or_else(PoisonError::into_inner));
+        let mut seen = Seen { now: self.clock.now(), ..(*last).clone() };
+        seen.unrouted = unrouted(&state, &seen);
+        Ok((state, seen))
     }
 
     /// Writes a changed state, puts it in place and wakes the loop; gives the change's number.
@@ -158,6 +168,7 @@ impl LocalTarget {
             seen: RwLock::default(),
             sequence: AtomicU64::new(0),
             passed: watch::Sender::new(0),
+            looked: watch::Sender::new(false),
             changed: watch::Sender::new(0),
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -179,10 +190,9 @@ fn published_weight(state: &State, seen: &Seen, object: &Object) -> u32 {
     let Some(workload) = object.rollout() else { return 100 };
     let Stance::Between { stable, .. } = stance(object, workload.replicas) else { return 100 };
     let routes: Vec<String> = routes_of(state, object);
-    let Some(in_force) = &seen.in_force else { return 0 };
-    let Some(route) = routes.iter().find_map(|name| in_force.get(name)) else {
-        return weight_in_force(state, seen, object);
-    };
+    let route = seen.in_force.as_ref().and_then(|in_force| routes.iter().find_map(|name| in_force.get(name)));
+    // without a Service, or while the gateway does not answer (it keeps its last snapshot): what should be
+    let Some(route) = route else { return weight_in_force(state, seen, object) };
     let weight = |hash: &str| route.groups.get(hash).map_or(0, |group| group.weight);
     let (canary, rest) = (weight(&object.wanted), weight(stable));
     (canary * 100).checked_div(canary + rest).unwrap_or_default()
@@ -225,8 +235,7 @@ impl Target for LocalTarget {
     }
 
     async fn live(&self, application: &str) -> Result<Vec<LiveObject>, TargetError> {
-        let state = self.shared.state.lock().await;
-        let seen = self.shared.seen_now();
+        let (state, seen) = self.shared.look().await?;
         let live = objects_of(&state, application).map(|object| LiveObject {
             key: object.record.key.clone(),
             applied: object.record.applied.clone(),
@@ -237,8 +246,7 @@ impl Target for LocalTarget {
 
     async fn rollouts(&self, application: &str) -> Result<Vec<RolloutSeen>, TargetError> {
         let figures = self.shared.figures().await;
-        let state = self.shared.state.lock().await;
-        let seen = self.shared.seen_now();
+        let (state, seen) = self.shared.look().await?;
         Ok(objects_of(&state, application).filter_map(|object| self.rollout(&state, &seen, object, figures.as_ref())).collect())
     }
 
@@ -262,8 +270,7 @@ impl Target for LocalTarget {
     }
 
     async fn pods(&self, application: &str) -> Result<Vec<PodSeen>, TargetError> {
-        let state = self.shared.state.lock().await;
-        let seen = self.shared.seen_now();
+        let (state, seen) = self.shared.look().await?;
         Ok(pods_of_application(&state, application).map(|pod| pod_seen(&state, &seen, pod)).collect())
     }
 

@@ -25,8 +25,12 @@ pub struct Seen {
     pub containers: BTreeMap<String, Container>,
     /// The routes that the gateway follows; `None` if that is not known.
     pub in_force: Option<BTreeMap<String, Route>>,
+    /// What the gateway complains about although it follows, such as an address that somebody else listens on.
+    pub complaint: Option<String>,
     /// Requests under way by pod; `None` if the gateway did not say.
     pub under_way: Option<BTreeMap<String, u64>>,
+    /// Pods that the gateway has yet to be told of. Only in what is shown: whoever sees a pod as ready may send to it.
+    pub unrouted: BTreeSet<String>,
     /// Pods and containers for which something is being done now.
     pub busy: BTreeSet<String>,
     /// The moment it is.
@@ -49,6 +53,7 @@ impl Seen {
         pod.active()
             && pod.finished.is_none()
             && !pod.unwell
+            && !self.unrouted.contains(&pod.name)
             && self.running_since(pod).is_some()
             && (container.startup_probe.is_none() || pod.warm)
             && (container.readiness_probe.is_none() || pod.ready)

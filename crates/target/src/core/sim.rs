@@ -143,6 +143,8 @@ impl Sim {
         Seen {
             containers: self.containers.clone(),
             in_force: self.in_force.clone(),
+            complaint: None,
+            unrouted: BTreeSet::new(),
             under_way: Some(self.under_way.clone()),
             busy: self.pending.iter().map(|effect| pod_of(effect).to_owned()).collect(),
             now: self.now,

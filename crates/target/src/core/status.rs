@@ -10,6 +10,7 @@ use super::canary::{Stance, stance};
 use super::seen::{Seen, ready_of};
 use super::traffic::weight_in_force;
 use crate::manifest::Kind;
+use crate::manifest::service::Service;
 use crate::manifest::workload::{Strategy, Workload};
 use crate::state::{Object, Pod, State};
 
@@ -18,11 +19,26 @@ pub fn status(state: &State, seen: &Seen, object: &Object) -> Value {
     match &object.kind {
         Kind::Namespace => json!({"phase": "Active"}),
         Kind::ConfigMap(_) | Kind::Secret(_) | Kind::AnalysisTemplate => json!({}),
-        Kind::Service(_) => json!({"loadBalancer": {}}),
+        Kind::Service(service) => service_status(seen, object, service),
         Kind::Workload(workload) if workload.strategy == Strategy::Canary => rollout(state, seen, object, workload),
         Kind::Workload(workload) => deployment(state, seen, object, workload),
         Kind::Job(_) => job(state, seen, object),
     }
+}
+
+/// A Service whose address or port somebody else listens on says so.
+fn service_status(seen: &Seen, object: &Object, service: &Service) -> Value {
+    let address = object.record.address.map(|address| address.to_string()).unwrap_or_default();
+    let complaint = seen.complaint.as_deref().unwrap_or_default();
+    let listens = service.ports.iter().flat_map(|port| {
+        let own = format!("{address}:{}", port.port);
+        std::iter::once(own).chain(port.node_port.map(|number| format!("127.0.0.1:{number}")))
+    });
+    let unheard: Vec<String> = listens.filter(|listen| complaint.contains(listen.as_str())).collect();
+    if unheard.is_empty() {
+        return json!({"loadBalancer": {}});
+    }
+    json!({"loadBalancer": {}, "conditions": [condition("Listening", false, "AddressInUse", complaint)]})
 }
 
 struct Counts {

@@ -1,6 +1,6 @@
 //! Which pods get which share of which Service's traffic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use penstock_model::gateway::{BackendGroup, Protocol, Route};
@@ -34,6 +34,18 @@ pub fn routes(state: &State, seen: &Seen) -> BTreeMap<String, Route> {
         }
     }
     routes
+}
+
+/// Pods that should have traffic and that the gateway does not send any to yet.
+pub fn unrouted(state: &State, seen: &Seen) -> BTreeSet<String> {
+    let Some(in_force) = &seen.in_force else { return BTreeSet::new() };
+    let mut pods = BTreeSet::new();
+    for (name, route) in routes(state, seen) {
+        let told = |pod: &str| in_force.get(&name).is_some_and(|route| route.groups.values().any(|group| group.backends.contains_key(pod)));
+        let wanted = route.groups.into_values().flat_map(|group| group.backends.into_keys());
+        pods.extend(wanted.filter(|pod| !told(pod)));
+    }
+    pods
 }
 
 fn selects(service: &Service, template: &PodTemplate) -> bool {
