@@ -1,0 +1,56 @@
+//! Who may run where: the signed decision is looked for and verified, never remembered.
+
+use penstock_model::EnvironmentName;
+use penstock_model::admission::Admitted;
+use penstock_model::evidence::{Subject, predicate};
+use penstock_model::release::ImageRef;
+use penstock_trust::predicate::{Import, Summary};
+
+use crate::evidence::verify_again;
+use crate::parts::Parts;
+
+/// Lets an image in, or says why not and what to do. A decision counts for ever: a restart, a repair or the way back
+/// uses it again, so that a later advisory cannot block the way back.
+///
+/// # Errors
+/// Why it stays out.
+pub async fn admit(parts: &Parts, environment: &EnvironmentName, image: &ImageRef) -> Result<Admitted, String> {
+    let world = parts.journal.world();
+    let mut why = "no gate has let a release with it in".to_owned();
+    let mut releases: Vec<_> = world.releases.values().filter(|record| record.release.images.get(&image.name) == Some(&image.digest)).collect();
+    releases.sort_by_key(|record| std::cmp::Reverse(record.created));
+    for record in releases {
+        let subject = Subject::Release(record.id);
+        let statements = world.evidence.get(&record.release.project).and_then(|evidence| evidence.by_subject.get(&subject));
+        for said in statements.into_iter().flatten().filter(|said| said.predicate_type == predicate::VSA) {
+            let Some(summary) = Summary::read(&said.predicate) else { continue };
+            if !summary.admits(environment, &image.name, &image.digest) {
+                continue;
+            }
+            match verify_again(parts, said).await {
+                Ok(()) => return Ok(Admitted { release: Some(record.id), warnings: Vec::new() }),
+                Err(error) => why = format!("the decision {} does not verify: {error}", said.envelope.short()),
+            }
+        }
+    }
+    if imported(parts, image).await {
+        return Ok(Admitted { release: None, warnings: Vec::new() });
+    }
+    Err(format!("{why}; push it through the gate of {environment}, or import it with a statement"))
+}
+
+/// An image that was not built here needs a statement that lets it in.
+async fn imported(parts: &Parts, image: &ImageRef) -> bool {
+    let world = parts.journal.world();
+    let subject = Subject::Image(image.clone());
+    for record in world.evidence.values() {
+        for said in record.by_subject.get(&subject).into_iter().flatten().filter(|said| said.predicate_type == predicate::IMPORT) {
+            let import: Option<Import> = serde_json::from_value(said.predicate.clone()).ok();
+            let in_force = import.is_some_and(|import| import.expires.is_none_or(|expires| expires > parts.journal.now()));
+            if in_force && verify_again(parts, said).await.is_ok() {
+                return true;
+            }
+        }
+    }
+    false
+}

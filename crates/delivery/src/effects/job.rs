@@ -1,0 +1,242 @@
+//! Carrying out one attempt of a job, and what it leaves.
+
+use std::collections::BTreeMap;
+
+use penstock_model::blob::LogId;
+use penstock_model::evidence::{Subject, Witness};
+use penstock_model::ids::Actor;
+use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, ReportFile};
+use penstock_model::release::ImageRef;
+use penstock_model::{Digest, JobName, RunId, Secret};
+use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
+use tokio_util::sync::CancellationToken;
+
+use super::EffectError;
+use crate::evidence::{Saying, say};
+use crate::parts::Parts;
+use crate::streams;
+use crate::world::RunRecord;
+
+/// The largest report file that is read.
+const MAX_REPORT: u64 = 64 * 1024 * 1024;
+/// The largest file whose content names a cache.
+const MAX_KEY_FILE: u64 = 16 * 1024 * 1024;
+
+/// The log of an attempt.
+pub fn log_id(attempt: &AttemptId) -> LogId {
+    let name: String = attempt.job.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
+    // names that differ only in what was replaced must not share a log
+    LogId(format!("{}/{name}-{}/{}", attempt.run, Digest::of(attempt.job.as_str()).short(), attempt.attempt))
+}
+
+/// Gives a run a command; what the run refuses changes nothing.
+pub(crate) async fn tell(parts: &Parts, run: &RunId, actor: Actor, command: RunCommand) -> Result<Vec<RunEvent>, EffectError> {
+    let mut refusal = None;
+    let events = parts
+        .journal
+        .change(&streams::run(run), actor, |world, _| match world.runs.get(run).and_then(|record| record.run.as_ref()) {
+            Some(state) => state.decide(command).unwrap_or_else(|why| {
+                refusal = Some(why.to_string());
+                Vec::new()
+            }),
+            None => Vec::new(),
+        })
+        .await?;
+    match refusal {
+        Some(why) => Err(EffectError::Other(why)),
+        None => Ok(events),
+    }
+}
+
+/// Nothing is left to do: the run says how it ended.
+pub(super) async fn finish(parts: &Parts, run: &RunId) -> Result<(), EffectError> {
+    tell(parts, run, Actor::Penstock, RunCommand::Finish).await.map(drop)
+}
+
+/// One attempt, from the event that it starts to the event that it ended. Its evidence is complete before the latter.
+pub(super) async fn job(parts: &Parts, run: &RunId, job: &JobName, attempt: u32, cancel: CancellationToken) -> Result<(), EffectError> {
+    let world = parts.journal.world();
+    let Some(record) = world.runs.get(run) else { return Ok(()) };
+    let Some(state) = &record.run else { return Ok(()) };
+    let inputs = state.wanted().into_iter().find_map(|effect| match effect {
+        RunEffect::StartJob { job: wanted, attempt: number, inputs } if wanted == *job && number == attempt => Some(inputs),
+        _ => None,
+    });
+    let Some(inputs) = inputs else { return Ok(()) };
+    let Some(plan) = state.plan() else { return Ok(()) };
+    let Some(planned) = plan.job(job) else { return Ok(()) };
+    tell(parts, run, Actor::Penstock, RunCommand::StartJob { job: job.clone(), attempt }).await?;
+    let id = AttemptId { run: run.clone(), job: job.clone(), attempt };
+    let report = match carry_out(parts, record, plan, planned, &id, inputs, cancel.clone()).await {
+        Ok(report) => report,
+        Err(error) => system_failure(super::chain(&error)),
+    };
+    if cancel.is_cancelled() && matches!(report.end, JobEnd::Cancelled) && !asked_for(parts, run) {
+        // the server stops: the next one begins this job anew
+        return Ok(());
+    }
+    for file in &report.reports {
+        record_report(parts, record, job, file).await?;
+    }
+    tell(parts, run, Actor::Penstock, RunCommand::FinishJob { job: job.clone(), attempt, report }).await?;
+    Ok(())
+}
+
+fn asked_for(parts: &Parts, run: &RunId) -> bool {
+    let world = parts.journal.world();
+    let state = world.runs.get(run).and_then(|record| record.run.as_ref());
+    state.is_some_and(|state| state.wanted().iter().any(|effect| matches!(effect, RunEffect::CancelJob { .. })))
+}
+
+fn system_failure(why: String) -> JobReport {
+    JobReport {
+        end: JobEnd::SystemFailure { why },
+        artifacts: None,
+        artifacts_size: 0,
+        reports: Vec::new(),
+        dotenv: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+        busy_ms: 0,
+    }
+}
+
+async fn carry_out(
+    parts: &Parts,
+    record: &RunRecord,
+    plan: &Plan,
+    planned: &PlannedJob,
+    id: &AttemptId,
+    inputs: JobInputs,
+    cancel: CancellationToken,
+) -> Result<JobReport, EffectError> {
+    let log_id = log_id(id);
+    let log = parts.logs.open(&log_id).await?;
+    let (token, _guard) = parts.tokens.issue(&*parts.random, id.clone());
+    let secrets = secrets_of(parts, record).await?;
+    let artifacts = inputs.artifacts.clone();
+    let mut context = JobContext {
+        run: id.run.clone(),
+        number: number_of(parts, record),
+        attempt: id.attempt,
+        workspace: parts.runner.workspace(&record.project, &id.job, None),
+        created_at: record.push.at,
+        started_at: parts.journal.now(),
+        secrets: secrets.clone(),
+        token: Some(token.clone()),
+        inputs,
+    };
+    let image = match &planned.image {
+        Some(text) => Some(resolve_image(parts, record, plan, planned, &context, text).await?),
+        None => None,
+    };
+    context.workspace = parts.runner.workspace(&record.project, &id.job, image.as_ref());
+    let mut env = penstock_pipeline::job_env(plan, &id.job, &context);
+    env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
+    env.insert("PENSTOCK_TOKEN".to_owned(), EnvValue::Secret(token.clone()));
+    let masks: Vec<Secret> = secrets.into_values().chain([token]).collect();
+    let digests = key_files(parts, record, planned).await?;
+    let steps = penstock_pipeline::steps(plan, &id.job, &context).map_err(|error| EffectError::Other(error.to_string()))?;
+    let spec = JobSpec {
+        id: id.clone(),
+        project: record.project.clone(),
+        repository: record.project.clone().into(),
+        commit: record.push.commit.clone(),
+        caches: penstock_pipeline::cache_specs(planned, &env, &|path| digests.get(path).copied()),
+        env,
+        masks,
+        image,
+        inputs: artifacts,
+        artifacts: planned.artifacts.clone(),
+        timeout: planned.timeout,
+    };
+    let report = parts.runner.run(spec, steps, log, cancel).await;
+    parts.logs.close(&log_id).await?;
+    Ok(report?)
+}
+
+async fn secrets_of(parts: &Parts, record: &RunRecord) -> Result<BTreeMap<String, Secret>, EffectError> {
+    let failed = |error: penstock_model::secret::SecretError| EffectError::Other(error.to_string());
+    let mut secrets = BTreeMap::new();
+    for name in parts.secrets.names(&record.project).await.map_err(failed)? {
+        if let Some(secret) = parts.secrets.get(&record.project, &name).await.map_err(failed)? {
+            secrets.insert(name, secret);
+        }
+    }
+    Ok(secrets)
+}
+
+fn number_of(parts: &Parts, record: &RunRecord) -> u64 {
+    let world = parts.journal.world();
+    let place = world.projects.get(&record.project).and_then(|project| project.runs.iter().position(|run| *run == record.id));
+    place.map_or(1, |place| place as u64 + 1)
+}
+
+/// An image of the own registry by digest, whatever the file calls it.
+async fn resolve_image(
+    parts: &Parts,
+    record: &RunRecord,
+    plan: &Plan,
+    planned: &PlannedJob,
+    context: &JobContext,
+    text: &str,
+) -> Result<ImageRef, EffectError> {
+    let env = penstock_pipeline::job_env(plan, &planned.name, context);
+    let mut name = text.to_owned();
+    for (variable, value) in &env {
+        if let EnvValue::Plain(value) = value {
+            name = name.replace(&format!("${{{variable}}}"), value);
+        }
+    }
+    let registry = format!("{}/", parts.settings.registry);
+    let name = name.strip_prefix(&registry).unwrap_or(&name);
+    let refuse = |why: &str| {
+        EffectError::Other(format!(
+            "job `{}` wants the image `{text}`: {why}\nhelp: push it to the own registry first (`{registry}{}/NAME`); a job with an image never runs on the host",
+            planned.name, record.project
+        ))
+    };
+    if let Ok(image) = name.parse::<ImageRef>() {
+        return Ok(image);
+    }
+    let (repository, tag) = match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+        _ => (name, "latest"),
+    };
+    let repository = repository.parse().map_err(|_| refuse("that is no name of an image here"))?;
+    let found = parts.registry.resolve(&repository, tag).await.map_err(|error| refuse(&error.to_string()))?;
+    let digest = found.ok_or_else(|| refuse("it is not in the own registry"))?;
+    Ok(ImageRef { name: repository, digest })
+}
+
+/// Digests of the files that name caches.
+async fn key_files(parts: &Parts, record: &RunRecord, planned: &PlannedJob) -> Result<BTreeMap<String, Digest>, EffectError> {
+    let mut digests = BTreeMap::new();
+    for cache in &planned.caches {
+        let penstock_pipeline::CacheKey::Files { files, .. } = &cache.key else { continue };
+        for path in files {
+            let repository = record.project.clone().into();
+            if let Some(bytes) = parts.git.read(&repository, &record.push.commit, path, MAX_KEY_FILE).await? {
+                digests.insert(path.clone(), Digest::of(bytes));
+            }
+        }
+    }
+    Ok(digests)
+}
+
+/// A report file of a job becomes a *reported* statement on the commit.
+async fn record_report(parts: &Parts, record: &RunRecord, job: &JobName, file: &ReportFile) -> Result<(), EffectError> {
+    let bytes = parts.blobs.get_bytes(file.digest, MAX_REPORT).await?;
+    let subject = Subject::Commit(record.push.commit.clone());
+    let key = format!("report/{}/{job}/{}/{}", record.id, file.kind, file.digest);
+    let (project, run) = (&record.project, Some(&record.id));
+    let witness = Witness::Reported;
+    let unreadable = |error: &dyn std::fmt::Display| EffectError::Other(format!("{} of job `{job}` cannot be read as {}: {error}", file.path, file.kind));
+    if file.kind == "junit" {
+        let result = crate::results::junit(&bytes, file.digest).map_err(|error| unreadable(&error))?;
+        say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &result }).await?;
+    } else {
+        let coverage = crate::results::coverage(&bytes).map_err(|error| unreadable(&error))?;
+        say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &coverage }).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! A run's images become a release.
+
+use std::collections::BTreeSet;
+
+use penstock_gate::Author;
+use penstock_model::ids::Actor;
+use penstock_model::release::{Release, ReleaseId};
+use penstock_model::{EnvironmentName, RunId, UserName};
+
+use super::EffectError;
+use crate::events::{ReleaseEvent, WorkEvent};
+use crate::parts::Parts;
+use crate::streams;
+use crate::world::World;
+
+/// The most commits that are looked at for their authors.
+const MAX_HISTORY: usize = 10_000;
+
+/// Makes the release of a run.
+pub(super) async fn release(parts: &Parts, run: &RunId) -> Result<(), EffectError> {
+    let world = parts.journal.world();
+    let Some(record) = world.runs.get(run) else { return Ok(()) };
+    let Some(seen) = world.projects.get(&record.project).and_then(|project| project.config.as_ref()) else { return Ok(()) };
+    let release = Release {
+        project: record.project.clone(),
+        commit: record.push.commit.clone(),
+        images: record.images.iter().map(|(name, image)| (name.clone(), image.digest)).collect(),
+        config: seen.commit.clone(),
+    };
+    let since = last_in_last_environment(&world, &release);
+    let repository = record.project.clone().into();
+    let commits = parts.git.history(&repository, since.as_ref(), &release.commit, MAX_HISTORY).await?;
+    let authors: BTreeSet<Author> = commits
+        .iter()
+        .flat_map(|commit| [&commit.author, &commit.committer])
+        .map(|person| Author { name: person.name.clone(), mail: person.email.clone() })
+        .collect();
+    let ids: BTreeSet<_> = commits.iter().map(|commit| &commit.id).collect();
+    let pushers: BTreeSet<UserName> = world
+        .runs
+        .values()
+        .filter(|other| other.project == record.project && (ids.contains(&other.push.commit) || other.id == record.id))
+        .map(|other| other.push.pusher.clone())
+        .collect();
+    let id = release.id();
+    let event = ReleaseEvent::Created {
+        release,
+        run: run.clone(),
+        pushers,
+        authors,
+        pushed: record.push.at,
+    };
+    parts
+        .journal
+        .change(&streams::release(id), Actor::Penstock, |world, _| if world.releases.contains_key(&id) { Vec::new() } else { vec![event] })
+        .await?;
+    parts.journal.record(&streams::run(run), Actor::Penstock, WorkEvent::Released { release: id }).await?;
+    Ok(())
+}
+
+/// The commit that the last environment took last.
+fn last_in_last_environment(world: &World, release: &Release) -> Option<penstock_model::CommitId> {
+    let config = world.config(&release.project)?;
+    let last = config.environments.last()?;
+    world.last_delivered(&release.project, &last.name).map(|record| record.release.commit.clone())
+}
+
+/// A newer release has taken this one's place.
+pub(super) async fn supersede(parts: &Parts, release: ReleaseId, environment: &EnvironmentName) -> Result<(), EffectError> {
+    let event = ReleaseEvent::Superseded { environment: environment.clone() };
+    parts.journal.record(&streams::release(release), Actor::Penstock, event).await?;
+    Ok(())
+}

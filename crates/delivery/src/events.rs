@@ -1,0 +1,309 @@
+//! The spine's own events. Each stream has one kind of them; runs, rollouts and applications are the features' own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use penstock_gate::{Author, Decision, DeliveryConfig};
+use penstock_model::event::{DomainEvent, EventType};
+use penstock_model::evidence::Evidence;
+use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
+use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
+use serde::{Deserialize, Serialize};
+
+/// What happens to a project, on `project/NAME`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum ProjectEvent {
+    /// Somebody created it.
+    Created {
+        /// Its name, also its repository's.
+        project: ProjectName,
+        /// Where its environments are written.
+        config: RepositoryName,
+        /// The branch that is delivered.
+        branch: String,
+    },
+    /// A ref of its repository moved, and a run answers it.
+    Pushed {
+        /// The full ref.
+        reference: String,
+        /// Where it was.
+        before: Option<CommitId>,
+        /// Where it is.
+        commit: CommitId,
+        /// Who pushed, as authenticated.
+        pusher: UserName,
+        /// The run.
+        run: RunId,
+    },
+    /// The config repository's branch moved and was read.
+    ConfigRead {
+        /// The commit.
+        commit: CommitId,
+        /// What it says, unless it cannot be read.
+        config: Option<DeliveryConfig>,
+        /// Why it cannot be read.
+        error: Option<String>,
+    },
+}
+
+/// What the spine adds to a run's stream, `run/ID`, beside the pipeline's own events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum WorkEvent {
+    /// The pipeline file cannot be carried out.
+    Rejected {
+        /// For people: file, line, caret, what to do.
+        diagnostics: String,
+    },
+    /// An image was built.
+    ImageBuilt {
+        /// By which job.
+        job: JobName,
+        /// Its name.
+        image: ImageName,
+        /// Its manifest's digest.
+        digest: Digest,
+        /// Milliseconds.
+        took_ms: u64,
+        /// Milliseconds that were Penstock's own and not a RUN's.
+        own_ms: u64,
+    },
+    /// Its images became a release, or are one that was there already.
+    Released {
+        /// Which.
+        release: ReleaseId,
+    },
+}
+
+/// Evidence as it comes, on `evidence/PROJECT`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum EvidenceEvent {
+    /// A statement was signed, verified and kept.
+    Recorded {
+        /// What it says.
+        evidence: Evidence,
+        /// In which run.
+        run: Option<RunId>,
+        /// Why it was made: the same key is not made twice.
+        key: String,
+    },
+}
+
+/// How a check against an environment went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// Its name.
+    pub name: String,
+    /// Whether it passed.
+    pub passed: bool,
+    /// One line for people.
+    pub summary: String,
+    /// The statement.
+    pub envelope: Digest,
+    /// Milliseconds.
+    pub took_ms: u64,
+}
+
+/// An approval as it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub approver: UserName,
+    /// What the environment would run.
+    pub revision: Revision,
+    /// The policies in force.
+    pub policy: Digest,
+    /// Until when it counts.
+    pub expires: Timestamp,
+    /// The statement.
+    pub envelope: Digest,
+}
+
+/// What happens to a release, on `release/HEX`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum ReleaseEvent {
+    /// A run made it.
+    Created {
+        /// What it is.
+        release: Release,
+        /// The run.
+        run: RunId,
+        /// Who pushed, as authenticated: since the last release in production.
+        pushers: BTreeSet<UserName>,
+        /// Who wrote commits since then, as the commits claim.
+        authors: BTreeSet<Author>,
+        /// When the push came.
+        pushed: Timestamp,
+    },
+    /// A gate was asked.
+    Gated {
+        /// Of which environment.
+        environment: EnvironmentName,
+        /// What the environment would run.
+        revision: Revision,
+        /// What it said.
+        decision: Decision,
+        /// What it had seen: asked again when that changes.
+        inputs: Digest,
+        /// The signed verification summary.
+        envelope: Digest,
+        /// Milliseconds.
+        took_ms: u64,
+    },
+    /// Somebody approved.
+    Approved {
+        /// For which environment.
+        environment: EnvironmentName,
+        /// The approval.
+        approval: Approval,
+    },
+    /// The environment's config commit is on the branch.
+    Committed {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// The commit.
+        commit: CommitId,
+        /// What the environment is to run.
+        revision: Revision,
+        /// The commit to go back to.
+        previous: Option<CommitId>,
+    },
+    /// Everything runs and takes all the traffic.
+    Delivered {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// What it runs.
+        revision: Revision,
+    },
+    /// A check against the environment is done.
+    Checked {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// How it went.
+        result: CheckResult,
+    },
+    /// It must not run there: the first step of the way back.
+    Refused {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// What must not run.
+        revision: Revision,
+        /// Why, for people.
+        why: String,
+    },
+    /// It takes no traffic any more: the second step.
+    TrafficTaken {
+        /// Which environment.
+        environment: EnvironmentName,
+    },
+    /// Git says so: the last step.
+    Reverted {
+        /// Which environment.
+        environment: EnvironmentName,
+        /// The revert.
+        commit: CommitId,
+    },
+    /// A newer release took its place before it got here.
+    Superseded {
+        /// Which environment.
+        environment: EnvironmentName,
+    },
+}
+
+/// What people were told, on `notice/KEY`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum NoticeEvent {
+    /// One way to tell them worked.
+    Sent {
+        /// Such as `slack` or `email`.
+        channel: String,
+        /// What was said.
+        text: String,
+    },
+    /// It did not work and will not be tried again.
+    GivenUp {
+        /// Such as `slack` or `email`.
+        channel: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Settings that people change, on `settings/PROJECT`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum SettingEvent {
+    /// A secret was set; its value is elsewhere, encrypted.
+    SecretSet {
+        /// Its name.
+        name: String,
+    },
+    /// A variable was set.
+    VariableSet {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Look.
+    Reader,
+    /// Push, start, stop, and approve where the config repository names them.
+    Developer,
+    /// Everything: projects, users, secrets too.
+    Admin,
+}
+
+/// What happens to a user, on `user/NAME`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum UserEvent {
+    /// Somebody may log in.
+    Added {
+        /// What they may do.
+        role: Role,
+        /// The digest of their token of 256 random bits.
+        token: Digest,
+        /// Addresses under which they write commits.
+        emails: Vec<String>,
+    },
+    /// They may not any more.
+    Removed,
+}
+
+/// Gives an enum tagged by `event` its type name and version.
+macro_rules! domain {
+    ($type:ty, $prefix:literal, { $($pattern:pat => $name:literal),+ $(,)? }) => {
+        impl DomainEvent for $type {
+            fn event_type(&self) -> EventType {
+                let name = match self { $($pattern => concat!($prefix, ".", $name)),+ };
+                EventType { name: name.to_owned(), version: 1 }
+            }
+        }
+    };
+}
+
+domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::ConfigRead { .. } => "config_read" });
+domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Released { .. } => "released" });
+domain!(EvidenceEvent, "evidence", { Self::Recorded { .. } => "recorded" });
+domain!(ReleaseEvent, "release", {
+    Self::Created { .. } => "created", Self::Gated { .. } => "gated", Self::Approved { .. } => "approved",
+    Self::Committed { .. } => "committed", Self::Delivered { .. } => "delivered", Self::Checked { .. } => "checked",
+    Self::Refused { .. } => "refused", Self::TrafficTaken { .. } => "traffic_taken", Self::Reverted { .. } => "reverted",
+    Self::Superseded { .. } => "superseded",
+});
+domain!(NoticeEvent, "notice", { Self::Sent { .. } => "sent", Self::GivenUp { .. } => "given_up" });
+domain!(SettingEvent, "setting", { Self::SecretSet { .. } => "secret_set", Self::VariableSet { .. } => "variable_set" });
+
+domain!(UserEvent, "user", { Self::Added { .. } => "added", Self::Removed => "removed" });
+
+/// Images of a run by name.
+pub type Images = BTreeMap<ImageName, Digest>;

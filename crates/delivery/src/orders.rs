@@ -1,0 +1,212 @@
+//! What people order: each checks who asks, decides on the world as it is, and appends.
+
+use penstock_model::event::StreamId;
+use penstock_model::evidence::{Subject, Witness};
+use penstock_model::ids::Actor;
+use penstock_model::release::ReleaseId;
+use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Secret, UserName};
+use penstock_pipeline::RunCommand;
+
+use crate::effects::{self, EffectError};
+use crate::events::{Approval, ProjectEvent, ReleaseEvent, Role, SettingEvent, UserEvent};
+use crate::evidence::{Saying, say};
+use crate::parts::Parts;
+use crate::streams;
+use crate::world::ReleaseStep;
+
+/// Why an order was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    Absent(String),
+    /// It is not allowed, or not now.
+    #[error("{why}")]
+    Refused {
+        /// Why.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Something failed.
+    #[error(transparent)]
+    Failed(#[from] EffectError),
+}
+
+/// Errors of hands become an [`OrderError::Failed`] by way of an effect's.
+macro_rules! failed_by {
+    ($($type:ty),+) => { $(impl From<$type> for OrderError {
+        fn from(error: $type) -> Self {
+            Self::Failed(error.into())
+        }
+    })+ };
+}
+failed_by!(crate::journal::JournalError, crate::evidence::EvidenceError, penstock_model::git::GitError);
+
+fn refused<T>(why: impl Into<String>, hint: impl Into<String>) -> Result<T, OrderError> {
+    Err(OrderError::Refused { why: why.into(), hint: hint.into() })
+}
+
+/// Creates a project with its two repositories. Fine if it is there already with the same settings.
+pub async fn create_project(parts: &Parts, by: &UserName, project: &ProjectName, config: &RepositoryName, branch: &str) -> Result<(), OrderError> {
+    if *config == RepositoryName::from(project.clone()) {
+        return refused("the config repository cannot be the source repository", "give it another name: gates must not come from the commit that they judge");
+    }
+    parts.git.create(&project.clone().into()).await?;
+    parts.git.create(config).await?;
+    let event = ProjectEvent::Created { project: project.clone(), config: config.clone(), branch: branch.to_owned() };
+    parts
+        .journal
+        .change(&streams::project(project), Actor::User(by.clone()), |world, _| {
+            if world.projects.contains_key(project) { Vec::new() } else { vec![event] }
+        })
+        .await?;
+    Ok(())
+}
+
+/// A ref moved: a run answers it, once. Gives the run, unless this push starts none.
+pub async fn pushed(parts: &Parts, project: &ProjectName, who: &UserName, reference: &str, commit: &CommitId) -> Result<Option<RunId>, OrderError> {
+    let run = RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits());
+    let events = parts
+        .journal
+        .change(&streams::project(project), Actor::User(who.clone()), |world, _| {
+            let Some(record) = world.projects.get(project) else { return Vec::new() };
+            let before = record.refs.get(reference).cloned();
+            if before.as_ref() == Some(commit) || !(reference.starts_with("refs/heads/") || reference.starts_with("refs/tags/")) {
+                return Vec::new();
+            }
+            vec![ProjectEvent::Pushed { reference: reference.to_owned(), before, commit: commit.clone(), pusher: who.clone(), run }]
+        })
+        .await?;
+    Ok(events.into_iter().find_map(|event| match event {
+        ProjectEvent::Pushed { run, .. } => Some(run),
+        _ => None,
+    }))
+}
+
+/// Adds a user and gives their token, which is shown once.
+pub async fn add_user(parts: &Parts, by: Actor, name: &UserName, role: Role, emails: Vec<String>) -> Result<Secret, OrderError> {
+    let token = parts.random.token();
+    let event = UserEvent::Added { role, token: Digest::of(token.expose()), emails };
+    parts.journal.record(&streams::user(name), by, event).await?;
+    Ok(token)
+}
+
+/// Sets a secret. Its value goes to the encrypted store, its name to the log.
+pub async fn set_secret(parts: &Parts, by: &UserName, project: &ProjectName, name: &str, value: Secret) -> Result<(), OrderError> {
+    let valid = !name.is_empty() && name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if !valid {
+        return refused(format!("`{name}` cannot name a secret"), "letters, digits, `_` and `-`, at most 100");
+    }
+    if !parts.journal.world().projects.contains_key(project) {
+        return Err(OrderError::Absent(format!("project `{project}`")));
+    }
+    parts.secrets.set(project, name, &value).await.map_err(|error| EffectError::Other(error.to_string()))?;
+    let event = SettingEvent::SecretSet { name: name.to_owned() };
+    parts.journal.record(&streams::settings(project), Actor::User(by.clone()), event).await?;
+    Ok(())
+}
+
+/// Approves a release for an environment.
+pub async fn approve(parts: &Parts, by: &UserName, id: ReleaseId, environment: &EnvironmentName) -> Result<(), OrderError> {
+    let world = parts.journal.world();
+    let Some(record) = world.releases.get(&id) else { return Err(OrderError::Absent(format!("release {id}"))) };
+    let project = &record.release.project;
+    let Some(place) = world.environment(project, environment) else {
+        return Err(OrderError::Absent(format!("environment `{environment}` in project `{project}`")));
+    };
+    let Some(rule) = &place.approvals else {
+        return refused(format!("{environment} asks for no approval"), "nothing has to be done");
+    };
+    let step = world.step(record, &place);
+    if !matches!(step, ReleaseStep::AwaitingApproval | ReleaseStep::GateRefused) {
+        return refused(
+            format!("the release does not wait for an approval in {environment}: it is `{step:?}`"),
+            format!("`penstock explain {}` says what it waits for", id.0.short()),
+        );
+    }
+    let config = world.config(project);
+    let approvers = config.as_ref().map(|config| config.approvers.clone()).unwrap_or_default();
+    if let Err(why) = penstock_gate::may_approve(by, Some(rule), &record.pushers, &world.authors(record), &approvers) {
+        return refused(why.to_string(), "ask somebody else who is named under `approvers` in the config repository");
+    }
+    let Some(answer) = record.environments.get(environment).and_then(|state| state.gate.clone()) else {
+        return refused("the gate has not answered yet", "try again in a moment");
+    };
+    let expires = parts.journal.now().after(rule.expires.duration());
+    let predicate = penstock_trust::predicate::Approval {
+        environment: environment.clone(),
+        revision: answer.revision,
+        policy: answer.decision.policy,
+        expires,
+        approver: by.clone(),
+    };
+    let key = format!("approval/{id}/{environment}/{}/{by}/{}", answer.revision, expires.0);
+    let envelope = say(
+        parts,
+        Saying {
+            project,
+            run: Some(&record.run),
+            subject: Subject::Release(id),
+            name: "approval",
+            witness: Witness::Observed,
+            key,
+            predicate: &predicate,
+        },
+    )
+    .await?;
+    let approval = Approval { approver: by.clone(), revision: answer.revision, policy: answer.decision.policy, expires, envelope };
+    let event = ReleaseEvent::Approved { environment: environment.clone(), approval };
+    parts.journal.record(&streams::release(id), Actor::User(by.clone()), event).await?;
+    Ok(())
+}
+
+/// Takes a release back out of an environment, as a failed canary would.
+pub async fn roll_back(parts: &Parts, by: &UserName, project: &ProjectName, environment: &EnvironmentName) -> Result<ReleaseId, OrderError> {
+    let world = parts.journal.world();
+    let Some(record) = world.current(project, environment) else {
+        return Err(OrderError::Absent(format!("release in {environment} of `{project}`")));
+    };
+    let state = &record.environments[environment];
+    let Some(revision) = state.revision else { return refused("the release has not been committed", "there is nothing to take back") };
+    if state.previous.is_none() {
+        return refused("there is no earlier release to go back to", "push a better one");
+    }
+    let event = ReleaseEvent::Refused { environment: environment.clone(), revision, why: format!("rolled back by {by}") };
+    parts.journal.record(&streams::release(record.id), Actor::User(by.clone()), event).await?;
+    Ok(record.id)
+}
+
+/// What a person may ask of a run.
+#[derive(Clone, Debug)]
+pub enum RunOrder {
+    /// Stop it.
+    Cancel,
+    /// Try a job again.
+    Retry(JobName),
+    /// Start a manual job.
+    Play(JobName),
+}
+
+/// Orders something of a run.
+pub async fn order_run(parts: &Parts, by: &UserName, run: &RunId, order: RunOrder) -> Result<(), OrderError> {
+    if !parts.journal.world().runs.contains_key(run) {
+        return Err(OrderError::Absent(format!("run {run}")));
+    }
+    let actor = Actor::User(by.clone());
+    let command = match order {
+        RunOrder::Cancel => RunCommand::Cancel { by: actor.clone() },
+        RunOrder::Retry(job) => RunCommand::RetryJob { job, by: actor.clone() },
+        RunOrder::Play(job) => RunCommand::PlayJob { job, by: actor.clone() },
+    };
+    match effects::tell(parts, run, actor, command).await {
+        Ok(_) => Ok(()),
+        Err(EffectError::Other(why)) => refused(why, "`penstock status` shows how it stands"),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A stream's name that came from outside.
+pub fn stream(text: &str) -> Option<StreamId> {
+    text.parse().ok()
+}

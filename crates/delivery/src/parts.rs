@@ -1,0 +1,133 @@
+//! Everything that the drivers work with. The roof puts it together; nothing here knows which hand is behind a trait.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use penstock_model::blob::{BlobStore, LogStore};
+use penstock_model::container::ContainerRuntime;
+use penstock_model::digest::Digest;
+use penstock_model::git::GitHost;
+use penstock_model::job::{AttemptId, JobRunner};
+use penstock_model::registry::ImageRegistry;
+use penstock_model::target::Target;
+use penstock_model::tool::ToolRunner;
+use penstock_model::Secret;
+use penstock_model::secret::SecretStore;
+use penstock_trust::{SigningKey, TrustedKeys};
+
+use crate::drive::Troubles;
+use crate::journal::Journal;
+
+/// Where randomness comes from.
+pub trait Random: Send + Sync {
+    /// 128 bits.
+    fn bits(&self) -> u128;
+    /// 256 bits for a token, as 64 hexadecimal digits.
+    fn token(&self) -> Secret;
+}
+
+/// A way to tell people.
+#[async_trait]
+pub trait Messenger: Send + Sync {
+    /// Posts `{"text": …}` in Slack's form.
+    async fn slack(&self, url: &Secret, text: &str, key: &str) -> Result<(), String>;
+    /// Sends a plain e-mail.
+    async fn email(&self, to: &[String], subject: &str, text: &str, key: &str) -> Result<(), String>;
+}
+
+/// Unpacks a tar stream into a new directory, safely and within limits.
+pub type Unpack = dyn Fn(Box<dyn Read + Send>, &Path) -> Result<(), String> + Send + Sync;
+
+/// What the spine is told at start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where people and jobs reach the server, without a final `/`.
+    pub url: String,
+    /// Directories of the spine: builds, checkouts for tools.
+    pub dir: PathBuf,
+    /// The registry's name in image references for people, such as `127.0.0.1:7420`.
+    pub registry: String,
+    /// Where advisories lie in a config repository, as OSV's per-ecosystem archives.
+    pub advisories: Vec<String>,
+}
+
+/// All of it.
+pub struct Parts {
+    /// The log and the world.
+    pub journal: Journal,
+    /// Bytes.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Logs of jobs.
+    pub logs: Arc<dyn LogStore>,
+    /// The Git host.
+    pub git: Arc<dyn GitHost>,
+    /// The registry.
+    pub registry: Arc<dyn ImageRegistry>,
+    /// Containers, for images under test.
+    pub runtime: Arc<dyn ContainerRuntime>,
+    /// Builds images.
+    pub builder: Arc<penstock_builder::Builder>,
+    /// Unpacks what jobs send.
+    pub unpack: Arc<Unpack>,
+    /// Where workloads live.
+    pub target: Arc<dyn Target>,
+    /// Carries out jobs.
+    pub runner: Arc<dyn JobRunner>,
+    /// Runs pinned tools.
+    pub tools: Arc<dyn ToolRunner>,
+    /// Secrets.
+    pub secrets: Arc<dyn SecretStore>,
+    /// Tells people.
+    pub messenger: Arc<dyn Messenger>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The server's key.
+    pub key: SigningKey,
+    /// Keys whose statements count.
+    pub trusted: TrustedKeys,
+    /// Tokens of jobs that run now.
+    pub tokens: JobTokens,
+    /// What fails now.
+    pub troubles: Troubles,
+    /// How it was set up.
+    pub settings: Settings,
+}
+
+/// Tokens of jobs, alive only while their attempt is. Kept by digest, compared in constant time.
+#[derive(Default)]
+pub struct JobTokens(Mutex<Vec<(Digest, AttemptId)>>);
+
+impl JobTokens {
+    /// A token for an attempt; it dies with the guard.
+    pub fn issue(self: &JobTokens, random: &dyn Random, attempt: AttemptId) -> (Secret, TokenGuard<'_>) {
+        let token = random.token();
+        let digest = Digest::of(token.expose());
+        if let Ok(mut tokens) = self.0.lock() {
+            tokens.push((digest, attempt));
+        }
+        (token, TokenGuard { tokens: self, digest })
+    }
+
+    /// Whose token it is.
+    pub fn attempt(&self, token: &Secret) -> Option<AttemptId> {
+        let digest = Digest::of(token.expose());
+        let tokens = self.0.lock().ok()?;
+        tokens.iter().find(|(known, _)| known.same(&digest)).map(|(_, attempt)| attempt.clone())
+    }
+}
+
+/// Takes a job's token away when the attempt is over.
+pub struct TokenGuard<'a> {
+    tokens: &'a JobTokens,
+    digest: Digest,
+}
+
+impl Drop for TokenGuard<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut tokens) = self.tokens.0.lock() {
+            tokens.retain(|(digest, _)| !digest.same(&self.digest));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A project's own `penstock.yaml`, and what starts a run.
+
+use penstock_model::git::GitHost;
+use penstock_model::{CommitId, ProjectName, RepositoryName};
+use serde::{Deserialize, Serialize};
+
+/// The largest `penstock.yaml`.
+const MAX_FILE: u64 = 256 * 1024;
+/// Its path.
+pub const FILE: &str = "penstock.yaml";
+
+/// `penstock.yaml` in a source repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectFile {
+    /// Always 1.
+    pub version: u32,
+    /// The project.
+    pub project: ProjectSection,
+}
+
+/// Its only section.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectSection {
+    /// Its name.
+    pub name: ProjectName,
+    /// The pipeline file.
+    pub pipeline: String,
+    /// The config repository.
+    pub config: RepositoryName,
+    /// The branch that is delivered.
+    #[serde(default = "main")]
+    pub branch: String,
+}
+
+fn main() -> String {
+    "main".to_owned()
+}
+
+/// Reads a `penstock.yaml` of a source repository.
+///
+/// # Errors
+/// What is wrong, where, and what to do.
+pub fn parse(text: &str) -> Result<ProjectFile, String> {
+    let file: ProjectFile = serde_saphyr::from_str(text)
+        .map_err(|error| format!("{FILE}: {error}\nhelp: a source repository's file has `version: 1` and a `project:` section; environments and gates belong to the config repository"))?;
+    if file.version != 1 {
+        return Err(format!("{FILE}: version {} is not known; this Penstock reads version 1", file.version));
+    }
+    Ok(file)
+}
+
+/// Which pipeline file counts for a commit.
+///
+/// # Errors
+/// A file that cannot be read, or a choice that nobody made: both in words for people.
+pub async fn pipeline_path(git: &dyn GitHost, repository: &RepositoryName, commit: &CommitId) -> Result<String, String> {
+    let said = git.read(repository, commit, FILE, MAX_FILE).await.map_err(|error| error.to_string())?;
+    if let Some(bytes) = said {
+        let text = String::from_utf8(bytes).map_err(|_| format!("{FILE} is not UTF-8"))?;
+        return parse(&text).map(|file| file.project.pipeline);
+    }
+    let gitlab = git.read(repository, commit, ".gitlab-ci.yml", MAX_FILE * 4).await.map_err(|error| error.to_string())?.is_some();
+    let workflows = git.files(repository, commit, ".github/workflows").await.unwrap_or_default();
+    match (gitlab, workflows.as_slice()) {
+        (true, []) => Ok(".gitlab-ci.yml".to_owned()),
+        (false, [one]) => Ok(one.clone()),
+        (false, []) => Err(format!("there is no pipeline file\nhelp: add `.gitlab-ci.yml` or a workflow, and name it in {FILE}: `penstock init` writes one")),
+        _ => Err(format!("there is more than one pipeline file\nhelp: two pipelines for one commit are a decision: name the one that counts in {FILE} (`project.pipeline`); `penstock init` asks")),
+    }
+}

@@ -1,0 +1,198 @@
+//! What should be happening now, read off the world. Pure: after a crash the drivers just look again.
+
+use penstock_gate::Environment;
+use penstock_model::release::ReleaseId;
+use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, Timestamp};
+use penstock_pipeline::RunEffect;
+
+use crate::inputs::gate_inputs;
+use crate::notices::{self, Notice};
+use crate::world::{ReleaseRecord, ReleaseStep, RunRecord, WayBack, World};
+
+/// Something to be done by a hand. Carrying one out twice is harmless.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Read the pipeline file and plan.
+    Plan {
+        /// Which run.
+        run: RunId,
+    },
+    /// Carry out one attempt of a job.
+    Job {
+        /// Which run.
+        run: RunId,
+        /// Which job.
+        job: JobName,
+        /// From 1 upwards.
+        attempt: u32,
+    },
+    /// Tell the run that nothing is left to do.
+    FinishRun {
+        /// Which run.
+        run: RunId,
+    },
+    /// Make a release of a run's images.
+    Release {
+        /// Which run.
+        run: RunId,
+    },
+    /// Ask a gate.
+    Gate {
+        /// Which release.
+        release: ReleaseId,
+        /// Which environment.
+        environment: EnvironmentName,
+    },
+    /// Write the release into the config repository.
+    Commit {
+        /// Which release.
+        release: ReleaseId,
+        /// Which environment.
+        environment: EnvironmentName,
+    },
+    /// Run one check against an environment.
+    Check {
+        /// Which release.
+        release: ReleaseId,
+        /// Which environment.
+        environment: EnvironmentName,
+        /// The check's name.
+        check: String,
+    },
+    /// The next step of the way back.
+    WayBack {
+        /// Which release.
+        release: ReleaseId,
+        /// Which environment.
+        environment: EnvironmentName,
+    },
+    /// A newer release has taken this one's place.
+    Supersede {
+        /// Which release.
+        release: ReleaseId,
+        /// Which environment.
+        environment: EnvironmentName,
+    },
+    /// Tell people.
+    Notify {
+        /// What about.
+        notice: Notice,
+    },
+}
+
+/// A job that must be told to stop.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stop {
+    /// Which run.
+    pub run: RunId,
+    /// Which job.
+    pub job: JobName,
+}
+
+/// Everything that should be happening now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// To carry out; what is under way already stays so.
+    pub effects: Vec<Effect>,
+    /// To stop.
+    pub stops: Vec<Stop>,
+}
+
+/// Reads off the world what should be happening.
+pub fn wanted(world: &World, now: Timestamp) -> Wanted {
+    let mut wanted = Wanted::default();
+    if !world.unknown.is_empty() {
+        // a newer program wrote the log: what it meant is not known here, so nothing is done
+        return wanted;
+    }
+    for record in world.runs.values() {
+        of_run(world, record, &mut wanted);
+    }
+    for project in world.projects.values() {
+        let Some(config) = world.config(&project.name) else { continue };
+        for environment in &config.environments {
+            of_environment(world, &project.name, environment, now, &mut wanted.effects);
+        }
+    }
+    wanted.effects.extend(notices::due(world).into_iter().map(|notice| Effect::Notify { notice }));
+    wanted
+}
+
+fn of_run(world: &World, record: &RunRecord, wanted: &mut Wanted) {
+    if record.rejected.is_some() {
+        return;
+    }
+    let Some(run) = &record.run else {
+        wanted.effects.push(Effect::Plan { run: record.id.clone() });
+        return;
+    };
+    for effect in run.wanted() {
+        match effect {
+            RunEffect::StartJob { job, attempt, .. } => {
+                wanted.effects.push(Effect::Job { run: record.id.clone(), job, attempt });
+            }
+            RunEffect::CancelJob { job, .. } => wanted.stops.push(Stop { run: record.id.clone(), job }),
+            RunEffect::Finish { .. } => wanted.effects.push(Effect::FinishRun { run: record.id.clone() }),
+        }
+    }
+    if record.ended.is_some() && record.release.is_none() && makes_a_release(world, record) {
+        wanted.effects.push(Effect::Release { run: record.id.clone() });
+    }
+}
+
+/// A run of the delivered branch that succeeded and built images.
+fn makes_a_release(world: &World, record: &RunRecord) -> bool {
+    let Some(project) = world.projects.get(&record.project) else { return false };
+    let delivered = record.push.reference.strip_prefix("refs/heads/") == Some(project.branch.as_str());
+    let config_known = project.config.as_ref().is_some_and(|seen| seen.config.is_some());
+    delivered && config_known && !record.images.is_empty() && record.run.as_ref().is_some_and(|run| run.status().is_success())
+}
+
+fn of_environment(world: &World, project: &ProjectName, environment: &Environment, now: Timestamp, effects: &mut Vec<Effect>) {
+    let under_way = world.releases_of(project).find(|record| is_under_way(world, record, environment));
+    let mut newest_seen = false;
+    for record in world.releases_of(project) {
+        let id = record.id;
+        let name = environment.name.clone();
+        let state = record.environments.get(&name);
+        if state.is_some_and(|state| state.refused.is_some() && !matches!(state.way_back, Some(WayBack::Reverted { .. }))) {
+            effects.push(Effect::WayBack { release: id, environment: name });
+            continue;
+        }
+        match world.step(record, environment) {
+            ReleaseStep::AtGate | ReleaseStep::GateRefused | ReleaseStep::AwaitingApproval | ReleaseStep::Allowed if newest_seen => {
+                effects.push(Effect::Supersede { release: id, environment: name });
+            }
+            step @ (ReleaseStep::AtGate | ReleaseStep::GateRefused | ReleaseStep::AwaitingApproval | ReleaseStep::Allowed) => {
+                newest_seen = true;
+                let asked = state.and_then(|state| state.gate.as_ref()).map(|answer| answer.inputs);
+                if asked != Some(gate_inputs(world, record, environment, now)) {
+                    effects.push(Effect::Gate { release: id, environment: name });
+                } else if step == ReleaseStep::Allowed && under_way.is_none() {
+                    effects.push(Effect::Commit { release: id, environment: name });
+                }
+            }
+            ReleaseStep::Checking => {
+                newest_seen = true;
+                effects.extend(next_check(record, environment).map(|check| Effect::Check { release: id, environment: name, check }));
+            }
+            ReleaseStep::RollingOut | ReleaseStep::Delivered | ReleaseStep::CheckFailed => newest_seen = true,
+            ReleaseStep::Waiting | ReleaseStep::Refused | ReleaseStep::Superseded => {}
+        }
+    }
+}
+
+/// One release at a time is on its way into an environment, or on its way back out of it.
+fn is_under_way(world: &World, record: &ReleaseRecord, environment: &Environment) -> bool {
+    let going_back = record
+        .environments
+        .get(&environment.name)
+        .is_some_and(|state| state.refused.is_some() && !matches!(state.way_back, Some(WayBack::Reverted { .. })));
+    going_back || matches!(world.step(record, environment), ReleaseStep::RollingOut | ReleaseStep::Checking)
+}
+
+/// Checks run one after the other, in the order of the file, so that they do not disturb each other.
+fn next_check(record: &ReleaseRecord, environment: &Environment) -> Option<String> {
+    let done = &record.environments.get(&environment.name)?.checks;
+    environment.checks.iter().map(|check| &check.name).find(|name| !done.iter().any(|result| result.name == **name)).cloned()
+}

@@ -1,0 +1,306 @@
+//! Applying an event.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use penstock_gitops::AppEvent;
+use penstock_model::event::{DomainEvent, Recorded};
+use penstock_model::release::ReleaseId;
+use penstock_model::{Digest, ProjectName, RunId, UserName};
+use penstock_pipeline::RunEvent;
+use penstock_rollout::RolloutEvent;
+
+use super::World;
+use super::record::{
+    BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, JobTimes, ProjectRecord, PushSeen, ReleaseRecord, RolloutId, RolloutRecord, RunRecord, UserRecord, WayBack,
+    GateAnswer,
+};
+use crate::events::{EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
+
+impl World {
+    /// Takes in the next event. An event that cannot be read is remembered as unknown, never skipped in silence.
+    pub fn apply(&mut self, event: &Recorded) {
+        if event.position <= self.position {
+            return;
+        }
+        self.position = event.position;
+        self.versions.insert(event.stream.clone(), event.version + 1);
+        if self.fold(event).is_none() {
+            self.unknown.insert(format!("{} {} v{}", event.stream, event.kind.name, event.kind.version));
+        }
+    }
+
+    /// `None` if the event cannot be read, or speaks of what is not there.
+    fn fold(&mut self, event: &Recorded) -> Option<()> {
+        let family = event.kind.name.split('.').next().unwrap_or_default();
+        match family {
+            "project" => self.project(read(event)?, event),
+            "setting" => self.setting(read(event)?, event),
+            "run" => self.run(&read::<RunEvent>(event)?, event),
+            "work" => self.work(read(event)?, event),
+            "evidence" => self.evidence(read(event)?, event),
+            "release" => self.release(read(event)?, event),
+            "rollout" => self.rollout(&read::<RolloutEvent>(event)?, event),
+            "app" => self.app(&read::<AppEvent>(event)?, event),
+            "notice" => self.notice(read(event)?, event),
+            "user" => self.user(read(event)?, event),
+            _ => None,
+        }
+    }
+
+    fn project(&mut self, what: ProjectEvent, event: &Recorded) -> Option<()> {
+        match what {
+            ProjectEvent::Created { project, config, branch } => {
+                let record = ProjectRecord {
+                    name: project.clone(),
+                    config_repository: config,
+                    branch,
+                    refs: BTreeMap::new(),
+                    runs: Vec::new(),
+                    config: None,
+                    secrets: BTreeSet::new(),
+                    variables: BTreeMap::new(),
+                    created: event.at,
+                };
+                self.projects.insert(project, Arc::new(record));
+            }
+            ProjectEvent::Pushed { reference, before, commit, pusher, run } => {
+                let name: ProjectName = event.stream.name().parse().ok()?;
+                let project = Arc::make_mut(self.projects.get_mut(&name)?);
+                project.refs.insert(reference.clone(), commit.clone());
+                project.runs.push(run.clone());
+                let record = RunRecord {
+                    id: run.clone(),
+                    project: name,
+                    push: PushSeen { reference, before, commit, pusher, at: event.at },
+                    run: None,
+                    rejected: None,
+                    images: BTreeMap::new(),
+                    times: BTreeMap::new(),
+                    ended: None,
+                    release: None,
+                };
+                self.runs.insert(run, Arc::new(record));
+            }
+            ProjectEvent::ConfigRead { commit, config, error } => {
+                let name: ProjectName = event.stream.name().parse().ok()?;
+                let project = Arc::make_mut(self.projects.get_mut(&name)?);
+                let before = project.config.take().and_then(|seen| seen.config);
+                project.config = Some(ConfigSeen { commit, config: config.map(Arc::new).or(before), error });
+            }
+        }
+        Some(())
+    }
+
+    fn setting(&mut self, what: SettingEvent, event: &Recorded) -> Option<()> {
+        let name: ProjectName = event.stream.name().parse().ok()?;
+        let project = Arc::make_mut(self.projects.get_mut(&name)?);
+        match what {
+            SettingEvent::SecretSet { name } => {
+                project.secrets.insert(name);
+            }
+            SettingEvent::VariableSet { name, value } => {
+                project.variables.insert(name, value);
+            }
+        }
+        Some(())
+    }
+
+    fn run_record(&mut self, event: &Recorded) -> Option<&mut RunRecord> {
+        let id: RunId = event.stream.name().parse().ok()?;
+        self.runs.get_mut(&id).map(Arc::make_mut)
+    }
+
+    fn run(&mut self, what: &RunEvent, event: &Recorded) -> Option<()> {
+        let record = self.run_record(event)?;
+        match what {
+            RunEvent::JobStarted { job, attempt } => {
+                let times = JobTimes { attempt: *attempt, started: event.at, ended: None, report: None };
+                record.times.insert(job.clone(), times);
+            }
+            RunEvent::JobFinished { job, report, .. } => {
+                if let Some(times) = record.times.get_mut(job) {
+                    times.ended = Some(event.at);
+                    times.report = Some(report.clone());
+                }
+            }
+            RunEvent::JobInterrupted { job, .. } => {
+                if let Some(times) = record.times.get_mut(job) {
+                    times.ended = Some(event.at);
+                }
+            }
+            RunEvent::Finished { .. } => record.ended = Some(event.at),
+            RunEvent::JobRetried { .. } | RunEvent::ManualPlayed { .. } => record.ended = None,
+            _ => {}
+        }
+        record.run.get_or_insert_default().evolve(what);
+        Some(())
+    }
+
+    fn work(&mut self, what: WorkEvent, event: &Recorded) -> Option<()> {
+        let record = self.run_record(event)?;
+        match what {
+            WorkEvent::Rejected { diagnostics } => {
+                record.rejected = Some(diagnostics);
+                record.ended = Some(event.at);
+            }
+            WorkEvent::Released { release } => record.release = Some(release),
+            WorkEvent::ImageBuilt { job, image, digest, took_ms, own_ms } => {
+                record.images.insert(image, BuiltImage { digest, job, at: event.at, took_ms, own_ms });
+            }
+        }
+        Some(())
+    }
+
+    fn evidence(&mut self, what: EvidenceEvent, event: &Recorded) -> Option<()> {
+        let EvidenceEvent::Recorded { evidence, run, key } = what;
+        let project: ProjectName = event.stream.name().parse().ok()?;
+        let record = Arc::make_mut(self.evidence.entry(project).or_default());
+        record.keys.insert(key, evidence.envelope);
+        if let Some(run) = run {
+            record.runs.insert(evidence.envelope, run);
+        }
+        record.by_subject.entry(evidence.subject.clone()).or_default().push(Arc::new(evidence));
+        Some(())
+    }
+
+    fn release(&mut self, what: ReleaseEvent, event: &Recorded) -> Option<()> {
+        if let ReleaseEvent::Created { release, run, pushers, authors, pushed } = what {
+            let id = release.id();
+            self.release_order.entry(release.project.clone()).or_default().push(id);
+            let record =
+                ReleaseRecord { id, release, run, pushers, authors, pushed, created: event.at, environments: BTreeMap::new() };
+            self.releases.insert(id, Arc::new(record));
+            return Some(());
+        }
+        let digest: Digest = format!("sha256:{}", event.stream.name()).parse().ok()?;
+        let record = Arc::make_mut(self.releases.get_mut(&ReleaseId(digest))?);
+        let (name, step) = match what {
+            ReleaseEvent::Created { .. } => return None,
+            ReleaseEvent::Gated { environment, revision, decision, inputs, envelope, took_ms } => {
+                let answer = GateAnswer { revision, decision, inputs, envelope, at: event.at, took_ms };
+                (environment, Step::Gate(answer))
+            }
+            ReleaseEvent::Approved { environment, approval } => (environment, Step::Approval(approval)),
+            ReleaseEvent::Committed { environment, commit, revision, previous } => (environment, Step::Commit(commit, revision, previous)),
+            ReleaseEvent::Delivered { environment, revision } => (environment, Step::Delivered(revision)),
+            ReleaseEvent::Checked { environment, result } => (environment, Step::Check(result)),
+            ReleaseEvent::Refused { environment, revision, why } => (environment, Step::Refused(revision, why)),
+            ReleaseEvent::TrafficTaken { environment } => (environment, Step::WayBack(WayBack::TrafficTaken)),
+            ReleaseEvent::Reverted { environment, commit } => (environment, Step::WayBack(WayBack::Reverted { commit })),
+            ReleaseEvent::Superseded { environment } => (environment, Step::Superseded),
+        };
+        record.environments.entry(name).or_default().take(step, event);
+        Some(())
+    }
+
+    fn rollout(&mut self, what: &RolloutEvent, event: &Recorded) -> Option<()> {
+        let id = RolloutId::of(&event.stream)?;
+        let fresh = || {
+            let state = penstock_rollout::RolloutState::default();
+            Arc::new(RolloutRecord { id: id.clone(), state, canaries: Vec::new(), promoted: BTreeSet::new() })
+        };
+        let record = Arc::make_mut(self.rollouts.entry(id.clone()).or_insert_with(fresh));
+        match what {
+            RolloutEvent::Started { template, stable, .. } => {
+                let span = CanarySpan { template: template.clone(), began: event.at, last: event.at, first: stable.is_none() };
+                record.canaries.push(span);
+            }
+            RolloutEvent::Promoted { template, .. } => {
+                record.promoted.insert(template.clone());
+            }
+            _ => {}
+        }
+        if let Some(span) = record.canaries.last_mut() {
+            span.last = event.at;
+        }
+        record.state.evolve(what);
+        Some(())
+    }
+
+    fn notice(&mut self, what: NoticeEvent, event: &Recorded) -> Option<()> {
+        let record = Arc::make_mut(self.notices.entry(event.stream.name().to_owned()).or_default());
+        match what {
+            NoticeEvent::Sent { channel, text } => record.sent.insert(channel, text),
+            NoticeEvent::GivenUp { channel, why } => record.given_up.insert(channel, why),
+        };
+        Some(())
+    }
+}
+
+impl World {
+    fn app(&mut self, what: &AppEvent, event: &Recorded) -> Option<()> {
+        let (project, environment) = event.stream.name().split_once('/')?;
+        let place = (project.parse().ok()?, environment.parse().ok()?);
+        Arc::make_mut(self.apps.entry(place).or_default()).evolve(what);
+        Some(())
+    }
+
+    fn user(&mut self, what: UserEvent, event: &Recorded) -> Option<()> {
+        let name: UserName = event.stream.name().parse().ok()?;
+        match what {
+            UserEvent::Added { role, token, emails } => {
+                self.users.insert(name.clone(), Arc::new(UserRecord { name, role, token, emails }));
+            }
+            UserEvent::Removed => {
+                self.users.remove(&name);
+            }
+        }
+        Some(())
+    }
+}
+
+/// What a release event does to its environment.
+enum Step {
+    Gate(GateAnswer),
+    Approval(crate::events::Approval),
+    Commit(penstock_model::CommitId, penstock_model::release::Revision, Option<penstock_model::CommitId>),
+    Delivered(penstock_model::release::Revision),
+    Check(crate::events::CheckResult),
+    Refused(penstock_model::release::Revision, String),
+    WayBack(WayBack),
+    Superseded,
+}
+
+impl EnvironmentState {
+    fn take(&mut self, step: Step, event: &Recorded) {
+        match step {
+            Step::Gate(answer) => self.gate = Some(answer),
+            Step::Approval(approval) => {
+                self.approvals.push(approval);
+                self.approved_at = Some(event.at);
+            }
+            Step::Commit(commit, revision, previous) => {
+                self.commit = Some(commit);
+                self.revision = Some(revision);
+                self.previous = previous;
+                self.committed_at = Some(event.at);
+            }
+            Step::Delivered(revision) => {
+                self.revision = Some(revision);
+                self.delivered_at = Some(event.at);
+            }
+            Step::Check(result) => {
+                self.checks.retain(|check| check.name != result.name);
+                self.checks.push(result);
+                self.checked_at = Some(event.at);
+            }
+            Step::Refused(revision, why) => {
+                self.revision = Some(revision);
+                self.refused = Some(why);
+                self.way_back.get_or_insert(WayBack::Refused);
+            }
+            Step::WayBack(back) => {
+                if matches!(back, WayBack::Reverted { .. }) {
+                    self.reverted_at = Some(event.at);
+                }
+                self.way_back = Some(back);
+            }
+            Step::Superseded => self.superseded = true,
+        }
+    }
+}
+
+fn read<E: DomainEvent>(event: &Recorded) -> Option<E> {
+    event.decode().ok()
+}

@@ -1,0 +1,319 @@
+//! The records that a world is made of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use penstock_gate::{Author, Decision, DeliveryConfig};
+use penstock_model::event::StreamId;
+use penstock_model::evidence::{Evidence, Subject};
+use penstock_model::job::JobReport;
+use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
+use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
+use serde::Serialize;
+
+use crate::events::{Approval, CheckResult, Role};
+
+/// A project.
+#[derive(Clone, Debug)]
+pub struct ProjectRecord {
+    /// Its name, also its repository's.
+    pub name: ProjectName,
+    /// Where its environments are written.
+    pub config_repository: RepositoryName,
+    /// The branch that is delivered.
+    pub branch: String,
+    /// Where each ref was when it was last answered.
+    pub refs: BTreeMap<String, CommitId>,
+    /// Its runs, oldest first.
+    pub runs: Vec<RunId>,
+    /// The config repository as last read.
+    pub config: Option<ConfigSeen>,
+    /// Names of its secrets.
+    pub secrets: BTreeSet<String>,
+    /// Its plain variables.
+    pub variables: BTreeMap<String, String>,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// The config repository's branch as it was read.
+#[derive(Clone, Debug)]
+pub struct ConfigSeen {
+    /// The commit.
+    pub commit: CommitId,
+    /// What it says, the last time that it could be read.
+    pub config: Option<Arc<DeliveryConfig>>,
+    /// Why this commit cannot be read.
+    pub error: Option<String>,
+}
+
+/// What started a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct PushSeen {
+    /// The full ref.
+    pub reference: String,
+    /// Where it was.
+    pub before: Option<CommitId>,
+    /// Where it is.
+    pub commit: CommitId,
+    /// Who pushed, as authenticated.
+    pub pusher: UserName,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An image that a run built.
+#[derive(Clone, Debug, Serialize)]
+pub struct BuiltImage {
+    /// Its manifest's digest.
+    pub digest: Digest,
+    /// By which job.
+    pub job: JobName,
+    /// When it was done.
+    pub at: Timestamp,
+    /// Milliseconds.
+    pub took_ms: u64,
+    /// Of these Penstock's own.
+    pub own_ms: u64,
+}
+
+/// When an attempt of a job began and ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobTimes {
+    /// The last attempt's number.
+    pub attempt: u32,
+    /// Of the last attempt.
+    pub started: Timestamp,
+    /// Of the last attempt.
+    pub ended: Option<Timestamp>,
+    /// What it left.
+    pub report: Option<JobReport>,
+}
+
+/// A run.
+#[derive(Clone)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// Its project.
+    pub project: ProjectName,
+    /// What started it.
+    pub push: PushSeen,
+    /// The pipeline's state machine, once there is a plan.
+    pub run: Option<penstock_pipeline::Run>,
+    /// Why there is none.
+    pub rejected: Option<String>,
+    /// What it built.
+    pub images: BTreeMap<ImageName, BuiltImage>,
+    /// Job times.
+    pub times: BTreeMap<JobName, JobTimes>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// The release it made.
+    pub release: Option<ReleaseId>,
+}
+
+/// A project's evidence.
+#[derive(Clone, Debug, Default)]
+pub struct EvidenceRecord {
+    /// By subject.
+    pub by_subject: BTreeMap<Subject, Vec<Arc<Evidence>>>,
+    /// Keys that have been made, with the statement's envelope.
+    pub keys: BTreeMap<String, Digest>,
+    /// The run of each envelope.
+    pub runs: BTreeMap<Digest, RunId>,
+}
+
+/// What a gate answered.
+#[derive(Clone, Debug, Serialize)]
+pub struct GateAnswer {
+    /// What the environment would run.
+    pub revision: Revision,
+    /// What it said.
+    pub decision: Decision,
+    /// What it had seen.
+    pub inputs: Digest,
+    /// The signed verification summary.
+    pub envelope: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// Milliseconds.
+    pub took_ms: u64,
+}
+
+/// How far the way back has got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WayBack {
+    /// The refusal is recorded; traffic comes next.
+    Refused,
+    /// No traffic; Git comes next.
+    TrafficTaken,
+    /// Done.
+    Reverted {
+        /// The revert.
+        commit: CommitId,
+    },
+}
+
+/// How far a release has got in an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseStep {
+    /// It is not its turn: an environment comes before.
+    Waiting,
+    /// The gate has not answered yet.
+    AtGate,
+    /// The gate refuses.
+    GateRefused,
+    /// Only an approval is missing.
+    AwaitingApproval,
+    /// The gate lets it in; the config commit comes next.
+    Allowed,
+    /// Committed; being synced or rolled out.
+    RollingOut,
+    /// It runs; checks are under way.
+    Checking,
+    /// It runs and every check passed.
+    Delivered,
+    /// It runs, and a check failed.
+    CheckFailed,
+    /// It must not run there.
+    Refused,
+    /// A newer one took its place.
+    Superseded,
+}
+
+/// A release in one environment.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct EnvironmentState {
+    /// The gate's last answer.
+    pub gate: Option<GateAnswer>,
+    /// Approvals.
+    pub approvals: Vec<Approval>,
+    /// When the last approval came.
+    pub approved_at: Option<Timestamp>,
+    /// The config commit.
+    pub commit: Option<CommitId>,
+    /// The commit to go back to.
+    pub previous: Option<CommitId>,
+    /// What it runs.
+    pub revision: Option<Revision>,
+    /// When it was committed.
+    pub committed_at: Option<Timestamp>,
+    /// When everything ran.
+    pub delivered_at: Option<Timestamp>,
+    /// Checks that are done.
+    pub checks: Vec<CheckResult>,
+    /// When the last check was done.
+    pub checked_at: Option<Timestamp>,
+    /// Why it must not run.
+    pub refused: Option<String>,
+    /// How far the way back has got.
+    pub way_back: Option<WayBack>,
+    /// When the way back was done.
+    pub reverted_at: Option<Timestamp>,
+    /// A newer one took its place.
+    pub superseded: bool,
+}
+
+/// A release.
+#[derive(Clone, Debug)]
+pub struct ReleaseRecord {
+    /// Its name.
+    pub id: ReleaseId,
+    /// What it is.
+    pub release: Release,
+    /// The run that made it.
+    pub run: RunId,
+    /// Who pushed since the last release in the last environment.
+    pub pushers: BTreeSet<UserName>,
+    /// Who wrote commits since then.
+    pub authors: BTreeSet<Author>,
+    /// When the push came.
+    pub pushed: Timestamp,
+    /// When it was made.
+    pub created: Timestamp,
+    /// How it stands in each environment.
+    pub environments: BTreeMap<EnvironmentName, EnvironmentState>,
+}
+
+/// Names a Rollout: the project, the environment, and the object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct RolloutId {
+    /// The project.
+    pub project: ProjectName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The object's namespace.
+    pub namespace: String,
+    /// The object's name.
+    pub name: String,
+}
+
+impl RolloutId {
+    /// Its stream; `None` if a name is too long for one.
+    pub fn stream(&self) -> Option<StreamId> {
+        format!("rollout/{}/{}/{}/{}", self.project, self.environment, self.namespace, self.name).parse().ok()
+    }
+
+    /// Reads it off its stream's name.
+    pub fn of(stream: &StreamId) -> Option<Self> {
+        let mut parts = stream.name().split('/');
+        let mut next = || parts.next();
+        Some(Self {
+            project: next()?.parse().ok()?,
+            environment: next()?.parse().ok()?,
+            namespace: next()?.to_owned(),
+            name: next()?.to_owned(),
+        })
+    }
+}
+
+/// A Rollout.
+#[derive(Clone, Debug)]
+pub struct RolloutRecord {
+    /// Its name.
+    pub id: RolloutId,
+    /// The rollout room's state machine.
+    pub state: penstock_rollout::RolloutState,
+    /// Its canaries, oldest first, each with when it began and when its last event came.
+    pub canaries: Vec<CanarySpan>,
+    /// Templates that were stable once: known to be good, so a way back to one takes no steps.
+    pub promoted: BTreeSet<String>,
+}
+
+/// When a canary began and ended.
+#[derive(Clone, Debug)]
+pub struct CanarySpan {
+    /// The pod template's hash.
+    pub template: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// When its last event came.
+    pub last: Timestamp,
+    /// Whether there was a stable version to compare it with.
+    pub first: bool,
+}
+
+/// What people were told about one thing.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct NoticeRecord {
+    /// Channel → text.
+    pub sent: BTreeMap<String, String>,
+    /// Channel → why not.
+    pub given_up: BTreeMap<String, String>,
+}
+
+/// Somebody who may log in.
+#[derive(Clone, Debug)]
+pub struct UserRecord {
+    /// Their name.
+    pub name: UserName,
+    /// What they may do.
+    pub role: Role,
+    /// The digest of their token.
+    pub token: Digest,
+    /// Addresses under which they write commits.
+    pub emails: Vec<String>,
+}

@@ -1,0 +1,28 @@
+//! Commands that need hands.
+
+mod doctor;
+mod down;
+mod gc;
+mod mirror;
+mod plan;
+mod run;
+
+use std::process::ExitCode;
+
+use penstock_cli::{CliError, Command, Output, exit};
+
+use crate::config::ServerSection;
+
+/// Carries one out.
+pub async fn carry_out(command: Command, output: Output) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Server(args) => crate::serve::serve(ServerSection::load(args.config.as_deref(), args.data, args.listen)?).await,
+        Command::Doctor(args) => doctor::doctor(&ServerSection::load(args.config.as_deref(), None, None)?, output).await,
+        Command::Down(args) => down::down(&ServerSection::load(args.config.as_deref(), args.data, None)?, output).await,
+        Command::Plan(args) => plan::plan(&args, output).await,
+        Command::Run(args) => run::run(&args, output).await,
+        Command::Gc(args) => gc::gc(&args, output).await,
+        Command::Mirror(args) => mirror::mirror(&args, output).await,
+        other => Err(CliError::other(format!("{other:?} is not carried out here"), "this is a fault of Penstock", exit::FAILED)),
+    }
+}

@@ -1,0 +1,112 @@
+//! `penstock plan`: what the pipeline file means for the current commit.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use penstock_cli::terminal::{bold, dim, plain, table};
+use penstock_cli::{CliError, Output, args::PlanArgs, exit};
+use penstock_model::ProjectName;
+use penstock_pipeline::{Dialect, Plan, PushEvent, Source};
+
+/// Where a plan's addresses point when there is no server.
+const NOWHERE: &str = "http://127.0.0.1:7420";
+
+/// Plans and shows.
+pub async fn plan(args: &PlanArgs, output: Output) -> Result<ExitCode, CliError> {
+    let repository = &args.repository;
+    let path = match &args.pipeline {
+        Some(path) => path.clone(),
+        None => pipeline_path(repository)?,
+    };
+    let file = repository.join(&path);
+    let text = std::fs::read_to_string(&file).map_err(|source| CliError::Io { what: file.display().to_string(), source })?;
+    let event = event(repository, &args.branch)?;
+    let plan = penstock_pipeline::plan(Dialect::of_path(&path), &Source { path: &path, text: &text }, &event).map_err(|diagnostics| {
+        let shown: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.render(&text)).collect();
+        CliError::other(format!("{path} cannot be carried out\n\n{}", shown.join("\n")), "", exit::NOT_GOOD)
+    })?;
+    match output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(&plan).unwrap_or_default()),
+        Output::Text => show(&plan),
+    }
+    Ok(crate::done())
+}
+
+fn show(plan: &Plan) {
+    println!("{} ({})", bold(&plan.name), plan.path);
+    let rows: Vec<_> = plan
+        .jobs
+        .iter()
+        .map(|job| {
+            let needs: Vec<_> = plan.upstream(job).iter().map(ToString::to_string).collect();
+            let needs = if needs.is_empty() { dim("nothing") } else { needs.join(", ") };
+            vec![bold(&plain(job.name.as_str())), plain(&job.stage), needs, plain(&job.because.join("; "))]
+        })
+        .collect();
+    table(&["JOB", "STAGE", "WAITS FOR", "WHY"], &rows);
+    for job in &plan.left_out {
+        println!("{} {}: {}", dim("left out:"), plain(&job.name), plain(&job.because.join("; ")));
+    }
+}
+
+/// The file that `penstock.yaml` names, or the only one that there is.
+fn pipeline_path(repository: &Path) -> Result<String, CliError> {
+    let file = repository.join(penstock_delivery::project::FILE);
+    match std::fs::read_to_string(&file) {
+        Ok(text) => penstock_delivery::project::parse(&text).map(|file| file.project.pipeline).map_err(|error| CliError::other(error, "", exit::NOT_GOOD)),
+        Err(_) if repository.join(".gitlab-ci.yml").is_file() => Ok(".gitlab-ci.yml".to_owned()),
+        Err(_) => Err(CliError::other("no penstock.yaml and no .gitlab-ci.yml here", "name the file with --pipeline", exit::ABSENT)),
+    }
+}
+
+/// What git says about a repository on the disk.
+pub fn git(repository: &Path, args: &[&str]) -> Result<String, CliError> {
+    let output = std::process::Command::new("git")
+        .arg("-C")
+        .arg(repository)
+        .args(args)
+        .output()
+        .map_err(|source| CliError::Io { what: "starting git".to_owned(), source })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(CliError::other(format!("git {}: {}", args.join(" "), said.trim()), "this needs a Git repository with a commit", exit::FAILED));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+}
+
+/// The project's name: what `penstock.yaml` says, or the folder's.
+pub fn project_name(repository: &Path) -> Result<ProjectName, CliError> {
+    let file = repository.join(penstock_delivery::project::FILE);
+    if let Ok(text) = std::fs::read_to_string(&file) {
+        return penstock_delivery::project::parse(&text).map(|file| file.project.name).map_err(|error| CliError::other(error, "", exit::NOT_GOOD));
+    }
+    let folder = std::fs::canonicalize(repository).map_err(|source| CliError::Io { what: repository.display().to_string(), source })?;
+    let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    name.parse().map_err(|error| CliError::other(format!("{error}"), "name the project in penstock.yaml", exit::USAGE))
+}
+
+fn event(repository: &Path, branch: &str) -> Result<PushEvent, CliError> {
+    let project = project_name(repository)?;
+    let wrong = |error: &dyn std::fmt::Display| CliError::other(error.to_string(), "", exit::FAILED);
+    let commit = git(repository, &["rev-parse", "HEAD"])?.parse().map_err(|error| wrong(&error))?;
+    let before = git(repository, &["rev-parse", "--verify", "--quiet", "HEAD^"]).ok().and_then(|text| text.parse().ok());
+    let changed = match &before {
+        Some(_) => Some(git(repository, &["diff", "--name-only", "HEAD^", "HEAD"])?.lines().map(str::to_owned).collect()),
+        None => None,
+    };
+    Ok(PushEvent {
+        repository: project.clone().into(),
+        project,
+        reference: format!("refs/heads/{branch}"),
+        commit,
+        before,
+        default_branch: branch.to_owned(),
+        message: git(repository, &["log", "-1", "--format=%B"])?,
+        pusher: "local".parse().map_err(|error| wrong(&error))?,
+        changed,
+        files: git(repository, &["ls-tree", "-r", "--name-only", "HEAD"])?.lines().map(str::to_owned).collect(),
+        variables: Default::default(),
+        server_url: NOWHERE.to_owned(),
+        registry: NOWHERE.trim_start_matches("http://").to_owned(),
+    })
+}

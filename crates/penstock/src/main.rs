@@ -1,0 +1,67 @@
+//! The roof: builds every part, binds, starts, drains. The only place that knows all rooms.
+//!
+//! Helpers come first: a container's monitor, a job's sandbox, Git's hook and the gateway are this same program
+//! started again, and some of them fork, so they are dispatched before any thread exists.
+
+#![allow(clippy::disallowed_methods, reason = "the roof is where files, processes and the environment are handed in")]
+
+mod admission;
+mod commands;
+mod config;
+mod hands;
+mod messenger;
+mod parts;
+mod random;
+mod serve;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use penstock_cli::{Cli, CliError, exit};
+
+fn main() -> ExitCode {
+    if let Some(code) = helper(std::env::args_os().collect()) {
+        return code;
+    }
+    // a second one in the same process is not an error that matters: the first stays
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    let output = cli.output;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(source) => return penstock_cli::report(&CliError::Io { what: "starting threads".to_owned(), source }),
+    };
+    let result = runtime.block_on(async {
+        match penstock_cli::dispatch(cli).await {
+            Ok(Ok(code)) => Ok(code),
+            Ok(Err(command)) => commands::carry_out(command, output).await,
+            Err(error) => Err(error),
+        }
+    });
+    match result {
+        Ok(code) => code,
+        Err(error) => penstock_cli::report(&error),
+    }
+}
+
+/// What this process was started again for, if it was.
+fn helper(args: Vec<OsString>) -> Option<ExitCode> {
+    if let Some(code) = penstock_container::helper_main(args.iter().cloned()) {
+        return Some(code);
+    }
+    if let Some(code) = penstock_runner::dispatch() {
+        return Some(code);
+    }
+    let first = args.get(1)?.to_str()?;
+    match first {
+        "gateway" => Some(penstock_gateway::main(args.into_iter().skip(2))),
+        penstock_git::HOOK_ARGUMENT => Some(penstock_git::hook_main(args.into_iter().skip(2))),
+        _ => None,
+    }
+}
+
+/// The exit code of a command that was carried out.
+fn done() -> ExitCode {
+    ExitCode::from(exit::OK)
+}

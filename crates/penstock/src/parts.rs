@@ -1,0 +1,204 @@
+//! Builds every part from the settings; binds and runs nothing yet.
+
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use penstock_cli::{CliError, exit};
+use penstock_container::{Runtime, RuntimeSettings, Subnet, UnpackLimits};
+use penstock_delivery::{JobCalls, JobTokens, Journal, Parts, Settings, Troubles};
+use penstock_gateway::GatewayClient;
+use penstock_git::{BareRepositories, HostSettings};
+use penstock_model::blob::BlobStore;
+use penstock_model::container::ContainerRuntime;
+use penstock_model::gateway::Gateway;
+use penstock_model::git::GitHost;
+use penstock_model::job::RunnerSettings;
+use penstock_model::log::{EventLog, Leases};
+use penstock_model::{Clock, clock::SystemClock};
+use penstock_registry::{Limits, Registry};
+use penstock_runner::{Hands, Runner};
+use penstock_store::{DataLock, DirBlobs, DirLogs, SealedSecrets, SqliteLog};
+use penstock_target::{AddressRange, LocalSettings, LocalTarget};
+use penstock_trust::{Keyring, SigningKey};
+
+use crate::admission::Door;
+use crate::config::ServerSection;
+use crate::hands::OwnImages;
+use crate::messenger::Post;
+use crate::random::{KernelRandom, entropy};
+
+/// How long the server's lease lasts without being renewed.
+const LEASE: Duration = Duration::from_secs(30);
+/// The lease of whoever drives deliveries.
+const LEASE_NAME: &str = "delivery";
+
+/// Everything that a server is made of.
+pub struct Built {
+    /// The spine's parts.
+    pub parts: Arc<Parts>,
+    /// What jobs may call.
+    pub calls: Arc<JobCalls>,
+    /// The target, whose loop is to be started.
+    pub target: Arc<LocalTarget>,
+    /// The containers.
+    pub runtime: Arc<Runtime>,
+    /// The gateway.
+    pub gateway: Arc<GatewayClient>,
+    /// The repositories.
+    pub git: BareRepositories,
+    /// The registry.
+    pub registry: Arc<Registry>,
+    /// The log, to be closed in the end.
+    pub log: Arc<SqliteLog>,
+    /// Held while this lives.
+    pub _lock: DataLock,
+}
+
+/// A part that cannot be built, in words.
+pub fn broken(what: &str, error: &dyn std::error::Error) -> CliError {
+    CliError::other(format!("{what}: {}", penstock_delivery::chain(error)), "`penstock doctor` looks at everything that is needed", exit::FAILED)
+}
+
+/// Makes the data directory, readable by its owner alone.
+fn data_directory(data: &Path) -> Result<(), CliError> {
+    let io = |source| CliError::Io { what: format!("{} (the data directory)", data.display()), source };
+    std::fs::create_dir_all(data).map_err(io)?;
+    std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).map_err(io)
+}
+
+/// The server's key, made at its first start.
+fn signing_key(path: &Path) -> Result<SigningKey, CliError> {
+    let io = |source| CliError::Io { what: path.display().to_string(), source };
+    if let Ok(text) = std::fs::read_to_string(path) {
+        return SigningKey::from_pem(&text).map_err(|error| broken(&path.display().to_string(), &error));
+    }
+    let key = SigningKey::generate(entropy()).map_err(|error| broken("making a key", &error))?;
+    let pem = key.to_pem().map_err(|error| broken("writing a key", &error))?;
+    let new = path.with_extension("new");
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(io)?;
+    std::io::Write::write_all(&mut file, pem.expose().as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+    std::fs::rename(&new, path).map_err(io)?;
+    let public = key.public().to_pem().map_err(|error| broken("writing a key", &error))?;
+    std::fs::write(path.with_extension("pub"), public).map_err(io)?;
+    Ok(key)
+}
+
+/// Builds everything.
+pub async fn build(settings: &ServerSection) -> Result<Built, CliError> {
+    let data = &settings.data;
+    data_directory(data)?;
+    let lock = DataLock::acquire(data).map_err(|error| broken("the data directory", &error))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let program = std::env::current_exe().map_err(|source| CliError::Io { what: "finding this program".to_owned(), source })?;
+    let key = signing_key(&data.join("signing.pem"))?;
+    let ring = Keyring::new(key.clone(), []).map_err(|error| broken("the signing key", &error))?;
+    let trusted = ring.trusted().clone();
+    let log = Arc::new(SqliteLog::open(&data.join("log.sqlite"), Arc::new(ring), clock.clone()).await.map_err(|error| broken("the event log", &error))?);
+    let blobs: Arc<dyn BlobStore> = Arc::new(DirBlobs::open(&data.join("blobs")).await.map_err(|error| broken("the blob store", &error))?);
+    let git = repositories(data, &program).await?;
+    let git_host: Arc<dyn GitHost> = Arc::new(git.clone());
+    let runtime = containers(settings, &program, blobs.clone()).await?;
+    let gateway = Arc::new(GatewayClient::new(&program, &data.join("gateway")));
+    std::fs::create_dir_all(data.join("gateway")).map_err(|source| CliError::Io { what: "the gateway's directory".to_owned(), source })?;
+    let door = Door::default();
+    let target = Arc::new(local_target(settings, &runtime, &gateway, &door, clock.clone())?);
+    let runner = Arc::new(runner(settings, program, git_host.clone(), blobs.clone(), runtime.clone(), clock.clone())?);
+    let registry = Arc::new(Registry::open(&data.join("registry"), blobs.clone(), clock.clone(), Limits::default()).map_err(|error| broken("the registry", &error))?);
+    let host = settings.url().split_once("://").map(|(_, host)| host.to_owned()).unwrap_or_default();
+    let bases = Arc::new(OwnImages { registry: registry.clone(), blobs: blobs.clone(), host: host.clone() });
+    let builder = penstock_builder::Builder::new(data.join("builds"), blobs.clone(), runtime.clone(), bases).map_err(|error| broken("the builder", &error))?;
+    let epoch = log.acquire(LEASE_NAME, &settings.instance(), LEASE, true).await.map_err(|error| broken("the server's lease", &error))?;
+    let journal = Journal::open(log.clone() as Arc<dyn EventLog>, epoch, clock).await.map_err(|error| broken("reading the event log", &error))?;
+    let calls = JobCalls::open(data.join("calls")).map_err(|source| CliError::Io { what: data.join("calls").display().to_string(), source })?;
+    let parts = Arc::new(Parts {
+        journal,
+        blobs,
+        logs: Arc::new(DirLogs::open(&data.join("logs")).map_err(|error| broken("the logs", &error))?),
+        git: git_host,
+        registry: registry.clone(),
+        runtime: runtime.clone(),
+        builder: Arc::new(builder),
+        unpack: Arc::new(unpack),
+        target: target.clone(),
+        runner: runner.clone(),
+        tools: runner,
+        secrets: Arc::new(SealedSecrets::open(&data.join("secrets"), &data.join("secrets.key")).map_err(|error| broken("the secrets", &error))?),
+        messenger: Arc::new(Post::new(settings.smtp.clone()).map_err(|error| CliError::other(error, "", exit::FAILED))?),
+        random: Arc::new(KernelRandom),
+        key,
+        trusted,
+        tokens: JobTokens::default(),
+        troubles: Troubles::default(),
+        settings: Settings {
+            url: settings.url(),
+            dir: data.join("calls"),
+            registry: host,
+            advisories: settings.advisories.clone(),
+        },
+    });
+    door.open(parts.clone());
+    Ok(Built { parts, calls: Arc::new(calls), target, runtime, gateway, git, registry, log, _lock: lock })
+}
+
+/// A context that a job sends.
+fn unpack(stream: Box<dyn Read + Send>, folder: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    penstock_container::unpack(stream, folder, UnpackLimits::CONTEXT).map(drop).map_err(|error| penstock_delivery::chain(&error))
+}
+
+async fn repositories(data: &Path, program: &Path) -> Result<BareRepositories, CliError> {
+    let git = find_program("git").ok_or_else(|| CliError::other("git is missing", "apt-get install git", exit::FAILED))?;
+    let settings = HostSettings { root: data.join("git"), git, hook: program.to_owned() };
+    BareRepositories::open(settings).await.map_err(|error| broken("the Git host", &error))
+}
+
+/// A program on `PATH`.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Where an instance's containers live.
+pub fn runtime_settings(settings: &ServerSection, program: &Path) -> RuntimeSettings {
+    let instance = settings.instance();
+    RuntimeSettings { dir: settings.data.join("containers"), program: program.to_owned(), subnet: Subnet::for_instance(&instance), instance }
+}
+
+async fn containers(settings: &ServerSection, program: &Path, blobs: Arc<dyn BlobStore>) -> Result<Arc<Runtime>, CliError> {
+    let runtime = Runtime::open(runtime_settings(settings, program), blobs).await;
+    runtime.map(Arc::new).map_err(|error| broken("containers", &error))
+}
+
+fn local_target(settings: &ServerSection, runtime: &Arc<Runtime>, gateway: &Arc<GatewayClient>, door: &Door, clock: Arc<dyn Clock>) -> Result<LocalTarget, CliError> {
+    let (pods, services) = AddressRange::split(runtime.subnet().bridge(), 24)
+        .ok_or_else(|| CliError::other("the instance's subnet cannot be split", "this is a fault of Penstock", exit::FAILED))?;
+    let local = LocalSettings { dir: settings.data.join("target"), pods, services };
+    let (runtime, gateway) = (runtime.clone() as Arc<dyn ContainerRuntime>, gateway.clone() as Arc<dyn Gateway>);
+    LocalTarget::open(&local, runtime, gateway, Arc::new(door.clone()), clock).map_err(|error| broken("this machine as target", &error))
+}
+
+fn runner(
+    settings: &ServerSection,
+    program: PathBuf,
+    git: Arc<dyn GitHost>,
+    blobs: Arc<dyn BlobStore>,
+    containers: Arc<Runtime>,
+    clock: Arc<dyn Clock>,
+) -> Result<Runner, CliError> {
+    let mut path = settings.path.clone();
+    path.push(settings.tools.join("bin"));
+    let runner = RunnerSettings {
+        dir: settings.data.join("runner"),
+        hidden: vec![settings.data.clone()],
+        toolchains: settings.toolchains.iter().cloned().chain([settings.tools.clone()]).collect(),
+        path,
+        program,
+        first_uid: settings.job_uid,
+        instance: settings.instance(),
+    };
+    let hands = Hands { git, blobs, containers: Some(containers as Arc<dyn ContainerRuntime>), clock };
+    Runner::new(runner, hands, settings.tools.clone(), penstock_runner::handed_on()).map_err(|error| broken("the runner", &error))
+}

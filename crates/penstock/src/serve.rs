@@ -1,0 +1,222 @@
+//! `penstock server`: builds, binds, runs, drains.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use penstock_cli::{CliError, exit};
+use penstock_delivery::events::Role;
+use penstock_delivery::keeper::{Keeper, keep};
+use penstock_delivery::{Parts, drive, orders, recover};
+use penstock_git::{GitHttp, HookServer};
+use penstock_model::gateway::Gateway;
+use penstock_model::ids::Actor;
+use penstock_model::log::Leases;
+use penstock_server::App;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::config::{ServerSection, Tls};
+use crate::hands::{GitMount, Pushes};
+use crate::parts::{Built, broken, build};
+
+/// How long requests may take to end after the signal.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often the lease is renewed.
+const RENEW: Duration = Duration::from_secs(10);
+/// For how long.
+const LEASE: Duration = Duration::from_secs(30);
+/// A checkpoint is signed at least this often while events come.
+const CHECKPOINT: Duration = Duration::from_secs(60);
+
+/// Structured logs on standard error; `PENSTOCK_LOG` chooses what.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PENSTOCK_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+    // a second start in one process keeps the first log
+    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// Runs until SIGTERM or SIGINT. Workloads and the gateway go on without it.
+pub async fn serve(settings: ServerSection) -> Result<ExitCode, CliError> {
+    log();
+    let listener = TcpListener::bind(settings.listen).await.map_err(|source| {
+        CliError::other(format!("{} cannot be listened on: {source}", settings.listen), "choose another with --listen, or end what listens there", exit::FAILED)
+    })?;
+    let tls = settings.tls.as_ref().map(acceptor).transpose()?;
+    let built = build(&settings).await?;
+    let stop = CancellationToken::new();
+    let running = start(&settings, &built, &stop).await?;
+    let address = listener.local_addr().unwrap_or(settings.listen);
+    println!("penstock listens on {} ({address})", settings.url());
+    let tasks = TaskTracker::new();
+    tasks.spawn(accept(listener, tls, running.router, stop.clone()));
+    wait_for_signal().await;
+    tracing::info!("draining");
+    stop.cancel();
+    tasks.close();
+    running.tasks.close();
+    let drained = tokio::time::timeout(GRACE, async {
+        tasks.wait().await;
+        running.tasks.wait().await;
+    });
+    if drained.await.is_err() {
+        tracing::warn!("some work did not end in time; the next server takes it up again");
+    }
+    let released = built.log.release(built.parts.journal.epoch()).await;
+    released.and(built.log.close().await).map_err(|error| broken("closing the event log", &error))?;
+    Ok(crate::done())
+}
+
+/// What runs.
+pub struct Running {
+    /// Every loop.
+    pub tasks: TaskTracker,
+    /// What answers requests.
+    pub router: Router,
+}
+
+/// Recovers what the last server left, then starts every loop.
+pub async fn start(settings: &ServerSection, built: &Built, stop: &CancellationToken) -> Result<Running, CliError> {
+    let parts = built.parts.clone();
+    built.gateway.ensure().await.map_err(|error| broken("the gateway", &error))?;
+    let hooks = HookServer::start(&settings.data.join("hook.sock"), Arc::new(Pushes(parts.clone())))
+        .map_err(|source| CliError::Io { what: "the hooks' socket".to_owned(), source })?;
+    let lost = recover(&parts).await.map_err(|error| broken("taking up what was left", &error))?;
+    if lost > 0 {
+        tracing::info!(lost, "jobs of a dead server are begun anew");
+    }
+    first_user(settings, &parts).await?;
+    let tasks = TaskTracker::new();
+    built.target.spawn(stop.clone());
+    let keeper = Arc::new(Keeper::default());
+    tasks.spawn(keep(parts.clone(), keeper.clone(), stop.clone()));
+    tasks.spawn(drive(parts.clone(), stop.clone()));
+    tasks.spawn(hold_lease(built.log.clone(), parts.clone(), stop.clone()));
+    let app = App {
+        parts: parts.clone(),
+        keeper,
+        calls: built.calls.clone(),
+        git: Arc::new(GitMount(GitHttp::new(built.git.clone(), hooks))),
+        since: parts.journal.now(),
+        version: env!("CARGO_PKG_VERSION"),
+        secure: settings.tls.is_some(),
+    };
+    let registry = penstock_registry::router((*built.registry).clone(), Arc::new(crate::hands::RegistryUsers(parts)));
+    Ok(Running { tasks, router: penstock_server::router(app, registry) })
+}
+
+/// At its first start a server has one user, whose token is in a file that only the owner of the data can read.
+async fn first_user(settings: &ServerSection, parts: &Parts) -> Result<(), CliError> {
+    if !parts.journal.world().users.is_empty() {
+        return Ok(());
+    }
+    let name = "admin".parse().map_err(|error| broken("the first user", &error))?;
+    let token = orders::add_user(parts, Actor::Penstock, &name, Role::Admin, Vec::new()).await.map_err(|error| broken("the first user", &error))?;
+    let path = settings.data.join("admin.token");
+    let io = |source| CliError::Io { what: path.display().to_string(), source };
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(io)?;
+    std::io::Write::write_all(&mut file, token.expose().as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+    println!("the first user is `admin`; the token is in {}", path.display());
+    Ok(())
+}
+
+/// Whoever cannot renew the lease must not go on: another server may have it.
+async fn hold_lease(log: Arc<penstock_store::SqliteLog>, parts: Arc<Parts>, stop: CancellationToken) {
+    let mut last_checkpoint = 0;
+    let mut since = tokio::time::Instant::now();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RENEW) => {}
+        }
+        if let Err(error) = log.renew(parts.journal.epoch(), LEASE).await {
+            tracing::error!(%error, "the server's lease is lost; it stops");
+            stop.cancel();
+            return;
+        }
+        let position = parts.journal.world().position;
+        if position != last_checkpoint && since.elapsed() >= CHECKPOINT {
+            if let Err(error) = parts.journal.log().checkpoint().await {
+                tracing::error!(%error, "no checkpoint could be signed");
+            }
+            last_checkpoint = position;
+            since = tokio::time::Instant::now();
+        }
+    }
+}
+
+async fn wait_for_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        // without signals the server runs until it is killed, which it survives
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn acceptor(tls: &Tls) -> Result<TlsAcceptor, CliError> {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let wrong = |what: &std::path::Path, error: &dyn std::fmt::Display| CliError::other(format!("{}: {error}", what.display()), "PEM files are expected in `server.tls`", exit::USAGE);
+    let chain = CertificateDer::pem_file_iter(&tls.certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| wrong(&tls.certificate, &error))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| wrong(&tls.key, &error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| broken("TLS", &error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| wrong(&tls.certificate, &error))?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Accepts connections until `stop`, then lets the open ones end.
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, stop: CancellationToken) {
+    let graceful = hyper_util::server::graceful::GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            // out of descriptors, for example: the next one may work
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        serve_one(stream, tls.clone(), router.clone(), &graceful);
+    }
+    graceful.shutdown().await;
+}
+
+fn serve_one(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, graceful: &hyper_util::server::graceful::GracefulShutdown) {
+    // small answers are not held back
+    let _ = stream.set_nodelay(true);
+    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| router.clone().oneshot(request.map(axum::body::Body::new)));
+    let watcher = graceful.watcher();
+    tokio::spawn(async move {
+        let server = auto::Builder::new(TokioExecutor::new());
+        match tls {
+            None => {
+                let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+                let _ = watcher.watch(connection).await;
+            }
+            Some(tls) => {
+                let Ok(Ok(stream)) = tokio::time::timeout(GRACE, tls.accept(stream)).await else { return };
+                let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+                let _ = watcher.watch(connection).await;
+            }
+        }
+    });
+}

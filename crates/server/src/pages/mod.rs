@@ -1,0 +1,85 @@
+//! The pages: rendered here from the wire types, readable without script, kept fresh by a small one.
+
+mod audit;
+mod chart;
+mod environment;
+mod forms;
+mod graph;
+mod layout;
+mod log;
+mod login;
+mod overview;
+mod parts;
+mod release;
+mod run;
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::request::Parts as Head;
+
+use crate::App;
+use crate::auth::{Caller, caller_of};
+use crate::problem::Failure;
+
+/// All pages.
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(overview::page))
+        .route("/login", get(login::page).post(login::enter))
+        .route("/logout", post(login::leave))
+        .route("/projects/{project}", get(overview::project))
+        .route("/projects/{project}/environments/{environment}", get(environment::page))
+        .route("/projects/{project}/environments/{environment}/rollout/{order}", post(forms::rollout))
+        .route("/projects/{project}/environments/{environment}/rollback", post(forms::roll_back))
+        .route("/runs", get(run::list))
+        .route("/runs/{run}", get(run::page))
+        .route("/runs/{run}/cancel", post(forms::cancel))
+        .route("/runs/{run}/jobs/{job}", get(log::page))
+        .route("/runs/{run}/jobs/{job}/retry", post(forms::retry))
+        .route("/runs/{run}/jobs/{job}/play", post(forms::play))
+        .route("/releases/{release}", get(release::page))
+        .route("/releases/{release}/approve", post(forms::approve))
+        .route("/audit", get(audit::page))
+        .route("/assets/style.css", get(|| asset("text/css; charset=utf-8", include_str!("style.css"))))
+        .route("/assets/live.js", get(|| asset("text/javascript; charset=utf-8", include_str!("live.js"))))
+        .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
+}
+
+async fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "max-age=300")], text)
+}
+
+/// Somebody who looks at pages. Whoever is not logged in is sent to the page where one does.
+pub(crate) struct Viewer(pub Caller);
+
+impl FromRequestParts<App> for Viewer {
+    type Rejection = Response;
+    async fn from_request_parts(head: &mut Head, app: &App) -> Result<Self, Response> {
+        let caller = caller_of(&app.parts.journal.world(), &head.headers);
+        caller.map(Self).ok_or_else(|| Redirect::to(&login::address(head.uri.path())).into_response())
+    }
+}
+
+/// A failure as a page.
+pub(crate) struct PageFailure(pub Failure);
+
+impl From<Failure> for PageFailure {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+impl IntoResponse for PageFailure {
+    fn into_response(self) -> Response {
+        let problem = self.0.problem;
+        let body = maud::html! {
+            p.error { (problem.error) }
+            @if !problem.hint.is_empty() { p { (problem.hint) } }
+            p { a href="/" { "Back to the overview" } }
+        };
+        (self.0.status, layout::page(None, "That did not work", &[], &body)).into_response()
+    }
+}

@@ -1,0 +1,110 @@
+//! A release: how far it got, why, and what speaks for it.
+
+use axum::extract::{Path, State};
+use maud::{Markup, html};
+use penstock_api::{DenialView, ReleaseInEnvironment, ReleaseView};
+use penstock_delivery::events::Role;
+
+use super::parts::{button, digest, moment, span, statements, status};
+use super::{PageFailure, Viewer, layout};
+use crate::auth::Caller;
+use crate::problem::Failure;
+use crate::routes::release_id;
+use crate::{App, views};
+
+pub(super) async fn page(State(app): State<App>, Viewer(caller): Viewer, Path(text): Path<String>) -> Result<Markup, PageFailure> {
+    let id = release_id(&app, &text)?;
+    let world = app.parts.journal.world();
+    let record = world.releases.get(&id).ok_or_else(|| Failure::absent(format!("release {text}")))?;
+    let release = views::release(&app, record);
+    let body = html! {
+        p.lead {
+            "Release " (digest(&release.id.0)) " of commit " code { (release.commit.short()) } ", made " (moment(release.created))
+            " by " a href={ "/runs/" (release.run) } { "this run" } "."
+        }
+        (clocks(&release))
+        ol.stations {
+            @for place in &release.environments { li { (station(&release, place, &caller)) } }
+        }
+        h2 { "Images" }
+        div.scroll tabindex="0" role="region" aria-label="Images" { table {
+            thead { tr { th { "Image" } th { "Digest" } } }
+            tbody { @for (name, image) in &release.images { tr { td { (name) } td { code.cut { (image) } } } } }
+        } }
+        h2 { "Statements" }
+        (statements(&release.statements))
+        h2 { "People" }
+        dl.facts {
+            dt { "Pushed by" } dd { @for pusher in &release.pushers { span.tag { (pusher) } } }
+            dt { "Written by" } dd { @for author in &release.authors { span.tag { (author) } } }
+        }
+    };
+    let project = release.project.to_string();
+    let trail = [("/".to_owned(), "Overview".to_owned()), (format!("/projects/{project}"), project)];
+    let title = if release.title.is_empty() { format!("Release {}", release.id.0.short()) } else { release.title.clone() };
+    Ok(layout::page(Some(&caller), &title, &trail, &body))
+}
+
+fn clocks(release: &ReleaseView) -> Markup {
+    let clock = |name: &str, millis: Option<u64>, target: u64, alert: u64| {
+        let class = match millis {
+            Some(millis) if millis > alert * 60_000 => "bad",
+            Some(millis) if millis > target * 60_000 => "wait",
+            Some(_) => "good",
+            None => "idle",
+        };
+        html! {
+            div class={ "clock " (class) } {
+                span { (name) }
+                strong { (millis.map_or_else(|| "…".to_owned(), span)) }
+                span.hint { "target " (target) " min, alert " (alert) " min" }
+            }
+        }
+    };
+    html! {
+        div.clocks {
+            (clock("Push to the first environment", release.clocks.push_to_first_ms, 5, 10))
+            (clock("Approval to the last, less bakes", release.clocks.approval_to_last_ms, 15, 30))
+        }
+    }
+}
+
+fn station(release: &ReleaseView, place: &ReleaseInEnvironment, caller: &Caller) -> Markup {
+    let address = format!("/projects/{}/environments/{}", release.project, place.environment);
+    html! {
+        section.station {
+            h2 { a href=(address) { (place.environment) } " " (status(&place.step)) }
+            @if place.step == "awaiting_approval" && caller.role >= Role::Developer {
+                (button(&format!("/releases/{}/approve", release.id.0.hex()), &format!("Approve for {}", place.environment), "main", &[("environment", place.environment.as_str())]))
+                p.hint { "Neither who pushed nor who wrote a commit since the last release may approve." }
+            }
+            @if let Some(why) = &place.refused { p.error { (why) } }
+            @if let Some(gate) = &place.gate {
+                p { "Gate " (status(if gate.allow { "passed" } else { "refused" })) " at " (moment(gate.at)) ", over " (gate.statements) " statements; policy " (digest(&gate.policy)) "." }
+                @if !gate.allow { (denials(&gate.denials)) }
+                @if !gate.warnings.is_empty() { details { summary { (gate.warnings.len()) " warnings" } (denials(&gate.warnings)) } }
+            }
+            @for approval in &place.approvals { p { "Approved by " strong { (approval.approver) } ", until " (moment(approval.expires)) "." } }
+            @for check in &place.checks { p { (status(if check.passed { "passed" } else { "failed" })) " " (check.name) ": " (check.summary) " (" (span(check.took_ms)) ")" } }
+            dl.facts {
+                @if let Some(commit) = &place.commit { dt { "Config commit" } dd { code { (commit.short()) } } }
+                @if let Some(commit) = &place.reverted { dt { "Revert" } dd { code { (commit.short()) } } }
+                @if let Some(at) = place.delivered_at { dt { "Running since" } dd { (moment(at)) } }
+            }
+        }
+    }
+}
+
+fn denials(denials: &[DenialView]) -> Markup {
+    html! {
+        ul.denials {
+            @for denial in denials {
+                li {
+                    strong { (denial.rule) } " " (denial.message)
+                    p.hint { (denial.subject) @if !denial.place.is_empty() { " · " code { (denial.place) } } }
+                    @if !denial.fix.is_empty() { p { "To do: " (denial.fix) } }
+                }
+            }
+        }
+    }
+}

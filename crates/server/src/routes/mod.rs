@@ -1,0 +1,53 @@
+//! The API's routes: read the call, check the role, ask the world or give the order, answer.
+
+mod jobs;
+mod orders;
+mod reads;
+pub(crate) use reads::{event_view, release_id};
+mod stream;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::IntoResponse;
+use axum::routing::{get, post, put};
+
+use crate::App;
+
+/// Everything below the API's prefix.
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/status", get(reads::status))
+        .route("/projects", get(reads::projects).post(orders::create_project))
+        .route("/projects/{project}/releases", get(reads::releases))
+        .route("/projects/{project}/environments/{environment}", get(reads::environment))
+        .route("/projects/{project}/environments/{environment}/rollout/{order}", post(orders::rollout))
+        .route("/projects/{project}/environments/{environment}/rollback", post(orders::roll_back))
+        .route("/projects/{project}/secrets/{name}", put(orders::set_secret))
+        .route("/runs", get(reads::runs))
+        .route("/runs/{run}", get(reads::run))
+        .route("/runs/{run}/cancel", post(orders::cancel))
+        .route("/runs/{run}/jobs/{job}/retry", post(orders::retry))
+        .route("/runs/{run}/jobs/{job}/play", post(orders::play))
+        .route("/runs/{run}/jobs/{job}/log", get(stream::log))
+        .route("/releases/{release}", get(reads::release))
+        .route("/releases/{release}/approve", post(orders::approve))
+        .route("/explain/{what}", get(reads::explain))
+        .route("/trace/{what}", get(reads::trace))
+        .route("/statements/{envelope}", get(reads::statement))
+        .route("/events", get(reads::events))
+        .route("/verify", get(reads::verify))
+        .route("/live", get(stream::live))
+        .route("/users", post(orders::add_user))
+        .route("/job/build", post(jobs::build).layer(DefaultBodyLimit::disable()))
+        .route("/job/check", post(jobs::check))
+        .route("/job/test-image", post(jobs::test_image))
+}
+
+/// What needs no token.
+pub(crate) fn open() -> Router<App> {
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/metrics", get(metrics))
+}
+
+async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], crate::metrics::text(&app))
+}

@@ -1,0 +1,95 @@
+//! Orders.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use penstock_api::{EnvironmentOrder, NewProject, NewUser, NewUserToken, SecretValue};
+use penstock_delivery::events::Role;
+use penstock_delivery::orders::{self, RunOrder};
+use penstock_model::ids::Actor;
+use penstock_model::release::ReleaseId;
+use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, Secret};
+use serde_json::{Value, json};
+
+use super::reads::release_id;
+use crate::App;
+use crate::auth::Caller;
+use crate::problem::Failure;
+
+type Answer = Result<Json<Value>, Failure>;
+
+fn done() -> Answer {
+    Ok(Json(json!({ "done": true })))
+}
+
+pub(super) async fn create_project(State(app): State<App>, caller: Caller, Json(new): Json<NewProject>) -> Answer {
+    caller.must_be(Role::Admin)?;
+    let config = new.config.unwrap_or_else(|| format!("{}-config", new.name));
+    let config = config.parse().map_err(|error| Failure::bad(format!("{error}")))?;
+    let branch = new.branch.unwrap_or_else(|| "main".to_owned());
+    orders::create_project(&app.parts, &caller.user, &new.name, &config, &branch).await?;
+    done()
+}
+
+pub(super) async fn add_user(State(app): State<App>, caller: Caller, Json(new): Json<NewUser>) -> Result<Json<NewUserToken>, Failure> {
+    caller.must_be(Role::Admin)?;
+    let role = match new.role.as_str() {
+        "reader" => Role::Reader,
+        "developer" => Role::Developer,
+        "admin" => Role::Admin,
+        other => return Err(Failure::bad(format!("`{other}` is no role: `reader`, `developer` or `admin`"))),
+    };
+    let token = orders::add_user(&app.parts, Actor::User(caller.user), &new.name, role, new.emails).await?;
+    Ok(Json(NewUserToken { name: new.name, token: token.expose().to_owned() }))
+}
+
+pub(super) async fn set_secret(
+    State(app): State<App>,
+    caller: Caller,
+    Path((project, name)): Path<(ProjectName, String)>,
+    Json(secret): Json<SecretValue>,
+) -> Answer {
+    caller.must_be(Role::Admin)?;
+    orders::set_secret(&app.parts, &caller.user, &project, &name, Secret::new(secret.value)).await?;
+    done()
+}
+
+pub(super) async fn approve(State(app): State<App>, caller: Caller, Path(release): Path<String>, Json(order): Json<EnvironmentOrder>) -> Answer {
+    caller.must_be(Role::Developer)?;
+    let id: ReleaseId = release_id(&app, &release)?;
+    orders::approve(&app.parts, &caller.user, id, &order.environment).await?;
+    done()
+}
+
+pub(super) async fn rollout(
+    State(app): State<App>,
+    caller: Caller,
+    Path((project, environment, order)): Path<(ProjectName, EnvironmentName, String)>,
+) -> Answer {
+    caller.must_be(Role::Developer)?;
+    app.keeper.order(&app.parts, &caller.user, &project, &environment, &order).await?;
+    done()
+}
+
+pub(super) async fn roll_back(State(app): State<App>, caller: Caller, Path((project, environment)): Path<(ProjectName, EnvironmentName)>) -> Answer {
+    caller.must_be(Role::Developer)?;
+    let id = orders::roll_back(&app.parts, &caller.user, &project, &environment).await?;
+    Ok(Json(json!({ "release": id })))
+}
+
+pub(super) async fn cancel(State(app): State<App>, caller: Caller, Path(run): Path<RunId>) -> Answer {
+    caller.must_be(Role::Developer)?;
+    orders::order_run(&app.parts, &caller.user, &run, RunOrder::Cancel).await?;
+    done()
+}
+
+pub(super) async fn retry(State(app): State<App>, caller: Caller, Path((run, job)): Path<(RunId, JobName)>) -> Answer {
+    caller.must_be(Role::Developer)?;
+    orders::order_run(&app.parts, &caller.user, &run, RunOrder::Retry(job)).await?;
+    done()
+}
+
+pub(super) async fn play(State(app): State<App>, caller: Caller, Path((run, job)): Path<(RunId, JobName)>) -> Answer {
+    caller.must_be(Role::Developer)?;
+    orders::order_run(&app.parts, &caller.user, &run, RunOrder::Play(job)).await?;
+    done()
+}

@@ -1,0 +1,133 @@
+//! Why something is as it is.
+
+use penstock_api::{Explanation, Reason};
+use penstock_delivery::{ReleaseRecord, ReleaseStep, RunRecord};
+use penstock_model::{JobName, RunId};
+
+use super::runs::{first_line, status_word};
+use crate::App;
+use crate::problem::Failure;
+use crate::routes::release_id;
+
+/// Explains a run, `RUN/JOB`, or a release.
+pub fn explain(app: &App, what: &str) -> Result<Explanation, Failure> {
+    let world = app.parts.journal.world();
+    let (run, job) = what.split_once('/').map_or((what, None), |(run, job)| (run, Some(job)));
+    if let Ok(id) = run.parse::<RunId>() {
+        let record = world.runs.get(&id).ok_or_else(|| Failure::absent(format!("run {id}")))?;
+        return match job {
+            Some(job) => explain_job(record, job),
+            None => Ok(explain_run(app, record)),
+        };
+    }
+    let id = release_id(app, what)?;
+    let record = world.releases.get(&id).ok_or_else(|| Failure::absent(format!("release {what}")))?;
+    Ok(explain_release(app, record))
+}
+
+fn reason(topic: impl Into<String>, text: impl Into<String>) -> Reason {
+    Reason { topic: topic.into(), text: text.into(), place: String::new(), fix: String::new() }
+}
+
+fn explain_run(app: &App, record: &RunRecord) -> Explanation {
+    let view = super::run(app, record);
+    let mut reasons = Vec::new();
+    if let Some(why) = &record.rejected {
+        reasons.push(reason("pipeline file", why));
+    }
+    for job in &view.jobs {
+        let because = if job.because.is_empty() { String::new() } else { format!(" ({})", job.because.join("; ")) };
+        reasons.push(reason(job.name.as_str(), format!("{} {}{because}", job.status, job.message)));
+    }
+    for job in &view.left_out {
+        reasons.push(reason(&job.name, format!("not in the plan: {}", job.because)));
+    }
+    let verdict = match record.release {
+        Some(release) => format!("{}; release {} came of it", status_word(record), release.0.short()),
+        None => format!("{}; no release came of it", status_word(record)),
+    };
+    Explanation { subject: format!("run {} of {} at {}", record.id, record.project, record.push.commit.short()), verdict, reasons }
+}
+
+fn explain_job(record: &RunRecord, name: &str) -> Result<Explanation, Failure> {
+    let absent = || Failure::absent(format!("job `{name}` in run {}", record.id));
+    let job: JobName = name.parse().map_err(|_| absent())?;
+    let run = record.run.as_ref().ok_or_else(absent)?;
+    let plan = run.plan().ok_or_else(absent)?;
+    let Some(planned) = plan.job(&job) else {
+        let left_out = plan.left_out.iter().find(|left| left.name == name).ok_or_else(absent)?;
+        return Ok(Explanation {
+            subject: format!("job `{name}` ({}:{})", plan.path, left_out.line),
+            verdict: "not in the plan".to_owned(),
+            reasons: left_out.because.iter().map(|because| reason("rule", because)).collect(),
+        });
+    };
+    let mut reasons: Vec<_> = planned.because.iter().map(|because| reason("in the plan", because)).collect();
+    let needs: Vec<_> = plan.upstream(planned).iter().map(ToString::to_string).collect();
+    reasons.push(reason("waits for", if needs.is_empty() { "nothing".to_owned() } else { needs.join(", ") }));
+    reasons.push(reason("state", format!("{:?}", run.job(&job))));
+    Ok(Explanation {
+        subject: format!("job `{name}` ({}:{})", plan.path, planned.line),
+        verdict: record.times.get(&job).map_or_else(|| "not started".to_owned(), |times| format!("attempt {}", times.attempt)),
+        reasons,
+    })
+}
+
+fn explain_release(app: &App, record: &ReleaseRecord) -> Explanation {
+    let world = app.parts.journal.world();
+    let environments = world.config(&record.release.project).map(|config| config.environments.clone()).unwrap_or_default();
+    let mut reasons = Vec::new();
+    let mut verdict = String::from("waits for its first gate");
+    for environment in &environments {
+        let step = world.step(record, environment);
+        let name = &environment.name;
+        if step != ReleaseStep::Waiting {
+            verdict = format!("{name}: {}", words(step));
+        }
+        reasons.push(reason(name.as_str(), words(step)));
+        let Some(state) = record.environments.get(name) else { continue };
+        if let Some(answer) = &state.gate {
+            for denial in answer.decision.denials.iter().filter(|_| !answer.decision.allow) {
+                reasons.push(Reason {
+                    topic: format!("{name}: gate rule `{}`", denial.rule),
+                    text: format!("{}: {}", denial.subject, denial.message),
+                    place: denial.where_.clone().unwrap_or_default(),
+                    fix: denial.fix.clone(),
+                });
+            }
+            for warning in &answer.decision.warnings {
+                reasons.push(reason(format!("{name}: warning `{}`", warning.rule), format!("{}: {}", warning.subject, warning.message)));
+            }
+        }
+        for check in &state.checks {
+            reasons.push(reason(format!("{name}: check `{}`", check.name), &check.summary));
+        }
+        if let Some(why) = &state.refused {
+            reasons.push(Reason {
+                topic: format!("{name}: refused"),
+                text: why.clone(),
+                place: String::new(),
+                fix: "push a change: this revision stays refused until its images or manifests differ".to_owned(),
+            });
+        }
+    }
+    let run = world.runs.get(&record.run);
+    let title = run.and_then(|run| run.run.as_ref()?.plan().map(|plan| first_line(&plan.event.message))).unwrap_or_default();
+    Explanation { subject: format!("release {} of {}: {} {title}", record.id.0.short(), record.release.project, record.release.commit.short()), verdict, reasons }
+}
+
+fn words(step: ReleaseStep) -> &'static str {
+    match step {
+        ReleaseStep::Waiting => "waits for the environment before",
+        ReleaseStep::AtGate => "the gate is being asked",
+        ReleaseStep::GateRefused => "the gate refuses",
+        ReleaseStep::AwaitingApproval => "waits for an approval",
+        ReleaseStep::Allowed => "let in; its config commit comes next",
+        ReleaseStep::RollingOut => "being rolled out",
+        ReleaseStep::Checking => "runs; checks are under way",
+        ReleaseStep::Delivered => "runs",
+        ReleaseStep::CheckFailed => "runs, and a check failed",
+        ReleaseStep::Refused => "refused: it was taken back",
+        ReleaseStep::Superseded => "a newer release took its place",
+    }
+}

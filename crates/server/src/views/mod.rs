@@ -1,0 +1,57 @@
+//! The world as the wire types have it. Pages, API and command line all show these.
+
+mod clocks;
+mod environments;
+mod explain;
+mod releases;
+mod runs;
+mod statements;
+mod trace;
+
+pub use environments::{environment, environment_summaries};
+pub use explain::explain;
+pub use releases::{release, releases};
+pub use clocks::clocks;
+pub use releases::step_word;
+pub use runs::{first_line, run, run_summary, runs, status_word};
+pub use statements::{statement_view, summary as statement_summary};
+pub use trace::trace;
+
+use penstock_api::{ProjectSummary, Status, Trouble};
+use penstock_delivery::ProjectRecord;
+use penstock_model::UserName;
+
+use crate::App;
+
+/// How the server stands.
+pub fn status(app: &App, user: Option<UserName>) -> Status {
+    let world = app.parts.journal.world();
+    let troubles = app.parts.troubles.list();
+    Status {
+        version: app.version.to_owned(),
+        since: app.since,
+        user,
+        projects: world.projects.values().map(|project| project_summary(app, project)).collect(),
+        troubles: troubles
+            .into_iter()
+            .map(|trouble| Trouble { effect: trouble.effect, error: trouble.error, tries: trouble.tries, again: trouble.again })
+            .collect(),
+        position: world.position,
+    }
+}
+
+/// A project in a list.
+pub fn project_summary(app: &App, project: &ProjectRecord) -> ProjectSummary {
+    let world = app.parts.journal.world();
+    let url = &app.parts.settings.url;
+    ProjectSummary {
+        name: project.name.clone(),
+        config: project.config_repository.to_string(),
+        branch: project.branch.clone(),
+        clone_url: format!("{url}/git/{}.git", project.name),
+        config_clone_url: format!("{url}/git/{}.git", project.config_repository),
+        last_run: project.runs.last().and_then(|id| world.runs.get(id)).map(|record| run_summary(app, record)),
+        environments: environment_summaries(app, project),
+        config_error: project.config.as_ref().and_then(|seen| seen.error.clone()),
+    }
+}

@@ -1,0 +1,135 @@
+//! Runs.
+
+use penstock_api::{ImageView, JobView, LeftOut, RunSummary, RunView};
+use penstock_delivery::RunRecord;
+use penstock_model::ProjectName;
+use penstock_model::job::JobEnd;
+use penstock_pipeline::{JobState, Plan, RunStatus};
+
+use super::statement_view;
+use crate::App;
+
+/// The newest runs, of one project or of all.
+pub fn runs(app: &App, project: Option<&ProjectName>, limit: usize) -> Vec<RunSummary> {
+    let world = app.parts.journal.world();
+    let wanted = world.runs.values().rev().filter(|record| project.is_none_or(|name| record.project == *name));
+    wanted.take(limit).map(|record| run_summary(app, record)).collect()
+}
+
+/// A run in a list.
+pub fn run_summary(_: &App, record: &RunRecord) -> RunSummary {
+    let plan = record.run.as_ref().and_then(|run| run.plan());
+    let title = plan.map(|plan| first_line(&plan.event.message)).unwrap_or_default();
+    RunSummary {
+        id: record.id.clone(),
+        project: record.project.clone(),
+        reference: record.push.reference.trim_start_matches("refs/heads/").to_owned(),
+        commit: record.push.commit.clone(),
+        title,
+        pusher: record.push.pusher.clone(),
+        status: status_word(record).to_owned(),
+        started: record.push.at,
+        ended: record.ended,
+        release: record.release,
+    }
+}
+
+/// The first line of a commit's message.
+pub fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().chars().take(120).collect()
+}
+
+/// GitLab's word for how a run stands.
+pub fn status_word(record: &RunRecord) -> &'static str {
+    if record.rejected.is_some() {
+        return "rejected";
+    }
+    match record.run.as_ref().map_or(RunStatus::Created, |run| run.status()) {
+        RunStatus::Created => "created",
+        RunStatus::Running => "running",
+        RunStatus::Blocked => "manual",
+        RunStatus::Success => "success",
+        RunStatus::SuccessWithWarnings => "success with warnings",
+        RunStatus::Failed => "failed",
+        RunStatus::Cancelled => "canceled",
+        RunStatus::Skipped => "skipped",
+    }
+}
+
+/// A run whole.
+pub fn run(app: &App, record: &RunRecord) -> RunView {
+    let world = app.parts.journal.world();
+    let plan = record.run.as_ref().and_then(|run| run.plan());
+    let statements = world.evidence.get(&record.project).map(|evidence| {
+        let all = evidence.by_subject.values().flatten();
+        let mut mine: Vec<_> = all.filter(|said| evidence.runs.get(&said.envelope) == Some(&record.id)).collect();
+        mine.sort_by_key(|said| said.at);
+        mine.into_iter().map(|said| statement_view(said)).collect()
+    });
+    RunView {
+        summary: run_summary(app, record),
+        stages: plan.map(|plan| plan.stages.clone()).unwrap_or_default(),
+        jobs: plan.map(|plan| jobs(record, plan)).unwrap_or_default(),
+        left_out: plan.map(left_out).unwrap_or_default(),
+        rejected: record.rejected.clone(),
+        images: record
+            .images
+            .iter()
+            .map(|(name, image)| ImageView { name: name.clone(), digest: image.digest, job: image.job.clone(), took_ms: image.took_ms })
+            .collect(),
+        statements: statements.unwrap_or_default(),
+    }
+}
+
+fn left_out(plan: &Plan) -> Vec<LeftOut> {
+    plan.left_out.iter().map(|job| LeftOut { name: job.name.clone(), because: job.because.join("; ") }).collect()
+}
+
+fn jobs(record: &RunRecord, plan: &Plan) -> Vec<JobView> {
+    plan.jobs
+        .iter()
+        .map(|job| {
+            let state = record.run.as_ref().and_then(|run| run.job(&job.name));
+            let times = record.times.get(&job.name);
+            let report = times.and_then(|times| times.report.as_ref());
+            let (status, why) = state.map_or(("created", String::new()), job_word);
+            JobView {
+                name: job.name.clone(),
+                stage: job.stage.clone(),
+                status: status.to_owned(),
+                needs: plan.upstream(job).into_iter().cloned().collect(),
+                attempt: times.map_or(0, |times| times.attempt),
+                started: times.map(|times| times.started),
+                ended: times.and_then(|times| times.ended),
+                message: if why.is_empty() { report.map(|report| end_words(&report.end)).unwrap_or_default() } else { why },
+                allow_failure: job.allow_failure != penstock_pipeline::AllowFailure::No,
+                because: job.because.clone(),
+                artifacts: report.and_then(|report| report.artifacts),
+            }
+        })
+        .collect()
+}
+
+/// GitLab's word for how a job stands, and why.
+fn job_word(state: &JobState) -> (&'static str, String) {
+    match state {
+        JobState::Waiting => ("created", String::new()),
+        JobState::Ready => ("pending", String::new()),
+        JobState::Manual => ("manual", String::new()),
+        JobState::Running { .. } => ("running", String::new()),
+        JobState::Succeeded => ("success", String::new()),
+        JobState::Failed { why, allowed } => (if *allowed { "failed, allowed" } else { "failed" }, why.clone()),
+        JobState::Cancelled { why } => ("canceled", why.clone()),
+        JobState::Skipped { why } => ("skipped", why.clone()),
+    }
+}
+
+fn end_words(end: &JobEnd) -> String {
+    match end {
+        JobEnd::Exited { code: 0 } => String::new(),
+        JobEnd::Exited { code } => format!("exit code {code}"),
+        JobEnd::TimedOut => "the time limit was reached".to_owned(),
+        JobEnd::Cancelled => "cancelled".to_owned(),
+        JobEnd::SystemFailure { why } => why.clone(),
+    }
+}
