@@ -47,6 +47,9 @@ impl Context {
 
 /// The mode that a file of the context has in an image: Git knows only whether it may be run, and so do we, whatever the umask.
 pub fn mode_of(found: &Found) -> u32 {
+    if found.meta.file_type().is_symlink() {
+        return 0o777;
+    }
     if found.is_dir() || found.meta.permissions().mode() & 0o100 != 0 { 0o755 } else { 0o644 }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use penstock_image::glob::Pattern;
-use penstock_image::layer::{Entry, Kind};
+use penstock_image::layer::{Entry, Kind, LAYER_TIME};
 use penstock_image::place::destination;
 use penstock_image::stage::{Copy, CopyFrom};
 use penstock_model::Digest;
@@ -146,7 +146,8 @@ pub fn entries(copy: &Copy, matches: &[Match], stage: &Tree, from_context: bool)
     let dest_is_directory = stage.at(&stage.resolve(&copy.dest, true).map_err(io)?).map_err(io)?.is_some_and(|found| found.is_dir());
     let mut entries = Entries::default();
     let mut put = |found: &Found, place: &str| -> Result<(), Trouble> {
-        let place = settle(stage, place).map_err(io)?;
+        // a directory goes into the one that a symlink of the stage names; anything else replaces the symlink
+        let place = stage.resolve(place, found.is_dir()).map_err(io)?;
         let Some(mut entry) = entry_of(found, &place).map_err(io)? else {
             return Err((format!("`{}` is no file, directory or symlink", found.path), "leave it out".to_owned()));
         };
@@ -156,7 +157,8 @@ pub fn entries(copy: &Copy, matches: &[Match], stage: &Tree, from_context: bool)
             return Ok(());
         }
         if from_context {
-            entry = Entry { mode: mode_of(found), uid: 0, gid: 0, xattrs: std::collections::BTreeMap::new(), ..entry };
+            // what a checkout leaves to chance says nothing about the content
+            entry = Entry { mode: mode_of(found), uid: 0, gid: 0, mtime: LAYER_TIME, xattrs: std::collections::BTreeMap::new(), ..entry };
         }
         if let Some((uid, gid)) = owner {
             (entry.uid, entry.gid) = (uid, gid);
@@ -183,11 +185,6 @@ pub fn entries(copy: &Copy, matches: &[Match], stage: &Tree, from_context: bool)
     }
     add_parents(&mut entries, stage, owner).map_err(io)?;
     Ok(entries)
-}
-
-/// A path whose directories are followed through the stage's own symlinks.
-fn settle(stage: &Tree, place: &str) -> io::Result<String> {
-    stage.resolve(place, false)
 }
 
 fn put_directory(entries: &mut Entries, stage: &Tree, path: &str, owner: Option<(u32, u32)>) -> io::Result<()> {
