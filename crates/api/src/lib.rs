@@ -4,9 +4,11 @@
 //! what has to change gets a new version beside the old one. Nothing here decides anything.
 
 mod client;
+mod deliveries;
 mod types;
 
 pub use client::{Client, ClientError, Reader};
+pub use deliveries::*;
 pub use types::*;
 
 /// The path before every route of this version.

@@ -124,7 +124,10 @@ impl Work<'_> {
             return Err(self.file.error(line, format!("there is no image `{reference}` here"), hint).into());
         };
         if image.manifest.layers.len() != image.config.rootfs.diff_ids.len() {
-            return Err(self.file.error(line, format!("the image `{reference}` is broken: its layers do not fit its configuration"), "push it again").into());
+            return Err(self
+                .file
+                .error(line, format!("the image `{reference}` is broken: its layers do not fit its configuration"), "push it again")
+                .into());
         }
         self.materials.push((reference.to_owned(), image.digest));
         self.images.insert(reference.to_owned(), image.clone());
@@ -166,7 +169,13 @@ impl Work<'_> {
     }
 
     /// Carries a step out unless its result is kept. The stage's key moves on.
-    async fn step(&mut self, stage: &str, done: &mut StageDone, instruction: &Instruction, step: Step) -> Result<Option<LayerRef>, BuildError> {
+    async fn step(
+        &mut self,
+        stage: &str,
+        done: &mut StageDone,
+        instruction: &Instruction,
+        step: Step,
+    ) -> Result<Option<LayerRef>, BuildError> {
         self.steps += 1;
         let began = Instant::now();
         let label = format!("[{stage}] {}", instruction.text);
@@ -249,7 +258,13 @@ impl Work<'_> {
         self.store(entries).await
     }
 
-    async fn copy(&self, done: &StageDone, instruction: &Instruction, copy: Copy, prepared: Prepared) -> Result<Option<LayerRef>, BuildError> {
+    async fn copy(
+        &self,
+        done: &StageDone,
+        instruction: &Instruction,
+        copy: Copy,
+        prepared: Prepared,
+    ) -> Result<Option<LayerRef>, BuildError> {
         let stage = self.tree(&done.layers).await?;
         let source = self.tree(&prepared.source).await?;
         let entries = blocking(move || {
@@ -268,7 +283,8 @@ impl Work<'_> {
             let (_second, again) = self.run_once(done, instruction, &run).await?;
             let summary = |entries: &Entries| entries.summary().map_err(BuildError::io("comparing two runs"));
             let (one, two) = (summary(&entries)?, summary(&again)?);
-            let mut paths: Vec<String> = one.iter().filter(|(path, digest)| two.get(*path) != Some(digest)).map(|(path, _)| path.clone()).collect();
+            let mut paths: Vec<String> =
+                one.iter().filter(|(path, digest)| two.get(*path) != Some(digest)).map(|(path, _)| path.clone()).collect();
             paths.extend(two.keys().filter(|path| !one.contains_key(*path)).cloned());
             if !paths.is_empty() {
                 self.note(format!("{}: run twice, these paths differ: {}", instruction.text, paths.join(", "))).await;
@@ -360,7 +376,9 @@ fn layers_of(image: &BaseImage) -> Vec<LayerRef> {
 }
 
 /// Work on files beside the runtime's threads; the inner error is the work's own.
-async fn blocking<T: Send + 'static, E: Send + 'static>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<Result<T, E>, BuildError> {
+async fn blocking<T: Send + 'static, E: Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<Result<T, E>, BuildError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| BuildError::io("working on files")(std::io::Error::other(error)))
 }

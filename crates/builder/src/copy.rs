@@ -110,7 +110,10 @@ fn refuse_archive(found: &Found) -> Result<(), Trouble> {
     read.map_err(|error| io_trouble(&error))?;
     let packed = [&b"\x1f\x8b"[..], b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"].iter().any(|magic| start.starts_with(magic));
     if packed || start.get(257..262) == Some(b"ustar") {
-        return Err((format!("ADD of the archive `{}` is not carried out", found.path), "COPY it and unpack it in a RUN, or COPY what is in it".to_owned()));
+        return Err((
+            format!("ADD of the archive `{}` is not carried out", found.path),
+            "COPY it and unpack it in a RUN, or COPY what is in it".to_owned(),
+        ));
     }
     Ok(())
 }

@@ -146,7 +146,12 @@ pub struct Builder {
 
 impl Builder {
     /// A builder that keeps its results' names in this directory, which must be on a local disk.
-    pub fn new(dir: PathBuf, blobs: Arc<dyn BlobStore>, runtime: Arc<dyn BuildRuntime>, images: Arc<dyn BaseImages>) -> Result<Self, BuildError> {
+    pub fn new(
+        dir: PathBuf,
+        blobs: Arc<dyn BlobStore>,
+        runtime: Arc<dyn BuildRuntime>,
+        images: Arc<dyn BaseImages>,
+    ) -> Result<Self, BuildError> {
         for part in ["kept", "work"] {
             let path = dir.join(part);
             std::fs::create_dir_all(&path).map_err(BuildError::io(format!("making {}", path.display())))?;

@@ -189,7 +189,15 @@ pub fn entry_of(found: &Found, path: &str) -> io::Result<Option<Entry>> {
         return Ok(None);
     };
     let xattrs = if matches!(kind, Kind::Symlink(_)) { BTreeMap::new() } else { xattrs(&found.real)? };
-    Ok(Some(Entry { path: path.to_owned(), kind, mode: meta.mode() & 0o7777, uid: meta.uid(), gid: meta.gid(), mtime: meta.mtime(), xattrs }))
+    Ok(Some(Entry {
+        path: path.to_owned(),
+        kind,
+        mode: meta.mode() & 0o7777,
+        uid: meta.uid(),
+        gid: meta.gid(),
+        mtime: meta.mtime(),
+        xattrs,
+    }))
 }
 
 /// Extended attributes that belong to an image.
@@ -229,7 +237,9 @@ fn target_of(found: &Found) -> io::Result<String> {
 
 /// Paths that are no UTF-8 cannot be told from each other in logs and documents.
 pub fn text(name: &OsStr) -> io::Result<String> {
-    name.to_str().map(str::to_owned).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("`{}` is not UTF-8: rename it", name.display())))
+    name.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("`{}` is not UTF-8: rename it", name.display())))
 }
 
 fn parts(path: &str) -> impl Iterator<Item = &str> {

@@ -74,7 +74,9 @@ impl CliError {
         match self {
             Self::Client(penstock_api::ClientError::Unreachable { .. }) => exit::UNREACHABLE,
             Self::Client(penstock_api::ClientError::Refused { status: 404, .. }) => exit::ABSENT,
-            Self::Client(penstock_api::ClientError::Refused { status: 500.., .. } | penstock_api::ClientError::Unreadable(_)) => exit::FAILED,
+            Self::Client(penstock_api::ClientError::Refused { status: 500.., .. } | penstock_api::ClientError::Unreadable(_)) => {
+                exit::FAILED
+            }
             Self::Client(penstock_api::ClientError::Refused { .. }) | Self::Login(_) => exit::REFUSED,
             Self::Io { .. } => exit::FAILED,
             Self::Other { code, .. } => *code,

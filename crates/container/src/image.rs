@@ -28,8 +28,9 @@ pub async fn prepare(blobs: &dyn BlobStore, layers: &Layers, image: &ImageRef) -
         blobs.get_bytes(digest, MAX_DOCUMENT).await.map_err(|error| format!("its {what}: {error}"))
     };
     let bytes = read(image.digest, "manifest").await.map_err(unusable)?;
-    let manifest: Manifest = serde_json::from_slice(&bytes)
-        .map_err(|error| unusable(format!("its manifest is none of one platform ({error}): name the manifest of this machine's platform, not an index")))?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
+        unusable(format!("its manifest is none of one platform ({error}): name the manifest of this machine's platform, not an index"))
+    })?;
     let bytes = read(manifest.config.digest, "configuration").await.map_err(unusable)?;
     let config: ImageConfig = serde_json::from_slice(&bytes).map_err(|error| unusable(format!("its configuration: {error}")))?;
     if config.os != "linux" || config.architecture != architecture() {
@@ -38,7 +39,11 @@ pub async fn prepare(blobs: &dyn BlobStore, layers: &Layers, image: &ImageRef) -
     }
     let diff_ids = &config.rootfs.diff_ids;
     if manifest.layers.len() != diff_ids.len() || diff_ids.len() > MAX_LAYERS {
-        let why = format!("it has {} layers and {} content digests; the two must agree, at most {MAX_LAYERS}", manifest.layers.len(), diff_ids.len());
+        let why = format!(
+            "it has {} layers and {} content digests; the two must agree, at most {MAX_LAYERS}",
+            manifest.layers.len(),
+            diff_ids.len()
+        );
         return Err(unusable(why));
     }
     let mut names = Vec::with_capacity(diff_ids.len());

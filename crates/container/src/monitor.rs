@@ -94,12 +94,7 @@ fn begin(home: &Home, launch: &Launch) -> Result<Running, String> {
     for line in missing {
         note(home, launch, &line);
     }
-    let mut container = builder
-        .as_init(&home.0)
-        .with_systemd(false)
-        .with_detach(true)
-        .build()
-        .map_err(|error| chain(&error))?;
+    let mut container = builder.as_init(&home.0).with_systemd(false).with_detach(true).build().map_err(|error| chain(&error))?;
     match go(home, launch, &mut container) {
         Ok((pid, handle)) => Ok(Running { container, pid, handle, output }),
         Err(why) => {
@@ -197,7 +192,9 @@ fn keep_output(home: &Home, process: &OwnedFd, mut out: File, mut err: File) {
     let mut open = [true, true];
     loop {
         let mut waited = vec![PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-        waited.extend([&out, &err].into_iter().zip(open).filter(|(_, open)| *open).map(|(file, _)| PollFd::new(file.as_fd(), PollFlags::POLLIN)));
+        waited.extend(
+            [&out, &err].into_iter().zip(open).filter(|(_, open)| *open).map(|(file, _)| PollFd::new(file.as_fd(), PollFlags::POLLIN)),
+        );
         if poll(&mut waited, PollTimeout::NONE).is_err_and(|error| error != nix::errno::Errno::EINTR) {
             return wait(process);
         }

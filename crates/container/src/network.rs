@@ -64,7 +64,9 @@ pub fn ensure_bridge(instance: &str, subnet: Subnet) -> io::Result<()> {
     let netlink = Netlink::open()?;
     let name = bridge_name(instance);
     let index = netlink.add_bridge(&name)?;
-    if let Some((_, taken)) = netlink.addresses()?.into_iter().find(|(other, address)| *other != index && Subnet::around(*address) == subnet) {
+    if let Some((_, taken)) =
+        netlink.addresses()?.into_iter().find(|(other, address)| *other != index && Subnet::around(*address) == subnet)
+    {
         netlink.remove(&name)?;
         return Err(io::Error::other(format!(
             "the subnet {}/24 is in use on this machine ({taken}): give this instance another name or another subnet",
@@ -85,8 +87,7 @@ pub fn ensure_addresses(instance: &str, subnet: Subnet, wanted: &[Ipv4Addr]) -> 
         ensure_bridge(instance, subnet)?;
     }
     let index = netlink.index_of(&name)?.ok_or_else(|| io::Error::other("the bridge is gone again"))?;
-    let seen: Vec<Ipv4Addr> =
-        netlink.addresses()?.into_iter().filter(|(link, _)| *link == index).map(|(_, address)| address).collect();
+    let seen: Vec<Ipv4Addr> = netlink.addresses()?.into_iter().filter(|(link, _)| *link == index).map(|(_, address)| address).collect();
     for address in seen.iter().filter(|address| **address != subnet.bridge() && !wanted.contains(address)) {
         netlink.remove_address(index, *address, 32)?;
     }

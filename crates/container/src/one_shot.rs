@@ -46,7 +46,13 @@ impl OneShot {
         outcome.map_err(|error| ContainerError::Runtime { id, why: format!("its watcher failed: {error}") })?
     }
 
-    async fn to_the_end(self, launch: Launch, timeout: Duration, log: Arc<dyn LogSink>, stop: CancellationToken) -> Result<i32, ContainerError> {
+    async fn to_the_end(
+        self,
+        launch: Launch,
+        timeout: Duration,
+        log: Arc<dyn LogSink>,
+        stop: CancellationToken,
+    ) -> Result<i32, ContainerError> {
         let io = |what: &str| {
             let what = format!("container {}: {what}", launch.id);
             move |source| ContainerError::Io { what, source }
@@ -68,7 +74,13 @@ impl OneShot {
         outcome
     }
 
-    async fn attend(&self, launch: &Launch, timeout: Duration, log: Arc<dyn LogSink>, stop: CancellationToken) -> Result<i32, ContainerError> {
+    async fn attend(
+        &self,
+        launch: &Launch,
+        timeout: Duration,
+        log: Arc<dyn LogSink>,
+        stop: CancellationToken,
+    ) -> Result<i32, ContainerError> {
         let failed = |why: String| ContainerError::Runtime { id: launch.id.clone(), why };
         self.home.write("launch.json", launch).map_err(|error| failed(format!("launch.json: {error}")))?;
         let mut child: Child = Command::new(&self.program)

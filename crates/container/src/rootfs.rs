@@ -53,8 +53,9 @@ pub fn mount_overlay(home: &Home, launch: &Launch) -> io::Result<PathBuf> {
         name(&upper),
         name(&work)
     );
-    mount(Some("overlay"), &target, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str()))
-        .map_err(|error| io::Error::new(io::Error::from(error).kind(), format!("overlayfs over {} layers: {error}", launch.layers.len())))?;
+    mount(Some("overlay"), &target, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str())).map_err(|error| {
+        io::Error::new(io::Error::from(error).kind(), format!("overlayfs over {} layers: {error}", launch.layers.len()))
+    })?;
     Ok(target)
 }
 

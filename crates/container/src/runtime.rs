@@ -111,7 +111,8 @@ impl Runtime {
         let instance = self.settings.instance.clone();
         blocking(move || {
             for run in runs {
-                let held = fs::File::open(run.join("lock")).is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err());
+                let held =
+                    fs::File::open(run.join("lock")).is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err());
                 if !held {
                     sweep::end_cgroup(&instance, &name_of(&run));
                     sweep::remove_tree(&run)?;
@@ -200,7 +201,12 @@ impl Runtime {
             root: if spec.read_only_root { Root::ReadOnly } else { Root::Writable(home.0) },
             args,
             env: image::environment(&ready.config, spec),
-            cwd: spec.working_dir.clone().or_else(|| run.working_dir.clone()).filter(|cwd| !cwd.is_empty()).unwrap_or_else(|| "/".to_owned()),
+            cwd: spec
+                .working_dir
+                .clone()
+                .or_else(|| run.working_dir.clone())
+                .filter(|cwd| !cwd.is_empty())
+                .unwrap_or_else(|| "/".to_owned()),
             user: spec.user.clone().or_else(|| run.user.clone()).unwrap_or_default(),
             network: spec.network.clone(),
             mounts: spec.mounts.clone(),

@@ -11,8 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod, fchown, fsetxattr, linkat,
-    mkdirat, mknodat, openat, openat2, statat, symlinkat, unlinkat, utimensat,
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod, fchown, fsetxattr,
+    linkat, mkdirat, mknodat, openat, openat2, statat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 use tar::{Archive, Entry, EntryType};
@@ -68,7 +68,8 @@ pub enum UnpackError {
 /// Unpacks into an existing, empty directory. Gives the bytes of files written.
 pub fn unpack(archive: impl Read, target: &Path, limits: UnpackLimits) -> Result<u64, UnpackError> {
     let at = |path: &Path, source: io::Error| UnpackError::Io { path: path.display().to_string(), source };
-    let root = openat(CWD, target, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(|error| at(target, error.into()))?;
+    let root = openat(CWD, target, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|error| at(target, error.into()))?;
     let mut work = Unpacking { root, limits, bytes: 0, directories: Vec::new() };
     let mut archive = Archive::new(archive);
     let mut entries = 0;
@@ -129,7 +130,9 @@ impl Unpacking {
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => return self.file(path, &directory, name, &meta, entry),
             EntryType::Symlink => {
                 let target = entry.link_name_bytes().ok_or_else(|| refuse("a symlink to nothing"))?;
-                symlinkat(target.as_ref(), &directory, name).map_err(io::Error::from).and_then(|()| self.finish(&directory, name, &meta, true))
+                symlinkat(target.as_ref(), &directory, name)
+                    .map_err(io::Error::from)
+                    .and_then(|()| self.finish(&directory, name, &meta, true))
             }
             EntryType::Link => {
                 let target = entry.link_name().ok().flatten().ok_or_else(|| refuse("a link to nothing"))?;
@@ -237,7 +240,14 @@ impl Unpacking {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path, directory: &OwnedFd, name: &std::ffi::OsStr, meta: &Meta, entry: &mut Entry<'_, impl Read>) -> Result<(), UnpackError> {
+    fn file(
+        &mut self,
+        path: &Path,
+        directory: &OwnedFd,
+        name: &std::ffi::OsStr,
+        meta: &Meta,
+        entry: &mut Entry<'_, impl Read>,
+    ) -> Result<(), UnpackError> {
         let left = self.limits.bytes - self.bytes;
         if entry.size() > left {
             return Err(UnpackError::TooLarge { what: "bytes", limit: self.limits.bytes });

@@ -43,9 +43,10 @@ pub fn resolve(root: &Path, written: &str) -> io::Result<User> {
 
 fn look_up(written: &str, passwd: &str, group: &str) -> Result<User, String> {
     let (name, wanted_group) = written.split_once(':').map_or((written, None), |(name, group)| (name, Some(group)));
-    let line = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|line| {
-        line.len() >= 4 && (line[0] == name || name.parse::<u32>().is_ok_and(|uid| line[2].parse() == Ok(uid)))
-    });
+    let line = passwd
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|line| line.len() >= 4 && (line[0] == name || name.parse::<u32>().is_ok_and(|uid| line[2].parse() == Ok(uid))));
     let known = line.as_ref().and_then(|line| Some((line[2].parse().ok()?, line[3].parse().ok()?)));
     let (uid, primary) = match (name.parse(), known) {
         (Ok(uid), known) => (uid, known.map_or(0, |(_, gid)| gid)),
@@ -65,8 +66,13 @@ fn look_up(written: &str, passwd: &str, group: &str) -> Result<User, String> {
     };
     let own_name = line.as_ref().map_or(name, |line| line[0]);
     // a group that was asked for replaces the others, as elsewhere
-    let further = if wanted_group.is_some() { Vec::new() } else {
-        groups().filter(|line| line.len() >= 4 && line[3].split(',').any(|member| member == own_name)).filter_map(|line| line[2].parse().ok()).collect()
+    let further = if wanted_group.is_some() {
+        Vec::new()
+    } else {
+        groups()
+            .filter(|line| line.len() >= 4 && line[3].split(',').any(|member| member == own_name))
+            .filter_map(|line| line[2].parse().ok())
+            .collect()
     };
     Ok(User { uid, gid, groups: further })
 }

@@ -17,7 +17,8 @@ use crate::parts::Parts;
 pub async fn admit(parts: &Parts, environment: &EnvironmentName, image: &ImageRef) -> Result<Admitted, String> {
     let world = parts.journal.world();
     let mut why = "no gate has let a release with it in".to_owned();
-    let mut releases: Vec<_> = world.releases.values().filter(|record| record.release.images.get(&image.name) == Some(&image.digest)).collect();
+    let mut releases: Vec<_> =
+        world.releases.values().filter(|record| record.release.images.get(&image.name) == Some(&image.digest)).collect();
     releases.sort_by_key(|record| std::cmp::Reverse(record.created));
     for record in releases {
         let subject = Subject::Release(record.id);

@@ -137,12 +137,7 @@ fn start(
     next_try
 }
 
-fn settle(
-    parts: &Parts,
-    under_way: &mut BTreeMap<Effect, CancellationToken>,
-    effect: Effect,
-    result: Result<(), effects::EffectError>,
-) {
+fn settle(parts: &Parts, under_way: &mut BTreeMap<Effect, CancellationToken>, effect: Effect, result: Result<(), effects::EffectError>) {
     under_way.remove(&effect);
     match result {
         Ok(()) => {

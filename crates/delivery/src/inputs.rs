@@ -14,13 +14,19 @@ use crate::world::{ReleaseRecord, World};
 /// time-bound things (freeze windows, approvals) are in force.
 pub fn gate_inputs(world: &World, record: &ReleaseRecord, environment: &Environment, now: Timestamp) -> Digest {
     let state = record.environments.get(&environment.name);
-    let evidence: BTreeSet<Digest> = world.evidence_for(record.id, &record.release).iter().filter(|evidence| !is_answer(&evidence.predicate_type)).map(|evidence| evidence.envelope).collect();
+    let evidence: BTreeSet<Digest> = world
+        .evidence_for(record.id, &record.release)
+        .iter()
+        .filter(|evidence| !is_answer(&evidence.predicate_type))
+        .map(|evidence| evidence.envelope)
+        .collect();
     let approvals: Vec<_> = state
         .map(|state| state.approvals.iter().filter(|approval| approval.expires > now).map(|approval| approval.envelope).collect())
         .unwrap_or_default();
     let frozen: Vec<bool> = environment.freeze.iter().map(|window| window.holds(now)).collect();
     let config = world.projects.get(&record.release.project).and_then(|project| project.config.as_ref()).map(|seen| seen.commit.clone());
-    canonical_digest(&json!({ "evidence": evidence, "approvals": approvals, "frozen": frozen, "config": config })).unwrap_or_else(|_| Digest::of(b""))
+    canonical_digest(&json!({ "evidence": evidence, "approvals": approvals, "frozen": frozen, "config": config }))
+        .unwrap_or_else(|_| Digest::of(b""))
 }
 
 /// What comes of asking must not cause another question.

@@ -48,9 +48,18 @@ fn refused<T>(why: impl Into<String>, hint: impl Into<String>) -> Result<T, Orde
 }
 
 /// Creates a project with its two repositories. Fine if it is there already with the same settings.
-pub async fn create_project(parts: &Parts, by: &UserName, project: &ProjectName, config: &RepositoryName, branch: &str) -> Result<(), OrderError> {
+pub async fn create_project(
+    parts: &Parts,
+    by: &UserName,
+    project: &ProjectName,
+    config: &RepositoryName,
+    branch: &str,
+) -> Result<(), OrderError> {
     if *config == RepositoryName::from(project.clone()) {
-        return refused("the config repository cannot be the source repository", "give it another name: gates must not come from the commit that they judge");
+        return refused(
+            "the config repository cannot be the source repository",
+            "give it another name: gates must not come from the commit that they judge",
+        );
     }
     parts.git.create(&project.clone().into()).await?;
     parts.git.create(config).await?;
@@ -65,7 +74,13 @@ pub async fn create_project(parts: &Parts, by: &UserName, project: &ProjectName,
 }
 
 /// A ref moved: a run answers it, once. Gives the run, unless this push starts none.
-pub async fn pushed(parts: &Parts, project: &ProjectName, who: &UserName, reference: &str, commit: &CommitId) -> Result<Option<RunId>, OrderError> {
+pub async fn pushed(
+    parts: &Parts,
+    project: &ProjectName,
+    who: &UserName,
+    reference: &str,
+    commit: &CommitId,
+) -> Result<Option<RunId>, OrderError> {
     let run = RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits());
     let events = parts
         .journal
@@ -162,7 +177,12 @@ pub async fn approve(parts: &Parts, by: &UserName, id: ReleaseId, environment: &
 }
 
 /// Takes a release back out of an environment, as a failed canary would.
-pub async fn roll_back(parts: &Parts, by: &UserName, project: &ProjectName, environment: &EnvironmentName) -> Result<ReleaseId, OrderError> {
+pub async fn roll_back(
+    parts: &Parts,
+    by: &UserName,
+    project: &ProjectName,
+    environment: &EnvironmentName,
+) -> Result<ReleaseId, OrderError> {
     let world = parts.journal.world();
     let Some(record) = world.current(project, environment) else {
         return Err(OrderError::Absent(format!("release in {environment} of `{project}`")));

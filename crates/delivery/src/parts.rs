@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use penstock_model::Secret;
 use penstock_model::blob::{BlobStore, LogStore};
 use penstock_model::container::ContainerRuntime;
 use penstock_model::digest::Digest;
 use penstock_model::git::GitHost;
 use penstock_model::job::{AttemptId, JobRunner};
 use penstock_model::registry::ImageRegistry;
+use penstock_model::secret::SecretStore;
 use penstock_model::target::Target;
 use penstock_model::tool::ToolRunner;
-use penstock_model::Secret;
-use penstock_model::secret::SecretStore;
 use penstock_trust::{SigningKey, TrustedKeys};
 
 use crate::drive::Troubles;

@@ -66,7 +66,11 @@ pub async fn pipeline_path(git: &dyn GitHost, repository: &RepositoryName, commi
     match (gitlab, workflows.as_slice()) {
         (true, []) => Ok(".gitlab-ci.yml".to_owned()),
         (false, [one]) => Ok(one.clone()),
-        (false, []) => Err(format!("there is no pipeline file\nhelp: add `.gitlab-ci.yml` or a workflow, and name it in {FILE}: `penstock init` writes one")),
-        _ => Err(format!("there is more than one pipeline file\nhelp: two pipelines for one commit are a decision: name the one that counts in {FILE} (`project.pipeline`); `penstock init` asks")),
+        (false, []) => Err(format!(
+            "there is no pipeline file\nhelp: add `.gitlab-ci.yml` or a workflow, and name it in {FILE}: `penstock init` writes one"
+        )),
+        _ => Err(format!(
+            "there is more than one pipeline file\nhelp: two pipelines for one commit are a decision: name the one that counts in {FILE} (`project.pipeline`); `penstock init` asks"
+        )),
     }
 }

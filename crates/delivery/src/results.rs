@@ -56,7 +56,12 @@ pub(crate) struct Load {
 /// k6's summary.
 pub(crate) fn k6(bytes: &[u8]) -> Result<Load, String> {
     let summary = read_k6(bytes).map_err(|error| error.to_string())?;
-    let failures = summary.thresholds.iter().filter(|threshold| !threshold.held).map(|threshold| format!("{} {}", threshold.metric, threshold.expression)).collect();
+    let failures = summary
+        .thresholds
+        .iter()
+        .filter(|threshold| !threshold.held)
+        .map(|threshold| format!("{} {}", threshold.metric, threshold.expression))
+        .collect();
     let figures = BTreeMap::from([
         ("requests".to_owned(), json!(summary.requests)),
         ("failedRate".to_owned(), json!(summary.failed_rate)),

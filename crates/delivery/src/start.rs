@@ -17,7 +17,7 @@ pub async fn recover(parts: &Parts) -> Result<usize, EffectError> {
     let world = parts.journal.world();
     let mut lost = 0;
     for record in world.runs.values() {
-        let running = record.run.as_ref().map(|run| run.running()).unwrap_or_default();
+        let running = record.run.as_ref().map(penstock_pipeline::Run::running).unwrap_or_default();
         for (job, attempt) in running {
             tell(parts, &record.id, Actor::Penstock, RunCommand::JobInterrupted { job, attempt }).await?;
             lost += 1;

@@ -92,7 +92,8 @@ async fn patch(stage: &Stage, name: &str) -> Act {
 
 fn release_of(run: &RunView) -> Result<String, String> {
     if run.summary.status != "success" && run.summary.status != "success with warnings" {
-        let failed: Vec<_> = run.jobs.iter().filter(|job| job.status == "failed").map(|job| format!("{}: {}", job.name, job.message)).collect();
+        let failed: Vec<_> =
+            run.jobs.iter().filter(|job| job.status == "failed").map(|job| format!("{}: {}", job.name, job.message)).collect();
         return Err(format!("the run ended as {}: {} {}", run.summary.status, failed.join("; "), run.rejected.clone().unwrap_or_default()));
     }
     Ok(run.summary.id.to_string())
@@ -127,7 +128,9 @@ fn row(stage: &mut Stage, name: &str, verdict: &str, took_ms: Option<u64>, own_m
 fn run_rows(stage: &mut Stage, act: &str, run: &RunView) {
     for name in &run.stages {
         let jobs = || run.jobs.iter().filter(|job| job.stage == *name);
-        let (Some(from), Some(to)) = (jobs().filter_map(|job| job.started).min(), jobs().filter_map(|job| job.ended).max()) else { continue };
+        let (Some(from), Some(to)) = (jobs().filter_map(|job| job.started).min(), jobs().filter_map(|job| job.ended).max()) else {
+            continue;
+        };
         let good = jobs().all(|job| matches!(job.status.as_str(), "success" | "manual" | "skipped"));
         let took = u64::try_from(to.since(from).as_millis()).unwrap_or(0);
         row(stage, &format!("{act}: {name}"), if good { "success" } else { "failed" }, Some(took), None);
@@ -186,8 +189,14 @@ async fn good(stage: &mut Stage) -> Act {
     for weight in [5, 25, 50] {
         expect(weights.contains(&weight), &format!("the canary had {weight} % of the traffic"))?;
     }
-    expect(view.environments.iter().any(|place| place.environment.as_str() == "production" && place.step == "delivered"), "it took all of it")?;
-    expect(sent.requests > 0 && sent.failed == 0 && sent.dropped == 0, &format!("{} requests, {} failed, {} left out", sent.requests, sent.failed, sent.dropped))?;
+    expect(
+        view.environments.iter().any(|place| place.environment.as_str() == "production" && place.step == "delivered"),
+        "it took all of it",
+    )?;
+    expect(
+        sent.requests > 0 && sent.failed == 0 && sent.dropped == 0,
+        &format!("{} requests, {} failed, {} left out", sent.requests, sent.failed, sent.dropped),
+    )?;
     row(stage, "good push: push to staging", "delivered", view.clocks.push_to_first_ms, None);
     row(stage, "good push: canary 5/25/50/100 %", "promoted", view.clocks.bakes_ms, None);
     row(stage, "good push: whole", "delivered", Some(millis(began)), view.clocks.own_ms);
@@ -252,7 +261,13 @@ async fn key(stage: &mut Stage) -> Act {
     say("a private key, made just now");
     let folder = stage.dir.join("oran");
     let path = folder.join("deploy.pem");
-    program("openssl", &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &path.to_string_lossy()], &folder, &[]).await?;
+    program(
+        "openssl",
+        &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &path.to_string_lossy()],
+        &folder,
+        &[],
+    )
+    .await?;
     commit(stage, "Add what the deployment needs").await?;
     let began = Instant::now();
     let run = push(stage).await?;
@@ -265,7 +280,9 @@ async fn key(stage: &mut Stage) -> Act {
     expect(named.is_some(), &format!("the gate refuses by rule `{}`", named.map(|denial| denial.rule.clone()).unwrap_or_default()))?;
     say("penstock explain");
     let token = std::fs::read_to_string(stage.token_file()).map_err(|error| error.to_string())?;
-    let (text, _) = program(&stage.args.penstock, &["explain", &id], &folder, &[("PENSTOCK_URL", &stage.url()), ("PENSTOCK_TOKEN", token.trim())]).await?;
+    let (text, _) =
+        program(&stage.args.penstock, &["explain", &id], &folder, &[("PENSTOCK_URL", &stage.url()), ("PENSTOCK_TOKEN", token.trim())])
+            .await?;
     for line in text.lines() {
         println!("    {line}");
     }

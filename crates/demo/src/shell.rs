@@ -7,7 +7,12 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 /// Runs a program to its end and gives what it printed; its standard error on failure.
-pub async fn run<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, args: &[S], folder: &Path, env: &[(&str, &str)]) -> Result<(String, String), String> {
+pub async fn run<S: AsRef<OsStr>>(
+    program: impl AsRef<OsStr>,
+    args: &[S],
+    folder: &Path,
+    env: &[(&str, &str)],
+) -> Result<(String, String), String> {
     let name = program.as_ref().to_string_lossy().into_owned();
     let mut command = Command::new(program);
     command.args(args).current_dir(folder).stdin(Stdio::null()).envs(env.iter().copied()).kill_on_drop(true);
@@ -68,7 +73,9 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), String> {
         let entry = entry.map_err(|error| wrong(from, error))?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         // what a build or a test run left beside the sources is not the product
-        let left = ["target", ".git", "__pycache__", ".pytest_cache", "dist", ".cargo-home", "reports"].iter().any(|name| entry.file_name() == *name);
+        let left = ["target", ".git", "__pycache__", ".pytest_cache", "dist", ".cargo-home", "reports"]
+            .iter()
+            .any(|name| entry.file_name() == *name);
         if left {
             continue;
         }

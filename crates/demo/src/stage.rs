@@ -140,14 +140,19 @@ fn left(dir: &Path) -> Result<(), String> {
     for entry in std::fs::read_dir("/proc").map_err(words)?.flatten() {
         let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
         if String::from_utf8_lossy(&command).contains(&data) {
-            return Err(format!("process {} is left: {}", entry.file_name().to_string_lossy(), String::from_utf8_lossy(&command).replace('\0', " ")));
+            return Err(format!(
+                "process {} is left: {}",
+                entry.file_name().to_string_lossy(),
+                String::from_utf8_lossy(&command).replace('\0', " ")
+            ));
         }
     }
     Ok(())
 }
 
 fn server_config(args: &Args, dir: &Path, mail: u16) -> Result<String, String> {
-    let toolchains = std::fs::read_to_string(args.tools.join("../toolchains")).map_err(|error| format!("the list of toolchains: {error}; run setup/setup.sh"))?;
+    let toolchains = std::fs::read_to_string(args.tools.join("../toolchains"))
+        .map_err(|error| format!("the list of toolchains: {error}; run setup/setup.sh"))?;
     let mut text = format!(
         "version: 1\nserver:\n  data: {}\n  listen: {}\n  tools: {}\n  smtp: {{host: 127.0.0.1, port: {mail}, from: penstock@example.org, tls: false}}\n  toolchains:\n",
         dir.join("data").display(),
@@ -206,7 +211,9 @@ async fn user(admin: &Client, name: &str, email: &str) -> Result<String, String>
 fn shorten_bakes(folder: &Path, seconds: u64) -> Result<(), String> {
     for entry in std::fs::read_dir(folder).map_err(words)?.flatten() {
         let text = std::fs::read_to_string(entry.path()).map_err(words)?;
-        let short = ["15m", "30m"].iter().fold(text.clone(), |text, long| text.replace(&format!("duration: {long}"), &format!("duration: {seconds}s")));
+        let short = ["15m", "30m"]
+            .iter()
+            .fold(text.clone(), |text, long| text.replace(&format!("duration: {long}"), &format!("duration: {seconds}s")));
         if short != text {
             std::fs::write(entry.path(), short).map_err(words)?;
         }

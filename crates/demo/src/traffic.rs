@@ -55,7 +55,8 @@ impl Traffic {
         self.child.wait().await.map_err(|error| error.to_string())?;
         let text = std::fs::read_to_string(&self.summary).map_err(|error| format!("k6 left no summary: {error}"))?;
         let summary: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        let count = |name: &str| summary.get(name).and_then(Value::as_f64).map(whole).ok_or_else(|| format!("k6's summary has no `{name}`"));
+        let count =
+            |name: &str| summary.get(name).and_then(Value::as_f64).map(whole).ok_or_else(|| format!("k6's summary has no `{name}`"));
         Ok(Sent { requests: count("requests")?, failed: count("failed")?, dropped: count("dropped")? })
     }
 }

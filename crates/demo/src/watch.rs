@@ -59,7 +59,12 @@ pub async fn run(client: &Client, id: &RunId) -> Result<RunView, String> {
 }
 
 /// Waits until a release is at one of some steps in an environment.
-pub async fn step(client: &Client, release: &str, environment: &str, steps: &[&str]) -> Result<(ReleaseView, ReleaseInEnvironment), String> {
+pub async fn step(
+    client: &Client,
+    release: &str,
+    environment: &str,
+    steps: &[&str],
+) -> Result<(ReleaseView, ReleaseInEnvironment), String> {
     let last = std::cell::RefCell::new(String::new());
     let last = &last;
     until(client, environment, || async move {
@@ -75,9 +80,22 @@ pub async fn step(client: &Client, release: &str, environment: &str, steps: &[&s
             return Ok(Some((view, place)));
         }
         if ended {
-            let why = place.gate.as_ref().map(|gate| gate.denials.iter().map(|denial| format!("{}: {}: {}", denial.rule, denial.subject, denial.message)).collect::<Vec<_>>().join("; "));
-            let checks: Vec<_> = place.checks.iter().filter(|check| !check.passed).map(|check| format!("{}: {}", check.name, check.summary)).collect();
-            return Err(format!("{environment} ended as `{}`: {} {} {}", place.step, place.refused.clone().unwrap_or_default(), why.unwrap_or_default(), checks.join("; ")));
+            let why = place.gate.as_ref().map(|gate| {
+                gate.denials
+                    .iter()
+                    .map(|denial| format!("{}: {}: {}", denial.rule, denial.subject, denial.message))
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            });
+            let checks: Vec<_> =
+                place.checks.iter().filter(|check| !check.passed).map(|check| format!("{}: {}", check.name, check.summary)).collect();
+            return Err(format!(
+                "{environment} ended as `{}`: {} {} {}",
+                place.step,
+                place.refused.clone().unwrap_or_default(),
+                why.unwrap_or_default(),
+                checks.join("; ")
+            ));
         }
         Ok(None)
     })
@@ -85,19 +103,35 @@ pub async fn step(client: &Client, release: &str, environment: &str, steps: &[&s
 }
 
 /// Shows the canary of an environment as it goes, until the release is at one of some steps. Gives the weights that were seen.
-pub async fn canary(client: &Client, project: &ProjectName, release: &str, steps: &[&str]) -> Result<(ReleaseInEnvironment, Vec<u32>), String> {
+pub async fn canary(
+    client: &Client,
+    project: &ProjectName,
+    release: &str,
+    steps: &[&str],
+) -> Result<(ReleaseInEnvironment, Vec<u32>), String> {
     let weights = std::cell::RefCell::new(Vec::<u32>::new());
     let seen = &weights;
     let place = until(client, "the canary", || async move {
-        let view: EnvironmentView = client.get(&format!("/projects/{project}/environments/production")).await.map_err(|error| error.to_string())?;
-        for rollout in view.rollouts.iter().filter(|rollout| matches!(rollout.phase.as_str(), "progressing" | "paused" | "aborted" | "promoted")).take(1) {
+        let view: EnvironmentView =
+            client.get(&format!("/projects/{project}/environments/production")).await.map_err(|error| error.to_string())?;
+        for rollout in view
+            .rollouts
+            .iter()
+            .filter(|rollout| matches!(rollout.phase.as_str(), "progressing" | "paused" | "aborted" | "promoted"))
+            .take(1)
+        {
             let mut seen = seen.borrow_mut();
             if seen.last() != Some(&rollout.weight) {
                 seen.push(rollout.weight);
                 let figure = rollout.figures.last().copied().unwrap_or_default();
                 println!(
                     "    {} {:>3} %  {} requests, {:.2} % errors, p95 {:.0} ms  {}",
-                    rollout.name, rollout.weight, figure.requests, figure.error_rate * 100.0, figure.p95_ms, rollout.message
+                    rollout.name,
+                    rollout.weight,
+                    figure.requests,
+                    figure.error_rate * 100.0,
+                    figure.p95_ms,
+                    rollout.message
                 );
             }
         }

@@ -76,6 +76,12 @@ fn read(statement: &Evidence, release: ReleaseId, wanted: &Wanted<'_>) -> Result
     Ok(BreakGlass { people: said.people, reason: said.reason, expires, statement: statement.envelope })
 }
 
-fn may(user: &UserName, rule: &crate::config::ApprovalRule, pushers: &BTreeSet<UserName>, authors: &Authors, approvers: &[UserName]) -> bool {
+fn may(
+    user: &UserName,
+    rule: &crate::config::ApprovalRule,
+    pushers: &BTreeSet<UserName>,
+    authors: &Authors,
+    approvers: &[UserName],
+) -> bool {
     may_approve(user, Some(rule), pushers, authors, approvers).is_ok()
 }

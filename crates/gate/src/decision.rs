@@ -65,7 +65,15 @@ impl Decision {
     }
 
     fn denied(denial: Denial, policy: Digest) -> Self {
-        Self { allow: false, denials: vec![denial], warnings: vec![], overridden: vec![], broken_glass: None, evidence_used: vec![], policy }
+        Self {
+            allow: false,
+            denials: vec![denial],
+            warnings: vec![],
+            overridden: vec![],
+            broken_glass: None,
+            evidence_used: vec![],
+            policy,
+        }
     }
 }
 
@@ -106,6 +114,12 @@ pub fn evaluate(policy: &PolicySet, input: &GateInput) -> Decision {
         denials.push(denial("release", format!("release {}", wanted.release), "the release has no image".to_owned(), "build one"));
     }
     let mut warnings = answer.warnings;
+    warnings.extend(
+        tally
+            .refused
+            .iter()
+            .map(|(who, why)| denial("approval", subject.clone(), format!("the approval of {who} does not count: {why}"), "")),
+    );
     warnings.extend(input.authors.strangers().take(20).map(|author| {
         let message = format!("{} <{}> wrote a commit and is no user known here", author.name, author.mail);
         denial("authors", format!("commit {}", input.release.commit), message, "add the address to the user's identities")

@@ -18,7 +18,9 @@ mod units;
 
 pub use approval::{Approval, Author, Authors, Identity, MayNot, Tally, Wanted, may_approve, tally};
 pub use break_glass::BreakGlass;
-pub use config::{ApprovalRule, Check, CheckKind, ConfigError, DeliveryConfig, EmailTarget, Environment, FreezeWindow, Notification, SlackTarget};
+pub use config::{
+    ApprovalRule, Check, CheckKind, ConfigError, DeliveryConfig, EmailTarget, Environment, FreezeWindow, Notification, SlackTarget,
+};
 pub use decision::{Decision, Denial, evaluate};
 pub use input::{GateInput, MAX_EVIDENCE, relevant};
 pub use policy::{PolicyError, PolicySet};

@@ -75,10 +75,15 @@ impl std::fmt::Debug for PolicySet {
 impl PolicySet {
     /// Takes in files as (path, text). A policy that does not compile is one that denies everything; see [`Self::problem`].
     pub fn new(files: Vec<(String, String)>) -> Self {
+        Self::with_time_limit(files, MAX_TIME)
+    }
+
+    /// The same with another limit on the time of one evaluation.
+    pub fn with_time_limit(files: Vec<(String, String)>, limit: Duration) -> Self {
         let named: Vec<_> = files.iter().map(|(path, text)| (path, Digest::of(text))).collect();
         // paths and digests are text: always JSON
         let digest = canonical_digest(&named).unwrap_or_else(|_| Digest::of(b""));
-        let engine = load(&files);
+        let engine = load(&files, limit);
         Self { files, digest, engine }
     }
 
@@ -114,7 +119,7 @@ impl PolicySet {
     }
 }
 
-fn load(files: &[(String, String)]) -> Result<regorus::Engine, PolicyError> {
+fn load(files: &[(String, String)], limit: Duration) -> Result<regorus::Engine, PolicyError> {
     let bytes = files.iter().map(|(_, text)| text.len()).sum();
     if files.is_empty() {
         return Err(PolicyError::Empty);
@@ -124,7 +129,7 @@ fn load(files: &[(String, String)]) -> Result<regorus::Engine, PolicyError> {
     }
     let mut engine = regorus::Engine::new();
     engine.set_strict_builtin_errors(true);
-    engine.set_execution_timer_config(ExecutionTimerConfig { limit: MAX_TIME, check_interval: NonZeroU32::MIN.saturating_add(255) });
+    engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval: NonZeroU32::MIN.saturating_add(255) });
     for (path, text) in files {
         let package = engine
             .add_policy(path.clone(), text.clone())

@@ -39,10 +39,8 @@ pub(crate) fn not_passed(config: &DeliveryConfig, environment: &Environment, rel
     for check in &before.checks {
         let result = latest_check(evidence, release, &before.name, &check.name);
         if result != Some("PASSED") {
-            let result = result.map_or_else(|| "has not run".to_owned(), |result| format!("ended as {result}"));
-            let message = format!("check `{}` in {} {result} for this release", check.name, before.name);
-            let fix = format!("look at the check's log; it has to pass in {} for this very release", before.name);
-            denials.push(denial(message, fix));
+            let message = format!("check `{}` has not passed in {} for this release", check.name, before.name);
+            denials.push(denial(message, format!("look at the check's log; it has to pass in {} first", before.name)));
         }
     }
     denials
@@ -66,7 +64,7 @@ fn latest_check<'a>(evidence: &'a [Evidence], release: ReleaseId, environment: &
     observed(evidence, release, predicate::ENVIRONMENT_CHECK)
         .filter(|e| text(&e.predicate, "environment") == Some(environment.as_str()) && text(&e.predicate, "check") == Some(check))
         .max_by_key(|e| (e.at, e.envelope))
-        .map(|e| text(&e.predicate, "result").unwrap_or("nothing that can be read"))
+        .and_then(|e| text(&e.predicate, "result"))
 }
 
 /// Approvals that are still needed.
@@ -76,14 +74,10 @@ pub(crate) fn unapproved(environment: &Environment, tally: &Tally) -> Option<Den
     if missing == 0 {
         return None;
     }
-    let mut message = format!("{} of {} approvals for {}", tally.valid.len(), rule.required, environment.name);
-    for (who, why) in tally.refused.iter().take(5) {
-        message.push_str(&format!("; {who}'s does not count: {why}"));
-    }
     Some(Denial {
         rule: "approval".to_owned(),
         subject: format!("environment {}", environment.name),
-        message,
+        message: format!("{} of {} approvals", tally.valid.len(), rule.required),
         where_: None,
         fix: "have an approver who neither pushed nor wrote it look at it: `penstock approve`".to_owned(),
     })

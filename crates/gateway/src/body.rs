@@ -116,7 +116,9 @@ mod tests {
             headers.insert("grpc-status", code.parse().unwrap());
             grpc_fault(&headers)
         };
-        for (code, expected) in [("0", false), ("5", false), ("16", false), ("13", true), ("14", true), ("2", true), ("99", true), ("x", true)] {
+        for (code, expected) in
+            [("0", false), ("5", false), ("16", false), ("13", true), ("14", true), ("2", true), ("99", true), ("x", true)]
+        {
             assert_eq!(fault(code), Some(expected), "{code}");
         }
         assert_eq!(grpc_fault(&HeaderMap::new()), None);

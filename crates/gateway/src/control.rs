@@ -43,7 +43,7 @@ pub async fn serve(socket: UnixListener, core: Arc<Core>, stop: Arc<Notify>) {
             Ok((stream, _)) => {
                 let (core, stop) = (Arc::clone(&core), Arc::clone(&stop));
                 tokio::spawn(async move {
-                    if let Err(error) = talk(stream, &core, &stop).await {
+                    if let Err(error) = talk(stream, core, &stop).await {
                         tracing::warn!(%error, "control connection ended");
                     }
                     drop(place);
@@ -57,7 +57,7 @@ pub async fn serve(socket: UnixListener, core: Arc<Core>, stop: Arc<Notify>) {
     }
 }
 
-async fn talk(stream: UnixStream, core: &Core, stop: &Notify) -> io::Result<()> {
+async fn talk(stream: UnixStream, core: Arc<Core>, stop: &Notify) -> io::Result<()> {
     let peer = stream.peer_cred()?.uid();
     let own = rustix::process::geteuid().as_raw();
     if peer != own && peer != 0 {
@@ -76,7 +76,10 @@ async fn talk(stream: UnixStream, core: &Core, stop: &Notify) -> io::Result<()> 
             }
         };
         let ends = ask == Ask::ShutDown;
-        wire::write(&mut write, &answer(ask, core)).await?;
+        // a snapshot is written to disk, which must not hold up requests
+        let core = Arc::clone(&core);
+        let answer = tokio::task::spawn_blocking(move || answer(ask, &core)).await.map_err(io::Error::other)?;
+        wire::write(&mut write, &answer).await?;
         if ends {
             stop.notify_one();
             return Ok(());

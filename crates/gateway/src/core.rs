@@ -188,7 +188,8 @@ impl Core {
     /// The same in Prometheus' format.
     pub fn metrics(&self) -> String {
         let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let totals = Totals { unrouted: read(&self.registry.unrouted), refused: read(&self.registry.refused), stale: read(&self.registry.stale) };
+        let totals =
+            Totals { unrouted: read(&self.registry.unrouted), refused: read(&self.registry.refused), stale: read(&self.registry.stale) };
         metrics::text(&self.figures(), totals)
     }
 

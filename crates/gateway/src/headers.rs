@@ -85,8 +85,15 @@ mod tests {
     #[test]
     fn what_concerns_one_connection_ends_here() {
         let mut headers = map(&[
-            ("connection", "close, x-private"), ("x-private", "1"), ("keep-alive", "3"), ("te", "gzip"),
-            ("transfer-encoding", "chunked"), ("upgrade", "h2c"), ("expect", "100-continue"), ("traceparent", "00-1-2-01"), ("host", "a"),
+            ("connection", "close, x-private"),
+            ("x-private", "1"),
+            ("keep-alive", "3"),
+            ("te", "gzip"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("expect", "100-continue"),
+            ("traceparent", "00-1-2-01"),
+            ("host", "a"),
         ]);
         to_backend(&mut headers, peer(), Some("a"), Protocol::Http);
         let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
@@ -106,7 +113,10 @@ mod tests {
     fn an_upgrade_is_passed_on_and_te_trailers_where_grpc_needs_it() {
         let mut headers = map(&[("connection", "Keep-Alive, Upgrade"), ("upgrade", "websocket")]);
         to_backend(&mut headers, peer(), None, Protocol::Http);
-        assert_eq!((&headers["connection"], &headers["upgrade"]), (&HeaderValue::from_static("upgrade"), &HeaderValue::from_static("websocket")));
+        assert_eq!(
+            (&headers["connection"], &headers["upgrade"]),
+            (&HeaderValue::from_static("upgrade"), &HeaderValue::from_static("websocket"))
+        );
         let mut headers = map(&[("te", "trailers")]);
         to_backend(&mut headers, peer(), None, Protocol::H2c);
         assert_eq!(headers["te"], "trailers");

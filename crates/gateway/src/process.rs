@@ -69,10 +69,7 @@ enum StartError {
     #[error("another gateway holds {}", .0.display())]
     Taken(PathBuf),
     #[error("cannot lock {}: {source}; its directory must exist and be writable", path.display())]
-    Lock {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Lock { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Control(#[from] control::ControlError),
     #[error("signals cannot be caught: {0}")]

@@ -72,7 +72,11 @@ pub fn load(path: &Path) -> Result<Option<GatewaySnapshot>, StateError> {
         Ok(file) => file,
     };
     let mut text = Vec::new();
-    file.take(MAX_MESSAGE as u64 + 1).read_to_end(&mut text).map_err(|source| StateError::Io { what: "reading", path: path.to_owned(), source })?;
+    file.take(MAX_MESSAGE as u64 + 1).read_to_end(&mut text).map_err(|source| StateError::Io {
+        what: "reading",
+        path: path.to_owned(),
+        source,
+    })?;
     if text.len() > MAX_MESSAGE {
         return Err(broken(format!("it is longer than {MAX_MESSAGE} bytes")));
     }

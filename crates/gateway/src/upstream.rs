@@ -204,7 +204,11 @@ impl Backend {
     }
 
     /// Sends a request over HTTP/1.1. A connection that turns out closed before anything was written is replaced.
-    pub async fn send1(self: &Arc<Self>, mut request: Request<Incoming>, limit: Duration) -> Result<(Response<Incoming>, Lease), SendError> {
+    pub async fn send1(
+        self: &Arc<Self>,
+        mut request: Request<Incoming>,
+        limit: Duration,
+    ) -> Result<(Response<Incoming>, Lease), SendError> {
         let mut stale = 0;
         loop {
             let kept = if stale < limits::MAX_STALE { self.take_idle() } else { None };

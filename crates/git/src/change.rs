@@ -43,7 +43,12 @@ pub(crate) async fn commit(host: &BareRepositories, repository: &RepositoryName,
 
 fn moved(repository: &RepositoryName, change: &CommitChange, actual: Option<&CommitId>) -> GitError {
     let name = |commit: Option<&CommitId>| commit.map_or("none", CommitId::as_str).to_owned();
-    GitError::Moved { repository: repository.clone(), branch: change.branch.clone(), expected: name(change.expected.as_ref()), actual: name(actual) }
+    GitError::Moved {
+        repository: repository.clone(),
+        branch: change.branch.clone(),
+        expected: name(change.expected.as_ref()),
+        actual: name(actual),
+    }
 }
 
 fn check(change: &CommitChange, branch: &str) -> Result<(), GitError> {

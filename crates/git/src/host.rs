@@ -193,7 +193,13 @@ impl GitHost for BareRepositories {
         self.commits(repository, std::slice::from_ref(id)).await?.pop().ok_or_else(absent)
     }
 
-    async fn history(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId, limit: usize) -> Result<Vec<Commit>, GitError> {
+    async fn history(
+        &self,
+        repository: &RepositoryName,
+        from: Option<&CommitId>,
+        to: &CommitId,
+        limit: usize,
+    ) -> Result<Vec<Commit>, GitError> {
         let directory = self.directory(repository).await?;
         for commit in from.into_iter().chain([to]) {
             if let Some(error) = self.missing(repository, commit).await {
@@ -265,7 +271,9 @@ impl GitHost for BareRepositories {
         let done = tokio::task::spawn_blocking(move || job.write(&output)).await;
         match done {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(checkout::Fault::Refused(why))) => Err(GitError::Refused { repository: repository.clone(), commit: commit.clone(), why }),
+            Ok(Err(checkout::Fault::Refused(why))) => {
+                Err(GitError::Refused { repository: repository.clone(), commit: commit.clone(), why })
+            }
             Ok(Err(checkout::Fault::Failed(why))) => Err(failed(&["checkout"], why)),
             Err(error) => Err(failed(&["checkout"], error.to_string())),
         }
@@ -328,7 +336,18 @@ mod tests {
 
     #[test]
     fn references_that_git_would_read_otherwise_are_not_references() {
-        for bad in ["main", "-x", "refs/heads/../x", "refs/heads/a^", "refs/heads/a b", "refs/heads/a@{1}", "refs//x", "refs/heads/.a", "refs/heads/a.lock", "refs/heads/a."] {
+        for bad in [
+            "main",
+            "-x",
+            "refs/heads/../x",
+            "refs/heads/a^",
+            "refs/heads/a b",
+            "refs/heads/a@{1}",
+            "refs//x",
+            "refs/heads/.a",
+            "refs/heads/a.lock",
+            "refs/heads/a.",
+        ] {
             assert!(!is_reference(bad), "{bad}");
         }
         assert!(is_reference("refs/heads/feature/é") && is_reference("refs/tags/v1.0"));

@@ -5,8 +5,8 @@ use std::time::Duration;
 use penstock_model::git::{GitError, GitHost};
 use penstock_model::{RepositoryName, Secret};
 
-use crate::host::BareRepositories;
 use crate::hook::RefUpdate;
+use crate::host::BareRepositories;
 use crate::program::{failed, finish, succeeded};
 
 /// How long a fetch may take.
@@ -26,18 +26,36 @@ impl BareRepositories {
         if url.len() > 2000 || url.bytes().any(|b| b.is_ascii_control() || b == b' ') {
             return Err(failed(&arguments, "the URL has spaces or control characters, or is too long".to_owned()));
         }
-        if url.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|host| host.contains(':') && host.contains('@'))) {
+        if url
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|host| host.contains(':') && host.contains('@')))
+        {
             return Err(failed(&arguments, "the URL holds a password: set it as a secret instead".to_owned()));
         }
         self.create(repository).await?;
         let before = self.refs(repository).await?;
         let directory = self.directory(repository).await?;
         let allowed = format!("protocol.{scheme}.allow");
-        let mut more = vec![(allowed.as_str(), "always"), ("http.followRedirects", "initial"), ("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", "60")];
+        let mut more = vec![
+            (allowed.as_str(), "always"),
+            ("http.followRedirects", "initial"),
+            ("http.lowSpeedLimit", "1"),
+            ("http.lowSpeedTime", "60"),
+        ];
         more.extend(header.map(|header| ("http.extraHeader", header.expose())));
         let mut command = self.program.command(Some(&directory), &more);
         command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
-        let words = ["fetch", "--quiet", "--prune", "--no-write-fetch-head", "--no-tags", "--end-of-options", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+        let words = [
+            "fetch",
+            "--quiet",
+            "--prune",
+            "--no-write-fetch-head",
+            "--no-tags",
+            "--end-of-options",
+            url,
+            "+refs/heads/*:refs/heads/*",
+            "+refs/tags/*:refs/tags/*",
+        ];
         command.args(words);
         let output = finish(command, &arguments, b"", 1024 * 1024, FETCH).await?;
         succeeded(&arguments, output)?;

@@ -167,7 +167,9 @@ pub(crate) async fn finish(mut command: Command, arguments: &[&str], input: &[u8
 /// Why git could not be started, and what to do.
 pub(crate) fn cannot(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no `git`: install it (Debian package `git`), or name it in the server's configuration".to_owned(),
+        io::ErrorKind::NotFound => {
+            "there is no `git`: install it (Debian package `git`), or name it in the server's configuration".to_owned()
+        }
         _ => error.to_string(),
     }
 }

@@ -219,7 +219,9 @@ impl AppState {
     /// Takes an event in.
     pub fn evolve(&mut self, event: &AppEvent) {
         match event.clone() {
-            AppEvent::SyncStarted { commit, revision, attempt, at, .. } => self.phase = Phase::Syncing { commit, revision, attempt, since: at },
+            AppEvent::SyncStarted { commit, revision, attempt, at, .. } => {
+                self.phase = Phase::Syncing { commit, revision, attempt, since: at }
+            }
             AppEvent::Synced { commit, revision, at } => {
                 self.phase = Phase::Idle;
                 self.drifted = None;
@@ -367,7 +369,9 @@ fn look(state: &AppState, seen: &Look, now: Timestamp) -> Vec<AppEvent> {
             match next(&seen.plan, &seen.parts) {
                 Next::Done => events.push(AppEvent::Synced { commit: commit.clone(), revision, at: now }),
                 Next::Failed(key, health) => events.push(failed(format!("{key}: {}", health.message))),
-                Next::Steps(_) | Next::Wait(_) if now.since(*since) >= SYNC_TIMEOUT => events.push(failed("it took longer than a day".to_owned())),
+                Next::Steps(_) | Next::Wait(_) if now.since(*since) >= SYNC_TIMEOUT => {
+                    events.push(failed("it took longer than a day".to_owned()))
+                }
                 Next::Steps(_) | Next::Wait(_) => {}
             }
         }
@@ -411,10 +415,12 @@ fn pause(attempt: u32) -> Duration {
 /// What is to be carried out now, in this order. A step that fails is reported as `StepFailed`.
 pub fn wanted(state: &AppState, plan: &Plan, health: &BTreeMap<ObjectKey, Health>) -> Vec<Step> {
     match &state.phase {
-        Phase::Syncing { revision, .. } if *revision == plan.revision && !state.refused.contains_key(revision) => match next(plan, health) {
-            Next::Steps(steps) => steps,
-            _ => Vec::new(),
-        },
+        Phase::Syncing { revision, .. } if *revision == plan.revision && !state.refused.contains_key(revision) => {
+            match next(plan, health) {
+                Next::Steps(steps) => steps,
+                _ => Vec::new(),
+            }
+        }
         _ => Vec::new(),
     }
 }

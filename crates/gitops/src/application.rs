@@ -43,7 +43,8 @@ pub struct Automated {
 impl Application {
     /// Whether a file of the repository belongs to it.
     pub fn has(&self, file: &str) -> bool {
-        let below = if self.path.is_empty() { Some(file) } else { file.strip_prefix(self.path.as_str()).and_then(|rest| rest.strip_prefix('/')) };
+        let below =
+            if self.path.is_empty() { Some(file) } else { file.strip_prefix(self.path.as_str()).and_then(|rest| rest.strip_prefix('/')) };
         below.is_some_and(|below| self.recurse || !below.contains('/'))
     }
 }
@@ -123,7 +124,12 @@ pub fn parse_application(file: &str, text: &str) -> Result<Application, Manifest
     read.only(metadata, "metadata", &["name", "namespace", "labels", "annotations", "finalizers"], "remove it")?;
     let name = read.want(metadata, "metadata", "name")?;
     let spec = read.mapping(root, "Application", "spec")?;
-    read.only(spec, "spec", &["project", "source", "destination", "syncPolicy", "revisionHistoryLimit"], "one `source` directory goes to one `destination`")?;
+    read.only(
+        spec,
+        "spec",
+        &["project", "source", "destination", "syncPolicy", "revisionHistoryLimit"],
+        "one `source` directory goes to one `destination`",
+    )?;
     if let Some(project) = read.text(spec, "spec", "project")?.filter(|project| project != "default") {
         return read.error(spec, format!("`spec.project` is `{project}`; projects are not carried out, write `default`"));
     }
@@ -201,9 +207,17 @@ mod tests {
     #[test]
     fn the_example_is_read() {
         let application = parse_application("applications/staging.yaml", STAGING).unwrap();
-        assert_eq!((application.name.as_str(), application.path.as_str(), application.namespace.as_str()), ("sdr-staging", "staging", "sdr-staging"));
+        assert_eq!(
+            (application.name.as_str(), application.path.as_str(), application.namespace.as_str()),
+            ("sdr-staging", "staging", "sdr-staging")
+        );
         assert_eq!(application.automated, Some(Automated { prune: true, self_heal: true, allow_empty: false }));
-        assert!(application.has("staging/a.yaml") && !application.has("staging/b/a.yaml") && !application.has("staging-2/a.yaml") && !application.has("a.yaml"));
+        assert!(
+            application.has("staging/a.yaml")
+                && !application.has("staging/b/a.yaml")
+                && !application.has("staging-2/a.yaml")
+                && !application.has("a.yaml")
+        );
         let deep = parse_application("a", &STAGING.replace("path: staging", "path: ./\n    directory: {recurse: true}")).unwrap();
         assert!(deep.has("x/y.yaml"));
     }
@@ -226,7 +240,8 @@ mod tests {
             ("metadata:", "operation: {}\nmetadata:"),
             ("    repoURL: oran-config\n", ""),
         ];
-        let text: Vec<String> = changed.iter().map(|(from, to)| parse_application("a.yaml", &STAGING.replacen(from, to, 1)).unwrap_err().to_string()).collect();
+        let text: Vec<String> =
+            changed.iter().map(|(from, to)| parse_application("a.yaml", &STAGING.replacen(from, to, 1)).unwrap_err().to_string()).collect();
         insta::assert_snapshot!(text.join("\n"));
         assert!(parse_application("a.yaml", &format!("{STAGING}---\n{STAGING}")).is_err());
     }

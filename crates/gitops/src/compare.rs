@@ -39,7 +39,12 @@ pub fn compare_environments(left: &[Manifest], right: &[Manifest]) -> Vec<Enviro
                 let mut at = |path: &str, left: Option<&Value>, right: Option<&Value>| {
                     let hide = secret && (path.starts_with("data") || path.starts_with("stringData"));
                     let show = |value: Option<&Value>| value.map(|value| if hide { "(secret)".to_owned() } else { shown(value) });
-                    found.push(EnvironmentDifference { object: object.clone(), path: path.to_owned(), left: show(left), right: show(right) });
+                    found.push(EnvironmentDifference {
+                        object: object.clone(),
+                        path: path.to_owned(),
+                        left: show(left),
+                        right: show(right),
+                    });
                 };
                 walk("", Some(&a.value), Some(&b.value), &mut at);
             }
@@ -60,7 +65,8 @@ struct Paired<'a> {
 
 /// By what an object is paired with the other environment's: class and name.
 fn side(manifests: &[Manifest]) -> BTreeMap<(String, String), Paired<'_>> {
-    let namespace = manifests.iter().map(|manifest| manifest.key.namespace.as_str()).find(|namespace| !namespace.is_empty()).unwrap_or_default();
+    let namespace =
+        manifests.iter().map(|manifest| manifest.key.namespace.as_str()).find(|namespace| !namespace.is_empty()).unwrap_or_default();
     let paired = manifests.iter().map(|manifest| {
         let key = &manifest.key;
         let class = match key.kind.as_str() {
@@ -69,8 +75,10 @@ fn side(manifests: &[Manifest]) -> BTreeMap<(String, String), Paired<'_>> {
         };
         let name = if key.kind == "Namespace" && key.name == namespace { NAMESPACE } else { &key.name };
         let mut value = manifest.value.clone();
-        if class == "workload" && let Some(fields) = value.as_object_mut() {
-            fields.remove("apiVersion"); // goes with the kind
+        if class == "workload"
+            && let Some(fields) = value.as_object_mut()
+        {
+            fields.shift_remove("apiVersion"); // goes with the kind
         }
         neutral(&mut value, namespace);
         ((class.to_owned(), name.to_owned()), Paired { key, value })
@@ -114,7 +122,9 @@ fn walk(path: &str, left: Option<&Value>, right: Option<&Value>, found: &mut dyn
                     walk(&format!("{path}[{name}]"), of(a, name).as_ref(), of(b, name).as_ref(), found);
                 }
             }
-            _ if a.len() == b.len() => a.iter().zip(b).enumerate().for_each(|(index, (a, b))| walk(&format!("{path}[{index}]"), Some(a), Some(b), found)),
+            _ if a.len() == b.len() => {
+                a.iter().zip(b).enumerate().for_each(|(index, (a, b))| walk(&format!("{path}[{index}]"), Some(a), Some(b), found))
+            }
             _ => found(path, left, right),
         },
         _ if left == right => {}
@@ -143,24 +153,38 @@ mod tests {
     #[test]
     fn what_differs_is_told_and_secrets_are_not() {
         let secret = |value: &str| format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{key: {value}}}\n");
-        let staging = environment("st", &[
-            NS, URL, &secret("abc"),
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {replicas: 1, template: {spec: {containers: [{name: a, image: x, env: [{name: L, value: debug}]}]}}}\n",
-        ]);
-        let production = environment("pr", &[
-            NS, &secret("def"),
-            "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: api}\nspec: {replicas: 2, strategy: {canary: {}}, template: {spec: {containers: [{name: a, image: x, env: [{name: L, value: info}]}]}}}\n",
-        ]);
+        let staging = environment(
+            "st",
+            &[
+                NS,
+                URL,
+                &secret("abc"),
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {replicas: 1, template: {spec: {containers: [{name: a, image: x, env: [{name: L, value: debug}]}]}}}\n",
+            ],
+        );
+        let production = environment(
+            "pr",
+            &[
+                NS,
+                &secret("def"),
+                "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: api}\nspec: {replicas: 2, strategy: {canary: {}}, template: {spec: {containers: [{name: a, image: x, env: [{name: L, value: info}]}]}}}\n",
+            ],
+        );
         let seen = compare_environments(&staging, &production);
-        let line = |d: &EnvironmentDifference| format!("{} | {} | {} | {}", d.object, d.path, d.left.as_deref().unwrap_or("-"), d.right.as_deref().unwrap_or("-"));
+        let line = |d: &EnvironmentDifference| {
+            format!("{} | {} | {} | {}", d.object, d.path, d.left.as_deref().unwrap_or("-"), d.right.as_deref().unwrap_or("-"))
+        };
         let lines: Vec<String> = seen.iter().map(line).collect();
-        assert_eq!(lines, [
-            "c (ConfigMap) |  | there | -",
-            "s (Secret) | stringData.key | (secret) | (secret)",
-            "api (Deployment, Rollout) | kind | Deployment | Rollout",
-            "api (Deployment, Rollout) | spec.replicas | 1 | 2",
-            "api (Deployment, Rollout) | spec.template.spec.containers[a].env[L].value | debug | info",
-            "api (Deployment, Rollout) | spec.strategy | - | {\"canary\":{}}",
-        ]);
+        assert_eq!(
+            lines,
+            [
+                "c (ConfigMap) |  | there | -",
+                "s (Secret) | stringData.key | (secret) | (secret)",
+                "api (Deployment, Rollout) | kind | Deployment | Rollout",
+                "api (Deployment, Rollout) | spec.replicas | 1 | 2",
+                "api (Deployment, Rollout) | spec.template.spec.containers[a].env[L].value | debug | info",
+                "api (Deployment, Rollout) | spec.strategy | - | {\"canary\":{}}",
+            ]
+        );
     }
 }

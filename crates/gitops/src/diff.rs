@@ -57,7 +57,13 @@ fn nothing(value: &Value) -> bool {
     }
 }
 
-fn objects(path: &str, applied: Option<&Map<String, Value>>, wanted: &Map<String, Value>, live: &Map<String, Value>, found: &mut Vec<Difference>) {
+fn objects(
+    path: &str,
+    applied: Option<&Map<String, Value>>,
+    wanted: &Map<String, Value>,
+    live: &Map<String, Value>,
+    found: &mut Vec<Difference>,
+) {
     for (key, value) in wanted {
         let path = join(path, key);
         match live.get(key) {
@@ -103,7 +109,11 @@ fn lists(path: &str, applied: Option<&Vec<Value>>, wanted: &[Value], live: &[Val
         return;
     }
     if wanted.len() != live.len() {
-        found.push(Difference { path: path.to_owned(), wanted: Some(Value::from(wanted.to_vec())), live: Some(Value::from(live.to_vec())) });
+        found.push(Difference {
+            path: path.to_owned(),
+            wanted: Some(Value::from(wanted.to_vec())),
+            live: Some(Value::from(live.to_vec())),
+        });
         return;
     }
     for (index, (wanted, live)) in wanted.iter().zip(live).enumerate() {
@@ -142,18 +152,30 @@ mod tests {
 
     #[test]
     fn changes_are_named_by_path() {
-        let live = json!({"spec": {"containers": [{"name": "a", "image": "x", "args": ["1", "2"]}, {"name": "b"}], "labels": {"app.io/n": "1"}}});
-        let wanted = json!({"spec": {"containers": [{"name": "b"}, {"name": "a", "image": "y", "args": ["1"]}], "labels": {"app.io/n": "2"}}});
-        check(&live, &wanted, &live, &[
-            "spec.containers[a].image: \"x\" -> \"y\"",
-            "spec.containers[a].args: [\"1\",\"2\"] -> [\"1\"]",
-            "spec.containers[]: [\"a\",\"b\"] -> [\"b\",\"a\"]",
-            "spec.labels.\"app.io/n\": \"1\" -> \"2\"",
-        ]);
+        let live =
+            json!({"spec": {"containers": [{"name": "a", "image": "x", "args": ["1", "2"]}, {"name": "b"}], "labels": {"app.io/n": "1"}}});
+        let wanted =
+            json!({"spec": {"containers": [{"name": "b"}, {"name": "a", "image": "y", "args": ["1"]}], "labels": {"app.io/n": "2"}}});
+        check(
+            &live,
+            &wanted,
+            &live,
+            &[
+                "spec.containers[a].image: \"x\" -> \"y\"",
+                "spec.containers[a].args: [\"1\",\"2\"] -> [\"1\"]",
+                "spec.containers[]: [\"a\",\"b\"] -> [\"b\",\"a\"]",
+                "spec.labels.\"app.io/n\": \"1\" -> \"2\"",
+            ],
+        );
     }
 
     fn value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), (0i64..5).prop_map(Value::from), "[a-c]{0,2}".prop_map(Value::from)];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (0i64..5).prop_map(Value::from),
+            "[a-c]{0,2}".prop_map(Value::from)
+        ];
         leaf.prop_recursive(4, 40, 4, |inner| {
             let named = ("[a-c]", inner.clone()).prop_map(|(name, value)| json!({"name": name, "v": value}));
             prop_oneof![
@@ -181,7 +203,9 @@ mod tests {
 
     fn without_nothings(value: &Value) -> Value {
         match value {
-            Value::Object(map) => Value::Object(map.iter().map(|(k, v)| (k.clone(), without_nothings(v))).filter(|(_, v)| !nothing(v)).collect()),
+            Value::Object(map) => {
+                Value::Object(map.iter().map(|(k, v)| (k.clone(), without_nothings(v))).filter(|(_, v)| !nothing(v)).collect())
+            }
             Value::Array(list) => Value::Array(list.iter().map(without_nothings).collect()),
             other => other.clone(),
         }

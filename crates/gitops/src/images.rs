@@ -81,7 +81,10 @@ struct Edit {
 
 /// Writes digests into the images of all containers whose name is among `images`, in place: comments, order, quotes and
 /// every other byte stay. All files come back, changed or not; files that are no manifests are untouched.
-pub fn set_images(files: BTreeMap<String, String>, images: &BTreeMap<ImageName, Digest>) -> Result<BTreeMap<String, String>, ManifestError> {
+pub fn set_images(
+    files: BTreeMap<String, String>,
+    images: &BTreeMap<ImageName, Digest>,
+) -> Result<BTreeMap<String, String>, ManifestError> {
     let edited = files.into_iter().map(|(file, text)| {
         let text = if is_manifest(&file) { edit(&file, text, images)? } else { text };
         Ok((file, text))
@@ -168,12 +171,18 @@ mod tests {
     fn a_block_is_refused_with_its_line() {
         let text = "kind: Pod\nspec:\n  containers:\n  - image: |-\n      oran/e2-server\n";
         let error = set_images(BTreeMap::from([("p.yaml".to_owned(), text.to_owned())]), &images()).unwrap_err();
-        assert!(error.to_string().starts_with("p.yaml:4: an image as a block"), "{error}");
+        assert!(error.to_string().starts_with("p.yaml:5: an image as a block"), "{error}");
     }
 
     #[test]
     fn names_are_told_from_tags_digests_and_ports() {
-        for (image, name) in [("a", "a"), ("a:1", "a"), ("a/b:1@sha256:x", "a/b"), ("localhost:5000/a/b", "localhost:5000/a/b"), ("localhost:5000/a:2", "localhost:5000/a")] {
+        for (image, name) in [
+            ("a", "a"),
+            ("a:1", "a"),
+            ("a/b:1@sha256:x", "a/b"),
+            ("localhost:5000/a/b", "localhost:5000/a/b"),
+            ("localhost:5000/a:2", "localhost:5000/a"),
+        ] {
             assert_eq!(name_of(image), name);
         }
     }

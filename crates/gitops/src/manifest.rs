@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use penstock_model::Digest;
 use penstock_model::canonical::canonical_digest;
 use penstock_model::release::Revision;
 use penstock_model::target::ObjectKey;
-use penstock_model::Digest;
 use serde_json::{Value, json};
 
 use crate::yaml::{self, Node};
@@ -113,9 +113,13 @@ pub fn is_manifest(file: &str) -> bool {
 
 fn foreign(name: &str) -> Option<&'static str> {
     match name {
-        "kustomization.yaml" | "kustomization.yml" | "Kustomization" => Some("kustomize is not carried out; keep plain manifests in this directory"),
+        "kustomization.yaml" | "kustomization.yml" | "Kustomization" => {
+            Some("kustomize is not carried out; keep plain manifests in this directory")
+        }
         "Chart.yaml" => Some("Helm charts are not carried out yet; keep plain manifests in this directory"),
-        _ if name.ends_with(".jsonnet") || name.ends_with(".libsonnet") => Some("jsonnet is not carried out; keep plain manifests in this directory"),
+        _ if name.ends_with(".jsonnet") || name.ends_with(".libsonnet") => {
+            Some("jsonnet is not carried out; keep plain manifests in this directory")
+        }
         _ => None,
     }
 }
@@ -145,14 +149,20 @@ fn object(file: &str, node: &Node, namespace: &str) -> Result<Manifest, Manifest
     let key = ObjectKey::of(&value, namespace).ok_or_else(|| error("`apiVersion`, `kind` and `metadata.name` are needed"))?;
     let manifest = Manifest { key, value: Value::Null, file: file.to_owned(), line: node.line, lines: node.lines() };
     if !is_name(&manifest.key.name) {
-        return Err(manifest.error("metadata.name", format!("`{}` is not an object's name: lower-case letters, digits, `-` and `.`, at most 253", manifest.key.name)));
+        return Err(manifest.error(
+            "metadata.name",
+            format!("`{}` is not an object's name: lower-case letters, digits, `-` and `.`, at most 253", manifest.key.name),
+        ));
     }
     if !manifest.key.namespace.is_empty() && manifest.key.namespace != namespace {
-        let what = format!("the object is for namespace `{}`, the Application delivers to `{namespace}`; move it, or leave its namespace out", manifest.key.namespace);
+        let what = format!(
+            "the object is for namespace `{}`, the Application delivers to `{namespace}`; move it, or leave its namespace out",
+            manifest.key.namespace
+        );
         return Err(manifest.error("metadata.namespace", what));
     }
     if let Some(fields) = value.as_object_mut() {
-        fields.remove("status"); // a live object's, copied by hand
+        fields.shift_remove("status"); // a live object's, copied by hand
     }
     if !manifest.key.namespace.is_empty()
         && let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut)
@@ -187,14 +197,16 @@ mod tests {
     fn files(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
     }
-    const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '1', y: '2'}\n";
+    const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '1', z: '2'}\n";
     const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: prod}\nspec: {ports: [{port: 80}]}\n";
 
     #[test]
     fn comments_order_and_file_names_do_not_make_a_revision_and_content_does() {
         let of = |pairs: &[(&str, &str)]| revision(&parse_manifests(&files(pairs), "prod").unwrap());
         let first = of(&[("a.yaml", MAP), ("b.yaml", SERVICE), ("README.md", "x")]);
-        let other = format!("# hello\n{SERVICE}---\nkind: ConfigMap # one\napiVersion: v1\ndata:\n  y: \"2\"\n  x: \"1\"\nmetadata:\n  namespace: prod\n  name: a\n");
+        let other = format!(
+            "# hello\n{SERVICE}---\nkind: ConfigMap # one\napiVersion: v1\ndata:\n  z: \"2\"\n  x: \"1\"\nmetadata:\n  namespace: prod\n  name: a\n"
+        );
         assert_eq!(first, of(&[("z/all.yml", &other)]));
         assert_ne!(first, of(&[("a.yaml", &MAP.replace("'2'", "'3'")), ("b.yaml", SERVICE)]));
         assert_ne!(first, of(&[("a.yaml", MAP)]));

@@ -103,7 +103,12 @@ pub enum Next<S = Step> {
 }
 
 /// Plans the way from what lives to the manifests.
-pub fn plan(application: &Application, manifests: &[Manifest], revision: Revision, live: &[LiveObject]) -> Result<Plan, Vec<ManifestError>> {
+pub fn plan(
+    application: &Application,
+    manifests: &[Manifest],
+    revision: Revision,
+    live: &[LiveObject],
+) -> Result<Plan, Vec<ManifestError>> {
     let live: BTreeMap<&ObjectKey, &LiveObject> = live.iter().map(|object| (&object.key, object)).collect();
     let mut errors = Vec::new();
     let mut waves: BTreeMap<Place, Vec<(ObjectKey, Option<Step>)>> = BTreeMap::new();
@@ -167,7 +172,8 @@ fn apply(manifest: &Manifest, live: Option<&LiveObject>) -> Option<Step> {
 /// A hook runs once for each revision: the Job of the one before is removed, then this one's is made.
 fn hook(manifest: &Manifest, revision: Revision, live: Option<&LiveObject>) -> Option<Step> {
     let revision = revision.to_string();
-    let ran = live.map(|live| live.applied.pointer("/metadata/annotations").and_then(|found| found.get(HOOK_REVISION)) == Some(&json!(revision)));
+    let ran =
+        live.map(|live| live.applied.pointer("/metadata/annotations").and_then(|found| found.get(HOOK_REVISION)) == Some(&json!(revision)));
     match ran {
         Some(true) => None,
         Some(false) => Some(Step::Delete { key: manifest.key.clone() }),
@@ -188,7 +194,8 @@ fn prune<'a>(application: &Application, wanted: &BTreeSet<ObjectKey>, live: &BTr
     let mut kept = BTreeMap::new();
     let mut pruned: Vec<&ObjectKey> = Vec::new();
     for (key, object) in live.iter().filter(|(key, _)| !wanted.contains(**key)) {
-        let annotation = |name: &str| object.applied.pointer("/metadata/annotations").and_then(|found| found.get(name)).and_then(Value::as_str);
+        let annotation =
+            |name: &str| object.applied.pointer("/metadata/annotations").and_then(|found| found.get(name)).and_then(Value::as_str);
         let options = annotation(OPTIONS).unwrap_or_default();
         let why = if !automated.prune {
             "`prune: true` is not set"
@@ -224,7 +231,8 @@ pub fn next(plan: &Plan, health: &BTreeMap<ObjectKey, Health>) -> Next {
         if !wave.steps.is_empty() {
             return Next::Steps(wave.steps.clone());
         }
-        let unwell: Vec<_> = wave.objects.iter().map(|key| (key.clone(), of(key))).filter(|(_, health)| health.status != HealthStatus::Healthy).collect();
+        let unwell: Vec<_> =
+            wave.objects.iter().map(|key| (key.clone(), of(key))).filter(|(_, health)| health.status != HealthStatus::Healthy).collect();
         // the last thing to do is not held up by how long it takes to get well; a hook that runs is part of the sync
         if !unwell.is_empty() && (later(index) || is_hook) {
             return Next::Wait(unwell);

@@ -90,7 +90,9 @@ impl Node {
     pub fn to_value(&self) -> Value {
         match &self.kind {
             Kind::Scalar { value, .. } => value.clone(),
-            Kind::Mapping(entries) => Value::Object(entries.iter().map(|(key, node)| (key.clone(), node.to_value())).collect::<Map<_, _>>()),
+            Kind::Mapping(entries) => {
+                Value::Object(entries.iter().map(|(key, node)| (key.clone(), node.to_value())).collect::<Map<_, _>>())
+            }
             Kind::Sequence(items) => Value::Array(items.iter().map(Self::to_value).collect()),
         }
     }
@@ -214,9 +216,16 @@ impl Loader<'_> {
         if !text_tag {
             refuse_tag(tag, line)?;
         }
-        let value = if style == Style::Plain && !text_tag { plain(text).map_err(|what| YamlError { line, what })? } else { Value::String(text.to_owned()) };
+        let value = if style == Style::Plain && !text_tag {
+            plain(text).map_err(|what| YamlError { line, what })?
+        } else {
+            Value::String(text.to_owned())
+        };
         let at = |index: usize| self.offsets.as_ref().map_or(index, |offsets| offsets.get(index).copied().unwrap_or(self.text.len()));
-        Ok(Node { line, kind: Kind::Scalar { value, style, bytes: at(span.start.index())..at(span.end.index()) } })
+        let (start, end) = (at(span.start.index()), at(span.end.index()));
+        // the parser's end may lie behind blanks and a comment
+        let end = written(self.text.get(start..).unwrap_or_default(), style, text).map_or(end, |length| start + length);
+        Ok(Node { line, kind: Kind::Scalar { value, style, bytes: start..end } })
     }
 
     fn finish(&mut self, node: Node, anchor: usize) -> Result<(), YamlError> {
@@ -242,7 +251,9 @@ impl Loader<'_> {
                     let Kind::Scalar { value, .. } = node.kind else { return error("a key must be text".to_owned()) };
                     let name = if let Value::String(text) = value { text } else { value.to_string() };
                     if name == "<<" {
-                        return error("merge keys (`<<`) are not read, as Kubernetes' own tools differ over them; write the keys out".to_owned());
+                        return error(
+                            "merge keys (`<<`) are not read, as Kubernetes' own tools differ over them; write the keys out".to_owned(),
+                        );
                     }
                     if !seen.insert(name.clone()) {
                         return error(format!("the key `{name}` is there twice"));
@@ -252,6 +263,30 @@ impl Loader<'_> {
             },
         }
         Ok(())
+    }
+}
+
+/// Bytes that a scalar takes from its beginning on; `None` where only the parser knows.
+fn written(source: &str, style: Style, text: &str) -> Option<usize> {
+    let bytes = source.as_bytes();
+    let mut at = 1;
+    match style {
+        Style::Plain => return source.starts_with(text).then_some(text.len()),
+        Style::Block => return None,
+        Style::Single => loop {
+            match (bytes.get(at)?, bytes.get(at + 1)) {
+                (b'\'', Some(b'\'')) => at += 2,
+                (b'\'', _) => return Some(at + 1),
+                _ => at += 1,
+            }
+        },
+        Style::Double => loop {
+            match bytes.get(at)? {
+                b'\\' => at += 2,
+                b'"' => return Some(at + 1),
+                _ => at += 1,
+            }
+        },
     }
 }
 
@@ -277,7 +312,9 @@ fn plain(text: &str) -> Result<Value, String> {
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
         "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "on" | "On" | "ON" | "off" | "Off" | "OFF" | "y" | "Y" | "n" | "N" => {
-            return Err(format!("`{text}` is a word to some readers of YAML and true or false to others; quote it, or write true or false"));
+            return Err(format!(
+                "`{text}` is a word to some readers of YAML and true or false to others; quote it, or write true or false"
+            ));
         }
         _ => match number(text)? {
             Some(number) => Value::Number(number),
@@ -317,7 +354,8 @@ fn number(text: &str) -> Result<Option<Number>, String> {
     if let Some(whole) = whole {
         return whole_number(sign * whole).map(Some).ok_or_else(|| format!("`{text}` is too large a number; quote it if it is text"));
     }
-    let decimal = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) && digits.bytes().filter(|b| *b == b'.').count() <= 1;
+    let decimal = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
+        && digits.bytes().filter(|b| *b == b'.').count() <= 1;
     if decimal && let Ok(value) = text.parse::<f64>() {
         return Number::from_f64(value).map(Some).ok_or_else(|| format!("`{text}` is too large a number; quote it if it is text"));
     }
@@ -342,19 +380,50 @@ mod tests {
 
     #[test]
     fn scalars_mean_what_kubernetes_takes_them_for() {
-        let text = "[0644, 0x1F, 1, -2, 1.5, 1e3, true, ~, null, abc, '1', \"0644\", 1.2.3, 10.0.0.1, 08, 2024-01-02, 1m, 0.5, +7, .5, :80]";
+        let text =
+            "[0644, 0x1F, 1, -2, 1.5, 1e3, true, ~, null, abc, '1', \"0644\", 1.2.3, 10.0.0.1, 08, 2024-01-02, 1m, 0.5, +7, .5, :80]";
         assert_eq!(
             value(text),
-            json!([420, 31, 1, -2, 1.5, 1000.0, true, null, null, "abc", "1", "0644", "1.2.3", "10.0.0.1", "08", "2024-01-02", "1m", 0.5, 7, 0.5, ":80"])
+            json!([
+                420,
+                31,
+                1,
+                -2,
+                1.5,
+                1000.0,
+                true,
+                null,
+                null,
+                "abc",
+                "1",
+                "0644",
+                "1.2.3",
+                "10.0.0.1",
+                "08",
+                "2024-01-02",
+                "1m",
+                0.5,
+                7,
+                0.5,
+                ":80"
+            ])
         );
     }
 
     #[test]
     fn what_readers_disagree_on_is_refused_with_its_line() {
         for (text, part) in [
-            ("a: 1\nb: yes", "line 2: `yes`"), ("a: 1_000", "`1_000`"), ("a: .inf", "no number"), ("a: 99999999999999999999", "too large"),
-            ("a: 1\na: 2", "line 2: the key `a` is there twice"), ("a: !!binary aGk=", "tag"), ("a: !x b", "tag"),
-            ("x: &x {a: 1}\ny:\n  <<: *x", "line 3: merge keys"), ("a: [1", "line"), ("[a]: 1", "line"), ("a: *b", "line"),
+            ("a: 1\nb: yes", "line 2: `yes`"),
+            ("a: 1_000", "`1_000`"),
+            ("a: .inf", "no number"),
+            ("a: 99999999999999999999", "too large"),
+            ("a: 1\na: 2", "line 2: the key `a` is there twice"),
+            ("a: !!binary aGk=", "tag"),
+            ("a: !x b", "tag"),
+            ("x: &x {a: 1}\nz:\n  <<: *x", "line 3: merge keys"),
+            ("a: [1", "line"),
+            ("[a]: 1", "line"),
+            ("a: *b", "line"),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(part), "{text:?}: {error}");
@@ -376,14 +445,21 @@ mod tests {
 
     #[test]
     fn documents_lines_and_bytes_are_known() {
-        let text = "# é\n---\na: {b: [x, 'é', \"z\"]}\n---\n---\nc: d\n";
+        let text = "# é\n---\na: {b: [x  , 'é' , \"z\\\"\" # c\n ]}\n---\n---\nc: d\n";
         let nodes = parse(text).unwrap();
         assert_eq!(nodes.len(), 2);
         assert_eq!(nodes[0].lines()["a.b[1]"], 3);
-        let words: Vec<&str> = nodes[0].get("a").and_then(|a| a.get("b")).unwrap().items().iter().map(|item| {
-            let Kind::Scalar { bytes, .. } = &item.kind else { panic!() };
-            &text[bytes.clone()]
-        }).collect();
-        assert_eq!(words, ["x", "'é'", "\"z\""]);
+        let words: Vec<&str> = nodes[0]
+            .get("a")
+            .and_then(|a| a.get("b"))
+            .unwrap()
+            .items()
+            .iter()
+            .map(|item| {
+                let Kind::Scalar { bytes, .. } = &item.kind else { panic!() };
+                &text[bytes.clone()]
+            })
+            .collect();
+        assert_eq!(words, ["x", "'é'", "\"z\\\"\""]);
     }
 }

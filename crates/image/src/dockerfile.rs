@@ -136,12 +136,18 @@ pub struct Dockerfile {
 impl Dockerfile {
     /// Reads a Dockerfile for one platform (`linux/amd64`) with the caller's arguments.
     pub fn parse(file: &str, text: &str, platform: &str, build_args: &BTreeMap<String, String>) -> Result<Self, DockerfileError> {
-        let at = |line: usize, what: &str, hint: &str| DockerfileError { file: file.to_owned(), line, what: what.to_owned(), hint: hint.to_owned() };
+        let at = |line: usize, what: &str, hint: &str| DockerfileError {
+            file: file.to_owned(),
+            line,
+            what: what.to_owned(),
+            hint: hint.to_owned(),
+        };
         if text.len() > MAX_FILE {
             return Err(at(1, "the file is larger than 1 MiB", ""));
         }
         let (escape, lines) = logical_lines(text).map_err(|(line, what, hint)| at(line, &what, &hint))?;
-        let mut read = Self { file: file.to_owned(), escape, globals: platform_args(platform), build_args: build_args.clone(), stages: Vec::new() };
+        let mut read =
+            Self { file: file.to_owned(), escape, globals: platform_args(platform), build_args: build_args.clone(), stages: Vec::new() };
         let mut declared: Vec<String> = Vec::new();
         for line in &lines {
             let (name, _) = line.head();
@@ -164,7 +170,11 @@ impl Dockerfile {
             return Err(at(lines.last().map_or(1, |line| line.number), "there is no FROM", "begin with `FROM scratch` or an image"));
         }
         if let Some(unknown) = build_args.keys().find(|name| !declared.contains(name)) {
-            return Err(at(1, &format!("the build argument `{unknown}` is declared by no ARG"), "declare it where it is used, or leave it out"));
+            return Err(at(
+                1,
+                &format!("the build argument `{unknown}` is declared by no ARG"),
+                "declare it where it is used, or leave it out",
+            ));
         }
         Ok(read)
     }
@@ -206,7 +216,10 @@ impl Dockerfile {
             match flag.strip_prefix("--platform=") {
                 Some(wanted) if wanted == platform => {}
                 Some(wanted) => {
-                    return Err(error(&format!("the platform {wanted} is not built here"), &format!("leave --platform out, or name {platform}")));
+                    return Err(error(
+                        &format!("the platform {wanted} is not built here"),
+                        &format!("leave --platform out, or name {platform}"),
+                    ));
                 }
                 None => return Err(error(&format!("`{flag}` is not carried out"), "leave it out")),
             }

@@ -225,7 +225,10 @@ pub fn join(directory: &str, path: &str) -> String {
 
 fn clean_source(source: &str) -> Result<String, (String, String)> {
     if source.split('/').any(|part| part == "..") {
-        return Err((format!("`{source}` leads out of the context"), "move the file into the context, or choose a higher --context".to_owned()));
+        return Err((
+            format!("`{source}` leads out of the context"),
+            "move the file into the context, or choose a higher --context".to_owned(),
+        ));
     }
     Ok(join("/", source).trim_start_matches('/').to_owned())
 }
@@ -236,7 +239,9 @@ fn expose(port: &str) -> Result<impl Iterator<Item = String> + use<>, (String, S
     let numbers = first.parse::<u16>().ok().zip(last.parse::<u16>().ok());
     let protocol = protocol.to_ascii_lowercase();
     match numbers {
-        Some((first, last)) if first > 0 && first <= last && last - first < MAX_PORTS && matches!(protocol.as_str(), "tcp" | "udp" | "sctp") => {
+        Some((first, last))
+            if first > 0 && first <= last && last - first < MAX_PORTS && matches!(protocol.as_str(), "tcp" | "udp" | "sctp") =>
+        {
             Ok((first..=last).map(move |port| format!("{port}/{protocol}")))
         }
         _ => Err((format!("`{port}` is no port"), "write `8080` or `8080/udp`".to_owned())),
@@ -256,7 +261,8 @@ mod tests {
             Err(error) => return format!("error: {error}"),
         };
         let last = file.stages.len() - 1;
-        let mut state = StageState::new(RunConfig { env: vec!["HOME=/base".to_owned()], cmd: Some(vec!["base".to_owned()]), ..RunConfig::default() });
+        let mut state =
+            StageState::new(RunConfig { env: vec!["HOME=/base".to_owned()], cmd: Some(vec!["base".to_owned()]), ..RunConfig::default() });
         let mut seen = String::new();
         for instruction in &file.stages[last].instructions {
             match state.apply(&file, last, instruction) {
@@ -303,7 +309,10 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_said() {
-        assert_eq!(seen("FROM x\nCOPY ../a /b", &[]), "error: Dockerfile:2: `../a` leads out of the context: move the file into the context, or choose a higher --context");
+        assert_eq!(
+            seen("FROM x\nCOPY ../a /b", &[]),
+            "error: Dockerfile:2: `../a` leads out of the context: move the file into the context, or choose a higher --context"
+        );
         assert_eq!(seen("FROM x\nCOPY a b /c", &[]), "error: Dockerfile:2: several files into `/c`: end the destination with `/`");
         assert_eq!(seen("FROM x\nEXPOSE http", &[]), "error: Dockerfile:2: `http` is no port: write `8080` or `8080/udp`");
         assert_eq!(seen("FROM x\nCOPY --chmod=u+x a /b", &[]), "error: Dockerfile:2: --chmod=u+x is no octal mode: write it as 0755");

@@ -165,7 +165,9 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let variables = BTreeMap::from([("x".to_owned(), "1 2".to_owned()), ("empty".to_owned(), String::new())]);
-        let seen = Words { escape: '\\', variables: &variables }.many(text).map_or_else(|error| format!("error: {error}"), |words| words.join("|"));
+        let seen = Words { escape: '\\', variables: &variables }
+            .many(text)
+            .map_or_else(|error| format!("error: {error}"), |words| words.join("|"));
         assert_eq!(seen, expected, "{text}");
     }
 

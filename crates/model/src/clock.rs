@@ -24,8 +24,7 @@ impl Timestamp {
 
     /// As RFC 3339 in UTC with milliseconds.
     pub fn rfc3339(self) -> String {
-        jiff::Timestamp::from_millisecond(self.0)
-            .map_or_else(|_| format!("{} ms", self.0), |t| format!("{t:.3}"))
+        jiff::Timestamp::from_millisecond(self.0).map_or_else(|_| format!("{} ms", self.0), |t| format!("{t:.3}"))
     }
 
     /// Reads RFC 3339; `None` for anything else.

@@ -113,7 +113,13 @@ pub trait GitHost: Send + Sync {
     /// One commit.
     async fn commit(&self, repository: &RepositoryName, id: &CommitId) -> Result<Commit, GitError>;
     /// Commits reachable from `to` and not from `from`, newest first, at most `limit`.
-    async fn history(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId, limit: usize) -> Result<Vec<Commit>, GitError>;
+    async fn history(
+        &self,
+        repository: &RepositoryName,
+        from: Option<&CommitId>,
+        to: &CommitId,
+        limit: usize,
+    ) -> Result<Vec<Commit>, GitError>;
     /// A file's content at a commit, `None` if it is absent; refused above `limit` bytes.
     async fn read(&self, repository: &RepositoryName, commit: &CommitId, path: &str, limit: u64) -> Result<Option<Vec<u8>>, GitError>;
     /// Paths of all files below a folder (`""` for all) at a commit.

@@ -236,7 +236,13 @@ pub trait JobRunner: Send + Sync {
     /// The checkout's path as the job will see it (`CI_PROJECT_DIR`, `GITHUB_WORKSPACE`); the same for every attempt of a job.
     fn workspace(&self, project: &ProjectName, job: &JobName, image: Option<&ImageRef>) -> String;
     /// Carries one attempt out. Nothing that it started is alive when this returns.
-    async fn run(&self, spec: JobSpec, steps: Box<dyn StepSource>, log: Arc<dyn LogSink>, cancel: CancellationToken) -> Result<JobReport, RunnerError>;
+    async fn run(
+        &self,
+        spec: JobSpec,
+        steps: Box<dyn StepSource>,
+        log: Arc<dyn LogSink>,
+        cancel: CancellationToken,
+    ) -> Result<JobReport, RunnerError>;
 }
 
 /// Why a runner could not even try.

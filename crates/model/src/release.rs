@@ -90,9 +90,7 @@ pub enum InvalidImageRef {
 impl FromStr for ImageRef {
     type Err = InvalidImageRef;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, digest) = text
-            .split_once('@')
-            .ok_or_else(|| InvalidImageRef::NoDigest(text.chars().take(200).collect()))?;
+        let (name, digest) = text.split_once('@').ok_or_else(|| InvalidImageRef::NoDigest(text.chars().take(200).collect()))?;
         // a tag beside the digest says nothing that the digest does not
         let name = match name.rsplit_once(':') {
             Some((name, tag)) if !tag.contains('/') => name,

@@ -36,7 +36,10 @@ impl ObjectKey {
         let text = |path: &str| manifest.pointer(path).and_then(Value::as_str);
         let api = text("/apiVersion")?;
         let kind = text("/kind")?.to_owned();
-        let namespaced = !matches!(kind.as_str(), "Namespace" | "ClusterRole" | "ClusterRoleBinding" | "CustomResourceDefinition" | "PersistentVolume" | "StorageClass");
+        let namespaced = !matches!(
+            kind.as_str(),
+            "Namespace" | "ClusterRole" | "ClusterRoleBinding" | "CustomResourceDefinition" | "PersistentVolume" | "StorageClass"
+        );
         Some(Self {
             group: api.split_once('/').map_or("", |(group, _)| group).to_owned(),
             namespace: if namespaced { text("/metadata/namespace").unwrap_or(namespace).to_owned() } else { String::new() },

@@ -116,7 +116,8 @@ impl ServerSection {
                 exit::USAGE,
             ));
         }
-        section.data = std::path::absolute(&section.data).map_err(|source| CliError::Io { what: section.data.display().to_string(), source })?;
+        section.data =
+            std::path::absolute(&section.data).map_err(|source| CliError::Io { what: section.data.display().to_string(), source })?;
         Ok(section)
     }
 
@@ -135,10 +136,18 @@ impl ServerSection {
 fn read(path: &Path) -> Result<ServerSection, CliError> {
     let text = std::fs::read_to_string(path).map_err(|source| CliError::Io { what: path.display().to_string(), source })?;
     let file: ServerFile = serde_saphyr::from_str(&text).map_err(|error| {
-        CliError::other(format!("{}: {error}", path.display()), "a server's file has `version: 1` and a `server:` section; docs/config.md lists its keys", exit::USAGE)
+        CliError::other(
+            format!("{}: {error}", path.display()),
+            "a server's file has `version: 1` and a `server:` section; docs/config.md lists its keys",
+            exit::USAGE,
+        )
     })?;
     if file.version != 1 {
-        return Err(CliError::other(format!("{}: version {} is not known", path.display(), file.version), "this Penstock reads version 1", exit::USAGE));
+        return Err(CliError::other(
+            format!("{}: version {} is not known", path.display(), file.version),
+            "this Penstock reads version 1",
+            exit::USAGE,
+        ));
     }
     Ok(file.server)
 }

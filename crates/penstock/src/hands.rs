@@ -6,15 +6,15 @@ use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
+use penstock_builder::{BaseImage, BaseImages};
+use penstock_delivery::events::Role;
 use penstock_delivery::{Parts, config_repository, orders};
 use penstock_git::{GitHttp, PushListener, RefUpdate};
-use penstock_model::image::media;
 use penstock_model::blob::{BlobError, BlobStore};
+use penstock_model::image::media;
 use penstock_model::registry::ImageRegistry;
 use penstock_model::release::ImageName;
 use penstock_model::{Digest, RepositoryName, UserName};
-use penstock_builder::{BaseImage, BaseImages};
-use penstock_delivery::events::Role;
 use penstock_registry::{Access, Action, Credentials, Registry, RegistryAuth};
 use penstock_server::auth::user_of;
 use penstock_server::git::GitService;
@@ -44,7 +44,9 @@ impl PushListener for Pushes {
                 return Err(vec![format!("penstock: {protected} is protected and cannot be removed")]);
             }
             if update.forced {
-                return Err(vec![format!("penstock: {protected} is protected: its history cannot be rewritten. Merge what is there and push again.")]);
+                return Err(vec![format!(
+                    "penstock: {protected} is protected: its history cannot be rewritten. Merge what is there and push again."
+                )]);
             }
         }
         Ok(())
@@ -92,10 +94,28 @@ pub struct GitMount(pub GitHttp);
 
 #[async_trait]
 impl GitService for GitMount {
-    async fn serve(&self, repository: &RepositoryName, path: &str, request: Request, who: &UserName, may_write: bool) -> Result<Response<Body>, String> {
+    async fn serve(
+        &self,
+        repository: &RepositoryName,
+        path: &str,
+        request: Request,
+        who: &UserName,
+        may_write: bool,
+    ) -> Result<Response<Body>, String> {
         let (head, body) = request.into_parts();
         let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let answer = self.0.serve(repository, &format!("{path}{query}"), &head.method, &head.headers, body.into_data_stream(), who, may_write).await;
+        let answer = self
+            .0
+            .serve(
+                repository,
+                &format!("/{}{query}", path.trim_start_matches('/')),
+                &head.method,
+                &head.headers,
+                body.into_data_stream(),
+                who,
+                may_write,
+            )
+            .await;
         Ok(answer.map(Body::new))
     }
 }
@@ -144,7 +164,10 @@ impl BaseImages for OwnImages {
         // `name:tag@digest`: the digest says it all
         let name = name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(name, |(name, _)| name);
         let Ok(name) = name.parse::<ImageName>() else { return Ok(None) };
-        let failed = |error: penstock_model::registry::RegistryError| BlobError::Io { what: error.to_string(), source: std::io::Error::other("registry") };
+        let failed = |error: penstock_model::registry::RegistryError| BlobError::Io {
+            what: error.to_string(),
+            source: std::io::Error::other("registry"),
+        };
         let Some(digest) = self.registry.resolve(&name, tag).await.map_err(failed)? else { return Ok(None) };
         self.read(&name, digest).await.map_err(failed)
     }

@@ -45,7 +45,8 @@ impl Messenger for Post {
             return Err("no mail server is configured: set `server.smtp` in the server's penstock.yaml".to_owned());
         };
         let from = smtp.from.parse().map_err(|error| format!("`{}` is no address: {error}", smtp.from))?;
-        let mut message = Message::builder().from(from).subject(subject).message_id(Some(format!("<{key}@penstock>"))).header(ContentType::TEXT_PLAIN);
+        let mut message =
+            Message::builder().from(from).subject(subject).message_id(Some(format!("<{key}@penstock>"))).header(ContentType::TEXT_PLAIN);
         for address in to {
             message = message.to(address.parse().map_err(|error| format!("`{address}` is no address: {error}"))?);
         }

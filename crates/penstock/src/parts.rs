@@ -59,7 +59,11 @@ pub struct Built {
 
 /// A part that cannot be built, in words.
 pub fn broken(what: &str, error: &dyn std::error::Error) -> CliError {
-    CliError::other(format!("{what}: {}", penstock_delivery::chain(error)), "`penstock doctor` looks at everything that is needed", exit::FAILED)
+    CliError::other(
+        format!("{what}: {}", penstock_delivery::chain(error)),
+        "`penstock doctor` looks at everything that is needed",
+        exit::FAILED,
+    )
 }
 
 /// Makes the data directory, readable by its owner alone.
@@ -96,7 +100,9 @@ pub async fn build(settings: &ServerSection) -> Result<Built, CliError> {
     let key = signing_key(&data.join("signing.pem"))?;
     let ring = Keyring::new(key.clone(), []).map_err(|error| broken("the signing key", &error))?;
     let trusted = ring.trusted().clone();
-    let log = Arc::new(SqliteLog::open(&data.join("log.sqlite"), Arc::new(ring), clock.clone()).await.map_err(|error| broken("the event log", &error))?);
+    let log = Arc::new(
+        SqliteLog::open(&data.join("log.sqlite"), Arc::new(ring), clock.clone()).await.map_err(|error| broken("the event log", &error))?,
+    );
     let blobs: Arc<dyn BlobStore> = Arc::new(DirBlobs::open(&data.join("blobs")).await.map_err(|error| broken("the blob store", &error))?);
     let git = repositories(data, &program).await?;
     let git_host: Arc<dyn GitHost> = Arc::new(git.clone());
@@ -106,13 +112,19 @@ pub async fn build(settings: &ServerSection) -> Result<Built, CliError> {
     let door = Door::default();
     let target = Arc::new(local_target(settings, &runtime, &gateway, &door, clock.clone())?);
     let runner = Arc::new(runner(settings, program, git_host.clone(), blobs.clone(), runtime.clone(), clock.clone())?);
-    let registry = Arc::new(Registry::open(&data.join("registry"), blobs.clone(), clock.clone(), Limits::default()).map_err(|error| broken("the registry", &error))?);
+    let registry = Arc::new(
+        Registry::open(&data.join("registry"), blobs.clone(), clock.clone(), Limits::default())
+            .map_err(|error| broken("the registry", &error))?,
+    );
     let host = settings.url().split_once("://").map(|(_, host)| host.to_owned()).unwrap_or_default();
     let bases = Arc::new(OwnImages { registry: registry.clone(), blobs: blobs.clone(), host: host.clone() });
-    let builder = penstock_builder::Builder::new(data.join("builds"), blobs.clone(), runtime.clone(), bases).map_err(|error| broken("the builder", &error))?;
+    let builder = penstock_builder::Builder::new(data.join("builds"), blobs.clone(), runtime.clone(), bases)
+        .map_err(|error| broken("the builder", &error))?;
     let epoch = log.acquire(LEASE_NAME, &settings.instance(), LEASE, true).await.map_err(|error| broken("the server's lease", &error))?;
-    let journal = Journal::open(log.clone() as Arc<dyn EventLog>, epoch, clock).await.map_err(|error| broken("reading the event log", &error))?;
-    let calls = JobCalls::open(data.join("calls")).map_err(|source| CliError::Io { what: data.join("calls").display().to_string(), source })?;
+    let journal =
+        Journal::open(log.clone() as Arc<dyn EventLog>, epoch, clock).await.map_err(|error| broken("reading the event log", &error))?;
+    let calls =
+        JobCalls::open(data.join("calls")).map_err(|source| CliError::Io { what: data.join("calls").display().to_string(), source })?;
     let parts = Arc::new(Parts {
         journal,
         blobs,
@@ -125,19 +137,16 @@ pub async fn build(settings: &ServerSection) -> Result<Built, CliError> {
         target: target.clone(),
         runner: runner.clone(),
         tools: runner,
-        secrets: Arc::new(SealedSecrets::open(&data.join("secrets"), &data.join("secrets.key")).map_err(|error| broken("the secrets", &error))?),
+        secrets: Arc::new(
+            SealedSecrets::open(&data.join("secrets"), &data.join("secrets.key")).map_err(|error| broken("the secrets", &error))?,
+        ),
         messenger: Arc::new(Post::new(settings.smtp.clone()).map_err(|error| CliError::other(error, "", exit::FAILED))?),
         random: Arc::new(KernelRandom),
         key,
         trusted,
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
-        settings: Settings {
-            url: settings.url(),
-            dir: data.join("calls"),
-            registry: host,
-            advisories: settings.advisories.clone(),
-        },
+        settings: Settings { url: settings.url(), dir: data.join("calls"), registry: host, advisories: settings.advisories.clone() },
     });
     door.open(parts.clone());
     Ok(Built { parts, calls: Arc::new(calls), target, runtime, gateway, git, registry, log, _lock: lock })
@@ -164,7 +173,12 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 /// Where an instance's containers live.
 pub fn runtime_settings(settings: &ServerSection, program: &Path) -> RuntimeSettings {
     let instance = settings.instance();
-    RuntimeSettings { dir: settings.data.join("containers"), program: program.to_owned(), subnet: Subnet::for_instance(&instance), instance }
+    RuntimeSettings {
+        dir: settings.data.join("containers"),
+        program: program.to_owned(),
+        subnet: Subnet::for_instance(&instance),
+        instance,
+    }
 }
 
 async fn containers(settings: &ServerSection, program: &Path, blobs: Arc<dyn BlobStore>) -> Result<Arc<Runtime>, CliError> {
@@ -172,7 +186,13 @@ async fn containers(settings: &ServerSection, program: &Path, blobs: Arc<dyn Blo
     runtime.map(Arc::new).map_err(|error| broken("containers", &error))
 }
 
-fn local_target(settings: &ServerSection, runtime: &Arc<Runtime>, gateway: &Arc<GatewayClient>, door: &Door, clock: Arc<dyn Clock>) -> Result<LocalTarget, CliError> {
+fn local_target(
+    settings: &ServerSection,
+    runtime: &Arc<Runtime>,
+    gateway: &Arc<GatewayClient>,
+    door: &Door,
+    clock: Arc<dyn Clock>,
+) -> Result<LocalTarget, CliError> {
     let (pods, services) = AddressRange::split(runtime.subnet().bridge(), 24)
         .ok_or_else(|| CliError::other("the instance's subnet cannot be split", "this is a fault of Penstock", exit::FAILED))?;
     let local = LocalSettings { dir: settings.data.join("target"), pods, services };

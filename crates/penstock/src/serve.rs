@@ -39,7 +39,8 @@ const CHECKPOINT: Duration = Duration::from_secs(60);
 
 /// Structured logs on standard error; `PENSTOCK_LOG` chooses what.
 fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PENSTOCK_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PENSTOCK_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
     // a second start in one process keeps the first log
     let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
@@ -48,7 +49,11 @@ fn log() {
 pub async fn serve(settings: ServerSection) -> Result<ExitCode, CliError> {
     log();
     let listener = TcpListener::bind(settings.listen).await.map_err(|source| {
-        CliError::other(format!("{} cannot be listened on: {source}", settings.listen), "choose another with --listen, or end what listens there", exit::FAILED)
+        CliError::other(
+            format!("{} cannot be listened on: {source}", settings.listen),
+            "choose another with --listen, or end what listens there",
+            exit::FAILED,
+        )
     })?;
     let tls = settings.tls.as_ref().map(acceptor).transpose()?;
     let built = build(&settings).await?;
@@ -119,7 +124,8 @@ async fn first_user(settings: &ServerSection, parts: &Parts) -> Result<(), CliEr
         return Ok(());
     }
     let name = "admin".parse().map_err(|error| broken("the first user", &error))?;
-    let token = orders::add_user(parts, Actor::Penstock, &name, Role::Admin, Vec::new()).await.map_err(|error| broken("the first user", &error))?;
+    let token =
+        orders::add_user(parts, Actor::Penstock, &name, Role::Admin, Vec::new()).await.map_err(|error| broken("the first user", &error))?;
     let path = settings.data.join("admin.token");
     let io = |source| CliError::Io { what: path.display().to_string(), source };
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(io)?;
@@ -167,7 +173,9 @@ async fn wait_for_signal() {
 fn acceptor(tls: &Tls) -> Result<TlsAcceptor, CliError> {
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let wrong = |what: &std::path::Path, error: &dyn std::fmt::Display| CliError::other(format!("{}: {error}", what.display()), "PEM files are expected in `server.tls`", exit::USAGE);
+    let wrong = |what: &std::path::Path, error: &dyn std::fmt::Display| {
+        CliError::other(format!("{}: {error}", what.display()), "PEM files are expected in `server.tls`", exit::USAGE)
+    };
     let chain = CertificateDer::pem_file_iter(&tls.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| wrong(&tls.certificate, &error))?;
@@ -203,7 +211,9 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router,
 fn serve_one(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, graceful: &hyper_util::server::graceful::GracefulShutdown) {
     // small answers are not held back
     let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| router.clone().oneshot(request.map(axum::body::Body::new)));
+    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        router.clone().oneshot(request.map(axum::body::Body::new))
+    });
     let watcher = graceful.watcher();
     tokio::spawn(async move {
         let server = auto::Builder::new(TokioExecutor::new());

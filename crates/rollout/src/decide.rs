@@ -78,7 +78,8 @@ pub fn decide(state: &RolloutState, command: Command, now: Timestamp) -> Result<
             None => RolloutEvent::Paused { template, by, at: now },
         },
         Command::Resume { by } => {
-            let waits = matches!(canary.phase, Phase::Baking { resumed: false, .. }) && canary.step().is_some_and(|step| step.pause == Pause::UntilResumed);
+            let waits = matches!(canary.phase, Phase::Baking { resumed: false, .. })
+                && canary.step().is_some_and(|step| step.pause == Pause::UntilResumed);
             if canary.paused.is_none() && !waits {
                 return Err(Refusal::NotPaused);
             }

@@ -55,8 +55,14 @@ mod tests {
     #[test]
     fn the_forms_that_people_write_are_read() {
         for (given, millis) in [
-            (json!("15m"), 900_000), (json!("1h30m"), 5_400_000), (json!("500ms"), 500), (json!("10s"), 10_000),
-            (json!(10), 10_000), (json!("10"), 10_000), (json!("0"), 0), (json!("1m0s"), 60_000),
+            (json!("15m"), 900_000),
+            (json!("1h30m"), 5_400_000),
+            (json!("500ms"), 500),
+            (json!("10s"), 10_000),
+            (json!(10), 10_000),
+            (json!("10"), 10_000),
+            (json!("0"), 0),
+            (json!("1m0s"), 60_000),
         ] {
             assert_eq!(parse(&given), Ok(Duration::from_millis(millis)), "{given}");
         }
@@ -64,7 +70,19 @@ mod tests {
 
     #[test]
     fn others_are_refused() {
-        for bad in [json!(""), json!("m"), json!("1d"), json!("-1s"), json!(-1), json!(1.5), json!("1.5h"), json!("9999999h"), json!(null), json!("1 m"), json!("99999999999999999999s")] {
+        for bad in [
+            json!(""),
+            json!("m"),
+            json!("1d"),
+            json!("-1s"),
+            json!(-1),
+            json!(1.5),
+            json!("1.5h"),
+            json!("9999999h"),
+            json!(null),
+            json!("1 m"),
+            json!("99999999999999999999s"),
+        ] {
             assert!(parse(&bad).is_err(), "{bad}");
         }
     }

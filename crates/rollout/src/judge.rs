@@ -56,11 +56,13 @@ pub fn judge(canary: &Canary, seen: &RolloutSeen) -> Judgement {
         failures: seen.wanted_failures,
     };
     if seen.wanted_failures > TOLERATED_FAILURES {
-        let why = format!("{} restarts or failed health checks of the canary's pods, {TOLERATED_FAILURES} are let pass", seen.wanted_failures);
+        let why =
+            format!("{} restarts or failed health checks of the canary's pods, {TOLERATED_FAILURES} are let pass", seen.wanted_failures);
         return judged(Verdict::Fail, vec![why]);
     }
     let Some(window) = window else {
-        let why = if matches!(canary.phase, Phase::Setting { .. }) { "the step has not begun" } else { "the gateway's figures are not known" };
+        let why =
+            if matches!(canary.phase, Phase::Setting { .. }) { "the step has not begun" } else { "the gateway's figures are not known" };
         // without an analysis nothing is asked of the figures
         let verdict = if canary.plan.analysis.metrics.is_empty() && canary.phase.base().is_some() { ready(seen) } else { Verdict::Hold };
         return judged(verdict, vec![why.to_owned()]);

@@ -166,7 +166,10 @@ pub fn parse_plan(rollout: &Value, templates: &BTreeMap<String, Value>) -> Parse
     let root = At { object: &object, path: "spec".to_owned(), value: rollout.get("spec").unwrap_or(&Value::Null) };
     let strategy = root.want("strategy")?;
     if strategy.key("blueGreen").is_some() {
-        return Err(strategy.key("blueGreen").unwrap_or(strategy).error("blue-green is not carried out yet; write `canary` with `setWeight` and `pause` steps"));
+        return Err(strategy
+            .key("blueGreen")
+            .unwrap_or(strategy)
+            .error("blue-green is not carried out yet; write `canary` with `setWeight` and `pause` steps"));
     }
     strategy.only(&["canary"], "write `canary`")?;
     let canary = strategy.want("canary")?;
@@ -188,7 +191,10 @@ fn parse_steps(at: &At<'_>) -> Parsed<Vec<Step>> {
     let mut steps: Vec<Step> = Vec::new();
     let mut fresh = false; // the last step came from a setWeight that no pause has followed yet
     for item in items {
-        item.only(&["setWeight", "pause"], "steps are `setWeight` and `pause`; an analysis runs in the background, under `canary.analysis`")?;
+        item.only(
+            &["setWeight", "pause"],
+            "steps are `setWeight` and `pause`; an analysis runs in the background, under `canary.analysis`",
+        )?;
         match (item.key("setWeight"), item.value.get("pause")) {
             (Some(weight), None) => {
                 let value = weight.value.as_u64().filter(|weight| (1..=100).contains(weight));
@@ -236,7 +242,9 @@ fn parse_analysis(at: &At<'_>, templates: &BTreeMap<String, Value>) -> Parsed<An
     for item in at.want("templates")?.items()? {
         item.only(&["templateName"], "templates are found by `templateName` in the Rollout's namespace")?;
         let name = item.want("templateName")?;
-        let found = templates.get(name.text()?).ok_or_else(|| name.error(format!("there is no AnalysisTemplate `{}` beside this Rollout", name.value)))?;
+        let found = templates
+            .get(name.text()?)
+            .ok_or_else(|| name.error(format!("there is no AnalysisTemplate `{}` beside this Rollout", name.value)))?;
         parse_template(name.text()?, found, &mut analysis)?;
     }
     if analysis.metrics.is_empty() {
@@ -260,7 +268,9 @@ fn parse_template(name: &str, template: &Value, analysis: &mut Analysis) -> Pars
         // figures are read as a whole and never fail by themselves: unknown ones hold
         for key in ["failureLimit", "consecutiveErrorLimit"] {
             if let Some(limit) = metric.key(key).filter(|limit| limit.value.as_u64() != Some(0)) {
-                return Err(limit.error("only 0 is carried out: the first measurement over `max` ends the canary; raise `max` or `minRequests` instead"));
+                return Err(limit.error(
+                    "only 0 is carried out: the first measurement over `max` ends the canary; raise `max` or `minRequests` instead",
+                ));
             }
         }
         let interval = metric.key("interval").map_or(Ok(Duration::from_secs(1)), |at| at.duration())?;

@@ -36,7 +36,11 @@ impl Window {
 
     /// Errors in parts per million of the requests, rounded up; `None` without requests.
     pub fn error_ppm(&self) -> Option<u64> {
-        if self.requests == 0 { None } else { Some((u128::from(self.errors) * 1_000_000).div_ceil(u128::from(self.requests)).try_into().unwrap_or(u64::MAX)) }
+        if self.requests == 0 {
+            None
+        } else {
+            Some((u128::from(self.errors) * 1_000_000).div_ceil(u128::from(self.requests)).try_into().unwrap_or(u64::MAX))
+        }
     }
 
     /// Errors as a share of the requests, for charts; `None` without requests.

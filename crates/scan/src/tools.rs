@@ -60,7 +60,9 @@ pub fn tools() -> &'static [Tool] {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// No such tool.
-    #[error("there is no tool `{0}`; there are black, isort, pylint, yamllint, hadolint, gitleaks, bandit, trivy-config, trivy-secret and advisories")]
+    #[error(
+        "there is no tool `{0}`; there are black, isort, pylint, yamllint, hadolint, gitleaks, bandit, trivy-config, trivy-secret and advisories"
+    )]
     Unknown(String),
     /// A path leaves the tree, or could be taken for an option.
     #[error("`{0}` is not a path within the commit")]
@@ -212,7 +214,11 @@ fn check_paths(judged: &Judged<'_>) -> Result<(), CallError> {
 fn crashed(tool: &'static str, output: &ToolOutput) -> ReadError {
     let said = output.stderr.trim();
     let from = said.char_indices().rev().nth(999).map_or(0, |(at, _)| at);
-    ReadError::Crashed { tool, code: output.exit_code, stderr: if said.is_empty() { "it said nothing".to_owned() } else { said[from..].to_owned() } }
+    ReadError::Crashed {
+        tool,
+        code: output.exit_code,
+        stderr: if said.is_empty() { "it said nothing".to_owned() } else { said[from..].to_owned() },
+    }
 }
 
 fn form(tool: &'static str) -> impl Fn(&dyn std::fmt::Display) -> ReadError {

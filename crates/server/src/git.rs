@@ -17,7 +17,14 @@ use crate::problem::Failure;
 #[async_trait]
 pub trait GitService: Send + Sync {
     /// Serves one request below a repository, such as `info/refs?service=git-upload-pack`.
-    async fn serve(&self, repository: &RepositoryName, path: &str, request: Request, who: &UserName, may_write: bool) -> Result<Response<Body>, String>;
+    async fn serve(
+        &self,
+        repository: &RepositoryName,
+        path: &str,
+        request: Request,
+        who: &UserName,
+        may_write: bool,
+    ) -> Result<Response<Body>, String>;
 }
 
 /// `/git/NAME.git/…`. Rights are checked on each request of a conversation.

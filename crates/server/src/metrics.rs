@@ -19,7 +19,7 @@ pub(crate) fn text(app: &App) -> String {
     };
     gauge("info", "The program's version.", vec![(format!("{{version=\"{}\"}}", app.version), 1.0)]);
     gauge("log_position", "Events in the log.", vec![(String::new(), count(world.position))]);
-    gauge("troubles", "Effects that fail and will be tried again.", vec![(String::new(), app.parts.troubles.list().len() as f64)]);
+    gauge("troubles", "Effects that fail and will be tried again.", vec![(String::new(), count(app.parts.troubles.list().len() as u64))]);
     let mut runs: BTreeMap<(String, &str), f64> = BTreeMap::new();
     for record in world.runs.values() {
         *runs.entry((record.project.to_string(), views::status_word(record))).or_default() += 1.0;

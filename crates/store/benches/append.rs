@@ -50,7 +50,10 @@ async fn main() {
         }
         let took = begun.elapsed();
         let (events, latency) = (writers * each, took / u32::try_from(each).unwrap());
-        println!("append: {writers:3} writers, {events} events in {took:?}: {:.0}/s, {latency:?} an append", events as f64 / took.as_secs_f64());
+        println!(
+            "append: {writers:3} writers, {events} events in {took:?}: {:.0}/s, {latency:?} an append",
+            events as f64 / took.as_secs_f64()
+        );
         let begun = Instant::now();
         log.verify().await.unwrap();
         println!("verify: {events} events in {:?}", begun.elapsed());

@@ -261,7 +261,9 @@ pub(crate) fn io_error(doing: String, source: io::Error) -> BlobError {
 
 pub(crate) fn advice(kind: io::ErrorKind) -> &'static str {
     match kind {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; the disk is full: free some space (`penstock gc` removes what nothing needs) and try again",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; the disk is full: free some space (`penstock gc` removes what nothing needs) and try again"
+        }
         io::ErrorKind::PermissionDenied => "; give the server's user the right to write there",
         io::ErrorKind::ReadOnlyFilesystem => "; mount the disk read-write",
         _ => "",

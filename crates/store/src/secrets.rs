@@ -47,9 +47,8 @@ impl SealedSecrets {
 
 impl Inner {
     fn file(&self, project: &ProjectName, name: &str) -> Result<PathBuf, SecretError> {
-        let fine = !name.is_empty()
-            && name.len() <= MAX_NAME
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        let fine =
+            !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
         if fine {
             return Ok(self.root.join(project.as_str()).join(name));
         }
@@ -67,7 +66,10 @@ impl Inner {
         getrandom::fill(&mut nonce).map_err(|e| failed("random bytes".to_owned(), io::Error::other(e)))?;
         let bound = associated(project, name);
         let payload = Payload { msg: value, aad: bound.as_bytes() };
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SecretError::Invalid { name: name.to_owned(), why: "it cannot be sealed" })?;
+        let sealed = self
+            .cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| SecretError::Invalid { name: name.to_owned(), why: "it cannot be sealed" })?;
         write_whole(&path, &[MAGIC, &nonce, &sealed]).map_err(|e| failed(format!("writing {}", path.display()), e))
     }
 
@@ -162,7 +164,8 @@ fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     half.push(format!(".{}-{}.half", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
-    let written = parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&half, path));
+    let written =
+        parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&half, path));
     if written.is_err() {
         drop(fs::remove_file(&half));
     }

@@ -7,6 +7,7 @@ pub mod reconcile;
 pub mod rolling;
 pub mod seen;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails so")]
 pub mod sim;
 pub mod status;
 pub mod traffic;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use penstock_model::container::ContainerRuntime;
 use penstock_model::admission::Admission;
+use penstock_model::container::ContainerRuntime;
 use tokio::sync::Semaphore;
 
 use crate::core::build::{Build, build};

@@ -213,7 +213,10 @@ impl Engine {
         let needed = {
             let state = self.shared.state.lock().await;
             state.pods.values().any(|pod| pod.leaving.is_some())
-                || state.objects.values().any(|object| object.rollout().is_some() && object.record.canary.base.is_none() && wants_base(object, 0))
+                || state
+                    .objects
+                    .values()
+                    .any(|object| object.rollout().is_some() && object.record.canary.base.is_none() && wants_base(object, 0))
         };
         let due = self.last_asked.is_none_or(|last| self.shared.clock.now().since(last) >= HEARTBEAT);
         if !needed && !due {

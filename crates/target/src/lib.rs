@@ -9,6 +9,8 @@
 //! (the rollout room's); a field of a manifest skipped in silence: what is not carried out is refused before anything
 //! changes; an image run that the door did not let in.
 
+#![allow(clippy::result_large_err, reason = "a refusal names its object; it is rare, and never in a loop")]
+
 mod address;
 mod core;
 mod effects;

@@ -30,7 +30,7 @@ use crate::state::{Object, Pod, State};
 /// An order's traffic follows within this time, or the gateway is not well.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Pods that go have their grace, and this more.
-const TEAR_DOWN_TIMEOUT: Duration = Duration::from_secs(120);
+const TEAR_DOWN_TIMEOUT: Duration = Duration::from_mins(2);
 /// The loop's first look after a start comes within this time.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(15);
 /// Figures that are only shown.
@@ -178,11 +178,6 @@ impl LocalTarget {
     pub fn spawn(&self, stop: CancellationToken) -> JoinHandle<()> {
         tokio::spawn(Engine::new(Arc::clone(&self.shared)).run(stop))
     }
-
-    fn rollout(&self, state: &State, seen: &Seen, object: &Object, figures: Option<&Figures>) -> Option<RolloutSeen> {
-        let weight = published_weight(state, seen, object);
-        rollout_seen(state, seen, object, figures, weight)
-    }
 }
 
 /// The share of the wanted template by the snapshot in force, in percent.
@@ -247,7 +242,12 @@ impl Target for LocalTarget {
     async fn rollouts(&self, application: &str) -> Result<Vec<RolloutSeen>, TargetError> {
         let figures = self.shared.figures().await;
         let (state, seen) = self.shared.look().await?;
-        Ok(objects_of(&state, application).filter_map(|object| self.rollout(&state, &seen, object, figures.as_ref())).collect())
+        Ok(objects_of(&state, application)
+            .filter_map(|object| {
+                let weight = published_weight(&state, &seen, object);
+                rollout_seen(&state, &seen, object, figures.as_ref(), weight)
+            })
+            .collect())
     }
 
     async fn order(&self, key: &ObjectKey, template: &str, order: &RolloutOrder, epoch: u64) -> Result<(), TargetError> {
@@ -264,7 +264,10 @@ impl Target for LocalTarget {
         match followed {
             Ok(Ok(_)) => Ok(()),
             _ => Err(TargetError::Failed {
-                what: format!("{key}: the order is kept, but the gateway did not follow within {} s: see the server's log", ORDER_TIMEOUT.as_secs()),
+                what: format!(
+                    "{key}: the order is kept, but the gateway did not follow within {} s: see the server's log",
+                    ORDER_TIMEOUT.as_secs()
+                ),
             }),
         }
     }
@@ -277,7 +280,8 @@ impl Target for LocalTarget {
     async fn logs(&self, namespace: &str, pod: &str, max_bytes: usize) -> Result<String, TargetError> {
         let found = {
             let state = self.shared.state.lock().await;
-            let found = state.pods.values().find(|known| known.owner.namespace == namespace && (known.name == pod || known.container() == pod));
+            let found =
+                state.pods.values().find(|known| known.owner.namespace == namespace && (known.name == pod || known.container() == pod));
             found.map(|pod| (pod.name.clone(), pod.container(), pod.attempt))
         };
         let Some((name, container, attempt)) = found else {

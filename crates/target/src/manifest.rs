@@ -92,6 +92,7 @@ struct NoFields {}
 /// A port of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "Kubernetes' names")]
 pub struct ContainerPort {
     /// Its name.
     pub name: Option<String>,

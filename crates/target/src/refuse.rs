@@ -70,10 +70,7 @@ const HINTS: &[(&str, &str)] = &[
 
 /// What to do about a field.
 fn hint_for(field: &str) -> &'static str {
-    HINTS
-        .iter()
-        .find(|(name, _)| *name == field)
-        .map_or("remove it, or run this workload on a Kubernetes cluster", |(_, hint)| hint)
+    HINTS.iter().find(|(name, _)| *name == field).map_or("remove it, or run this workload on a Kubernetes cluster", |(_, hint)| hint)
 }
 
 /// Reads a value into a strict type; what it does not know is refused with its path.
@@ -84,7 +81,7 @@ pub fn strict<T: DeserializeOwned>(value: &Value) -> Read<T> {
         let quoted = |prefix: &str| message.strip_prefix(prefix).and_then(|rest| rest.split('`').next());
         if let Some(field) = quoted("unknown field `") {
             if path == "." || path == "?" {
-                path = field.to_owned();
+                field.clone_into(&mut path);
             } else if path.rsplit('.').next() != Some(field) {
                 path = format!("{path}.{field}");
             }

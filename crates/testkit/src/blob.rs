@@ -120,7 +120,7 @@ impl MemoryLogs {
     pub fn text(&self, log: &LogId) -> String {
         let log = self.log(log);
         let lines = held(&log.lines);
-        lines.0.iter().map(|line| format!("{}{}", line.text, if line.ends { "\n" } else { "" })).collect()
+        lines.0.iter().flat_map(|line| [line.text.as_str(), if line.ends { "\n" } else { "" }]).collect()
     }
 }
 

@@ -121,7 +121,12 @@ impl FakeRuntime {
     /// The ids of what runs now.
     pub fn running(&self) -> Vec<String> {
         let inner = held(&self.inner);
-        inner.containers.iter().filter(|(_, state)| matches!(state.status, ContainerStatus::Running { .. })).map(|(id, _)| id.clone()).collect()
+        inner
+            .containers
+            .iter()
+            .filter(|(_, state)| matches!(state.status, ContainerStatus::Running { .. }))
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 
     /// What a container was started with.

@@ -113,16 +113,18 @@ impl GitHost for MemoryGit {
         self.with(repository, |kept| kept.files(repository, id).map(|(commit, _)| commit.clone()))
     }
 
-    async fn history(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId, limit: usize) -> Result<Vec<Commit>, GitError> {
+    async fn history(
+        &self,
+        repository: &RepositoryName,
+        from: Option<&CommitId>,
+        to: &CommitId,
+        limit: usize,
+    ) -> Result<Vec<Commit>, GitError> {
         self.with(repository, |kept| {
             kept.files(repository, to)?;
             let known = from.map(|from| kept.reachable(from)).unwrap_or_default();
-            let mut commits: Vec<Commit> = kept
-                .reachable(to)
-                .difference(&known)
-                .filter_map(|id| kept.commits.get(id))
-                .map(|(commit, _)| commit.clone())
-                .collect();
+            let mut commits: Vec<Commit> =
+                kept.reachable(to).difference(&known).filter_map(|id| kept.commits.get(id)).map(|(commit, _)| commit.clone()).collect();
             commits.sort_by_key(|commit| std::cmp::Reverse((commit.at, commit.parents.len())));
             commits.truncate(limit);
             Ok(commits)
@@ -133,9 +135,11 @@ impl GitHost for MemoryGit {
         self.with(repository, |kept| {
             let bytes = kept.files(repository, commit)?.1.get(path).cloned();
             match bytes {
-                Some(bytes) if bytes.len() as u64 > limit => {
-                    Err(GitError::Refused { repository: repository.clone(), commit: commit.clone(), why: format!("{path} is larger than {limit} bytes") })
-                }
+                Some(bytes) if bytes.len() as u64 > limit => Err(GitError::Refused {
+                    repository: repository.clone(),
+                    commit: commit.clone(),
+                    why: format!("{path} is larger than {limit} bytes"),
+                }),
                 other => Ok(other),
             }
         })
@@ -143,7 +147,9 @@ impl GitHost for MemoryGit {
 
     async fn files(&self, repository: &RepositoryName, commit: &CommitId, folder: &str) -> Result<Vec<String>, GitError> {
         self.with(repository, |kept| {
-            let below = |path: &&String| folder.is_empty() || path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
+            let below = |path: &&String| {
+                folder.is_empty() || path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
+            };
             Ok(kept.files(repository, commit)?.1.keys().filter(below).cloned().collect())
         })
     }

@@ -105,13 +105,7 @@ pub struct MemoryEvents {
 
 impl Default for MemoryEvents {
     fn default() -> Self {
-        Self {
-            events: Mutex::default(),
-            head: watch::Sender::new(0),
-            signer: Arc::new(FakeSigner),
-            leases: None,
-            fail_next: Mutex::new(0),
-        }
+        Self { events: Mutex::default(), head: watch::Sender::new(0), signer: Arc::new(FakeSigner), leases: None, fail_next: Mutex::new(0) }
     }
 }
 
@@ -194,7 +188,8 @@ impl EventLog for MemoryEvents {
 
     async fn checkpoint(&self) -> Result<Checkpoint, LogError> {
         let events = self.all();
-        let root = events.iter().fold(Vec::new(), |root, event| Digest::of([&root[..], event.hash.as_bytes()].concat()).as_bytes().to_vec());
+        let root =
+            events.iter().fold(Vec::new(), |root, event| Digest::of([&root[..], event.hash.as_bytes()].concat()).as_bytes().to_vec());
         let root = Digest::of(root);
         let position = events.len() as u64;
         let bytes = serde_json::to_vec(&(position, root)).map_err(|_| Self::unavailable("a checkpoint is no JSON"))?;

@@ -90,7 +90,13 @@ impl JobRunner for FakeRunner {
         format!("/builds/{project}/{job}")
     }
 
-    async fn run(&self, spec: JobSpec, mut steps: Box<dyn StepSource>, log: Arc<dyn LogSink>, cancel: CancellationToken) -> Result<JobReport, RunnerError> {
+    async fn run(
+        &self,
+        spec: JobSpec,
+        mut steps: Box<dyn StepSource>,
+        log: Arc<dyn LogSink>,
+        cancel: CancellationToken,
+    ) -> Result<JobReport, RunnerError> {
         held(&self.attempts).push(spec.id.clone());
         let broken = held(&self.broken).get(spec.id.job.as_str()).cloned();
         let mut last: Option<StepOutcome> = None;

@@ -15,7 +15,11 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 /// # Panics
 /// After [`LIMIT`], with what was waited for.
 #[allow(clippy::panic, reason = "a test fails so")]
-pub async fn until<T, F: Future<Output = Option<T>>, V: Send + Sync>(what: &str, mut changed: watch::Receiver<V>, mut look: impl FnMut() -> F) -> T {
+pub async fn until<T, F: Future<Output = Option<T>>, V: Send + Sync>(
+    what: &str,
+    mut changed: watch::Receiver<V>,
+    mut look: impl FnMut() -> F,
+) -> T {
     let waited = timeout(LIMIT, async {
         loop {
             drop(changed.borrow_and_update());
@@ -30,7 +34,7 @@ pub async fn until<T, F: Future<Output = Option<T>>, V: Send + Sync>(what: &str,
     match waited.await {
         Ok(Some(found)) => found,
         Ok(None) => panic!("{what}: whoever would say so is gone"),
-        Err(_) => panic!("{what}: not so after {LIMIT:?}"),
+        Err(late) => panic!("{what}: not so after {LIMIT:?} ({late})"),
     }
 }
 

@@ -34,5 +34,3 @@ predicate! {
     Import => types::IMPORT,
     BreakGlass => types::BREAK_GLASS,
 }
-
-

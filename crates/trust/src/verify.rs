@@ -180,16 +180,13 @@ fn signer(envelope: &Envelope, payload: &[u8], trusted: &TrustedKeys) -> Result<
         let Some(sig) = decode(&signature.sig) else { continue };
         let fits = |key: &&PublicKey| key.verify_bytes(&signed, &sig);
         // the name is only a hint: without one every trusted key is tried
-        let key = if signature.keyid.is_empty() {
-            trusted.iter().find(fits)
-        } else {
-            trusted.get(&signature.keyid).filter(fits)
-        };
+        let key = if signature.keyid.is_empty() { trusted.iter().find(fits) } else { trusted.get(&signature.keyid).filter(fits) };
         if let Some(key) = key {
             return Ok(key.id().clone());
         }
     }
-    let names: Vec<_> = envelope.signatures.iter().take(4).map(|s| if s.keyid.is_empty() { "no key".to_owned() } else { shorten(&s.keyid) }).collect();
+    let names: Vec<_> =
+        envelope.signatures.iter().take(4).map(|s| if s.keyid.is_empty() { "no key".to_owned() } else { shorten(&s.keyid) }).collect();
     Err(VerifyError::NotTrusted(if names.is_empty() { "no signature".to_owned() } else { names.join(", ") }))
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn rust_files(root: &Path) -> Vec<std::path::PathBuf> {
     let mut files: Vec<_> = WalkDir::new(root)
         .into_iter()
         .filter_entry(|entry| {
-            entry.depth() == 0 || !matches!(entry.file_name().to_str(), Some("target" | "generated" | ".git" | ".penstock" | "node_modules"))
+            entry.depth() == 0
+                || !matches!(entry.file_name().to_str(), Some("target" | "generated" | ".git" | ".penstock" | "node_modules"))
         })
         .filter_map(Result::ok)
         .map(walkdir::DirEntry::into_path)

@@ -13,7 +13,15 @@ async fn the_context_is_seen_without_what_is_ignored() {
     assert_eq!(
         shop.entries(&built),
         [
-            vec!["all/ 755 0:0", "all/README.md 644 0:0 9 bytes", "all/a/ 755 0:0", "all/a/1.txt 644 0:0 7 bytes", "all/b/ 755 0:0", "all/b/keep/ 755 0:0", "all/b/keep/x 644 0:0 8 bytes"],
+            vec![
+                "all/ 755 0:0",
+                "all/README.md 644 0:0 9 bytes",
+                "all/a/ 755 0:0",
+                "all/a/1.txt 644 0:0 7 bytes",
+                "all/b/ 755 0:0",
+                "all/b/keep/ 755 0:0",
+                "all/b/keep/x 644 0:0 8 bytes"
+            ],
             vec!["some/ 755 0:0", "some/1.txt 644 0:0 7 bytes", "some/README.md 644 0:0 9 bytes"],
             vec!["one 644 0:0 7 bytes"],
             vec!["keep/ 755 0:0", "keep/x 644 0:0 8 bytes"],
@@ -23,7 +31,7 @@ async fn the_context_is_seen_without_what_is_ignored() {
         ("COPY c.md /", "`c.md` is not in the context: is it spelled right, or hidden by .dockerignore?"),
         ("COPY b/drop /", "`b/drop` is not in the context"),
         ("COPY nothing* /", "`nothing*` is not in the context"),
-        ("COPY a/* /x", "several files into `/x`") ,
+        ("COPY a/* /x", "several files into `/x`"),
     ] {
         shop.file("a/3.txt", "");
         let error = shop.build(&format!("FROM scratch\n{copy}\n")).await.unwrap_err().to_string();

@@ -33,7 +33,10 @@ async fn a_step_that_fails_is_named_with_its_output_and_is_not_kept() {
     let text = format!("{SHELL}RUN echo doing; echo it >&2; exit 9\n");
     for _ in 0..2 {
         let error = shop.build(&text).await.unwrap_err().to_string();
-        assert_eq!(error, "Dockerfile:4: `RUN echo doing; echo it >&2; exit 9` ended with code 9: a RUN sees no network; if it needs one, write `RUN --network=default …`");
+        assert_eq!(
+            error,
+            "Dockerfile:4: `RUN echo doing; echo it >&2; exit 9` ended with code 9: a RUN sees no network; if it needs one, write `RUN --network=default …`"
+        );
     }
     assert_eq!(shop.output().matches("doing\n").count(), 2);
     let mut slow = shop.request(&format!("{SHELL}RUN sleep 100\n"));

@@ -21,7 +21,8 @@ async fn empty_caches_other_directories_times_and_umasks_give_one_digest() {
         shop.file("src/a", "one\n");
         shop.file("src/b", "two\n");
         shop.file("src/dir/c", "three\n");
-        for (path, mode) in [("src/a", [0o644, 0o600]), ("src/b", [0o755, 0o700]), ("src/dir", [0o755, 0o700]), ("busybox", [0o755, 0o711])] {
+        for (path, mode) in [("src/a", [0o644, 0o600]), ("src/b", [0o755, 0o700]), ("src/dir", [0o755, 0o700]), ("busybox", [0o755, 0o711])]
+        {
             let path = shop.context().join(path);
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode[round])).unwrap();
             let time = SystemTime::UNIX_EPOCH + Duration::from_secs([1_000_000, 2_000_000_000][round]);

@@ -96,12 +96,8 @@ impl Shop {
         let instance = format!("build-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir = tempfile::tempdir().unwrap();
         let (blobs, images) = (Arc::new(Blobs::default()), Arc::new(Images::default()));
-        let settings = RuntimeSettings {
-            dir: dir.path().join("containers"),
-            program: helper(),
-            subnet: Subnet::for_instance(&instance),
-            instance,
-        };
+        let settings =
+            RuntimeSettings { dir: dir.path().join("containers"), program: helper(), subnet: Subnet::for_instance(&instance), instance };
         let runtime = Arc::new(Runtime::open(settings, Arc::clone(&blobs) as Arc<dyn BlobStore>).await.unwrap());
         let builder = Builder::new(
             dir.path().join("builds"),
@@ -178,7 +174,13 @@ fn list(layer: &[u8]) -> Vec<String> {
             tar::EntryType::Regular => format!(" {} bytes", entry.size()),
             kind => format!(" {kind:?} {}", entry.link_name().unwrap().unwrap_or_default().display()),
         };
-        format!("{} {:o} {}:{}{what}", entry.path().unwrap().display(), header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap())
+        format!(
+            "{} {:o} {}:{}{what}",
+            entry.path().unwrap().display(),
+            header.mode().unwrap(),
+            header.uid().unwrap(),
+            header.gid().unwrap()
+        )
     });
     entries.collect()
 }

@@ -64,14 +64,20 @@ fn choose_pipeline(here: &Path) -> Result<String, CliError> {
     }
     let workflows = std::fs::read_dir(here.join(".github/workflows")).into_iter().flatten().flatten();
     let names = workflows.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut names: Vec<_> = names.filter(|name| name.ends_with(".yml") || name.ends_with(".yaml")).collect();
+    let mut names: Vec<_> = names.filter(|name| [".yml", ".yaml"].iter().any(|end| name.to_lowercase().ends_with(end))).collect();
     names.sort();
     found.extend(names.into_iter().map(|name| format!(".github/workflows/{name}")));
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(CliError::other("there is no pipeline file here", "add .gitlab-ci.yml or a workflow, then call this again", exit::ABSENT)),
+        [] => {
+            Err(CliError::other("there is no pipeline file here", "add .gitlab-ci.yml or a workflow, then call this again", exit::ABSENT))
+        }
         several if std::io::stdin().is_terminal() => ask(several),
-        several => Err(CliError::other(format!("there are several pipeline files: {}", several.join(", ")), "choose one with --pipeline", exit::USAGE)),
+        several => Err(CliError::other(
+            format!("there are several pipeline files: {}", several.join(", ")),
+            "choose one with --pipeline",
+            exit::USAGE,
+        )),
     }
 }
 
@@ -92,7 +98,11 @@ fn ask(choices: &[String]) -> Result<String, CliError> {
 fn write(path: &Path, text: &str, force: bool) -> Result<PathBuf, CliError> {
     let io = |source| CliError::Io { what: path.display().to_string(), source };
     if path.exists() && !force {
-        return Err(CliError::other(format!("{} is there already", path.display()), "nothing of it was changed; --force overwrites it", exit::REFUSED));
+        return Err(CliError::other(
+            format!("{} is there already", path.display()),
+            "nothing of it was changed; --force overwrites it",
+            exit::REFUSED,
+        ));
     }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(io)?;

@@ -22,14 +22,12 @@ const PIECE: usize = 64 * 1024;
 pub(super) async fn build(context: &Context, args: Build) -> Result<u8, CliError> {
     let mut build_args = BTreeMap::new();
     for pair in &args.build_args {
-        let (name, value) = pair.split_once('=').ok_or_else(|| CliError::other(format!("`{pair}` is no build argument"), "write NAME=value", exit::USAGE))?;
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| CliError::other(format!("`{pair}` is no build argument"), "write NAME=value", exit::USAGE))?;
         build_args.insert(name.to_owned(), value.to_owned());
     }
-    let query = BuildQuery {
-        image: args.image,
-        file: args.file,
-        args: serde_json::to_string(&build_args).unwrap_or_default(),
-    };
+    let query = BuildQuery { image: args.image, file: args.file, args: serde_json::to_string(&build_args).unwrap_or_default() };
     let (pieces, receiver) = mpsc::channel(WAITING);
     let folder = args.context.clone();
     let packing = tokio::task::spawn_blocking(move || pack(&folder, &pieces));
@@ -93,7 +91,8 @@ fn ignored_tops(folder: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join(".dockerignore")).unwrap_or_default();
     let negated = text.lines().any(|line| line.trim_start().starts_with('!'));
     let plain = |line: &str| !line.is_empty() && !line.contains(['*', '?', '[', '\\', '#', '!']);
-    let mut tops: Vec<String> = text.lines().map(|line| line.trim().trim_matches('/').to_owned()).filter(|line| plain(line) && !line.contains('/')).collect();
+    let mut tops: Vec<String> =
+        text.lines().map(|line| line.trim().trim_matches('/').to_owned()).filter(|line| plain(line) && !line.contains('/')).collect();
     if negated {
         tops.clear();
     }

@@ -24,7 +24,13 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
     let context = Context { output: cli.output, server: cli.server };
     let context = &context;
     let code = match cli.command {
-        command @ (Command::Server(_) | Command::Run(_) | Command::Plan(_) | Command::Doctor(_) | Command::Down(_) | Command::Gc(_) | Command::Mirror(_)) => {
+        command @ (Command::Server(_)
+        | Command::Run(_)
+        | Command::Plan(_)
+        | Command::Doctor(_)
+        | Command::Down(_)
+        | Command::Gc(_)
+        | Command::Mirror(_)) => {
             return Ok(Err(command));
         }
         Command::Init(args) => init::init(context, &args)?,

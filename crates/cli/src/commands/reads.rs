@@ -29,7 +29,12 @@ fn print_status(status: &Status) {
         for environment in &project.environments {
             let commit = environment.commit.as_ref().map_or("nothing yet", |commit| commit.short());
             let url = environment.url.clone().unwrap_or_default();
-            rows.push(vec![format!("  {}", environment.name), commit.to_owned(), format!("{}, {}", word(&environment.health), word(&environment.sync)), url]);
+            rows.push(vec![
+                format!("  {}", environment.name),
+                commit.to_owned(),
+                format!("{}, {}", word(&environment.health), word(&environment.sync)),
+                url,
+            ]);
         }
         if let Some(error) = &project.config_error {
             rows.push(vec![red("  config"), plain(error), String::new(), String::new()]);

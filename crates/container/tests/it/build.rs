@@ -31,7 +31,8 @@ async fn a_step_leaves_what_it_changed_and_nothing_else() {
     let code = machine.runtime.run_step(&step(&machine, "one", dir.path(), script), Arc::clone(&log) as _).await.unwrap();
     assert_eq!((code, log.text().as_str()), (0, "said\n"));
     let upper = dir.path().join("upper");
-    let mut found: Vec<String> = std::fs::read_dir(&upper).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut found: Vec<String> =
+        std::fs::read_dir(&upper).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     found.sort();
     assert_eq!(found, ["srv", "work"], "no mount point is among what was changed");
     assert_eq!(std::fs::read_to_string(upper.join("work/made")).unwrap(), "hello\n");

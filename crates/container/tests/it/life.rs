@@ -97,10 +97,15 @@ async fn a_program_runs_inside_and_gives_its_code_and_output() {
     spec.user = Some("app".to_owned());
     machine.runtime.start(&spec).await.unwrap();
     let began = Instant::now();
-    let output = machine.runtime.exec("host", &words(&["sh", "-c", "id -u; hostname; echo $COLOUR; cat /proc/1/comm; exit 5"]), LONG).await.unwrap();
+    let output =
+        machine.runtime.exec("host", &words(&["sh", "-c", "id -u; hostname; echo $COLOUR; cat /proc/1/comm; exit 5"]), LONG).await.unwrap();
     println!("exec: {:?}", began.elapsed());
     assert_eq!((output.code, output.output.as_str()), (5, "1000\nhost\nblue\nsleep\n"));
-    let output = machine.runtime.exec("host", &words(&["grep", "-E", "CapEff|CapBnd|NoNewPrivs|Seccomp:", "/proc/self/status"]), LONG).await.unwrap();
+    let output = machine
+        .runtime
+        .exec("host", &words(&["grep", "-E", "CapEff|CapBnd|NoNewPrivs|Seccomp:", "/proc/self/status"]), LONG)
+        .await
+        .unwrap();
     assert!(output.output.contains("CapEff:\t0000000000000000") && output.output.contains("CapBnd:\t0000000000000000"), "{output:?}");
     assert!(output.output.contains("NoNewPrivs:\t1") && output.output.contains("Seccomp:\t2"), "{output:?}");
     let output = machine.runtime.exec("host", &words(&["nothing-here"]), LONG).await.unwrap();
@@ -196,7 +201,10 @@ async fn files_and_empty_directories_are_put_into_a_read_only_root() {
     let machine = Machine::new().await;
     let secret = machine.dir.path().join("secret");
     std::fs::write(&secret, "s3cret\n").unwrap();
-    let mut spec = machine.spec("mounts", &["sh", "-c", "cat /etc/app/key; echo x > /etc/app/key; touch /root-file; touch /tmp/a && echo tmp; echo x >> /srv/file"]);
+    let mut spec = machine.spec(
+        "mounts",
+        &["sh", "-c", "cat /etc/app/key; echo x > /etc/app/key; touch /root-file; touch /tmp/a && echo tmp; echo x >> /srv/file"],
+    );
     spec.mounts.push(FileMount { path: "/etc/app/key".to_owned(), source: secret.clone(), writable: false });
     spec.tmpfs.insert("/tmp".to_owned(), 1024 * 1024);
     let log = Arc::new(Kept::default());
@@ -204,7 +212,10 @@ async fn files_and_empty_directories_are_put_into_a_read_only_root() {
     let code = machine.runtime.run(&spec, LONG, Arc::clone(&log) as _).await.unwrap();
     println!("one-shot run with unpacking: {:?}", began.elapsed());
     let text = log.text();
-    assert!(code != 0 && text.contains("s3cret") && text.contains("tmp\n") && text.matches("Read-only file system").count() == 3, "{code} {text}");
+    assert!(
+        code != 0 && text.contains("s3cret") && text.contains("tmp\n") && text.matches("Read-only file system").count() == 3,
+        "{code} {text}"
+    );
     assert_eq!(std::fs::read_to_string(secret).unwrap(), "s3cret\n");
     machine.tear_down().await;
 }

@@ -151,7 +151,8 @@ impl Machine {
         let instance = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir = tempfile::tempdir().unwrap();
         let blobs = Arc::new(Blobs::default());
-        let (image, base) = add_image(&blobs, busybox(), RunConfig { cmd: Some(vec!["/bin/sleep".into(), "1000".into()]), ..RunConfig::default() }).await;
+        let (image, base) =
+            add_image(&blobs, busybox(), RunConfig { cmd: Some(vec!["/bin/sleep".into(), "1000".into()]), ..RunConfig::default() }).await;
         let runtime = open(&dir, &instance, &blobs).await;
         Self { runtime, blobs, image, base, instance, dir }
     }

@@ -21,7 +21,12 @@ async fn root_inside_is_not_root_outside() {
     let log = Arc::new(Kept::default());
     machine.runtime.run(&spec, LONG, Arc::clone(&log) as _).await.unwrap();
     let text = log.text();
-    for denied in ["mount: permission denied", "unshare(0x40000000): Operation not permitted", "mknod: /tmp/disk: Operation not permitted", "drop_caches: Read-only"] {
+    for denied in [
+        "mount: permission denied",
+        "unshare(0x40000000): Operation not permitted",
+        "mknod: /tmp/disk: Operation not permitted",
+        "drop_caches: Read-only",
+    ] {
         assert!(text.contains(denied), "{denied} is missing: {text}");
     }
     assert!(!text.contains("vda") && text.contains("lo:") && !text.contains("eth0"), "{text}");

@@ -27,7 +27,13 @@ const BUILDER: &str = "https://penstock.dev/builder/v1";
 
 /// Builds, publishes, and says what the image is made of and from. The event comes last: whoever sees the image in the
 /// run finds its statements.
-pub(super) async fn build(calls: &JobCalls, parts: &Parts, call: &BuildCall, received: Received, log: Arc<dyn LogSink>) -> Result<ImageRef, String> {
+pub(super) async fn build(
+    calls: &JobCalls,
+    parts: &Parts,
+    call: &BuildCall,
+    received: Received,
+    log: Arc<dyn LogSink>,
+) -> Result<ImageRef, String> {
     let record = run_of(parts, &call.attempt)?;
     let name = image_name(&record, &call.image)?;
     let started = parts.journal.now();
@@ -62,7 +68,8 @@ pub(super) async fn build(calls: &JobCalls, parts: &Parts, call: &BuildCall, rec
     parts
         .journal
         .change(&streams::run(&record.id), Actor::Job(format!("{}/{}", call.attempt.run, call.attempt.job)), |world, _| {
-            let known = world.runs.get(&record.id).and_then(|run| run.images.get(&image.name)).is_some_and(|known| known.digest == image.digest);
+            let known =
+                world.runs.get(&record.id).and_then(|run| run.images.get(&image.name)).is_some_and(|known| known.digest == image.digest);
             if known { Vec::new() } else { vec![event] }
         })
         .await

@@ -125,7 +125,9 @@ async fn database(calls: &JobCalls, parts: &Parts, record: &RunRecord) -> Result
     }
     let mut archives = Vec::new();
     for path in &parts.settings.advisories {
-        if let Some(bytes) = parts.git.read(&project.config_repository, &commit, path, MAX_ARCHIVE).await.map_err(|error| error.to_string())? {
+        if let Some(bytes) =
+            parts.git.read(&project.config_repository, &commit, path, MAX_ARCHIVE).await.map_err(|error| error.to_string())?
+        {
             archives.push(bytes);
         }
     }

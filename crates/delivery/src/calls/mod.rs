@@ -11,11 +11,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::Duration;
 
+use penstock_model::Digest;
 use penstock_model::blob::{ByteStream, Channel, LogLine, LogSink};
+use penstock_model::digest::Hasher;
 use penstock_model::job::AttemptId;
 use penstock_model::release::{ImageName, ImageRef};
-use penstock_model::digest::Hasher;
-use penstock_model::Digest;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::parts::Parts;
@@ -203,7 +203,10 @@ fn built_image(record: &RunRecord, name: &str) -> Result<ImageRef, String> {
     let name = image_name(record, name)?;
     let built = record.images.get(&name).ok_or_else(|| {
         let known: Vec<_> = record.images.keys().map(ToString::to_string).collect();
-        format!("this run has built no image `{name}` yet (it has {}); let the job need the one that builds it", if known.is_empty() { "none".to_owned() } else { known.join(", ") })
+        format!(
+            "this run has built no image `{name}` yet (it has {}); let the job need the one that builds it",
+            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+        )
     })?;
     Ok(ImageRef { name, digest: built.digest })
 }
@@ -214,4 +217,3 @@ async fn note(parts: &Parts, log: &dyn LogSink, text: impl Into<String>) {
     // a job that is gone misses nothing
     let _ = log.write(vec![line]).await;
 }
-

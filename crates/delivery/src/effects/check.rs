@@ -8,7 +8,9 @@ use penstock_gate::{Check, CheckKind};
 use penstock_model::blob::LogId;
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
-use penstock_model::job::{ArtifactSpec, AttemptId, EnvValue, JobEnd, JobReport, JobSpec, KeepWhen, NextStep, Shell, StepOutcome, StepSource, StepSpec};
+use penstock_model::job::{
+    ArtifactSpec, AttemptId, EnvValue, JobEnd, JobReport, JobSpec, KeepWhen, NextStep, Shell, StepOutcome, StepSource, StepSpec,
+};
 use penstock_model::release::ReleaseId;
 use penstock_model::{EnvironmentName, JobName};
 use penstock_trust::predicate::{EnvironmentCheck, Outcome};
@@ -45,7 +47,13 @@ pub fn check_job(environment: &EnvironmentName, check: &str) -> Option<JobName> 
 }
 
 /// Runs one check and records what it came to. A check that could not run is no result: the effect is tried again.
-pub(super) async fn check(parts: &Parts, id: ReleaseId, name: &EnvironmentName, check: &str, cancel: CancellationToken) -> Result<(), EffectError> {
+pub(super) async fn check(
+    parts: &Parts,
+    id: ReleaseId,
+    name: &EnvironmentName,
+    check: &str,
+    cancel: CancellationToken,
+) -> Result<(), EffectError> {
     let world = parts.journal.world();
     let Some(record) = world.releases.get(&id) else { return Ok(()) };
     let project = &record.release.project;
@@ -110,7 +118,14 @@ impl StepSource for OneStep {
     }
 }
 
-async fn run(parts: &Parts, record: &ReleaseRecord, environment: &EnvironmentName, check: &Check, url: &str, cancel: CancellationToken) -> Result<JobReport, EffectError> {
+async fn run(
+    parts: &Parts,
+    record: &ReleaseRecord,
+    environment: &EnvironmentName,
+    check: &Check,
+    url: &str,
+    cancel: CancellationToken,
+) -> Result<JobReport, EffectError> {
     let job = check_job(environment, &check.name).ok_or_else(|| EffectError::Other(format!("`{}` cannot name a check", check.name)))?;
     let id = AttemptId { run: record.run.clone(), job, attempt: 1 };
     let (script, artifacts) = match check.kind() {
@@ -138,7 +153,15 @@ async fn run(parts: &Parts, record: &ReleaseRecord, environment: &EnvironmentNam
         caches: Vec::new(),
         timeout: LIMIT,
     };
-    let step = StepSpec { name: check.name.clone(), id: None, script, shell: Shell::Sh, env: BTreeMap::new(), working_directory: None, timeout: None };
+    let step = StepSpec {
+        name: check.name.clone(),
+        id: None,
+        script,
+        shell: Shell::Sh,
+        env: BTreeMap::new(),
+        working_directory: None,
+        timeout: None,
+    };
     let log_id: LogId = super::log_id(&id);
     let log = parts.logs.open(&log_id).await?;
     let report = parts.runner.run(spec, Box::new(OneStep { step: Some(step), code: 1 }), Arc::clone(&log), cancel).await;
@@ -160,14 +183,19 @@ async fn read(parts: &Parts, check: &Check, code: i32, report: &JobReport) -> Re
             failures: Vec::new(),
         }),
         CheckKind::Command { junit: Some(path), .. } => {
-            let file = report.reports.first().ok_or_else(|| EffectError::Other(format!("check `{}` left no {path} (exit code {code})", check.name)))?;
+            let file = report
+                .reports
+                .first()
+                .ok_or_else(|| EffectError::Other(format!("check `{}` left no {path} (exit code {code})", check.name)))?;
             let bytes = parts.blobs.get_bytes(file.digest, MAX_RESULT).await?;
             let tests = results::junit(&bytes, file.digest).map_err(EffectError::Other)?;
             let passed = code == 0 && tests.result != Outcome::Failed;
             Ok(Came { passed, summary: results::tests_in_words(&tests), figures: tests.figures, failures: tests.failed_tests })
         }
         CheckKind::K6 { .. } => {
-            let digest = report.artifacts.ok_or_else(|| EffectError::Other(format!("k6 left no summary (exit code {code}); the check's log says why")))?;
+            let digest = report
+                .artifacts
+                .ok_or_else(|| EffectError::Other(format!("k6 left no summary (exit code {code}); the check's log says why")))?;
             let archive = parts.blobs.get_bytes(digest, MAX_RESULT).await?;
             let summary = results::file_of(&archive, SUMMARY).ok_or_else(|| EffectError::Other("k6 left no summary".to_owned()))?;
             let load = results::k6(&summary).map_err(EffectError::Other)?;

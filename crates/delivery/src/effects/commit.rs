@@ -41,8 +41,10 @@ pub(super) async fn with_images(
     release: &Release,
 ) -> Result<WithImages, EffectError> {
     let before = environment_files(parts, repository, commit, environment).await?;
-    let after = penstock_gitops::set_images(before.manifests.clone(), &release.images).map_err(|error| EffectError::Other(error.to_string()))?;
-    let manifests = penstock_gitops::parse_manifests(&after, &before.application.namespace).map_err(|errors| config_repository::all(&errors))?;
+    let after =
+        penstock_gitops::set_images(before.manifests.clone(), &release.images).map_err(|error| EffectError::Other(error.to_string()))?;
+    let manifests =
+        penstock_gitops::parse_manifests(&after, &before.application.namespace).map_err(|errors| config_repository::all(&errors))?;
     let revision = penstock_gitops::revision(&manifests);
     let changed = after.into_iter().filter(|(path, text)| before.manifests.get(path) != Some(text)).collect();
     Ok(WithImages { changed, revision })
@@ -120,7 +122,9 @@ async fn find(
     let history = parts.git.history(repository, None, head, LOOK_BACK).await?;
     let has = |message: &str, line: &str| message.lines().any(|found| found.trim() == line);
     // a revert carries the same trailers after it: then it is not made a second time either
-    let found = history.into_iter().find(|commit| has(&commit.message, &release) && has(&commit.message, &place) && !commit.message.contains(REVERT_TRAILER));
+    let found = history
+        .into_iter()
+        .find(|commit| has(&commit.message, &release) && has(&commit.message, &place) && !commit.message.contains(REVERT_TRAILER));
     Ok(found.map(|commit| (commit.id, commit.parents.into_iter().next())))
 }
 

@@ -26,7 +26,9 @@ pub(super) async fn gate(parts: &Parts, id: ReleaseId, name: &EnvironmentName) -
     let Some(environment) = world.environment(project, name) else { return Ok(()) };
     let Some(repository) = world.projects.get(project).map(|project| project.config_repository.clone()) else { return Ok(()) };
     let Some(config) = world.config(project) else { return Ok(()) };
-    let Some(head) = world.projects.get(project).and_then(|project| project.config.as_ref()).map(|seen| seen.commit.clone()) else { return Ok(()) };
+    let Some(head) = world.projects.get(project).and_then(|project| project.config.as_ref()).map(|seen| seen.commit.clone()) else {
+        return Ok(());
+    };
     let inputs = gate_inputs(&world, record, &environment, now);
     let wanted = with_images(parts, &repository, &head, &environment, &record.release).await?;
     let policies = policies(parts, &repository, &head, &environment.gate).await?;

@@ -230,7 +230,9 @@ async fn record_report(parts: &Parts, record: &RunRecord, job: &JobName, file: &
     let key = format!("report/{}/{job}/{}/{}", record.id, file.kind, file.digest);
     let (project, run) = (&record.project, Some(&record.id));
     let witness = Witness::Reported;
-    let unreadable = |error: &dyn std::fmt::Display| EffectError::Other(format!("{} of job `{job}` cannot be read as {}: {error}", file.path, file.kind));
+    let unreadable = |error: &dyn std::fmt::Display| {
+        EffectError::Other(format!("{} of job `{job}` cannot be read as {}: {error}", file.path, file.kind))
+    };
     if file.kind == "junit" {
         let result = crate::results::junit(&bytes, file.digest).map_err(|error| unreadable(&error))?;
         say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &result }).await?;

@@ -20,16 +20,18 @@ pub(super) async fn notify(parts: &Parts, notice: &Notice) -> Result<(), EffectE
     let key = notice.key();
     let channel = channel_name(notice.channel, notification);
     let event = match notification {
-        Notification::Slack(slack) => match parts.secrets.get(&project, &slack.url_secret).await.map_err(|error| EffectError::Other(error.to_string()))? {
-            Some(url) => {
-                parts.messenger.slack(&url, &text, &key).await.map_err(EffectError::Other)?;
-                NoticeEvent::Sent { channel, text }
+        Notification::Slack(slack) => {
+            match parts.secrets.get(&project, &slack.url_secret).await.map_err(|error| EffectError::Other(error.to_string()))? {
+                Some(url) => {
+                    parts.messenger.slack(&url, &text, &key).await.map_err(EffectError::Other)?;
+                    NoticeEvent::Sent { channel, text }
+                }
+                None => {
+                    let why = format!("secret `{0}` is not set: `penstock secret set --project {project} {0}`", slack.url_secret);
+                    NoticeEvent::GivenUp { channel, why }
+                }
             }
-            None => {
-                let why = format!("secret `{0}` is not set: `penstock secret set --project {project} {0}`", slack.url_secret);
-                NoticeEvent::GivenUp { channel, why }
-            }
-        },
+        }
         Notification::Email(email) => {
             let subject: String = text.split(". http").next().unwrap_or_default().chars().take(120).collect();
             parts.messenger.email(&email.to, &subject, &text, &key).await.map_err(EffectError::Other)?;

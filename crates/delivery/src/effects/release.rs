@@ -43,13 +43,7 @@ pub(super) async fn release(parts: &Parts, run: &RunId) -> Result<(), EffectErro
         .map(|other| other.push.pusher.clone())
         .collect();
     let id = release.id();
-    let event = ReleaseEvent::Created {
-        release,
-        run: run.clone(),
-        pushers,
-        authors,
-        pushed: record.push.at,
-    };
+    let event = ReleaseEvent::Created { release, run: run.clone(), pushers, authors, pushed: record.push.at };
     parts
         .journal
         .change(&streams::release(id), Actor::Penstock, |world, _| if world.releases.contains_key(&id) { Vec::new() } else { vec![event] })

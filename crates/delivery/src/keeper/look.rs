@@ -45,7 +45,8 @@ pub(super) async fn look(parts: &Parts, keeper: &Keeper, place: &Place, cache: &
     let Some(environment) = world.environment(&place.0, &place.1) else { return Ok(None) };
     let Some(project) = world.projects.get(&place.0) else { return Ok(None) };
     let Some(config) = &project.config else { return Ok(None) };
-    let ever = world.releases_of(&place.0).any(|record| record.environments.get(&place.1).is_some_and(|state| state.committed_at.is_some()));
+    let ever =
+        world.releases_of(&place.0).any(|record| record.environments.get(&place.1).is_some_and(|state| state.committed_at.is_some()));
     if !ever {
         return Ok(None);
     }
@@ -89,7 +90,12 @@ async fn read<'a>(
     cache.0.as_ref().ok_or_else(|| EffectError::Other("the environment cannot be read".to_owned()))
 }
 
-async fn manifests(parts: &Parts, repository: &RepositoryName, commit: &CommitId, environment: &Environment) -> Result<(Application, Vec<Manifest>), EffectError> {
+async fn manifests(
+    parts: &Parts,
+    repository: &RepositoryName,
+    commit: &CommitId,
+    environment: &Environment,
+) -> Result<(Application, Vec<Manifest>), EffectError> {
     let files = environment_files(parts, repository, commit, environment).await?;
     let manifests = penstock_gitops::parse_manifests(&files.manifests, &files.application.namespace).map_err(|errors| all(&errors))?;
     Ok((files.application, manifests))
@@ -185,7 +191,10 @@ fn show(parts: &Parts, keeper: &Keeper, place: &Place, wanted: &Wanted, url: Opt
     let objects: Vec<ObjectSeen> = wanted
         .manifests
         .iter()
-        .map(|manifest| ObjectSeen { key: manifest.key.clone(), health: look.parts.get(&manifest.key).cloned().unwrap_or_else(Health::missing) })
+        .map(|manifest| ObjectSeen {
+            key: manifest.key.clone(),
+            health: look.parts.get(&manifest.key).cloned().unwrap_or_else(Health::missing),
+        })
         .collect();
     keeper.update(place, |seen| {
         let mut changed = seen.objects != objects || seen.rollouts != rollouts || seen.trouble.is_some() || seen.url != url;

@@ -5,7 +5,7 @@ mod look;
 mod rollouts;
 mod seen;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -73,7 +73,14 @@ impl Keeper {
     ///
     /// # Errors
     /// When nothing is under way, or the word makes no sense now.
-    pub async fn order(&self, parts: &Parts, by: &UserName, project: &ProjectName, environment: &EnvironmentName, word: &str) -> Result<(), OrderError> {
+    pub async fn order(
+        &self,
+        parts: &Parts,
+        by: &UserName,
+        project: &ProjectName,
+        environment: &EnvironmentName,
+        word: &str,
+    ) -> Result<(), OrderError> {
         let actor = Actor::User(by.clone());
         let command = match word {
             "pause" => Command::Pause { by: actor.clone() },
@@ -81,7 +88,10 @@ impl Keeper {
             "promote" => Command::Promote { by: actor.clone() },
             "abort" => Command::Abort { by: actor.clone(), why: format!("aborted by {by}") },
             other => {
-                return Err(OrderError::Refused { why: format!("`{other}` is no order"), hint: "pause, resume, promote or abort".to_owned() });
+                return Err(OrderError::Refused {
+                    why: format!("`{other}` is no order"),
+                    hint: "pause, resume, promote or abort".to_owned(),
+                });
             }
         };
         let world = parts.journal.world();
@@ -92,7 +102,10 @@ impl Keeper {
             .map(|record| record.id.clone())
             .collect();
         if active.is_empty() {
-            return Err(OrderError::Refused { why: "no canary is under way".to_owned(), hint: "`penstock rollout` shows the last ones".to_owned() });
+            return Err(OrderError::Refused {
+                why: "no canary is under way".to_owned(),
+                hint: "`penstock rollout` shows the last ones".to_owned(),
+            });
         }
         for id in active {
             rollouts::say(parts, &id, &actor, command.clone()).await?;
@@ -104,7 +117,7 @@ impl Keeper {
 /// Runs the loops until `stop`.
 pub async fn keep(parts: Arc<Parts>, keeper: Arc<Keeper>, stop: CancellationToken) {
     let mut changes = parts.journal.watch();
-    let mut loops: BTreeMap<Place, ()> = BTreeMap::new();
+    let mut loops: BTreeSet<Place> = BTreeSet::new();
     let mut tasks = JoinSet::new();
     loop {
         let world = changes.borrow_and_update().clone();
@@ -112,7 +125,7 @@ pub async fn keep(parts: Arc<Parts>, keeper: Arc<Keeper>, stop: CancellationToke
             let environments = world.config(project).map(|config| config.environments.clone()).unwrap_or_default();
             for environment in environments {
                 let place = (project.clone(), environment.name.clone());
-                if loops.insert(place.clone(), ()).is_none() {
+                if loops.insert(place.clone()) {
                     tasks.spawn(keep_one(parts.clone(), keeper.clone(), place, stop.clone()));
                 }
             }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use penstock_gitops::Health;
 use penstock_model::Timestamp;
 use penstock_model::target::{ObjectKey, RolloutSeen};
-use penstock_gitops::Health;
 use penstock_rollout::Window;
 use serde::Serialize;
 

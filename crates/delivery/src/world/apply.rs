@@ -12,8 +12,8 @@ use penstock_rollout::RolloutEvent;
 
 use super::World;
 use super::record::{
-    BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, JobTimes, ProjectRecord, PushSeen, ReleaseRecord, RolloutId, RolloutRecord, RunRecord, UserRecord, WayBack,
-    GateAnswer,
+    BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, GateAnswer, JobTimes, ProjectRecord, PushSeen, ReleaseRecord, RolloutId,
+    RolloutRecord, RunRecord, UserRecord, WayBack,
 };
 use crate::events::{EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
 
@@ -168,8 +168,7 @@ impl World {
         if let ReleaseEvent::Created { release, run, pushers, authors, pushed } = what {
             let id = release.id();
             self.release_order.entry(release.project.clone()).or_default().push(id);
-            let record =
-                ReleaseRecord { id, release, run, pushers, authors, pushed, created: event.at, environments: BTreeMap::new() };
+            let record = ReleaseRecord { id, release, run, pushers, authors, pushed, created: event.at, environments: BTreeMap::new() };
             self.releases.insert(id, Arc::new(record));
             return Some(());
         }
@@ -218,6 +217,7 @@ impl World {
         Some(())
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "as its siblings")]
     fn notice(&mut self, what: NoticeEvent, event: &Recorded) -> Option<()> {
         let record = Arc::make_mut(self.notices.entry(event.stream.name().to_owned()).or_default());
         match what {

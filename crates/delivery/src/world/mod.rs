@@ -15,8 +15,8 @@ use penstock_model::release::ReleaseId;
 use penstock_model::{EnvironmentName, ProjectName, RunId, UserName};
 
 pub use record::{
-    BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, EvidenceRecord, GateAnswer, JobTimes, NoticeRecord, ProjectRecord, PushSeen, ReleaseRecord,
-    ReleaseStep, RolloutId, RolloutRecord, RunRecord, UserRecord, WayBack,
+    BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, EvidenceRecord, GateAnswer, JobTimes, NoticeRecord, ProjectRecord, PushSeen,
+    ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, UserRecord, WayBack,
 };
 
 /// The fold of the log.

@@ -1,1 +1,8 @@
-//! Tests.
+//! The room's promises, with the policies that the example ships.
+
+mod approvals;
+mod config;
+mod engine;
+mod policies;
+mod property;
+mod world;

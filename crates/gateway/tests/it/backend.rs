@@ -43,17 +43,13 @@ impl Backend {
                 let open = Open(Arc::clone(&counted));
                 tokio::spawn(async move {
                     let service = service_fn(move |request| answer(name, request));
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+                    let _ =
+                        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
                     drop(open);
                 });
             }
         });
         Self { address, open, task }
-    }
-
-    /// Takes no more connections; those that are open go on.
-    pub fn stop_listening(&self) {
-        self.task.abort();
     }
 }
 
@@ -85,7 +81,12 @@ async fn answer(name: &'static str, mut request: Request<Incoming>) -> Result<Re
                 stream.read_exact(&mut word).await.unwrap();
                 stream.write_all(&word).await.unwrap();
             });
-            Response::builder().status(101).header("connection", "upgrade").header("upgrade", "echo").body(Either::Left(Full::default())).unwrap()
+            Response::builder()
+                .status(101)
+                .header("connection", "upgrade")
+                .header("upgrade", "echo")
+                .body(Either::Left(Full::default()))
+                .unwrap()
         }
         _ => text(name.to_owned()),
     })

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use penstock_model::gateway::{Gateway as _, GatewaySnapshot, Protocol};
 
 use crate::backend::Backend;
-use crate::world::{User, World, client, free_address};
+use crate::world::{User, World, client};
 
 #[tokio::test]
 async fn an_older_snapshot_is_refused_and_the_same_one_is_fine() {
@@ -110,5 +110,4 @@ async fn a_program_that_cannot_run_is_said_with_its_log() {
     assert!(std::fs::read_to_string(&client.log).unwrap().contains("cannot lock"));
     client.command = vec!["/absent/penstock".into()];
     assert!(client.ensure().await.unwrap_err().to_string().contains("/absent/penstock"));
-    let _ = free_address();
 }

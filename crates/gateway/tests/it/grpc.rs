@@ -40,7 +40,8 @@ async fn serve() -> SocketAddr {
                     }
                     Ok::<_, Infallible>(response.body(StreamBody::new(futures::stream::iter(frames))).unwrap())
                 });
-                let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+                let _ =
+                    hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
             });
         }
     });

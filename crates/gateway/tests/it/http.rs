@@ -165,7 +165,9 @@ async fn heads_are_passed_on_as_a_proxy_should() {
         .unwrap();
     let body = user.send(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
     let seen = String::from_utf8_lossy(&body).into_owned();
-    for part in ["GET /head/x?y=1", "\"host\": \"shop.example\"", "00-4bf92f", "\"203.0.113.9, 127.0.0.1\"", "\"x-forwarded-proto\": \"http\""] {
+    for part in
+        ["GET /head/x?y=1", "\"host\": \"shop.example\"", "00-4bf92f", "\"203.0.113.9, 127.0.0.1\"", "\"x-forwarded-proto\": \"http\""]
+    {
         assert!(seen.contains(part), "{part} is not in {seen}");
     }
     assert!(!seen.contains("x-secret"), "{seen}");

@@ -1,5 +1,7 @@
 //! The gateway outlives whoever started it, and its own death costs only what was under way.
 
+use std::path::Path;
+use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -7,7 +9,7 @@ use std::time::{Duration, Instant};
 use penstock_model::gateway::{Gateway as _, Protocol};
 
 use crate::backend::Backend;
-use crate::world::{User, World, client};
+use crate::world::{User, World, client, free_address};
 
 /// Stands for the server in the test below: starts the gateway and waits to be killed.
 #[tokio::test]
@@ -19,30 +21,33 @@ async fn helper_that_starts_a_gateway_and_waits() {
     tokio::time::sleep(Duration::from_secs(60)).await;
 }
 
+/// A process that started the gateway, or found it, and is ready to be killed.
+async fn server(folder: &Path) -> Child {
+    let started = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "survive::helper_that_starts_a_gateway_and_waits"])
+        .env("GATEWAY_TEST_FOLDER", folder)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let ready = folder.join("ready");
+    let began = Instant::now();
+    while std::fs::remove_file(&ready).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(20), "the helper did not start");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    started
+}
+
+fn kill(server: &mut Child) {
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killing_who_started_it_under_load_fails_no_request() {
     let folder = tempfile::tempdir().unwrap();
-    let start = || {
-        std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "survive::helper_that_starts_a_gateway_and_waits"])
-            .env("GATEWAY_TEST_FOLDER", folder.path())
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .unwrap()
-    };
-    let ready = folder.path().join("ready");
-    let wait = || {
-        let began = Instant::now();
-        while !ready.exists() {
-            assert!(began.elapsed() < Duration::from_secs(20), "the helper did not start");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        std::fs::remove_file(&ready).unwrap();
-    };
-    let mut server = start();
-    wait();
-    let world = World { client: client(folder.path()), address: crate::world::free_address(), folder, protocol: Protocol::Http };
-    let ready = world.folder.path().join("ready");
+    let mut running = server(folder.path()).await;
+    let world = World { client: client(folder.path()), address: free_address(), folder, protocol: Protocol::Http };
     let (one, two) = (Backend::start("one").await, Backend::start("two").await);
     world.publish(1, &[("a", 95, &[one.address]), ("b", 5, &[two.address])]).await;
     let pid = world.client.pid().await.unwrap();
@@ -61,21 +66,9 @@ async fn killing_who_started_it_under_load_fails_no_request() {
         .collect();
     for version in 2..5 {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        server.kill().unwrap();
-        server.wait().unwrap();
+        kill(&mut running);
         tokio::time::sleep(Duration::from_millis(100)).await;
-        server = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "survive::helper_that_starts_a_gateway_and_waits"])
-            .env("GATEWAY_TEST_FOLDER", world.folder.path())
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .unwrap();
-        let began = Instant::now();
-        while !ready.exists() {
-            assert!(began.elapsed() < Duration::from_secs(20), "the helper did not start");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        std::fs::remove_file(&ready).unwrap();
+        running = server(world.folder.path()).await;
         assert_eq!(world.client.pid().await.unwrap(), pid, "it was found again, not started again");
         world.publish(version, &[("a", 50, &[one.address]), ("b", 50, &[two.address])]).await;
     }
@@ -83,12 +76,10 @@ async fn killing_who_started_it_under_load_fails_no_request() {
     for user in load {
         user.await.unwrap();
     }
-    server.kill().unwrap();
-    server.wait().unwrap();
+    kill(&mut running);
     let sent = sent.load(Ordering::Relaxed) as u64;
-    let seen = world.until("a", |seen| seen.in_flight == 0).await;
-    let other = world.until("b", |seen| seen.in_flight == 0).await;
-    assert_eq!((seen.requests + other.requests, seen.errors + other.errors), (sent, 0));
+    let (a, b) = (world.until("a", |seen| seen.in_flight == 0).await, world.until("b", |seen| seen.in_flight == 0).await);
+    assert_eq!((a.requests + b.requests, a.errors + b.errors), (sent, 0));
     assert!(sent > 100, "only {sent} requests were sent");
     world.end().await;
 }

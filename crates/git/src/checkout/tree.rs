@@ -94,7 +94,12 @@ impl Tree {
                 return Err(format!("the path `{}` is not let out: {why}; remove it from the commit", name()));
             }
             match entry.kind {
-                Kind::Submodule => return Err(format!("`{}` is a submodule, which is not fetched; add the files themselves, or fetch it in a job", name())),
+                Kind::Submodule => {
+                    return Err(format!(
+                        "`{}` is a submodule, which is not fetched; add the files themselves, or fetch it in a job",
+                        name()
+                    ));
+                }
                 Kind::Folder => return Err(format!("`{}` is a folder where files were listed", name())),
                 Kind::File | Kind::Program | Kind::Link => {}
             }
@@ -117,7 +122,9 @@ impl Tree {
             let name = || (String::from_utf8_lossy(path).into_owned(), String::from_utf8_lossy(target).into_owned());
             if !stays(targets, path, target) {
                 let (path, target) = name();
-                return Err(format!("the link `{path}` → `{target}` leads out of the tree or in a circle; make it point at a file of the tree"));
+                return Err(format!(
+                    "the link `{path}` → `{target}` leads out of the tree or in a circle; make it point at a file of the tree"
+                ));
             }
         }
         Ok(())

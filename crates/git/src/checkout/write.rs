@@ -119,7 +119,11 @@ impl Drop for Running {
 }
 
 /// Reads one answer of `cat-file --batch`, whatever its taker left of it.
-fn object(answers: &mut BufReader<ChildStdout>, entry: &Entry, each: &mut impl FnMut(&Entry, &mut dyn Read) -> Result<(), Fault>) -> Result<(), Fault> {
+fn object(
+    answers: &mut BufReader<ChildStdout>,
+    entry: &Entry,
+    each: &mut impl FnMut(&Entry, &mut dyn Read) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let io = |e: io::Error| Fault::at(&entry.path, e);
     let mut header = String::new();
     answers.by_ref().take(200).read_line(&mut header).map_err(io)?;

@@ -41,7 +41,12 @@ pub(super) struct Request<'a> {
 type Head = Result<Response<()>, String>;
 
 /// Starts the backend and gives its answer as soon as its head is there.
-pub(super) async fn start<S, E>(git: &GitHttp, request: &Request<'_>, body: S, turn: OwnedSemaphorePermit) -> Result<Response<GitBody>, String>
+pub(super) async fn start<S, E>(
+    git: &GitHttp,
+    request: &Request<'_>,
+    body: S,
+    turn: OwnedSemaphorePermit,
+) -> Result<Response<GitBody>, String>
 where
     S: Stream<Item = Result<Bytes, E>> + Send + 'static,
     E: std::fmt::Display + Send + 'static,
@@ -74,7 +79,11 @@ fn command(git: &GitHttp, request: &Request<'_>, expected: &Expected) -> tokio::
     command.env("GIT_PROJECT_ROOT", &git.host.root).env("GIT_HTTP_EXPORT_ALL", "1");
     command.env("PATH_INFO", format!("/{}.git{path}", request.repository)).env("QUERY_STRING", query);
     command.env("REQUEST_METHOD", request.method.as_str()).env("REMOTE_USER", request.who.as_str()).env("REMOTE_ADDR", "penstock");
-    let headers = [(header::CONTENT_TYPE.as_str(), "CONTENT_TYPE"), ("content-length", "CONTENT_LENGTH"), ("content-encoding", "HTTP_CONTENT_ENCODING")];
+    let headers = [
+        (header::CONTENT_TYPE.as_str(), "CONTENT_TYPE"),
+        ("content-length", "CONTENT_LENGTH"),
+        ("content-encoding", "HTTP_CONTENT_ENCODING"),
+    ];
     for (name, variable) in headers {
         if let Some(value) = request.headers.get(name).and_then(|value| value.to_str().ok()) {
             command.env(variable, value);

@@ -57,7 +57,8 @@ mod tests {
     #[tokio::test]
     async fn a_head_in_pieces_is_read_and_the_body_left() {
         let mut from = tokio_util::io::StreamReader::new(futures::stream::iter(
-            ["Status: 404 Not Found\r\nContent-Ty", "pe: text/plain\r\n\r", "\nbody\n\n", "rest"].map(|part| Ok::<_, std::io::Error>(part.as_bytes())),
+            ["Status: 404 Not Found\r\nContent-Ty", "pe: text/plain\r\n\r", "\nbody\n\n", "rest"]
+                .map(|part| Ok::<_, std::io::Error>(part.as_bytes())),
         ));
         let (head, body) = head(&mut from).await.unwrap();
         assert_eq!((head.status(), &head.headers()["content-type"]), (StatusCode::NOT_FOUND, &HeaderValue::from_static("text/plain")));

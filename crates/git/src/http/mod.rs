@@ -150,7 +150,13 @@ mod tests {
     fn only_the_smart_protocol_is_answered() {
         assert_eq!(endpoint("/info/refs?service=git-upload-pack", &Method::GET), Ok(Service::Upload));
         assert_eq!(endpoint("/git-receive-pack", &Method::POST), Ok(Service::Receive));
-        for (path, method) in [("/info/refs", Method::GET), ("/HEAD", Method::GET), ("/git-upload-pack", Method::GET), ("/../x.git/git-upload-pack", Method::POST), ("/info/refs?service=git-x", Method::GET)] {
+        for (path, method) in [
+            ("/info/refs", Method::GET),
+            ("/HEAD", Method::GET),
+            ("/git-upload-pack", Method::GET),
+            ("/../x.git/git-upload-pack", Method::POST),
+            ("/info/refs?service=git-x", Method::GET),
+        ] {
             assert!(endpoint(path, &method).is_err(), "{path}");
         }
     }

@@ -69,7 +69,8 @@ async fn changes_that_a_tree_or_a_commit_cannot_hold_are_refused() {
         refuse(change(None, &[(path, Some("1"))])).await;
     }
     refuse(penstock_model::git::CommitChange { branch: "a..b".to_owned(), ..change(None, &[("a", Some("1"))]) }).await;
-    refuse(penstock_model::git::CommitChange { branch: "-d".to_owned(), message: String::new(), ..change(None, &[("a", Some("1"))]) }).await;
+    refuse(penstock_model::git::CommitChange { branch: "-d".to_owned(), message: String::new(), ..change(None, &[("a", Some("1"))]) })
+        .await;
     let mut author = change(None, &[("a", Some("1"))]);
     author.author.name = "a\nparent 1".to_owned();
     refuse(author).await;

@@ -29,7 +29,8 @@ pub fn hook_program(directory: &Path) -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = directory.join("hook program");
     let exe = std::env::current_exe().unwrap();
-    let script = format!("#!/bin/sh\n[ \"$1\" = git-hook ] || exit 9\n{HOOK}=$2 exec {} --exact http::acts_as_hook --nocapture\n", exe.display());
+    let script =
+        format!("#!/bin/sh\n[ \"$1\" = git-hook ] || exit 9\n{HOOK}=$2 exec {} --exact http::acts_as_hook --nocapture\n", exe.display());
     fs::write(&path, script).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path

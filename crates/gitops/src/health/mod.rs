@@ -122,7 +122,8 @@ mod tests {
         check(3, full, "Progressing 2 of 3 pods are of the wanted template");
         check(2, json!({"replicas": 3, "updatedReplicas": 2, "availableReplicas": 3}), "Progressing 1 old pods are still there");
         check(2, json!({"replicas": 2, "updatedReplicas": 2, "availableReplicas": 1}), "Progressing 1 of 2 pods are available");
-        let stuck = json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "x-1: exit code 1"}]);
+        let stuck =
+            json!([{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "x-1: exit code 1"}]);
         check(2, json!({"replicas": 2, "updatedReplicas": 2, "conditions": stuck}), "Degraded ProgressDeadlineExceeded: x-1: exit code 1");
     }
 
@@ -141,7 +142,10 @@ mod tests {
     fn jobs() {
         let check = |status, expected| check("batch", "Job", 1, status, expected);
         check(json!({"conditions": [{"type": "Complete", "status": "True"}]}), "Healthy");
-        check(json!({"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "exit code 3"}]}), "Degraded BackoffLimitExceeded: exit code 3");
+        check(
+            json!({"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "exit code 3"}]}),
+            "Degraded BackoffLimitExceeded: exit code 3",
+        );
         check(json!({"active": 1, "conditions": []}), "Progressing it runs");
         check(json!({}), "Progressing it has not begun");
         check(json!({"conditions": [{"type": "Suspended", "status": "True"}]}), "Paused it is suspended");
@@ -159,7 +163,10 @@ mod tests {
 
     #[test]
     fn all_of_it_is_as_well_as_its_worst_part() {
-        let parts = [object("", "ConfigMap", json!({}), json!({})), object("argoproj.io", "Rollout", json!({}), json!({"phase": "Degraded", "message": "m"}))];
+        let parts = [
+            object("", "ConfigMap", json!({}), json!({})),
+            object("argoproj.io", "Rollout", json!({}), json!({"phase": "Degraded", "message": "m"})),
+        ];
         let parts: Vec<_> = parts.iter().map(|part| (&part.key, health(part))).collect();
         let seen = overall(parts.iter().map(|(key, health)| (*key, health)));
         assert_eq!((seen.status, seen.message.as_str()), (HealthStatus::Degraded, "Rollout n/x: m"));

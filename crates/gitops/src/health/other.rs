@@ -7,5 +7,9 @@ use super::Health;
 
 pub fn health(object: &LiveObject) -> Health {
     let phase = object.status.get("phase").and_then(Value::as_str);
-    if object.key.kind == "Namespace" && phase == Some("Terminating") { Health::progressing("it is being removed") } else { Health::healthy() }
+    if object.key.kind == "Namespace" && phase == Some("Terminating") {
+        Health::progressing("it is being removed")
+    } else {
+        Health::healthy()
+    }
 }

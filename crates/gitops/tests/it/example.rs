@@ -11,7 +11,9 @@ use penstock_model::Digest;
 fn read(folder: &str) -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/oran-config");
     let entries = std::fs::read_dir(root.join(folder)).unwrap().map(Result::unwrap);
-    entries.map(|entry| (format!("{folder}/{}", entry.file_name().to_string_lossy()), std::fs::read_to_string(entry.path()).unwrap())).collect()
+    entries
+        .map(|entry| (format!("{folder}/{}", entry.file_name().to_string_lossy()), std::fs::read_to_string(entry.path()).unwrap()))
+        .collect()
 }
 
 #[test]
@@ -24,7 +26,8 @@ fn both_environments_are_read_planned_and_get_their_images() {
         assert!(files.keys().all(|file| application.has(file)));
         let manifests = parse_manifests(&files, &application.namespace).unwrap();
         assert!(plan(&application, &manifests, revision(&manifests), &[]).unwrap().steps().count() >= 8);
-        let images: BTreeMap<_, _> = images_of(&manifests).iter().map(|image| (image.name().parse().unwrap(), Digest::of(image.name()))).collect();
+        let images: BTreeMap<_, _> =
+            images_of(&manifests).iter().map(|image| (image.name().parse().unwrap(), Digest::of(image.name()))).collect();
         assert_eq!(images.len(), 4);
         let edited = parse_manifests(&set_images(files.clone(), &images).unwrap(), &application.namespace).unwrap();
         assert!(images_of(&edited).iter().all(|image| image.image == format!("{}@{}", image.name(), Digest::of(image.name()))));

@@ -82,7 +82,7 @@ fn check(world: &World, refused: &[Revision]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn no_refused_revision_is_applied_and_every_history_folds_to_one_state(happenings in prop::collection::vec(happening(), 1..25)) {

@@ -36,7 +36,10 @@ fn everything_is_applied_in_order_and_waves_wait_for_each_other() {
     assert_eq!(world.done.last().unwrap(), "apply ConfigMap/early");
     world.unwell = true;
     world.run(5);
-    assert_eq!(world.done[2..], ["apply Namespace/prod", "apply Secret/s", "apply ConfigMap/b", "apply Service/api", "apply Deployment/api", "apply Rollout/r"]);
+    assert_eq!(
+        world.done[2..],
+        ["apply Namespace/prod", "apply Secret/s", "apply ConfigMap/b", "apply Service/api", "apply Deployment/api", "apply Rollout/r"]
+    );
     world.unwell = false;
     world.run(6);
     assert_eq!(world.done[8..], ["apply Deployment/late", "apply Job/smoke"]);
@@ -46,7 +49,7 @@ fn everything_is_applied_in_order_and_waves_wait_for_each_other() {
     assert_eq!(world.told(&mut from), [] as [&str; 0], "nothing more happens");
     // the next revision runs its hooks again, the old Jobs removed first
     let mut objects: Vec<String> = world.files.values().cloned().collect();
-    objects[5] = object("ConfigMap", "b", &json!({}), "data: {x: y}");
+    objects[5] = object("ConfigMap", "b", &json!({}), "data: {x: z}");
     world.commit(&objects);
     world.run(8);
     assert_eq!(world.done[10..], ["delete Job/migrate", "apply Job/migrate", "apply ConfigMap/b", "delete Job/smoke", "apply Job/smoke"]);
@@ -64,7 +67,12 @@ fn a_hook_that_fails_ends_the_sync_before_anything_is_applied() {
 
 #[test]
 fn what_is_no_longer_wanted_goes_last_in_reverse_order_and_only_with_prune() {
-    let all = [plain("Deployment", "api"), plain("Service", "api"), plain("ConfigMap", "c"), object("ConfigMap", "stays", &json!({"argocd.argoproj.io/sync-options": "Prune=false"}), "")];
+    let all = [
+        plain("Deployment", "api"),
+        plain("Service", "api"),
+        plain("ConfigMap", "c"),
+        object("ConfigMap", "stays", &json!({"argocd.argoproj.io/sync-options": "Prune=false"}), ""),
+    ];
     let mut world = World::new(AUTOMATED);
     world.commit(&all);
     world.run(3);

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use penstock_gitops::app::AppState;
 use penstock_gitops::health::overall;
-use penstock_gitops::{AppEvent, Application, Command, Health, Look, Manifest, Plan, Step, decide, health, parse_application, parse_manifests, plan, revision, wanted};
+use penstock_gitops::{
+    AppEvent, Application, Command, Health, Look, Manifest, Plan, Step, decide, health, parse_application, parse_manifests, plan, revision,
+    wanted,
+};
 use penstock_model::target::{LiveObject, ObjectKey};
 use penstock_model::{CommitId, Timestamp};
 use serde_json::{Value, json};
@@ -13,6 +16,8 @@ use serde_json::{Value, json};
 pub struct World {
     pub application: Application,
     pub files: BTreeMap<String, String>,
+    manifests: Vec<Manifest>,
+    state: AppState,
     pub commit: u32,
     pub live: BTreeMap<ObjectKey, LiveObject>,
     pub now: Timestamp,
@@ -51,6 +56,8 @@ impl World {
         Self {
             application: application(policy),
             files: BTreeMap::new(),
+            manifests: Vec::new(),
+            state: AppState::default(),
             commit: 1,
             live: BTreeMap::new(),
             now: Timestamp(1_000_000_000),
@@ -65,6 +72,7 @@ impl World {
     pub fn commit(&mut self, objects: &[String]) {
         self.commit += 1;
         self.files = objects.iter().enumerate().map(|(n, text)| (format!("prod/{n}.yaml"), text.clone())).collect();
+        self.manifests = parse_manifests(&self.files, "prod").unwrap();
     }
 
     pub fn commit_id(&self) -> CommitId {
@@ -72,13 +80,13 @@ impl World {
     }
 
     pub fn manifests(&self) -> Vec<Manifest> {
-        parse_manifests(&self.files, "prod").unwrap()
+        self.manifests.clone()
     }
 
     pub fn plan(&self) -> Plan {
-        let manifests = self.manifests();
+        let manifests = &self.manifests;
         let live: Vec<LiveObject> = self.live.values().cloned().collect();
-        plan(&self.application, &manifests, revision(&manifests), &live).unwrap()
+        plan(&self.application, manifests, revision(manifests), &live).unwrap()
     }
 
     pub fn parts(&self) -> BTreeMap<ObjectKey, Health> {
@@ -86,7 +94,7 @@ impl World {
     }
 
     pub fn state(&self) -> AppState {
-        AppState::of(&self.events)
+        self.state.clone()
     }
 
     pub fn seen(&self) -> Look {
@@ -95,8 +103,10 @@ impl World {
     }
 
     pub fn say(&mut self, command: Command) -> Result<(), penstock_gitops::Refusal> {
-        let events = decide(&self.state(), command, self.now)?;
-        self.events.extend(events);
+        for event in decide(&self.state, command, self.now)? {
+            self.state.evolve(&event);
+            self.events.push(event);
+        }
         Ok(())
     }
 

@@ -34,7 +34,9 @@ pub fn parse(line: &Logical, escape: char) -> Result<Verb, Trouble> {
             Command::Exec(words) if !words.is_empty() => Ok(Verb::Shell(words)),
             _ => trouble("SHELL needs a list", "write it as `[\"/bin/sh\", \"-c\"]`"),
         },
-        "HEALTHCHECK" => trouble("HEALTHCHECK is not carried out", "leave it out; health is asked for by the probes of a Deployment or Rollout"),
+        "HEALTHCHECK" => {
+            trouble("HEALTHCHECK is not carried out", "leave it out; health is asked for by the probes of a Deployment or Rollout")
+        }
         "VOLUME" => trouble("VOLUME is not carried out", "leave it out; give the workload an emptyDir volume where it writes"),
         "ONBUILD" => trouble("ONBUILD is not carried out", "write its instruction into the Dockerfiles that build on this image"),
         "MAINTAINER" => trouble("MAINTAINER is not carried out", "write `LABEL org.opencontainers.image.authors=…`"),
@@ -47,7 +49,8 @@ fn plain(what: String) -> Trouble {
 }
 
 fn is_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.chars().all(|next| next.is_ascii_alphanumeric() || next == '_')
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|next| next.is_ascii_alphanumeric() || next == '_')
 }
 
 fn args(rest: &str, escape: char) -> Result<Verb, Trouble> {
@@ -121,7 +124,9 @@ fn run(rest: &str, _escape: char) -> Result<Verb, Trouble> {
             ("network", "none") => network = false,
             ("network", "default" | "host") => network = true,
             ("network", other) => return trouble(format!("the network `{other}` is not known"), "write `none` or `default`"),
-            ("mount", _) => return trouble("--mount is not carried out", "COPY what the step needs; there are no caches and secrets in a build"),
+            ("mount", _) => {
+                return trouble("--mount is not carried out", "COPY what the step needs; there are no caches and secrets in a build");
+            }
             _ => return trouble(format!("`--{name}` is not carried out"), "leave it out"),
         }
     }
@@ -159,7 +164,10 @@ fn copy(rest: &str, escape: char, add: bool) -> Result<Verb, Trouble> {
         return trouble(format!("{verb} needs what and where to"), format!("write `{verb} source destination`"));
     };
     if add && let Some(away) = words.iter().find(|source| source.contains("://") || source.starts_with("git@")) {
-        return trouble(format!("ADD of `{away}` is not carried out: a build sees no network"), "fetch it in the pipeline, check its digest, and COPY it");
+        return trouble(
+            format!("ADD of `{away}` is not carried out: a build sees no network"),
+            "fetch it in the pipeline, check its digest, and COPY it",
+        );
     }
     Ok(Verb::Copy { add, from, chown, chmod, sources: words, dest })
 }

@@ -73,7 +73,9 @@ fn directives(text: &str) -> Result<char, Trouble> {
             "syntax" => {
                 let tag = value.strip_prefix("docker.io/").unwrap_or(value).strip_prefix("docker/dockerfile:1");
                 if tag.is_none_or(|tag| tag.contains("labs")) {
-                    let hint = "leave the directive out, or write `docker/dockerfile:1`: what it brings and is not carried out is named below".to_owned();
+                    let hint =
+                        "leave the directive out, or write `docker/dockerfile:1`: what it brings and is not carried out is named below"
+                            .to_owned();
                     return Err((number, format!("the syntax `{value}` is not known here"), hint));
                 }
             }

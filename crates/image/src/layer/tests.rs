@@ -66,7 +66,15 @@ fn another_reader_sees_what_was_written() {
         let target = entry.link_name().unwrap().map_or(0, |target| target.as_os_str().len());
         seen.push((path.len(), path.chars().next().unwrap(), target, entry.header().uid().unwrap(), xattrs.join(",")));
     }
-    let expected = [(10, 'a', 0, 0, ""), (1, 'b', 120, 0, ""), (1, 'c', 1, 3_000_000, ""), (91, 'd', 0, 0, ""), (151, 'd', 0, 0, ""), (251, 'd', 0, 0, "SCHILY.xattr.user.x=[0, 200, 61]"), (2, 'é', 0, 0, "")];
+    let expected = [
+        (10, 'a', 0, 0, ""),
+        (1, 'b', 120, 0, ""),
+        (1, 'c', 1, 3_000_000, ""),
+        (91, 'd', 0, 0, ""),
+        (151, 'd', 0, 0, ""),
+        (251, 'd', 0, 0, "SCHILY.xattr.user.x=[0, 200, 61]"),
+        (2, 'é', 0, 0, ""),
+    ];
     let seen: Vec<_> = seen.iter().map(|(path, first, target, uid, xattrs)| (*path, *first, *target, *uid, xattrs.as_str())).collect();
     assert_eq!(seen, expected);
 }

@@ -63,11 +63,16 @@ fn root() -> Result<String, String> {
 
 fn overlay() -> Result<String, String> {
     let known = std::fs::read_to_string("/proc/filesystems").map_err(|error| error.to_string())?;
-    if known.lines().any(|line| line.trim_start_matches("nodev").trim() == "overlay") { Ok("yes".to_owned()) } else { Err("no overlayfs".to_owned()) }
+    if known.lines().any(|line| line.trim_start_matches("nodev").trim() == "overlay") {
+        Ok("yes".to_owned())
+    } else {
+        Err("no overlayfs".to_owned())
+    }
 }
 
 fn namespaces() -> Result<String, String> {
-    let missing: Vec<_> = ["pid", "mnt", "net", "ipc", "uts"].into_iter().filter(|name| !Path::new("/proc/self/ns").join(name).exists()).collect();
+    let missing: Vec<_> =
+        ["pid", "mnt", "net", "ipc", "uts"].into_iter().filter(|name| !Path::new("/proc/self/ns").join(name).exists()).collect();
     if missing.is_empty() { Ok("yes".to_owned()) } else { Err(format!("no {}", missing.join(", "))) }
 }
 

@@ -24,14 +24,19 @@ pub async fn end(built: &Built) -> Result<(), CliError> {
 /// Ends the gateway, every container and the network of an instance whose server does not run.
 pub async fn down(settings: &ServerSection, output: Output) -> Result<ExitCode, CliError> {
     if !settings.data.is_dir() {
-        return Err(CliError::other(format!("{} is not there", settings.data.display()), "name the data directory with --data", penstock_cli::exit::ABSENT));
+        return Err(CliError::other(
+            format!("{} is not there", settings.data.display()),
+            "name the data directory with --data",
+            penstock_cli::exit::ABSENT,
+        ));
     }
     let _lock = DataLock::acquire(&settings.data).map_err(|error| broken("the data directory", &error))?;
     let program = std::env::current_exe().map_err(|source| CliError::Io { what: "finding this program".to_owned(), source })?;
     let gateway = GatewayClient::new(&program, &settings.data.join("gateway"));
     // one that does not run needs no ending
     let ended = gateway.shut_down().await.is_ok();
-    let blobs: Arc<dyn BlobStore> = Arc::new(DirBlobs::open(&settings.data.join("blobs")).await.map_err(|error| broken("the blob store", &error))?);
+    let blobs: Arc<dyn BlobStore> =
+        Arc::new(DirBlobs::open(&settings.data.join("blobs")).await.map_err(|error| broken("the blob store", &error))?);
     let runtime = Runtime::open(runtime_settings(settings, &program), blobs).await.map_err(|error| broken("containers", &error))?;
     let containers = runtime.list().await.map_err(|error| broken("listing containers", &error))?.len();
     runtime.tear_down().await.map_err(|error| broken("removing containers", &error))?;

@@ -18,12 +18,15 @@ pub async fn mirror(args: &Mirror, output: Output) -> Result<ExitCode, CliError>
         let what = what.to_owned();
         move |source| CliError::Io { what, source }
     };
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from).or_else(|| Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(std::path::PathBuf::from)
+        .or_else(|| Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
     let cache = cache.ok_or_else(|| CliError::other("neither XDG_CACHE_HOME nor HOME is set", "set one", exit::USAGE))?;
     let folder = cache.join("penstock/mirror").join(args.project.as_str());
     std::fs::create_dir_all(&folder).map_err(io("the mirror's folder"))?;
     git(&folder, &["init", "--bare", "--quiet"])?;
-    let target = login.url.join(&format!("git/{}.git", args.project)).map_err(|error| CliError::other(error.to_string(), "", exit::USAGE))?;
+    let target =
+        login.url.join(&format!("git/{}.git", args.project)).map_err(|error| CliError::other(error.to_string(), "", exit::USAGE))?;
     loop {
         git(&folder, &["fetch", "--prune", "--quiet", args.url.as_str(), REFS[0], REFS[1]])?;
         let pushed = push(&folder, target.as_str(), login.token.expose())?;

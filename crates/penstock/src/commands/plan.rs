@@ -12,6 +12,7 @@ use penstock_pipeline::{Dialect, Plan, PushEvent, Source};
 const NOWHERE: &str = "http://127.0.0.1:7420";
 
 /// Plans and shows.
+#[allow(clippy::unused_async, reason = "commands are asynchronous alike")]
 pub async fn plan(args: &PlanArgs, output: Output) -> Result<ExitCode, CliError> {
     let repository = &args.repository;
     let path = match &args.pipeline {
@@ -53,7 +54,9 @@ fn show(plan: &Plan) {
 fn pipeline_path(repository: &Path) -> Result<String, CliError> {
     let file = repository.join(penstock_delivery::project::FILE);
     match std::fs::read_to_string(&file) {
-        Ok(text) => penstock_delivery::project::parse(&text).map(|file| file.project.pipeline).map_err(|error| CliError::other(error, "", exit::NOT_GOOD)),
+        Ok(text) => penstock_delivery::project::parse(&text)
+            .map(|file| file.project.pipeline)
+            .map_err(|error| CliError::other(error, "", exit::NOT_GOOD)),
         Err(_) if repository.join(".gitlab-ci.yml").is_file() => Ok(".gitlab-ci.yml".to_owned()),
         Err(_) => Err(CliError::other("no penstock.yaml and no .gitlab-ci.yml here", "name the file with --pipeline", exit::ABSENT)),
     }
@@ -69,7 +72,11 @@ pub fn git(repository: &Path, args: &[&str]) -> Result<String, CliError> {
         .map_err(|source| CliError::Io { what: "starting git".to_owned(), source })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(CliError::other(format!("git {}: {}", args.join(" "), said.trim()), "this needs a Git repository with a commit", exit::FAILED));
+        return Err(CliError::other(
+            format!("git {}: {}", args.join(" "), said.trim()),
+            "this needs a Git repository with a commit",
+            exit::FAILED,
+        ));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
@@ -78,7 +85,9 @@ pub fn git(repository: &Path, args: &[&str]) -> Result<String, CliError> {
 pub fn project_name(repository: &Path) -> Result<ProjectName, CliError> {
     let file = repository.join(penstock_delivery::project::FILE);
     if let Ok(text) = std::fs::read_to_string(&file) {
-        return penstock_delivery::project::parse(&text).map(|file| file.project.name).map_err(|error| CliError::other(error, "", exit::NOT_GOOD));
+        return penstock_delivery::project::parse(&text)
+            .map(|file| file.project.name)
+            .map_err(|error| CliError::other(error, "", exit::NOT_GOOD));
     }
     let folder = std::fs::canonicalize(repository).map_err(|source| CliError::Io { what: repository.display().to_string(), source })?;
     let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -105,7 +114,7 @@ fn event(repository: &Path, branch: &str) -> Result<PushEvent, CliError> {
         pusher: "local".parse().map_err(|error| wrong(&error))?,
         changed,
         files: git(repository, &["ls-tree", "-r", "--name-only", "HEAD"])?.lines().map(str::to_owned).collect(),
-        variables: Default::default(),
+        variables: std::collections::BTreeMap::new(),
         server_url: NOWHERE.to_owned(),
         registry: NOWHERE.trim_start_matches("http://").to_owned(),
     })

@@ -52,7 +52,13 @@ pub async fn run(args: &Run, output: Output) -> Result<ExitCode, CliError> {
     result
 }
 
-async fn follow(built: &Built, project: &penstock_model::ProjectName, repository: &std::path::Path, commit: &str, output: Output) -> Result<ExitCode, CliError> {
+async fn follow(
+    built: &Built,
+    project: &penstock_model::ProjectName,
+    repository: &std::path::Path,
+    commit: &str,
+    output: Output,
+) -> Result<ExitCode, CliError> {
     let refused = |error: orders::OrderError| CliError::other(error.to_string(), "", exit::FAILED);
     let parts = &built.parts;
     let who: UserName = "admin".parse().map_err(|error| broken("a user", &error))?;
@@ -82,7 +88,13 @@ async fn follow(built: &Built, project: &penstock_model::ProjectName, repository
 }
 
 /// Prints the log of each job that ended, whole, so that jobs that run side by side do not mix.
-async fn show_finished(built: &Built, _: &World, record: &RunRecord, shown: &mut BTreeSet<JobName>, output: Output) -> Result<(), CliError> {
+async fn show_finished(
+    built: &Built,
+    _: &World,
+    record: &RunRecord,
+    shown: &mut BTreeSet<JobName>,
+    output: Output,
+) -> Result<(), CliError> {
     for (job, times) in record.times.iter().filter(|(_, times)| times.ended.is_some()) {
         if output == Output::Json || !shown.insert(job.clone()) {
             continue;
@@ -109,9 +121,11 @@ async fn show_finished(built: &Built, _: &World, record: &RunRecord, shown: &mut
 fn summary(record: &RunRecord, output: Output) -> ExitCode {
     let state = record.run.as_ref();
     let good = state.is_some_and(|run| run.status().is_success());
-    let jobs: Vec<_> = state.into_iter().flat_map(|run| run.jobs()).map(|(job, state)| (job.name.clone(), state.clone())).collect();
+    let jobs: Vec<_> =
+        state.into_iter().flat_map(penstock_pipeline::Run::jobs).map(|(job, state)| (job.name.clone(), state.clone())).collect();
     if output == Output::Json {
-        let jobs: Vec<_> = jobs.iter().map(|(name, state)| serde_json::json!({ "job": name, "state": state, "times": record.times.get(name) })).collect();
+        let jobs: Vec<_> =
+            jobs.iter().map(|(name, state)| serde_json::json!({ "job": name, "state": state, "times": record.times.get(name) })).collect();
         println!("{}", serde_json::json!({ "run": record.id, "success": good, "rejected": record.rejected, "jobs": jobs }));
         return ExitCode::from(if good { exit::OK } else { exit::NOT_GOOD });
     }
@@ -122,7 +136,10 @@ fn summary(record: &RunRecord, output: Output) -> ExitCode {
     let rows: Vec<_> = jobs
         .iter()
         .map(|(name, state)| {
-            let text = serde_json::to_value(state).ok().and_then(|value| value.get("state").and_then(|word| word.as_str().map(str::to_owned))).unwrap_or_default();
+            let text = serde_json::to_value(state)
+                .ok()
+                .and_then(|value| value.get("state").and_then(|word| word.as_str().map(str::to_owned)))
+                .unwrap_or_default();
             let shown = if text == "succeeded" { "success" } else { &text };
             let time = record.times.get(name).and_then(|times| Some(between(times.started, times.ended?))).unwrap_or_default();
             vec![plain(name.as_str()), word(shown), time]

@@ -26,7 +26,11 @@ fn told(world: &World) -> Vec<String> {
 }
 
 fn weights(world: &World) -> Vec<u32> {
-    let mut all: Vec<u32> = world.orders.iter().filter_map(|(_, order)| if let RolloutOrder::SetWeight { percent } = order { Some(*percent) } else { None }).collect();
+    let mut all: Vec<u32> = world
+        .orders
+        .iter()
+        .filter_map(|(_, order)| if let RolloutOrder::SetWeight { percent } = order { Some(*percent) } else { None })
+        .collect();
     all.dedup();
     all
 }
@@ -93,7 +97,11 @@ fn every_twentieth_request_failing_takes_it_back_and_keeps_it_out() {
 fn slow_answers_take_it_back() {
     let mut world = World::new(Some("old"), "slow");
     world.run(40, Traffic { slow_percent: 6, ..GOOD });
-    assert!(told(&world).last().unwrap().contains("latency: 30 of 250 requests took longer than 500 ms, more than 5 %"), "{:?}", told(&world));
+    assert!(
+        told(&world).last().unwrap().contains("latency: 30 of 500 requests took longer than 500 ms, more than 5 %"),
+        "{:?}",
+        told(&world)
+    );
     let mut world = World::new(Some("old"), "fine");
     world.run(60, Traffic { slow_percent: 4, ..GOOD });
     assert_eq!(world.stable.as_deref(), Some("fine"));
@@ -157,7 +165,10 @@ fn a_gateway_that_begins_anew_makes_the_step_begin_anew() {
     world.known = true;
     world.run(60, GOOD);
     assert_eq!(world.stable.as_deref(), Some("new"));
-    let passed = world.events.iter().find_map(|event| if let RolloutEvent::Judged { judgement, .. } = event { Some(judgement.requests) } else { None });
+    let passed = world
+        .events
+        .iter()
+        .find_map(|event| if let RolloutEvent::Judged { judgement, .. } = event { Some(judgement.requests) } else { None });
     assert!(passed.unwrap() >= MIN_REQUESTS);
 }
 

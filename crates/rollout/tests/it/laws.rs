@@ -12,7 +12,11 @@ use crate::world::{MIN_REQUESTS, Traffic, World};
 #[derive(Clone, Debug)]
 enum Happening {
     /// Seconds pass; the driver dies before it looks or before it acts as the bits say.
-    Time { seconds: usize, dies: u64, traffic: Traffic },
+    Time {
+        seconds: usize,
+        dies: u64,
+        traffic: Traffic,
+    },
     GatewayRestarts,
     FiguresVanish(bool),
     PodsFail(u32),
@@ -22,7 +26,11 @@ enum Happening {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    let traffic = (prop_oneof![Just(0u64), Just(100), Just(2000)], prop_oneof![4 => Just(0u64), 1 => 1u64..200], prop_oneof![4 => Just(0u64), 1 => 0u64..20])
+    let traffic = (
+        prop_oneof![Just(0u64), Just(100), Just(2000)],
+        prop_oneof![4 => Just(0u64), 1 => 1u64..200],
+        prop_oneof![4 => Just(0u64), 1 => 0u64..20],
+    )
         .prop_map(|(per_second, fail_every, slow_percent)| Traffic { per_second, fail_every, slow_percent });
     prop_oneof![
         8 => (1usize..40, any::<u64>(), traffic).prop_map(|(seconds, dies, traffic)| Happening::Time { seconds, dies, traffic }),
@@ -63,7 +71,12 @@ fn happen(world: &mut World, happening: &Happening) {
         }
         Happening::Say(which) => {
             let why = "said so".to_owned();
-            let command = [Command::Pause { by: by() }, Command::Resume { by: by() }, Command::Promote { by: by() }, Command::Abort { by: by(), why }];
+            let command = [
+                Command::Pause { by: by() },
+                Command::Resume { by: by() },
+                Command::Promote { by: by() },
+                Command::Abort { by: by(), why },
+            ];
             let _ = world.say(command[*which].clone());
         }
     }
@@ -81,7 +94,10 @@ fn check(world: &World) {
             }
             RolloutEvent::Judged { template, judgement, .. } if judgement.verdict == Verdict::Pass => {
                 assert!(judgement.requests >= MIN_REQUESTS, "passed with {judgement:?}");
-                assert!(judgement.errors * 100 <= judgement.requests && judgement.p95_ms.is_some_and(|p95| p95 <= 500), "passed with {judgement:?}");
+                assert!(
+                    judgement.errors * 100 <= judgement.requests && judgement.p95_ms.is_some_and(|p95| p95 <= 500),
+                    "passed with {judgement:?}"
+                );
                 *passes.get_mut(template.as_str()).unwrap() += 1;
             }
             RolloutEvent::Skipped { template, .. } => {

@@ -94,7 +94,9 @@ impl Version {
             None if post.is_none() && dev.is_some() => Pre::OnlyDev,
             None => Pre::None,
         };
-        let part = |part: &str| if part.bytes().all(|b| b.is_ascii_digit()) { Local::Number(Number::new(part)) } else { Local::Text(part.to_ascii_lowercase()) };
+        let part = |part: &str| {
+            if part.bytes().all(|b| b.is_ascii_digit()) { Local::Number(Number::new(part)) } else { Local::Text(part.to_ascii_lowercase()) }
+        };
         let local = found.get(10).map_or_else(Vec::new, |local| local.as_str().split(['-', '_', '.']).map(part).collect());
         Some(Self { epoch: number(1).unwrap_or_default(), release, pre, post, dev: dev.map_or(Dev::None, Dev::Some), local })
     }
@@ -108,9 +110,29 @@ mod tests {
     fn versions_are_ordered_as_pep_440_orders_them() {
         // from PEP 440, "Summary of permitted suffixes and relative ordering", and packaging's tests
         let ordered = [
-            "1.dev0", "1.0.dev456", "1.0a1", "1.0a2.dev456", "1.0a12.dev456", "1.0a12", "1.0b1.dev456", "1.0b2", "1.0b2.post345.dev456",
-            "1.0b2.post345", "1.0rc1.dev456", "1.0rc1", "1.0", "1.0+abc.5", "1.0+abc.7", "1.0+5", "1.0.post456.dev34", "1.0.post456", "1.0.15",
-            "1.1.dev1", "1.10", "99999999999999999999999", "1!0.1",
+            "1.dev0",
+            "1.0.dev456",
+            "1.0a1",
+            "1.0a2.dev456",
+            "1.0a12.dev456",
+            "1.0a12",
+            "1.0b1.dev456",
+            "1.0b2",
+            "1.0b2.post345.dev456",
+            "1.0b2.post345",
+            "1.0rc1.dev456",
+            "1.0rc1",
+            "1.0",
+            "1.0+abc.5",
+            "1.0+abc.7",
+            "1.0+5",
+            "1.0.post456.dev34",
+            "1.0.post456",
+            "1.0.15",
+            "1.1.dev1",
+            "1.10",
+            "99999999999999999999999",
+            "1!0.1",
         ];
         for pair in ordered.windows(2) {
             let [a, b] = [pair[0], pair[1]].map(|text| Version::parse(text).unwrap());
@@ -120,7 +142,16 @@ mod tests {
 
     #[test]
     fn spellings_of_one_version_are_equal() {
-        for (a, b) in [("1.0", "1"), ("v1.0.0", "1.0"), ("1.0ALPHA1", "1a1"), ("1.0-1", "1.0.post1"), ("1.0.rev3", "1.0.post3"), ("1.0-c.2", "1.0rc2"), ("1.0+Ab-1", "1.0+ab.1"), ("01.02", "1.2")] {
+        for (a, b) in [
+            ("1.0", "1"),
+            ("v1.0.0", "1.0"),
+            ("1.0ALPHA1", "1a1"),
+            ("1.0-1", "1.0.post1"),
+            ("1.0.rev3", "1.0.post3"),
+            ("1.0-c.2", "1.0rc2"),
+            ("1.0+Ab-1", "1.0+ab.1"),
+            ("01.02", "1.2"),
+        ] {
             assert_eq!(Version::parse(a), Version::parse(b), "{a} is {b}");
         }
         for bad in ["", "x", "1.x", "1..0", "french toast", "1.0+", "1.0a1b2", &"1".repeat(200)] {

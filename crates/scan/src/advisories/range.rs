@@ -30,7 +30,9 @@ enum Step {
 /// Whether a version lies in a range; `Perhaps` when it, or an event, cannot be compared.
 pub(super) fn within(range: &Range, ecosystem: Ecosystem, version: &str) -> Option<Affected> {
     match (range.kind, ecosystem) {
-        (RangeKind::Semver, _) | (RangeKind::Ecosystem, Ecosystem::CratesIo) => evaluate(range, version, semver, |a, b| a.cmp_precedence(b)),
+        (RangeKind::Semver, _) | (RangeKind::Ecosystem, Ecosystem::CratesIo) => {
+            evaluate(range, version, semver, |a, b| a.cmp_precedence(b))
+        }
         (RangeKind::Ecosystem, Ecosystem::PyPi) => evaluate(range, version, Pep440::parse, Ord::cmp),
     }
 }

@@ -45,7 +45,10 @@ pub fn read_cobertura(bytes: &[u8]) -> Result<CoverageReport, ReportError> {
         match element.local_name().as_ref() {
             "coverage" if depth == 0 => {
                 root = true;
-                claimed = CoverageReport { lines_covered: number("lines-covered")?.unwrap_or(0), lines_valid: number("lines-valid")?.unwrap_or(0) };
+                claimed = CoverageReport {
+                    lines_covered: number("lines-covered")?.unwrap_or(0),
+                    lines_valid: number("lines-valid")?.unwrap_or(0),
+                };
             }
             "class" if opens => {
                 let name = attribute(KIND, &element, "filename")?.unwrap_or_default();

@@ -96,7 +96,9 @@ pub fn read_junit(bytes: &[u8]) -> Result<JunitReport, ReportError> {
             }
             ("failure", Some(at)) => worse(&mut report.cases[at], CaseOutcome::Failed, &element)?,
             ("error", Some(at)) => worse(&mut report.cases[at], CaseOutcome::Errored, &element)?,
-            ("skipped", Some(at)) if report.cases[at].outcome == CaseOutcome::Passed => worse(&mut report.cases[at], CaseOutcome::Skipped, &element)?,
+            ("skipped", Some(at)) if report.cases[at].outcome == CaseOutcome::Passed => {
+                worse(&mut report.cases[at], CaseOutcome::Skipped, &element)?
+            }
             _ => {}
         }
         depth += usize::from(opens);
@@ -115,7 +117,8 @@ fn case(element: &BytesStart<'_>) -> Result<TestCase, ReportError> {
     let name = attribute(KIND, element, "name")?.unwrap_or_default();
     let class = attribute(KIND, element, "classname")?.filter(|class| !class.is_empty());
     let name = class.map_or(name.clone(), |class| format!("{class}::{name}"));
-    let seconds = attribute(KIND, element, "time")?.and_then(|time| time.parse::<f64>().ok()).filter(|time| time.is_finite() && *time >= 0.0);
+    let seconds =
+        attribute(KIND, element, "time")?.and_then(|time| time.parse::<f64>().ok()).filter(|time| time.is_finite() && *time >= 0.0);
     Ok(TestCase { name: shorten(&name, 300), outcome: CaseOutcome::Passed, seconds: seconds.unwrap_or(0.0), message: None })
 }
 

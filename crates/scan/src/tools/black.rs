@@ -11,7 +11,8 @@ use crate::judged::Judged;
 
 pub(super) fn call(judged: &Judged<'_>) -> Option<ToolCall> {
     // 123: at least one file cannot be parsed, which is a finding; a crash has the same code and no such line
-    any_python(judged).then(|| make("black", &["--check", "--diff", "--no-color", "--quiet"], targets(judged), judged, ToolResult::Stdout, &[0, 1, 123]))
+    any_python(judged)
+        .then(|| make("black", &["--check", "--diff", "--no-color", "--quiet"], targets(judged), judged, ToolResult::Stdout, &[0, 1, 123]))
 }
 
 /// Both forms that its versions print: `error: cannot parse: PATH:1:11` and `error: cannot format PATH: Cannot parse …: 1:11: …`.

@@ -45,8 +45,9 @@ pub(super) fn read(output: &ToolOutput, judged: &Judged<'_>) -> Result<Vec<Draft
     // nothing found is `[]`; older versions wrote `null`
     let leaks: Option<Vec<Leak>> = read_json("gitleaks", &output.result)?;
     let draft = |leak: Leak| {
-        let mut draft = Draft::new(&leak.rule_id, Level::Error, &leak.description, place(judged, &leak.file, leak.start_line, leak.start_column))
-            .severity(Severity::Critical);
+        let mut draft =
+            Draft::new(&leak.rule_id, Level::Error, &leak.description, place(judged, &leak.file, leak.start_line, leak.start_column))
+                .severity(Severity::Critical);
         draft.secret = Some(secret_columns(leak.start_line == leak.end_line, leak.start_column, leak.end_column));
         draft.fix = Some(FIX.to_owned());
         draft

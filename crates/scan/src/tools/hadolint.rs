@@ -12,7 +12,9 @@ fn is_dockerfile(file: &str) -> bool {
     let name = file.rsplit('/').next().unwrap_or(file);
     let lower = name.to_ascii_lowercase();
     ["dockerfile", "containerfile"].iter().any(|kind| {
-        lower == *kind || lower.strip_suffix(kind).is_some_and(|rest| rest.ends_with('.')) || lower.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.') && !rest.ends_with("ignore"))
+        lower == *kind
+            || lower.strip_suffix(kind).is_some_and(|rest| rest.ends_with('.'))
+            || lower.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.') && !rest.ends_with("ignore"))
     })
 }
 

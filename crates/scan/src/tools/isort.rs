@@ -12,7 +12,8 @@ pub(super) fn call(judged: &Judged<'_>) -> Option<ToolCall> {
 }
 
 pub(super) fn read(output: &ToolOutput, judged: &Judged<'_>) -> Result<Vec<Draft>, ReadError> {
-    let drafts = super::black::diff(&String::from_utf8_lossy(&output.result), judged, "imports", "isort would order these imports differently");
+    let drafts =
+        super::black::diff(&String::from_utf8_lossy(&output.result), judged, "imports", "isort would order these imports differently");
     // 1 is also what an unusable setting gives
     if output.exit_code == 1 && drafts.is_empty() {
         return Err(crashed("isort", output));

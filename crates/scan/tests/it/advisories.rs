@@ -47,7 +47,9 @@ fn syfts_document_is_read_and_matched() {
 fn rust_versions_are_told_apart_by_their_repair() {
     let db = public();
     // RUSTSEC-2021-0003 (smallvec, a buffer overflow) was repaired in 0.6.14 and in 1.6.1
-    for (version, affected) in [("0.6.2", false), ("0.6.13", true), ("0.6.14", false), ("1.6.0", true), ("1.6.1", false), ("1.6.1-rc.1", true)] {
+    for (version, affected) in
+        [("0.6.2", false), ("0.6.13", true), ("0.6.14", false), ("1.6.0", true), ("1.6.1", false), ("1.6.1-rc.1", true)]
+    {
         let seen = ids(&db, &format!("pkg:cargo/smallvec@{version}")).contains(&"RUSTSEC-2021-0003".to_owned());
         assert_eq!(seen, affected, "{version}");
     }
@@ -73,7 +75,10 @@ fn scores_names_and_aliases_become_one_finding() {
     .unwrap();
     let report = db.matches(&package("pkg:pypi/a_b@1.9"));
     let seen: Vec<_> = report.findings.iter().map(|f| (f.rule.as_str(), f.severity, f.aliases.join(" "))).collect();
-    assert_eq!(seen, [("GHSA-1", Some(Severity::High), "CVE-1 PYSEC-1".to_owned()), ("GHSA-2", Some(Severity::Medium), "CVE-2".to_owned())]);
+    assert_eq!(
+        seen,
+        [("GHSA-1", Some(Severity::High), "CVE-1 PYSEC-1".to_owned()), ("GHSA-2", Some(Severity::Medium), "CVE-2".to_owned())]
+    );
     assert_eq!(report.findings[0].fix.as_deref(), Some("update x to 2.0"));
     assert!(db.matches(&package("pkg:pypi/a-b@2.0")).findings.is_empty());
     // what cannot be compared counts
@@ -87,7 +92,9 @@ fn a_notice_is_a_note_and_what_nobody_weighed_is_an_error() {
             r#"{{"id": "R-1", "affected": [{{"package": {{"ecosystem": "crates.io", "name": "a"}}, "ecosystem_specific": {specific}, "versions": ["1.0.0"]}}]}}"#
         )
     };
-    let level = |specific: &str| AdvisoryDb::from_zips(&[zip(&[("a.json", &record(specific))])]).unwrap().matches(&package("pkg:cargo/a@1.0.0")).findings[0].level;
+    let level = |specific: &str| {
+        AdvisoryDb::from_zips(&[zip(&[("a.json", &record(specific))])]).unwrap().matches(&package("pkg:cargo/a@1.0.0")).findings[0].level
+    };
     assert_eq!(level(r#"{"informational": "unmaintained"}"#), Level::Note);
     assert_eq!(level("{}"), Level::Error);
     assert_eq!(level(r#"{"informational": "unsound"}"#), Level::Error);

@@ -32,7 +32,8 @@ fn black_names_files_that_differ_and_files_it_cannot_parse() {
     let diff = include_bytes!("../fixtures/black.diff");
     let expected = "error parse pkg/syntax.py:1:11\nwarning format pkg/bad.py:7";
     check(Tool::Black, 123, diff, include_str!("../fixtures/black.stderr"), expected);
-    let older = "error: cannot format /srv/penstock-fixture/pkg/syntax.py: Cannot parse for target version Python 3.13: 1:11: def broken(:\n";
+    let older =
+        "error: cannot format /srv/penstock-fixture/pkg/syntax.py: Cannot parse for target version Python 3.13: 1:11: def broken(:\n";
     check(Tool::Black, 123, b"", older, "error parse pkg/syntax.py:1:11");
     check(Tool::Black, 0, b"", "", "");
 }

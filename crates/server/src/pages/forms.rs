@@ -37,7 +37,12 @@ impl FromRequestParts<App> for Presser {
 
 type Pressed = Result<Redirect, PageFailure>;
 
-pub(super) async fn approve(State(app): State<App>, Presser(caller): Presser, Path(release): Path<String>, Form(order): Form<EnvironmentOrder>) -> Pressed {
+pub(super) async fn approve(
+    State(app): State<App>,
+    Presser(caller): Presser,
+    Path(release): Path<String>,
+    Form(order): Form<EnvironmentOrder>,
+) -> Pressed {
     let id = release_id(&app, &release)?;
     orders::approve(&app.parts, &caller.user, id, &order.environment).await.map_err(Failure::from)?;
     Ok(Redirect::to(&format!("/releases/{}", id.0.hex())))
@@ -52,7 +57,11 @@ pub(super) async fn rollout(
     Ok(Redirect::to(&format!("/projects/{project}/environments/{environment}")))
 }
 
-pub(super) async fn roll_back(State(app): State<App>, Presser(caller): Presser, Path((project, environment)): Path<(ProjectName, EnvironmentName)>) -> Pressed {
+pub(super) async fn roll_back(
+    State(app): State<App>,
+    Presser(caller): Presser,
+    Path((project, environment)): Path<(ProjectName, EnvironmentName)>,
+) -> Pressed {
     orders::roll_back(&app.parts, &caller.user, &project, &environment).await.map_err(Failure::from)?;
     Ok(Redirect::to(&format!("/projects/{project}/environments/{environment}")))
 }

@@ -76,7 +76,9 @@ fn places(jobs: &[JobView]) -> BTreeMap<JobName, Place> {
 /// What follows from other lines is not drawn.
 fn shown_needs<'a>(job: &'a JobView, jobs: &'a [JobView]) -> Vec<&'a JobName> {
     let by_name: BTreeMap<&JobName, &JobView> = jobs.iter().map(|job| (&job.name, job)).collect();
-    let implied = |need: &JobName| job.needs.iter().filter(|other| *other != need).any(|other| by_name.get(other).is_some_and(|other| other.needs.contains(need)));
+    let implied = |need: &JobName| {
+        job.needs.iter().filter(|other| *other != need).any(|other| by_name.get(other).is_some_and(|other| other.needs.contains(need)))
+    };
     job.needs.iter().filter(|need| !implied(need)).collect()
 }
 

@@ -15,7 +15,11 @@ use crate::{App, views};
 /// How much of a log a page shows at first.
 const FIRST: usize = 512 * 1024;
 
-pub(super) async fn page(State(app): State<App>, Viewer(caller): Viewer, Path((id, name)): Path<(RunId, JobName)>) -> Result<Markup, PageFailure> {
+pub(super) async fn page(
+    State(app): State<App>,
+    Viewer(caller): Viewer,
+    Path((id, name)): Path<(RunId, JobName)>,
+) -> Result<Markup, PageFailure> {
     let world = app.parts.journal.world();
     let record = world.runs.get(&id).ok_or_else(|| Failure::absent(format!("run {id}")))?;
     let run = views::run(&app, record);

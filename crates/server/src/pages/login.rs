@@ -32,7 +32,10 @@ pub(super) struct Typed {
 
 /// The page's address, remembering where one wanted to go.
 pub(super) fn address(next: &str) -> String {
-    let next: String = next.bytes().map(|b| if b.is_ascii_alphanumeric() || b"/-_.".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    let next: String = next
+        .bytes()
+        .map(|b| if b.is_ascii_alphanumeric() || b"/-_.".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect();
     format!("/login?next={next}")
 }
 

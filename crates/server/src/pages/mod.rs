@@ -48,6 +48,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
 }
 
+#[allow(clippy::unused_async, reason = "a handler")]
 async fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "max-age=300")], text)
 }

@@ -61,26 +61,39 @@ where
 }
 
 /// The body is the context, a tar stream; it is read while it comes.
-pub(super) async fn build(State(app): State<App>, JobCaller(attempt): JobCaller, Query(query): Query<BuildQuery>, body: Body) -> Result<Response, Failure> {
+pub(super) async fn build(
+    State(app): State<App>,
+    JobCaller(attempt): JobCaller,
+    Query(query): Query<BuildQuery>,
+    body: Body,
+) -> Result<Response, Failure> {
     let args = match query.args.as_str() {
-        "" => Default::default(),
+        "" => std::collections::BTreeMap::new(),
         text => serde_json::from_str(text).map_err(|error| Failure::bad(format!("`args` is not a JSON object of texts: {error}")))?,
     };
     let context = Box::pin(StreamReader::new(body.into_data_stream().map_err(std::io::Error::other)));
     let call = BuildCall { attempt, image: query.image, dockerfile: query.file, args };
     // the context is received before the answer begins: a client that sends first and reads later does not block
-    let received = app.calls.receive(&app.parts, context).await.map_err(|error| Failure::bad(error))?;
+    let received = app.calls.receive(&app.parts, context).await.map_err(Failure::bad)?;
     answer(move |log| async move { app.calls.build(&app.parts, call, received, log).await })
 }
 
 /// A tool on the materialised commit, or on an image of this run.
-pub(super) async fn check(State(app): State<App>, JobCaller(attempt): JobCaller, Json(request): Json<CheckRequest>) -> Result<Response, Failure> {
+pub(super) async fn check(
+    State(app): State<App>,
+    JobCaller(attempt): JobCaller,
+    Json(request): Json<CheckRequest>,
+) -> Result<Response, Failure> {
     let call = CheckCall { attempt, tool: request.tool, image: request.image, paths: request.paths };
     answer(move |log| async move { app.calls.check(&app.parts, call, log).await })
 }
 
 /// An image of this run, by digest.
-pub(super) async fn test_image(State(app): State<App>, JobCaller(attempt): JobCaller, Json(request): Json<TestImageRequest>) -> Result<Response, Failure> {
+pub(super) async fn test_image(
+    State(app): State<App>,
+    JobCaller(attempt): JobCaller,
+    Json(request): Json<TestImageRequest>,
+) -> Result<Response, Failure> {
     let timeout = Duration::from_secs(request.timeout_seconds.clamp(1, 3600));
     let call = TestImageCall { attempt, image: request.image, args: request.args, timeout };
     answer(move |log| async move { app.calls.test_image(&app.parts, call, log).await })

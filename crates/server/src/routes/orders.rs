@@ -17,6 +17,7 @@ use crate::problem::Failure;
 
 type Answer = Result<Json<Value>, Failure>;
 
+#[allow(clippy::unnecessary_wraps, reason = "the end of every handler")]
 fn done() -> Answer {
     Ok(Json(json!({ "done": true })))
 }
@@ -53,7 +54,12 @@ pub(super) async fn set_secret(
     done()
 }
 
-pub(super) async fn approve(State(app): State<App>, caller: Caller, Path(release): Path<String>, Json(order): Json<EnvironmentOrder>) -> Answer {
+pub(super) async fn approve(
+    State(app): State<App>,
+    caller: Caller,
+    Path(release): Path<String>,
+    Json(order): Json<EnvironmentOrder>,
+) -> Answer {
     caller.must_be(Role::Developer)?;
     let id: ReleaseId = release_id(&app, &release)?;
     orders::approve(&app.parts, &caller.user, id, &order.environment).await?;
@@ -70,7 +76,11 @@ pub(super) async fn rollout(
     done()
 }
 
-pub(super) async fn roll_back(State(app): State<App>, caller: Caller, Path((project, environment)): Path<(ProjectName, EnvironmentName)>) -> Answer {
+pub(super) async fn roll_back(
+    State(app): State<App>,
+    caller: Caller,
+    Path((project, environment)): Path<(ProjectName, EnvironmentName)>,
+) -> Answer {
     caller.must_be(Role::Developer)?;
     let id = orders::roll_back(&app.parts, &caller.user, &project, &environment).await?;
     Ok(Json(json!({ "release": id })))

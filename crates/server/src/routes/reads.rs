@@ -53,7 +53,12 @@ pub(super) async fn run(State(app): State<App>, _: Caller, Path(run): Path<RunId
     Ok(Json(views::run(&app, record)))
 }
 
-pub(super) async fn releases(State(app): State<App>, _: Caller, Path(project): Path<ProjectName>, Query(query): Query<ListQuery>) -> Json<Vec<ReleaseView>> {
+pub(super) async fn releases(
+    State(app): State<App>,
+    _: Caller,
+    Path(project): Path<ProjectName>,
+    Query(query): Query<ListQuery>,
+) -> Json<Vec<ReleaseView>> {
     Json(views::releases(&app, &project, query.limit()))
 }
 

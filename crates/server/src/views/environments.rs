@@ -4,8 +4,8 @@ use penstock_api::{EnvironmentSummary, EnvironmentView, Figure, ObjectView, Rele
 use penstock_delivery::keeper::EnvironmentSeen;
 use penstock_delivery::{ProjectRecord, RolloutRecord, World};
 use penstock_gate::Environment;
-use penstock_gitops::{AppState, HealthStatus};
 use penstock_gitops::app::Phase;
+use penstock_gitops::{AppState, HealthStatus};
 use penstock_model::{EnvironmentName, ProjectName};
 use penstock_rollout::{Canary, Phase as CanaryPhase};
 
@@ -18,7 +18,8 @@ const RELEASES: usize = 30;
 
 /// All environments of a project, in order.
 pub fn environment_summaries(app: &App, project: &ProjectRecord) -> Vec<EnvironmentSummary> {
-    let environments = project.config.as_ref().and_then(|seen| seen.config.clone()).map(|config| config.environments.clone()).unwrap_or_default();
+    let environments =
+        project.config.as_ref().and_then(|seen| seen.config.clone()).map(|config| config.environments.clone()).unwrap_or_default();
     environments.iter().map(|environment| summary(app, &project.name, environment)).collect()
 }
 
@@ -147,7 +148,9 @@ fn words(canary: &Canary) -> (&'static str, Option<usize>, String) {
     let phase = if canary.paused.is_some() { "paused" } else { "progressing" };
     match &canary.phase {
         CanaryPhase::Setting { index, .. } => (phase, Some(*index), "its weight is being put in force".to_owned()),
-        CanaryPhase::Baking { index, .. } => (phase, Some(*index), if verdict.is_empty() { "baking".to_owned() } else { format!("baking; last verdict: {verdict}") }),
+        CanaryPhase::Baking { index, .. } => {
+            (phase, Some(*index), if verdict.is_empty() { "baking".to_owned() } else { format!("baking; last verdict: {verdict}") })
+        }
         CanaryPhase::Finishing { .. } => (phase, None, "all its steps are done".to_owned()),
         CanaryPhase::Promoted { .. } => ("promoted", None, "it takes all the traffic".to_owned()),
         CanaryPhase::Aborted { why, .. } => ("aborted", None, why.clone()),

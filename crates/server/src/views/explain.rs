@@ -113,7 +113,11 @@ fn explain_release(app: &App, record: &ReleaseRecord) -> Explanation {
     }
     let run = world.runs.get(&record.run);
     let title = run.and_then(|run| run.run.as_ref()?.plan().map(|plan| first_line(&plan.event.message))).unwrap_or_default();
-    Explanation { subject: format!("release {} of {}: {} {title}", record.id.0.short(), record.release.project, record.release.commit.short()), verdict, reasons }
+    Explanation {
+        subject: format!("release {} of {}: {} {title}", record.id.0.short(), record.release.project, record.release.commit.short()),
+        verdict,
+        reasons,
+    }
 }
 
 fn words(step: ReleaseStep) -> &'static str {

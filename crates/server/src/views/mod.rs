@@ -8,11 +8,11 @@ mod runs;
 mod statements;
 mod trace;
 
+pub use clocks::clocks;
 pub use environments::{environment, environment_summaries};
 pub use explain::explain;
-pub use releases::{release, releases};
-pub use clocks::clocks;
 pub use releases::step_word;
+pub use releases::{release, releases};
 pub use runs::{first_line, run, run_summary, runs, status_word};
 pub use statements::{statement_view, summary as statement_summary};
 pub use trace::trace;

@@ -60,7 +60,12 @@ fn in_environment(app: &App, record: &ReleaseRecord, environment: &Environment) 
         checks: state
             .checks
             .iter()
-            .map(|check| CheckView { name: check.name.clone(), passed: check.passed, summary: check.summary.clone(), took_ms: check.took_ms })
+            .map(|check| CheckView {
+                name: check.name.clone(),
+                passed: check.passed,
+                summary: check.summary.clone(),
+                took_ms: check.took_ms,
+            })
             .collect(),
         refused: state.refused.clone(),
         reverted: match &state.way_back {

@@ -44,7 +44,7 @@ pub fn status_word(record: &RunRecord) -> &'static str {
     if record.rejected.is_some() {
         return "rejected";
     }
-    match record.run.as_ref().map_or(RunStatus::Created, |run| run.status()) {
+    match record.run.as_ref().map_or(RunStatus::Created, penstock_pipeline::Run::status) {
         RunStatus::Created => "created",
         RunStatus::Running => "running",
         RunStatus::Blocked => "manual",

@@ -32,7 +32,11 @@ pub fn summary(evidence: &Evidence) -> String {
     match evidence.predicate_type.as_str() {
         predicate::FINDINGS => {
             let (errors, warnings, notes) = (number("/summary/error"), number("/summary/warning"), number("/summary/note"));
-            if errors + warnings + notes == 0 { "nothing found".to_owned() } else { format!("{errors} errors, {warnings} warnings, {notes} notes") }
+            if errors + warnings + notes == 0 {
+                "nothing found".to_owned()
+            } else {
+                format!("{errors} errors, {warnings} warnings, {notes} notes")
+            }
         }
         predicate::TEST_RESULT => text("/result").to_lowercase(),
         predicate::COVERAGE => format!("{} % of {} lines", said.pointer("/percent").cloned().unwrap_or(Value::Null), number("/linesValid")),

@@ -50,7 +50,8 @@ async fn pods(app: &App, world: &World) -> Vec<(String, penstock_model::target::
 
 /// The newest release with an image.
 fn by_image(world: &World, image: &str) -> Option<ReleaseId> {
-    let matching = world.releases.values().filter(|record| record.release.images.values().any(|digest| image.ends_with(&digest.to_string())));
+    let matching =
+        world.releases.values().filter(|record| record.release.images.values().any(|digest| image.ends_with(&digest.to_string())));
     matching.max_by_key(|record| record.created).map(|record| record.id)
 }
 
@@ -98,7 +99,11 @@ fn of_release(world: &World, record: &ReleaseRecord) -> Vec<TraceLink> {
     links.extend(record.authors.iter().map(|author| link("author", format!("{} <{}>", author.name, author.mail), "as the commits claim")));
     for said in world.evidence_for(record.id, release) {
         let view = statement_view(&said);
-        links.push(link("statement", view.envelope.short(), format!("{} ({}): {}, about {}", view.name, view.witness, view.summary, view.subject)));
+        links.push(link(
+            "statement",
+            view.envelope.short(),
+            format!("{} ({}): {}, about {}", view.name, view.witness, view.summary, view.subject),
+        ));
     }
     links
 }

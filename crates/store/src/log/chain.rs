@@ -88,9 +88,16 @@ pub(super) fn signed_bytes(position: Position, root: Digest) -> Result<Vec<u8>, 
 }
 
 /// Makes the next event of a stream.
-pub(super) fn record(event: NewEvent, position: Position, stream: &StreamId, version: Version, previous: Option<Digest>) -> Result<Recorded, LogError> {
+pub(super) fn record(
+    event: NewEvent,
+    position: Position,
+    stream: &StreamId,
+    version: Version,
+    previous: Option<Digest>,
+) -> Result<Recorded, LogError> {
     let NewEvent { kind, actor, at, data } = event;
-    let mut recorded = Recorded { position, stream: stream.clone(), version, kind, actor, at, data, previous, hash: Digest::from_bytes([0; 32]) };
+    let mut recorded =
+        Recorded { position, stream: stream.clone(), version, kind, actor, at, data, previous, hash: Digest::from_bytes([0; 32]) };
     recorded.hash = recorded.expected_hash().map_err(|error| unfit(format!("an event cannot be written: {error}")))?;
     Ok(recorded)
 }
@@ -113,7 +120,11 @@ pub(super) fn normalise(mut events: Vec<NewEvent>) -> Result<Vec<NewEvent>, LogE
     for event in &mut events {
         let text = event.data.to_string();
         if text.len() > MAX_DATA {
-            return Err(unfit(format!("a `{}` of {} bytes is more than the {MAX_DATA} that an event may have: keep it as a blob", event.kind.name, text.len())));
+            return Err(unfit(format!(
+                "a `{}` of {} bytes is more than the {MAX_DATA} that an event may have: keep it as a blob",
+                event.kind.name,
+                text.len()
+            )));
         }
         event.data = settled(text).ok_or_else(|| unfit(format!("a `{}` does not survive being written as JSON", event.kind.name)))?;
     }

@@ -45,7 +45,10 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Log
     let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await.map_err(failed)?;
     let done = usize::try_from(version).unwrap_or(usize::MAX);
     if done > MIGRATIONS.len() {
-        return Err(unfit(format!("its schema has version {version}, made by a newer Penstock: this one knows {}; use that one", MIGRATIONS.len())));
+        return Err(unfit(format!(
+            "its schema has version {version}, made by a newer Penstock: this one knows {}; use that one",
+            MIGRATIONS.len()
+        )));
     }
     for (index, step) in MIGRATIONS.iter().enumerate().skip(done) {
         sqlx::raw_sql(*step).execute(&mut *connection).await.map_err(failed)?;

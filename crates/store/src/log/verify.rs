@@ -56,7 +56,10 @@ fn link(event: &Recorded, tail: &Tail, heads: &mut HashMap<StreamId, (Version, D
     let head = heads.get(&event.stream).copied();
     let (expected, previous) = head.map_or((0, None), |(version, hash)| (version + 1, Some(hash)));
     if event.version != expected {
-        return Err(broken(event.position, format!("{} goes on with its event {} where {expected} was expected", event.stream, event.version)));
+        return Err(broken(
+            event.position,
+            format!("{} goes on with its event {} where {expected} was expected", event.stream, event.version),
+        ));
     }
     if event.previous != previous {
         return Err(broken(event.position, format!("{} {} does not follow the event before it", event.stream, event.version)));
@@ -85,7 +88,11 @@ fn signature(checkpoint: &Checkpoint, signer: &dyn CheckpointSigner) -> Result<(
 /// The log has this very checkpoint.
 pub(super) async fn holds(readers: &SqlitePool, signer: &dyn CheckpointSigner, kept: &Checkpoint) -> Result<(), LogError> {
     signature(kept, signer)?;
-    let row = sqlx::query("SELECT * FROM checkpoints WHERE position = $1").bind(signed(kept.position)).fetch_optional(readers).await.map_err(reading)?;
+    let row = sqlx::query("SELECT * FROM checkpoints WHERE position = $1")
+        .bind(signed(kept.position))
+        .fetch_optional(readers)
+        .await
+        .map_err(reading)?;
     let ours = row.as_ref().map(read::checkpoint).transpose()?;
     if ours.is_some_and(|ours| ours.root == kept.root) {
         return Ok(());

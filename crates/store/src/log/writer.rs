@@ -199,7 +199,8 @@ impl Writer {
                 Answer::Checkpoint(reply, settle(made, failed))
             }
             Command::Acquire { lease, holder, ttl, takeover, reply } => {
-                let made = if skip { Err(super::ended().into()) } else { leases::acquire(connection, &lease, &holder, ttl, takeover, now).await };
+                let made =
+                    if skip { Err(super::ended().into()) } else { leases::acquire(connection, &lease, &holder, ttl, takeover, now).await };
                 Answer::Epoch(reply, settle(made, failed))
             }
             Command::Renew { epoch, ttl, reply } => {
@@ -263,7 +264,8 @@ async fn append(
     let (actual, mut previous) = match last {
         None => (0, None),
         Some((version, hash)) => {
-            let hash: Digest = hash.parse().map_err(|error| super::fault::broken(tail.position, format!("the head of {stream}: {error}")))?;
+            let hash: Digest =
+                hash.parse().map_err(|error| super::fault::broken(tail.position, format!("the head of {stream}: {error}")))?;
             (u64::try_from(version).unwrap_or(0) + 1, Some(hash))
         }
     };

@@ -2,8 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use penstock_model::log::{EventLog, LogError};
 use penstock_model::clock::SystemClock;
+use penstock_model::log::{EventLog, LogError};
 use penstock_store::SqliteLog;
 use serde_json::json;
 

@@ -95,12 +95,7 @@ pub fn build(state: &State, pod: &Pod, dir: &Path) -> Result<Build, String> {
 }
 
 fn data<'a>(state: &'a State, pod: &Pod, kind: &str, name: &str) -> Option<&'a Data> {
-    let key = ObjectKey {
-        group: String::new(),
-        kind: kind.to_owned(),
-        namespace: pod.owner.namespace.clone(),
-        name: name.to_owned(),
-    };
+    let key = ObjectKey { group: String::new(), kind: kind.to_owned(), namespace: pod.owner.namespace.clone(), name: name.to_owned() };
     match &state.objects.get(&key)?.kind {
         Kind::ConfigMap(data) | Kind::Secret(data) => Some(data),
         _ => None,

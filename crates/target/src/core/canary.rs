@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn a_canary_has_pods_for_its_weight_at_least_one_and_all_before_it_takes_everything() {
-        for (weight, replicas, pods) in [(0, 2, 1), (5, 2, 1), (25, 2, 1), (50, 2, 1), (51, 2, 2), (100, 2, 2), (5, 40, 2), (50, 0, 0), (100, 1, 1)] {
+        for (weight, replicas, pods) in
+            [(0, 2, 1), (5, 2, 1), (25, 2, 1), (50, 2, 1), (51, 2, 2), (100, 2, 2), (5, 40, 2), (50, 0, 0), (100, 1, 1)]
+        {
             assert_eq!(pods_for(weight, replicas), pods, "{weight} % of {replicas}");
         }
     }

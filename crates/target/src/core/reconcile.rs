@@ -95,14 +95,9 @@ fn count(seen: &Seen, object: &Object, pods: &[&Pod]) -> Count {
 }
 
 fn create(state: &State, object: &Object, template: &str, how_many: u32, plan: &mut Plan) {
-    let taken: BTreeSet<u32> =
-        state.pods_of(&object.record.key).filter(|pod| pod.template == template).map(|pod| pod.ordinal).collect();
+    let taken: BTreeSet<u32> = state.pods_of(&object.record.key).filter(|pod| pod.template == template).map(|pod| pod.ordinal).collect();
     let free = (0..).filter(|ordinal| !taken.contains(ordinal)).take(how_many as usize);
-    plan.changes.extend(free.map(|ordinal| Change::Create {
-        owner: object.record.key.clone(),
-        template: template.to_owned(),
-        ordinal,
-    }));
+    plan.changes.extend(free.map(|ordinal| Change::Create { owner: object.record.key.clone(), template: template.to_owned(), ordinal }));
 }
 
 fn of_workload(state: &State, seen: &Seen, object: &Object, workload: &Workload, plan: &mut Plan) {
@@ -331,8 +326,8 @@ fn of_strays(state: &State, seen: &Seen, plan: &mut Plan) {
 }
 
 #[cfg(test)]
-#[path = "reconcile_tests.rs"]
-mod tests;
-#[cfg(test)]
 #[path = "reconcile_properties.rs"]
 mod properties;
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

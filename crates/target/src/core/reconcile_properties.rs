@@ -156,13 +156,18 @@ fn rests_well(sim: &mut Sim, kind: &str) {
         Stance::Between { pods, .. } if kind == "Rollout" => replicas + pods,
         _ => replicas,
     };
-    assert_eq!((running, sim.containers.len(), sim.state.pods.len()), (wanted as usize, wanted as usize, wanted as usize), "{}", sim.shape());
+    assert_eq!(
+        (running, sim.containers.len(), sim.state.pods.len()),
+        (wanted as usize, wanted as usize, wanted as usize),
+        "{}",
+        sim.shape()
+    );
     assert_eq!(ready_all(sim), wanted);
     traffic_holds(sim);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(700))]
 
     #[test]
     fn a_rollout_converges_whatever_happens(ops in prop::collection::vec(op(), 1..80)) {

@@ -179,7 +179,9 @@ fn a_canary_takes_what_it_is_ordered_and_the_stable_one_keeps_its_pods() {
     sim.apply(&rollout("v2", 2)).unwrap();
     sim.settle();
     assert_eq!(shape_sorted(&sim), "v1=2/2@100 v2=1/1@0");
-    for (percent, shape) in [(5, "v1=2/2@95 v2=1/1@5"), (25, "v1=2/2@75 v2=1/1@25"), (50, "v1=2/2@50 v2=1/1@50"), (100, "v1=2/2@0 v2=2/2@100")] {
+    for (percent, shape) in
+        [(5, "v1=2/2@95 v2=1/1@5"), (25, "v1=2/2@75 v2=1/1@25"), (50, "v1=2/2@50 v2=1/1@50"), (100, "v1=2/2@0 v2=2/2@100")]
+    {
         sim.order(&RolloutOrder::SetWeight { percent }).unwrap();
         sim.settle();
         assert_eq!(shape_sorted(&sim), shape);
@@ -307,7 +309,9 @@ fn a_job_that_fails_is_tried_as_often_as_it_says() {
             sim.complete(0);
         }
         let ids: Vec<String> = sim.containers.keys().cloned().collect();
-        ids.iter().for_each(|id| sim.kill(id, 3));
+        for id in &ids {
+            sim.kill(id, 3);
+        }
         sim.now = sim.now.after(Duration::from_secs(90));
     }
     assert_eq!(sim.starts.len(), 3);
@@ -369,6 +373,7 @@ fn two_workloads_behind_one_service_share_it_by_their_pods() {
 fn hashes_of_two_namespaces_differ_so_that_names_are_unique() {
     let here = key("Deployment", "web");
     let there = penstock_model::target::ObjectKey { namespace: "other".into(), ..here.clone() };
-    let (here, there) = (crate::state::object::template_hash(&here, &template("v1")), crate::state::object::template_hash(&there, &template("v1")));
+    let (here, there) =
+        (crate::state::object::template_hash(&here, &template("v1")), crate::state::object::template_hash(&there, &template("v1")));
     assert_ne!(here, there);
 }

@@ -61,9 +61,9 @@ impl Seen {
 
     /// True if the gateway may still send requests to a pod.
     pub fn is_routed(&self, pod: &str) -> bool {
-        self.in_force.as_ref().is_none_or(|routes| {
-            routes.values().flat_map(|route| route.groups.values()).any(|group| group.backends.contains_key(pod))
-        })
+        self.in_force
+            .as_ref()
+            .is_none_or(|routes| routes.values().flat_map(|route| route.groups.values()).any(|group| group.backends.contains_key(pod)))
     }
 
     /// True if no request is under way to a pod, as far as is known.

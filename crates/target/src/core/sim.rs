@@ -168,13 +168,14 @@ impl Sim {
         }
         self.in_force = Some(routes(&self.state, &self.seen()));
         let effects = reconcile(&self.state, &self.seen()).effects;
+        let mut seen = self.seen();
         for effect in effects {
-            let seen = self.seen();
             assert!(!seen.busy.contains(pod_of(&effect)), "{effect:?} while something is done for its pod");
             if let Effect::Stop { pod, .. } = &effect {
                 let unwell = self.state.pods.get(pod).is_some_and(|pod| pod.unwell || pod.finished.is_some());
                 assert!(unwell || !seen.is_routed(pod), "{pod} is stopped while traffic goes to it");
             }
+            seen.busy.insert(pod_of(&effect).to_owned());
             self.pending.push(effect);
         }
     }
@@ -193,7 +194,8 @@ impl Sim {
                 if self.containers.contains_key(&id) {
                     return;
                 }
-                let others = self.containers.values().filter(|c| c.pod == *pod && matches!(c.status, ContainerStatus::Running { .. })).count();
+                let others =
+                    self.containers.values().filter(|c| c.pod == *pod && matches!(c.status, ContainerStatus::Running { .. })).count();
                 assert_eq!(others, 0, "two containers for {pod}");
                 let incarnation = self.incarnations.get(pod).copied().unwrap_or_default();
                 let count = self.starts.entry((id.clone(), incarnation)).or_default();
@@ -224,7 +226,12 @@ impl Sim {
     pub fn probe(&mut self, pod: &str) {
         let Some(record) = self.state.pods.get(pod).cloned() else { return };
         let runs = self.seen().running_since(&record).is_some();
-        let image = self.state.objects.get(&record.owner).and_then(|o| o.templates.get(&record.template)).map(|t| t.container().image_text().to_owned());
+        let image = self
+            .state
+            .objects
+            .get(&record.owner)
+            .and_then(|o| o.templates.get(&record.template))
+            .map(|t| t.container().image_text().to_owned());
         let good = image.is_some_and(|image| !self.bad.contains(&image));
         if let Some(record) = self.state.pod_mut(pod).filter(|pod| pod.started) {
             record.ready = runs && good;
@@ -233,7 +240,9 @@ impl Sim {
 
     pub fn probe_all(&mut self) {
         let names: Vec<String> = self.state.pods.keys().cloned().collect();
-        names.iter().for_each(|name| self.probe(name));
+        for name in &names {
+            self.probe(name);
+        }
     }
 
     /// The server dies: some of what was under way happened, and only what was written is left.

@@ -118,7 +118,9 @@ fn rollout(state: &State, seen: &Seen, object: &Object, workload: &Workload) -> 
         ("Degraded", "RolloutAborted: the wanted template was rolled back and is kept out until the manifest changes".to_owned())
     } else if complete {
         ("Healthy", String::new())
-    } else if stuck(state, seen, object, workload) && counts.updated_ready < super::canary::pods_wanted(canary, &object.wanted, workload.replicas) {
+    } else if stuck(state, seen, object, workload)
+        && counts.updated_ready < super::canary::pods_wanted(canary, &object.wanted, workload.replicas)
+    {
         ("Degraded", format!("ProgressDeadlineExceeded: {trouble}"))
     } else {
         ("Progressing", if trouble.is_empty() { format!("weight {weight} %") } else { trouble.clone() })
@@ -172,7 +174,9 @@ pub fn pod_seen(state: &State, seen: &Seen, pod: &Pod) -> PodSeen {
     let object = state.objects.get(&pod.owner);
     let template = object.and_then(|object| object.templates.get(&pod.template));
     let canary = object.is_some_and(|object| {
-        object.rollout().is_some() && object.record.canary.stable.as_deref().is_some_and(|stable| stable != pod.template) && pod.template == object.wanted
+        object.rollout().is_some()
+            && object.record.canary.stable.as_deref().is_some_and(|stable| stable != pod.template)
+            && pod.template == object.wanted
     });
     let ready = seen.is_ready(pod, template);
     let mut lines = Vec::new();

@@ -90,7 +90,9 @@ fn groups(state: &State, seen: &Seen, service: &Service, port: &ServicePort, beh
     }
     // where weights leave nobody who could answer, whoever is ready does
     if groups.values().all(|group| group.weight == 0) {
-        groups.values_mut().for_each(|group| group.weight = 1);
+        for group in groups.values_mut() {
+            group.weight = 1;
+        }
     }
     groups
 }
@@ -112,7 +114,13 @@ fn weight(state: &State, seen: &Seen, object: &Object, hash: &str, alone: bool) 
         }
         Stance::Between { stable, .. } => {
             let canary = weight_in_force(state, seen, object);
-            let percent = if hash == object.wanted { canary } else if hash == stable { 100 - canary } else { 0 };
+            let percent = if hash == object.wanted {
+                canary
+            } else if hash == stable {
+                100 - canary
+            } else {
+                0
+            };
             percent * if alone { 1 } else { workload.replicas }
         }
     }

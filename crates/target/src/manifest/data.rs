@@ -1,4 +1,4 @@
-//! ConfigMaps and Secrets: keys with bytes.
+//! `ConfigMaps` and Secrets: keys with bytes.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ fn collect(plain: BTreeMap<String, String>, encoded: BTreeMap<String, String>, e
     Ok(Data(all))
 }
 
-/// Reads a ConfigMap.
+/// Reads a `ConfigMap`.
 pub fn config_map(value: &Value) -> Read<Data> {
     let read: ConfigMapManifest = strict(value)?;
     collect(read.data, read.binary_data, "binaryData")

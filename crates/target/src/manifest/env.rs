@@ -19,8 +19,9 @@ pub struct EnvVar {
 /// Where a value is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "Kubernetes' names")]
 pub struct ValueFrom {
-    /// In a ConfigMap.
+    /// In a `ConfigMap`.
     pub config_map_key_ref: Option<KeyRef>,
     /// In a Secret.
     pub secret_key_ref: Option<KeyRef>,
@@ -28,7 +29,7 @@ pub struct ValueFrom {
     pub field_ref: Option<FieldRef>,
 }
 
-/// A key of a ConfigMap or Secret.
+/// A key of a `ConfigMap` or Secret.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRef {
@@ -52,20 +53,20 @@ pub struct FieldRef {
     pub field_path: String,
 }
 
-/// All keys of a ConfigMap or Secret as variables.
+/// All keys of a `ConfigMap` or Secret as variables.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnvFrom {
     /// Put before each key.
     #[serde(default)]
     pub prefix: String,
-    /// Of a ConfigMap.
+    /// Of a `ConfigMap`.
     pub config_map_ref: Option<ObjectRef>,
     /// Of a Secret.
     pub secret_ref: Option<ObjectRef>,
 }
 
-/// A ConfigMap or Secret.
+/// A `ConfigMap` or Secret.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectRef {

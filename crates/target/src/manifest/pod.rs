@@ -191,7 +191,10 @@ impl PodTemplate {
             return Err(Refusal::new(format!("`{spec}.terminationGracePeriodSeconds`"), format!("at most {MAX_GRACE} is expected")));
         }
         if self.spec.automount_service_account_token == Some(true) {
-            return Err(Refusal::new(format!("`{spec}.automountServiceAccountToken` true"), "there is no API to log in to here: write false"));
+            return Err(Refusal::new(
+                format!("`{spec}.automountServiceAccountToken` true"),
+                "there is no API to log in to here: write false",
+            ));
         }
         if self.spec.enable_service_links == Some(true) {
             return Err(Refusal::new(format!("`{spec}.enableServiceLinks` true"), "Services are known by name: write false"));

@@ -129,7 +129,10 @@ impl Probe {
             return Err(Refusal::new(format!("a number of `{path}`"), "periods, time-outs and thresholds are from 1 to 86400"));
         }
         if only_one_success && self.success_threshold != 1 {
-            return Err(Refusal::new(format!("`{path}.successThreshold` {}", self.success_threshold), "it must be 1 here, as in Kubernetes"));
+            return Err(Refusal::new(
+                format!("`{path}.successThreshold` {}", self.success_threshold),
+                "it must be 1 here, as in Kubernetes",
+            ));
         }
         if let Some(http) = &self.http_get {
             if http.scheme.as_deref().is_some_and(|scheme| scheme != "HTTP") {

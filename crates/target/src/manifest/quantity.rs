@@ -48,10 +48,8 @@ impl Quantity {
         if let Some(number) = text.strip_suffix('m') {
             return decimal(number, 1);
         }
-        let (number, factor) = SUFFIXES
-            .iter()
-            .find_map(|(suffix, factor)| text.strip_suffix(suffix).map(|number| (number, *factor)))
-            .unwrap_or((text, 1));
+        let (number, factor) =
+            SUFFIXES.iter().find_map(|(suffix, factor)| text.strip_suffix(suffix).map(|number| (number, *factor))).unwrap_or((text, 1));
         decimal(number, factor.checked_mul(1000)?)
     }
 

@@ -108,7 +108,11 @@ fn what_is_not_carried_out_is_refused_with_its_path() {
         (format!("{pod}/securityContext/seccompProfile"), json!({"type": "Unconfined"}), "Unconfined"),
         (format!("{pod}/volumes/-"), json!({"name": "d", "hostPath": {"path": "/"}}), "`spec.template.spec.volumes[3].hostPath`"),
         (format!("{pod}/volumes/-"), json!({"name": "tmp", "emptyDir": {}}), "the name `tmp`"),
-        (format!("{pod}/volumes/-"), json!({"name": "x", "configMap": {"name": "a", "items": [{"key": "k", "path": "../x"}]}}), "a path of"),
+        (
+            format!("{pod}/volumes/-"),
+            json!({"name": "x", "configMap": {"name": "a", "items": [{"key": "k", "path": "../x"}]}}),
+            "a path of",
+        ),
         (format!("{container}/image"), json!("oran/api-gateway"), "`spec.template.spec.containers[0].image`"),
         (format!("{container}/image"), json!("oran/api-gateway:latest"), ".image`"),
         (format!("{container}/lifecycle"), json!({}), "`spec.template.spec.containers[0].lifecycle`"),
@@ -120,7 +124,11 @@ fn what_is_not_carried_out_is_refused_with_its_path() {
         (format!("{container}/resources/limits"), json!({"cpu": "much"}), "limits.cpu"),
         (format!("{container}/ports/0/hostPort"), json!(80), "ports[0].hostPort`"),
         (format!("{container}/ports/0/protocol"), json!("UDP"), "ports[0].protocol`"),
-        (format!("{container}/env/-"), json!({"name": "X", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}), "env[4].valueFrom.fieldRef.fieldPath` spec.nodeName"),
+        (
+            format!("{container}/env/-"),
+            json!({"name": "X", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}),
+            "env[4].valueFrom.fieldRef.fieldPath` spec.nodeName",
+        ),
         (format!("{container}/env/-"), json!({"name": "X", "valueFrom": {"resourceFieldRef": {}}}), "resourceFieldRef`"),
         (format!("{container}/env/-"), json!({"name": "X", "value": 1}), "env[4].value`"),
         (format!("{container}/livenessProbe/successThreshold"), json!(2), "livenessProbe.successThreshold"),
@@ -169,9 +177,7 @@ fn the_samples_own_rollout_is_read_and_foreign_traffic_is_not() {
 
 #[test]
 fn services_say_what_is_spoken() {
-    let service = |port: Value| {
-        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"type": "NodePort", "selector": {"a": "b"}, "ports": [port]}})
-    };
+    let service = |port: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"type": "NodePort", "selector": {"a": "b"}, "ports": [port]}});
     for (fields, protocol) in [
         (json!({"port": 80, "nodePort": 30080, "appProtocol": "http"}), Protocol::Http),
         (json!({"port": 80, "nodePort": 30080, "appProtocol": "kubernetes.io/h2c"}), Protocol::H2c),
@@ -208,7 +214,9 @@ fn secrets_are_decoded_and_a_refusal_never_shows_them() {
     let Kind::Secret(data) = read(&secret(json!({"k": "aHVudGVyMg=="})), "n").unwrap().kind else { panic!("no secret") };
     assert_eq!((&data.0["k"][..], &data.0["t"][..]), (&b"hunter2"[..], &b"u"[..]));
     assert!(!format!("{data:?}").contains("hunter2"));
-    for bad in [json!({"k": "hunter2!"}), json!({"k": {"x": "hunter2"}}), json!({"../k": "aGk="}), json!({"k": ["hunter2"]}), json!("hunter2")] {
+    for bad in
+        [json!({"k": "hunter2!"}), json!({"k": {"x": "hunter2"}}), json!({"../k": "aGk="}), json!({"k": ["hunter2"]}), json!("hunter2")]
+    {
         let (what, hint) = refused(&secret(bad));
         assert!(!format!("{what} {hint}").contains("hunter2"), "{what}: {hint}");
     }

@@ -16,7 +16,7 @@ pub const DEFAULT_EMPTY_DIR: u64 = 64 << 20;
 pub struct Volume {
     /// Its name in the pod.
     pub name: String,
-    /// The keys of a ConfigMap as files.
+    /// The keys of a `ConfigMap` as files.
     pub config_map: Option<ConfigVolume>,
     /// The keys of a Secret as files.
     pub secret: Option<SecretVolume>,
@@ -24,11 +24,11 @@ pub struct Volume {
     pub empty_dir: Option<EmptyDir>,
 }
 
-/// A ConfigMap as files.
+/// A `ConfigMap` as files.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConfigVolume {
-    /// The ConfigMap.
+    /// The `ConfigMap`.
     pub name: String,
     /// Only these keys.
     #[serde(default)]

@@ -32,7 +32,10 @@ impl Share {
             Self::Percent(text) => {
                 let percent = text.strip_suffix('%').and_then(|digits| digits.parse::<u32>().ok()).filter(|p| *p <= 100);
                 let Some(percent) = percent else {
-                    return Err(Refusal::new(format!("the value `{text}` of `{path}`"), "a number or a percentage up to `100%` is expected"));
+                    return Err(Refusal::new(
+                        format!("the value `{text}` of `{path}`"),
+                        "a number or a percentage up to `100%` is expected",
+                    ));
                 };
                 let hundredths = u64::from(replicas) * u64::from(percent);
                 let share = if up { hundredths.div_ceil(100) } else { hundredths / 100 };
@@ -247,8 +250,7 @@ fn rolling(replicas: u32, update: &RollingUpdate) -> Read<Strategy> {
     let quarter = Share::Percent("25%".to_owned());
     let path = "spec.strategy.rollingUpdate";
     let surge = update.max_surge.as_ref().unwrap_or(&quarter).of(replicas, true, &format!("{path}.maxSurge"))?;
-    let unavailable =
-        update.max_unavailable.as_ref().unwrap_or(&quarter).of(replicas, false, &format!("{path}.maxUnavailable"))?;
+    let unavailable = update.max_unavailable.as_ref().unwrap_or(&quarter).of(replicas, false, &format!("{path}.maxUnavailable"))?;
     let both_written_zero = [&update.max_surge, &update.max_unavailable]
         .iter()
         .all(|share| matches!(share, Some(Share::Number(0))) || matches!(share, Some(Share::Percent(text)) if text == "0%"));
@@ -286,9 +288,5 @@ pub fn job(value: &Value) -> Read<Job> {
     if probes.readiness_probe.is_some() || probes.liveness_probe.is_some() || probes.startup_probe.is_some() {
         return Err(Refusal::new("a probe of a Job's container", "a Job is judged by its exit code: remove it"));
     }
-    Ok(Job {
-        backoff_limit: spec.backoff_limit,
-        deadline: spec.active_deadline_seconds.map(Duration::from_secs),
-        template: spec.template,
-    })
+    Ok(Job { backoff_limit: spec.backoff_limit, deadline: spec.active_deadline_seconds.map(Duration::from_secs), template: spec.template })
 }

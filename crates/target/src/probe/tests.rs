@@ -90,7 +90,9 @@ async fn health_server(status: u8, grpc_status: &'static str) -> u16 {
                 let mut trailers = ::http::HeaderMap::new();
                 trailers.insert("grpc-status", grpc_status.parse().unwrap());
                 let body = Full::new(bytes::Bytes::from(vec![0, 0, 0, 0, 2, 8, status])).with_trailers(async move { Some(Ok(trailers)) });
-                Ok::<_, std::convert::Infallible>(::http::Response::builder().header("content-type", "application/grpc").body(body).unwrap())
+                Ok::<_, std::convert::Infallible>(
+                    ::http::Response::builder().header("content-type", "application/grpc").body(body).unwrap(),
+                )
             });
             tokio::spawn(hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service));
         }
@@ -100,7 +102,9 @@ async fn health_server(status: u8, grpc_status: &'static str) -> u16 {
 
 #[tokio::test]
 async fn grpc_passes_when_it_serves() {
-    for (status, code, expected) in [(1, "0", Ok(())), (2, "0", Err("the health service says status 2")), (1, "12", Err("the server has no grpc.health.v1 service"))] {
+    for (status, code, expected) in
+        [(1, "0", Ok(())), (2, "0", Err("the health service says status 2")), (1, "12", Err("the server has no grpc.health.v1 service"))]
+    {
         let port = health_server(status, code).await;
         let result = asked(Arc::default()).ask(&probe(json!({"grpc": {"port": port, "service": "e2"}}))).await;
         assert_eq!(result, expected.map_err(str::to_owned));

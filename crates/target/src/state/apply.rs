@@ -31,7 +31,9 @@ impl State {
         if let (Kind::Job(before), Kind::Job(after)) = (&present.kind, &manifest.kind)
             && before.template != after.template
         {
-            return failed(format!("{key}: a Job's pod template cannot change, as in Kubernetes: give the Job another name, or delete it first"));
+            return failed(format!(
+                "{key}: a Job's pod template cannot change, as in Kubernetes: give the Job another name, or delete it first"
+            ));
         }
         let before = present.wanted.clone();
         let Some(object) = self.object_mut(&key) else { return Ok(false) };
@@ -76,7 +78,9 @@ impl State {
             if let Some(foreign) = foreign {
                 return failed(format!("{key} still holds {foreign} of another application: delete that first"));
             }
-            inside.iter().for_each(|inside| self.remove(inside));
+            for inside in &inside {
+                self.remove(inside);
+            }
         }
         self.remove(key);
         Ok(true)
@@ -86,7 +90,9 @@ impl State {
     pub fn remove_application(&mut self, application: &str) {
         let all: Vec<ObjectKey> =
             self.objects.iter().filter(|(_, object)| object.record.scope.application == application).map(|(key, _)| key.clone()).collect();
-        all.iter().for_each(|key| self.remove(key));
+        for key in &all {
+            self.remove(key);
+        }
         if self.epochs.remove(application).is_some() {
             self.unwritten.epochs = true;
         }
@@ -132,7 +138,10 @@ impl State {
         if key.kind == "Namespace" || self.objects.contains_key(&namespace) {
             return Ok(());
         }
-        failed(format!("{key}: there is no namespace `{}`: add a Namespace to the manifests, or the sync option CreateNamespace=true", key.namespace))
+        failed(format!(
+            "{key}: there is no namespace `{}`: add a Namespace to the manifests, or the sync option CreateNamespace=true",
+            key.namespace
+        ))
     }
 
     fn check_node_ports(&self, key: &ObjectKey, kind: &Kind) -> Result<(), TargetError> {

@@ -17,7 +17,9 @@ impl State {
         let aborted = canary.aborted.as_deref() == Some(template);
         let mut next = canary.clone();
         match order {
-            RolloutOrder::SetWeight { percent } if *percent > 100 => return failed(format!("{key}: a weight of {percent} %: 0 to 100 is expected")),
+            RolloutOrder::SetWeight { percent } if *percent > 100 => {
+                return failed(format!("{key}: a weight of {percent} %: 0 to 100 is expected"));
+            }
             // what is stable has all the traffic, and what is not wanted has none
             RolloutOrder::Promote if stable => {}
             RolloutOrder::Abort if !wanted || aborted => {}

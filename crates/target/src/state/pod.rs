@@ -12,13 +12,14 @@ use crate::probe::{ProbeKind, Said, Verdict};
 /// The first restart comes at once, the second after this, then twice as long each time.
 const BACK_OFF: Duration = Duration::from_secs(1);
 /// The longest wait.
-const MAX_BACK_OFF: Duration = Duration::from_secs(60);
+const MAX_BACK_OFF: Duration = Duration::from_mins(1);
 /// Whoever ran this long begins anew.
-pub const CALM: Duration = Duration::from_secs(60);
+pub const CALM: Duration = Duration::from_mins(1);
 
 /// A pod. Its container's identity is its name and the number of the attempt: an attempt is written down before it is
 /// started, so that whoever looks again after a crash starts the same one, which starts it once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is something seen, independent of the others")]
 pub struct Pod {
     /// Its name.
     pub name: String,

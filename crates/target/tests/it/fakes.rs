@@ -170,7 +170,7 @@ async fn a_killed_container_comes_back_and_its_output_stays() {
     let id = house.runtime.started()[0].clone();
     house.runtime.write_log(&id, "last words\n");
     house.runtime.end(&id, 137);
-    house.shape(|shape| shape.is_empty()).await;
+    house.shape(str::is_empty).await;
     house.shape(pods_are(1)).await;
     assert_eq!(house.runtime.running(), [format!("{id}-r1")]);
     let pods = house.target().pods("app").await.unwrap();
@@ -259,7 +259,7 @@ async fn a_pod_is_stopped_only_after_its_last_request() {
     let id = house.runtime.started()[0].clone();
     house.gateway.under_way(&id, 1);
     house.apply(&workload("Deployment", "v1", 0)).await.unwrap();
-    house.shape(|shape| shape.is_empty()).await;
+    house.shape(str::is_empty).await;
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert_eq!(house.runtime.stopped(), Vec::<String>::new(), "a request is under way");
     house.gateway.under_way(&id, 0);
@@ -306,7 +306,10 @@ async fn what_is_missing_is_said_and_found_when_it_comes() {
         house.target().pods("app").await.unwrap().first().filter(|pod| pod.message.contains("no ConfigMap `settings`")).map(|_| ())
     })
     .await;
-    house.apply(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"LEVEL": "info"}})).await.unwrap();
+    house
+        .apply(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"LEVEL": "info"}}))
+        .await
+        .unwrap();
     house.shape(pods_are(1)).await;
     assert_eq!(house.runtime.spec(&house.runtime.started()[0]).unwrap().env["LEVEL"], "info");
 }

@@ -120,7 +120,11 @@ async fn the_canarys_share_is_dealt_exactly() {
         for _ in 0..100 {
             assert_eq!(machine.get("/").await.unwrap().0, 200);
         }
-        let after = machine.rollout("after", |seen| seen.canary.requests + seen.baseline.requests >= before.canary.requests + before.baseline.requests + 100).await;
+        let after = machine
+            .rollout("after", |seen| {
+                seen.canary.requests + seen.baseline.requests >= before.canary.requests + before.baseline.requests + 100
+            })
+            .await;
         assert_eq!(after.canary.requests - before.canary.requests, of_a_hundred);
     }
     // errors are the canary's own
@@ -249,5 +253,66 @@ async fn a_server_that_dies_at_twenty_moments_starts_each_pod_once_and_fails_no_
     let different: std::collections::BTreeSet<&String> = starts.iter().collect();
     assert_eq!(starts.len(), different.len(), "seed {seed}: a pod was started twice");
     assert_eq!(starts.len(), expected, "seed {seed}");
+    machine.tear_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_gateway_is_back_and_the_canary_counts_anew() {
+    let machine = Machine::new().await;
+    machine.shop().await;
+    machine.apply(&machine.workload("Rollout", "v1", 1)).await;
+    machine.rollout("stable", |seen| seen.stable.is_some()).await;
+    machine.apply(&machine.workload("Rollout", "v2", 1)).await;
+    let canary = machine.rollout("a canary", |seen| seen.wanted_ready == 1 && seen.figures_known).await;
+    machine.order(&canary, RolloutOrder::SetWeight { percent: 50 }).await.unwrap();
+    for _ in 0..10 {
+        machine.get("/").await.unwrap();
+    }
+    machine.rollout("counted", |seen| seen.canary.requests == 5).await;
+    let pid = machine.gateway.pid().await.unwrap();
+    assert!(std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+    let killed = Instant::now();
+    eventually("an answer again", || async {
+        match machine.get("/").await {
+            Ok((200, _)) => Ok(()),
+            other => Err(other),
+        }
+    })
+    .await;
+    println!("the gateway is back after {:?}", killed.elapsed());
+    let again = eventually("figures again", || async {
+        let seen = machine.target().rollouts("app").await.unwrap().remove(0);
+        if seen.figures_known { Ok(seen) } else { Err(seen) }
+    })
+    .await;
+    assert_eq!((again.weight, again.wanted_failures), (50, 0), "the last snapshot is in force");
+    assert!(again.canary.requests < 5, "{again:?}");
+    machine.tear_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_somebody_else_listens_on_is_said_and_the_rest_goes_on() {
+    let machine = Machine::new().await;
+    let taken = std::net::TcpListener::bind(("127.0.0.1", machine.node_port)).unwrap();
+    machine.shop().await;
+    machine.apply(&machine.workload("Deployment", "v1", 1)).await;
+    machine.ready(1).await;
+    let listening = |status: &serde_json::Value| status["conditions"][0]["status"] != "False";
+    let status = || async {
+        let live = machine.target().live("app").await.unwrap();
+        live.into_iter().find(|object| object.key.kind == "Service").unwrap().status
+    };
+    eventually("the complaint", || async {
+        let status = status().await;
+        if listening(&status) { Err(status) } else { Ok(()) }
+    })
+    .await;
+    drop(taken);
+    eventually("it listens", || async {
+        let status = status().await;
+        if listening(&status) { Ok(()) } else { Err(status) }
+    })
+    .await;
+    assert_eq!(machine.get("/").await.unwrap(), (200, "v1".into()));
     machine.tear_down().await;
 }

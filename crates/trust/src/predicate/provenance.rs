@@ -109,9 +109,8 @@ impl From<ProvenanceInput> for Provenance {
             Descriptor::commit("source", &format!("git+{}", input.repository), &input.commit),
             Descriptor::bytes("context", "", &input.context),
         ];
-        dependencies.extend(input.bases.iter().map(|base| {
-            Descriptor::bytes(base.name.as_str(), &format!("pkg:oci/{}", base.name), &base.digest)
-        }));
+        dependencies
+            .extend(input.bases.iter().map(|base| Descriptor::bytes(base.name.as_str(), &format!("pkg:oci/{}", base.name), &base.digest)));
         Self {
             build_definition: BuildDefinition {
                 build_type: BUILD_TYPE.to_owned(),
@@ -125,10 +124,7 @@ impl From<ProvenanceInput> for Provenance {
                 resolved_dependencies: dependencies,
             },
             run_details: RunDetails {
-                builder: Builder {
-                    id: input.builder_id,
-                    version: BTreeMap::from([("penstock".to_owned(), input.builder_version)]),
-                },
+                builder: Builder { id: input.builder_id, version: BTreeMap::from([("penstock".to_owned(), input.builder_version)]) },
                 metadata: BuildMetadata {
                     invocation_id: format!("{}/{}/{}", input.run, input.job, input.attempt),
                     started_on: input.started.rfc3339(),

@@ -111,10 +111,7 @@ impl From<SummaryInput> for Summary {
             (false, _) => vec!["FAILED".to_owned()],
         };
         Self {
-            verifier: Verifier {
-                id: input.verifier_id,
-                version: BTreeMap::from([("penstock".to_owned(), input.verifier_version)]),
-            },
+            verifier: Verifier { id: input.verifier_id, version: BTreeMap::from([("penstock".to_owned(), input.verifier_version)]) },
             time_verified: input.at.rfc3339(),
             resource_uri: format!("penstock:environment/{}?release={}", input.environment, input.release),
             policy: PolicyRef { uri: input.policy_uri, digest: BTreeMap::from([("sha256".to_owned(), input.policy.hex())]) },
@@ -138,8 +135,6 @@ impl Summary {
 
     /// True if this is a decision that lets exactly this image into this environment.
     pub fn admits(&self, environment: &EnvironmentName, image: &ImageName, digest: &Digest) -> bool {
-        self.verification_result == VerificationResult::Passed
-            && self.environment == *environment
-            && self.images.get(image) == Some(digest)
+        self.verification_result == VerificationResult::Passed && self.environment == *environment && self.images.get(image) == Some(digest)
     }
 }

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use penstock_model::evidence::{Subject, Witness};
 use penstock_model::Timestamp;
+use penstock_model::evidence::{Subject, Witness};
 use penstock_trust::predicate::{Outcome, TestResult};
 use penstock_trust::{BUNDLE_MEDIA_TYPE, Claim, Envelope, PublicKey, SigningKey, pae, sign};
 use serde_json::Value;

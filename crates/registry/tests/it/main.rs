@@ -1,0 +1,9 @@
+//! The registry as its clients and the rest of the house use it.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod clients;
+mod fixture;
+mod inside;
+mod pull;
+mod push;
+mod rights;
