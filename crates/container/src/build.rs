@@ -18,6 +18,7 @@ impl BuildRuntime for Runtime {
         if !is_word(&step.id, 63) || step.args.is_empty() {
             return Err(runtime_error(&step.id, "a build step needs an id of [a-z0-9-] and a program"));
         }
+        let _using = self.using_layers.read().await;
         let mut env = step.env.clone();
         with_path(&mut env);
         let launch = Launch {

@@ -89,7 +89,7 @@ fn mounts(home: &Home, launch: &Launch) -> io::Result<Vec<Value>> {
 }
 
 fn hosts(home: &Home, launch: &Launch) -> io::Result<std::path::PathBuf> {
-    let mut text = format!("127.0.0.1\tlocalhost\n::1\tlocalhost\n");
+    let mut text = "127.0.0.1\tlocalhost\n::1\tlocalhost\n".to_owned();
     if let Network::Bridge(address) = launch.network {
         text += &format!("{address}\t{}\n", launch.id);
     }

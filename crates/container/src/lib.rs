@@ -8,6 +8,7 @@
 
 mod build;
 mod bundle;
+mod collect;
 mod exec;
 mod executor;
 mod helper;
@@ -24,6 +25,7 @@ mod probe;
 mod profile;
 mod rootfs;
 mod runtime;
+mod start;
 mod state;
 mod sweep;
 mod unpack;

@@ -211,7 +211,7 @@ fn keep_output(home: &Home, process: &OwnedFd, mut out: File, mut err: File) {
 
 /// Moves what is there; `false` at the end of the stream.
 fn pump(stream: &mut File, log: &mut LogFile, all: bool) -> bool {
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = [0; 16 * 1024];
     loop {
         match stream.read(&mut buffer) {
             Ok(0) => return false,

@@ -41,12 +41,12 @@ impl OneShot {
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
         let id = launch.id.clone();
-        let outcome = tokio::spawn(self.to_the_end(launch, timeout, log, stop)).await;
+        let outcome = tokio::spawn(self.watched(launch, timeout, log, stop)).await;
         drop(guard);
         outcome.map_err(|error| ContainerError::Runtime { id, why: format!("its watcher failed: {error}") })?
     }
 
-    async fn to_the_end(
+    async fn watched(
         self,
         launch: Launch,
         timeout: Duration,

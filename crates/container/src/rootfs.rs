@@ -14,11 +14,12 @@ use crate::state::Home;
 /// Mount options are one page; a layer takes at most 18 bytes of it.
 pub const MAX_LAYERS: usize = 120;
 
-/// Moves the calling process into a mount namespace of its own, so that no mount of a container is seen outside.
+/// Moves the calling process into a mount namespace of its own, so that no mount of a container is seen outside
+/// (while the machine's own unmounts are followed inside, and hold no disk).
 pub fn leave_mount_namespace() -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)?;
     Ok(())
 }
 

@@ -1,35 +1,29 @@
 //! The hand itself: containers of one instance on this machine.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use penstock_model::blob::{BlobStore, LogSink};
-use penstock_model::container::{ContainerError, ContainerRuntime, ContainerSpec, ContainerState, ContainerStatus, ExecOutput, Network};
-use rustix::fs::{FlockOperation, flock};
+use penstock_model::container::{ContainerError, ContainerRuntime, ContainerSpec, ContainerState, ContainerStatus, ExecOutput};
 use rustix::process::Signal;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Interest};
-use tokio::process::Command;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, RwLock, watch};
 
-use crate::helper::MONITOR;
-use crate::launch::{Answer, Launch, Root};
+use crate::launch::Launch;
 use crate::layers::Layers;
 use crate::network::Subnet;
 use crate::one_shot::OneShot;
-use crate::state::{Home, Started};
-use crate::{image, logfile, network, probe, sweep};
+use crate::state::{Home, ProcessId, Started};
+use crate::{logfile, network, probe, sweep};
 
-/// How long a monitor may take to say that its container runs.
-const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long the kernel may take to end a killed process.
 const KILL_LIMIT: Duration = Duration::from_secs(20);
 
@@ -52,7 +46,10 @@ pub struct Runtime {
     pub(crate) blobs: Arc<dyn BlobStore>,
     pub(crate) layers: Layers,
     changed: Arc<watch::Sender<u64>>,
+    watched: Arc<std::sync::Mutex<HashSet<ProcessId>>>,
     turns: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+    /// Held for reading while layers are being found and are not yet written down as used.
+    pub(crate) using_layers: RwLock<()>,
 }
 
 impl Runtime {
@@ -76,14 +73,12 @@ impl Runtime {
             settings,
             blobs,
             changed: Arc::new(watch::Sender::new(0)),
+            watched: Arc::default(),
             turns: Mutex::default(),
+            using_layers: RwLock::default(),
         };
-        runtime.sweep_runs().await?;
-        for home in runtime.homes()? {
-            if let Ok(Some(started)) = home.started() {
-                runtime.watch(&started);
-            }
-        }
+        runtime.sweep_dead().await?;
+        runtime.list().await?;
         Ok(runtime)
     }
 
@@ -92,7 +87,7 @@ impl Runtime {
         self.settings.subnet
     }
 
-    fn home(&self, id: &str) -> Home {
+    pub(crate) fn home(&self, id: &str) -> Home {
         Home(self.settings.dir.join("containers").join(id))
     }
 
@@ -101,37 +96,38 @@ impl Runtime {
         OneShot { program: self.settings.program.clone(), home: Home(self.settings.dir.join("runs").join(id)) }
     }
 
-    fn homes(&self) -> Result<Vec<Home>, ContainerError> {
+    pub(crate) fn homes(&self) -> Result<Vec<Home>, ContainerError> {
         entries(&self.settings.dir.join("containers")).map(|paths| paths.into_iter().map(Home).collect())
     }
 
-    /// One-shot containers whose server has died end by themselves; their directories are removed here.
-    async fn sweep_runs(&self) -> Result<(), ContainerError> {
-        let runs = entries(&self.settings.dir.join("runs"))?;
-        let instance = self.settings.instance.clone();
-        blocking(move || {
-            for run in runs {
-                let held =
-                    fs::File::open(run.join("lock")).is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err());
-                if !held {
-                    sweep::end_cgroup(&instance, &name_of(&run));
-                    sweep::remove_tree(&run)?;
-                }
-            }
-            Ok(())
-        })
-        .await
-        .map_err(|source| ContainerError::Io { what: "removing what one-shot containers left".to_owned(), source })
-    }
-
-    /// Tells of the end of a container's monitor, which follows the end of the container and its record.
+    /// Tells of the end of a container's monitor, which follows the end of the container and its record. Once each.
     fn watch(&self, started: &Started) {
-        let Some(handle) = started.monitor.open() else { return };
-        let changed = Arc::clone(&self.changed);
+        let watched = |of: &std::sync::Mutex<HashSet<ProcessId>>, change: &dyn Fn(&mut HashSet<ProcessId>) -> bool| {
+            change(&mut of.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        if !watched(&self.watched, &|all| all.insert(started.monitor.clone())) {
+            return;
+        }
+        let (changed, all, monitor) = (Arc::clone(&self.changed), Arc::clone(&self.watched), started.monitor.clone());
+        let handle = monitor.open();
         tokio::spawn(async move {
-            ended(handle).await;
+            if let Some(handle) = handle {
+                ended(handle).await;
+            }
+            watched(&all, &|all| all.remove(&monitor));
             changed.send_modify(|count| *count += 1);
         });
+    }
+
+    /// What a container's files and processes say; one that runs is watched, whoever started it.
+    fn look(&self, home: &Home) -> io::Result<Option<ContainerState>> {
+        let state = state(home)?;
+        if matches!(&state, Some(ContainerState { status: ContainerStatus::Running { .. }, .. }))
+            && let Some(started) = home.started()?
+        {
+            self.watch(&started);
+        }
+        Ok(state)
     }
 
     async fn turn(&self, id: &str) -> tokio::sync::OwnedMutexGuard<()> {
@@ -142,148 +138,31 @@ impl Runtime {
         drop(turns);
         turn.lock_owned().await
     }
-
-    /// The container of this id if there is one; what is left of a start that was cut short is removed.
-    async fn existing(&self, home: &Home, id: &str) -> Result<Option<ContainerState>, ContainerError> {
-        if !home.0.exists() {
-            return Ok(None);
-        }
-        let io = |source| ContainerError::Io { what: format!("container {id}: looking for it"), source };
-        let lock = home.path("starting");
-        // waits for a start under way, of a server that has died meanwhile too
-        blocking(move || match fs::File::open(lock) {
-            Ok(lock) => Ok(flock(&lock, FlockOperation::LockExclusive)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        })
-        .await
-        .map_err(io)?;
-        if let Some(state) = state(home).map_err(io)? {
-            return Ok(Some(state));
-        }
-        self.wipe(home, id).await?;
-        Ok(None)
-    }
-
-    async fn wipe(&self, home: &Home, id: &str) -> Result<(), ContainerError> {
-        let (instance, name, directory) = (self.settings.instance.clone(), id.to_owned(), home.0.clone());
-        blocking(move || {
-            sweep::end_cgroup(&instance, &name);
-            sweep::remove_tree(&directory)
-        })
-        .await
-        .map_err(|source| ContainerError::Io { what: format!("container {id}: removing it"), source })
-    }
-
-    /// Every choice about a container, made.
-    async fn launch(&self, spec: &ContainerSpec, attached: bool) -> Result<Launch, ContainerError> {
-        if !is_word(&spec.id, 63) {
-            return Err(runtime_error(&spec.id, "its id must be of [a-z0-9-], at most 63"));
-        }
-        if let Network::Bridge(address) = spec.network
-            && !self.settings.subnet.gives(address)
-        {
-            let why = format!("{address} is not an address of this instance's subnet, {}/24", self.settings.subnet.address(0));
-            return Err(runtime_error(&spec.id, why));
-        }
-        let ready = image::prepare(self.blobs.as_ref(), &self.layers, &spec.image).await?;
-        let run = &ready.config.config;
-        let args = image::arguments(&ready.config, spec);
-        if args.is_empty() {
-            return Err(ContainerError::Image { image: spec.image.clone(), why: "it names no program: give a command".to_owned() });
-        }
-        let home = if attached { self.one_shot(&spec.id).home } else { self.home(&spec.id) };
-        Ok(Launch {
-            id: spec.id.clone(),
-            instance: self.settings.instance.clone(),
-            layers_dir: self.layers.dir.clone(),
-            layers: ready.layers,
-            root: if spec.read_only_root { Root::ReadOnly } else { Root::Writable(home.0) },
-            args,
-            env: image::environment(&ready.config, spec),
-            cwd: spec
-                .working_dir
-                .clone()
-                .or_else(|| run.working_dir.clone())
-                .filter(|cwd| !cwd.is_empty())
-                .unwrap_or_else(|| "/".to_owned()),
-            user: spec.user.clone().or_else(|| run.user.clone()).unwrap_or_default(),
-            network: spec.network.clone(),
-            mounts: spec.mounts.clone(),
-            tmpfs: spec.tmpfs.clone(),
-            hosts: spec.hosts.clone(),
-            stop_signal: run.stop_signal.clone(),
-            memory: spec.memory,
-            cpu_millis: spec.cpu_millis,
-            building: false,
-            attached,
-        })
-    }
-
-    /// Starts the monitor and waits for its word.
-    async fn begin(&self, home: &Home, spec: &ContainerSpec, launch: &Launch) -> Result<(), ContainerError> {
-        let failed = |what: &str| {
-            let what = format!("container {}: {what}", spec.id);
-            move |source| ContainerError::Io { what, source }
-        };
-        fs::create_dir(&home.0).map_err(failed("making its directory"))?;
-        let lock = fs::File::create(home.path("starting")).map_err(failed("its lock"))?;
-        flock(&lock, FlockOperation::LockExclusive).map_err(|error| failed("its lock")(error.into()))?;
-        home.write("spec.json", spec).and_then(|()| home.write("launch.json", launch)).map_err(failed("its description"))?;
-        let complaints = fs::File::create(home.path("monitor.log")).map_err(failed("its monitor's log"))?;
-        let mut child = Command::new(&self.settings.program)
-            .arg(MONITOR)
-            .arg(&home.0)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(lock))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::from(complaints))
-            .spawn()
-            .map_err(failed("starting its monitor"))?;
-        let mut line = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            let mut stdout = BufReader::new(stdout.take(64 * 1024));
-            let read = tokio::time::timeout(START_LIMIT, stdout.read_line(&mut line)).await;
-            read.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(failed("waiting for its monitor"))?;
-        }
-        match serde_json::from_str(&line) {
-            Ok(Answer::Runs) => Ok(()),
-            Ok(Answer::Failed(why)) => {
-                let _ = child.wait().await;
-                Err(runtime_error(&spec.id, why))
-            }
-            Err(_) => {
-                let _ = child.kill().await;
-                let said = logfile::tail(&home.path("monitor.log"), 2000).unwrap_or_default();
-                Err(runtime_error(&spec.id, format!("its monitor ended without a word: {said}")))
-            }
-        }
-    }
 }
 
 #[async_trait]
 impl ContainerRuntime for Runtime {
     async fn start(&self, spec: &ContainerSpec) -> Result<ContainerState, ContainerError> {
+        let home = self.checked_home(&spec.id)?;
         let _turn = self.turn(&spec.id).await;
-        let launch = self.launch(spec, false).await?;
-        let home = self.home(&spec.id);
         if let Some(state) = self.existing(&home, &spec.id).await? {
+            // perhaps of a start whose caller did not wait for its end
+            let _ = self.look(&home);
             return Ok(state);
         }
+        let _using = self.using_layers.read().await;
+        let launch = self.launch(spec, false).await?;
         if let Err(error) = self.begin(&home, spec, &launch).await {
             self.wipe(&home, &spec.id).await?;
             return Err(error);
         }
         let io = |source| ContainerError::Io { what: format!("container {}: reading its state", spec.id), source };
-        if let Some(started) = home.started().map_err(io)? {
-            self.watch(&started);
-        }
         self.changed.send_modify(|count| *count += 1);
-        state(&home).map_err(io)?.ok_or_else(|| runtime_error(&spec.id, "it was removed while it started"))
+        self.look(&home).map_err(io)?.ok_or_else(|| runtime_error(&spec.id, "it was removed while it started"))
     }
 
     async fn run(&self, spec: &ContainerSpec, timeout: Duration, log: Arc<dyn LogSink>) -> Result<i32, ContainerError> {
+        let _using = self.using_layers.read().await;
         let launch = self.launch(spec, true).await?;
         self.one_shot(&spec.id).run(launch, timeout, log).await
     }
@@ -292,7 +171,7 @@ impl ContainerRuntime for Runtime {
         let mut found = Vec::new();
         for home in self.homes()? {
             // one without a state is being started or removed
-            let state = state(&home).map_err(|source| ContainerError::Io { what: format!("reading {}", home.0.display()), source })?;
+            let state = self.look(&home).map_err(|source| ContainerError::Io { what: format!("reading {}", home.0.display()), source })?;
             found.extend(state);
         }
         found.sort_by(|a, b| a.spec.id.cmp(&b.spec.id));
@@ -378,12 +257,12 @@ impl ContainerRuntime for Runtime {
 
 impl Runtime {
     fn checked_home(&self, id: &str) -> Result<Home, ContainerError> {
-        if is_word(id, 63) { Ok(self.home(id)) } else { Err(runtime_error(id, "there is no such id")) }
+        if is_word(id, 63) { Ok(self.home(id)) } else { Err(runtime_error(id, "its id must be of [a-z0-9-], at most 63")) }
     }
 }
 
 /// What a container's files and processes say.
-fn state(home: &Home) -> io::Result<Option<ContainerState>> {
+pub(crate) fn state(home: &Home) -> io::Result<Option<ContainerState>> {
     let (Some(spec), Some(started)) = (home.read::<ContainerSpec>("spec.json")?, home.started()?) else { return Ok(None) };
     let status = match home.ended(&started)? {
         Some(ended) => ContainerStatus::Exited { code: ended.code, at: ended.at },
@@ -404,16 +283,16 @@ async fn ended(handle: OwnedFd) {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, ContainerError> {
+pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, ContainerError> {
     let read = || -> io::Result<Vec<PathBuf>> { fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect() };
     read().map_err(|source| ContainerError::Io { what: format!("reading {}", directory.display()), source })
 }
 
-fn name_of(path: &Path) -> String {
+pub(crate) fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 

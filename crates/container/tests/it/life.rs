@@ -276,3 +276,38 @@ async fn many_start_at_once() {
     assert_eq!(machine.runtime.list().await.unwrap().len(), 15);
     machine.tear_down().await;
 }
+
+#[tokio::test]
+async fn a_start_that_was_cut_short_is_swept_and_begun_anew() {
+    let machine = Machine::new().await;
+    for id in ["cut", "other"] {
+        let home = machine.dir.path().join("containers").join(id);
+        std::fs::create_dir(&home).unwrap();
+        std::fs::write(home.join("starting"), "").unwrap();
+    }
+    assert!(matches!(machine.runtime.start(&machine.spec("cut", &[])).await.unwrap().status, ContainerStatus::Running { .. }));
+    let next = machine.again().await;
+    assert_eq!(next.list().await.unwrap().len(), 1);
+    assert!(!machine.dir.path().join("containers/other").exists());
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn a_start_that_nobody_waits_for_ends_in_one_container_or_none() {
+    let machine = Machine::new().await;
+    machine.runtime.start(&machine.spec("warm", &[])).await.unwrap();
+    for round in 0..12 {
+        let spec = machine.spec(&format!("n{round}"), &[]);
+        let _ = tokio::time::timeout(Duration::from_millis(round * 5), machine.runtime.start(&spec)).await;
+        // another server looks at once, and again
+        let state = machine.again().await.start(&spec).await.unwrap();
+        assert_eq!(machine.runtime.start(&spec).await.unwrap(), state);
+        assert!(matches!(state.status, ContainerStatus::Running { .. }), "{state:?}");
+    }
+    assert_eq!(machine.runtime.list().await.unwrap().len(), 13);
+    let mut changed = machine.runtime.changed();
+    changed.mark_unchanged();
+    machine.again().await.stop("n0", Duration::ZERO).await.unwrap();
+    tokio::time::timeout(LONG, changed.changed()).await.unwrap().unwrap();
+    machine.tear_down().await;
+}

@@ -60,7 +60,7 @@ pub struct Kept(pub Mutex<Vec<LogLine>>);
 
 impl Kept {
     pub fn text(&self) -> String {
-        self.0.lock().unwrap().iter().map(|line| format!("{}\n", line.text)).collect()
+        self.0.lock().unwrap().iter().flat_map(|line| [line.text.clone(), "\n".to_owned()]).collect()
     }
 }
 

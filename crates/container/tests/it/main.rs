@@ -1,5 +1,7 @@
 //! The container room against the real kernel. Needs root and the Debian package `busybox-static`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod build;
 mod life;
 mod machine;
