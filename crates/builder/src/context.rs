@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use penstock_image::Ignore;
-use penstock_image::ignore::IgnoreError;
 use penstock_model::Digest;
 use penstock_model::digest::Hasher;
 
@@ -32,7 +31,7 @@ impl Context {
         for name in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
             let text = tree.text(&name, MAX_TEXT).map_err(BuildError::io(format!("reading {name}")))?;
             if let Some(text) = text {
-                ignore = Ignore::parse(&text).map_err(IgnoreError::from)?;
+                ignore = Ignore::parse(&text)?;
                 break;
             }
         }

@@ -152,6 +152,11 @@ impl Builder {
         runtime: Arc<dyn BuildRuntime>,
         images: Arc<dyn BaseImages>,
     ) -> Result<Self, BuildError> {
+        // what a dead server's steps wrote
+        let work = dir.join("work");
+        if work.exists() {
+            std::fs::remove_dir_all(&work).map_err(BuildError::io(format!("emptying {}", work.display())))?;
+        }
         for part in ["kept", "work"] {
             let path = dir.join(part);
             std::fs::create_dir_all(&path).map_err(BuildError::io(format!("making {}", path.display())))?;

@@ -156,7 +156,7 @@ impl Shop {
     }
 
     pub fn output(&self) -> String {
-        self.log.0.lock().unwrap().iter().map(|line| format!("{}\n", line.text)).collect()
+        self.log.0.lock().unwrap().iter().flat_map(|line| [line.text.clone(), "\n".to_owned()]).collect()
     }
 
     pub async fn close(self) {
