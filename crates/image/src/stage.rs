@@ -99,7 +99,9 @@ impl StageState {
             }
             Verb::Env(pairs) => {
                 let pairs: Vec<_> = pairs.iter().map(|(name, value)| Ok((one(name)?, one(value)?))).collect::<Result<_, _>>()?;
-                pairs.into_iter().for_each(|(name, value)| self.set_env(&name, &value));
+                for (name, value) in pairs {
+                    self.set_env(&name, &value);
+                }
             }
             Verb::Label(pairs) => {
                 for (name, value) in pairs {

@@ -95,7 +95,7 @@ fn command(rest: &str) -> Command {
 }
 
 /// Takes `--name=value` off the front.
-fn flags<'a>(rest: &'a str) -> (Vec<(&'a str, &'a str)>, &'a str) {
+fn flags(rest: &str) -> (Vec<(&str, &str)>, &str) {
     let mut flags = Vec::new();
     let mut rest = rest;
     while let Some(flag) = rest.strip_prefix("--") {
