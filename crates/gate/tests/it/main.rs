@@ -3,6 +3,7 @@
 mod approvals;
 mod config;
 mod engine;
+mod first_policy;
 mod policies;
 mod property;
 mod world;
