@@ -64,6 +64,21 @@ pub trait BlobStore: Send + Sync {
     async fn delete(&self, digest: Digest) -> Result<(), BlobError>;
     /// All digests, for garbage collection.
     async fn list(&self) -> Result<Vec<Digest>, BlobError>;
+    /// Its size and when it was last stored, or `None` if it is absent. Storing the same bytes again makes it young.
+    ///
+    /// A store that does not know says that everything is young, so that nothing of it is ever collected.
+    async fn stored(&self, digest: Digest) -> Result<Option<(u64, Timestamp)>, BlobError> {
+        Ok(self.size(digest).await?.map(|size| (size, Timestamp(i64::MAX))))
+    }
+    /// Removes it unless it was stored at this moment or later; true if it was there and is gone. Whoever stores the same
+    /// bytes meanwhile finds them there afterwards.
+    async fn delete_older(&self, digest: Digest, than: Timestamp) -> Result<bool, BlobError> {
+        let old = self.stored(digest).await?.is_some_and(|(_, since)| since < than);
+        if old {
+            self.delete(digest).await?;
+        }
+        Ok(old)
+    }
 }
 
 /// A job attempt's log: `run/job/attempt`, or any other name of `[A-Za-z0-9._-]` parts joined by `/`.
@@ -130,4 +145,8 @@ pub trait LogStore: Send + Sync {
     async fn read(&self, log: &LogId, from: u64, max_bytes: usize) -> Result<LogPart, BlobError>;
     /// Wakes when the log grows or closes; the value is its size in bytes.
     fn changed(&self, log: &LogId) -> watch::Receiver<u64>;
+    /// All logs with their sizes in bytes, for garbage collection.
+    async fn list(&self) -> Result<Vec<(LogId, u64)>, BlobError>;
+    /// Removes a log; false if it is absent or open for appending, which it stays.
+    async fn remove(&self, log: &LogId) -> Result<bool, BlobError>;
 }

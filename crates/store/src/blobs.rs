@@ -2,23 +2,26 @@
 //!
 //! `sha256/ab/ab12…` holds a blob; `tmp/` holds what is being written. A file gets its name only when its bytes
 //! are on the disk and have that digest. Writers of the same blob do not meet: each renames its own file, and
-//! the last one wins with the same bytes.
+//! the last one wins with the same bytes. So a file's time is when its blob was last stored; whoever removes what is old
+//! looks at it while no file is being named, and never takes one that was stored a moment ago.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use penstock_model::Digest;
 use penstock_model::blob::{BlobError, BlobStore, ByteStream};
 use penstock_model::digest::Hasher;
+use penstock_model::{Digest, Timestamp};
 use rustix::fs::{FlockOperation, flock};
 use tokio::fs;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::sync::RwLock;
 
 /// How much is read and written at once.
 const CHUNK: usize = 256 * 1024;
@@ -27,12 +30,14 @@ const CHUNK: usize = 256 * 1024;
 #[derive(Clone, Debug)]
 pub struct DirBlobs {
     root: PathBuf,
+    /// Held for reading while a file gets its name, for writing while an old one is looked at and removed.
+    naming: Arc<RwLock<()>>,
 }
 
 impl DirBlobs {
     /// Opens a directory, making it if it is absent, and removes what writers that died left half-written.
     pub async fn open(root: &Path) -> Result<Self, BlobError> {
-        let store = Self { root: root.to_owned() };
+        let store = Self { root: root.to_owned(), naming: Arc::default() };
         for directory in [store.root.join("sha256"), store.root.join("tmp")] {
             fs::create_dir_all(&directory).await.map_err(|e| io_error(format!("making {}", directory.display()), e))?;
         }
@@ -77,7 +82,10 @@ impl DirBlobs {
         if fs::create_dir(parent).await.is_ok() {
             sync_directory(&self.root.join("sha256")).await?;
         }
-        half.name(&target).await?;
+        {
+            let _naming = self.naming.read().await;
+            half.name(&target).await?;
+        }
         sync_directory(parent).await?;
         Ok((digest, size))
     }
@@ -139,6 +147,29 @@ impl BlobStore for DirBlobs {
         let listed = tokio::task::spawn_blocking(move || list(&root)).await.unwrap_or_else(|e| Err(io::Error::other(e)));
         listed.map_err(|e| io_error("listing the blobs".to_owned(), e))
     }
+
+    async fn stored(&self, digest: Digest) -> Result<Option<(u64, Timestamp)>, BlobError> {
+        let looking = |e| io_error(format!("looking for {digest}"), e);
+        match fs::metadata(self.file(digest)).await {
+            Ok(metadata) => Ok(Some((metadata.len(), changed(&metadata).map_err(looking)?))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(looking(e)),
+        }
+    }
+
+    async fn delete_older(&self, digest: Digest, than: Timestamp) -> Result<bool, BlobError> {
+        let _nobody_names = self.naming.write().await;
+        match self.stored(digest).await? {
+            Some((_, since)) if since < than => self.delete(digest).await.map(|()| true),
+            _ => Ok(false),
+        }
+    }
+}
+
+/// When a file was last written.
+fn changed(metadata: &std::fs::Metadata) -> io::Result<Timestamp> {
+    let since = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Ok(Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
 }
 
 /// A file that is being written; gone when dropped without a name. Its writer holds its lock, so that whoever

@@ -108,6 +108,64 @@ impl LogStore for DirLogs {
     fn changed(&self, log: &LogId) -> watch::Receiver<u64> {
         self.size(log).subscribe()
     }
+
+    async fn list(&self) -> Result<Vec<(LogId, u64)>, BlobError> {
+        let root = self.root.clone();
+        blocking(move || {
+            let mut found = Vec::new();
+            collect(&root, &root, &mut found).map_err(|e| io_error(format!("listing {}", root.display()), e))?;
+            found.sort();
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn remove(&self, log: &LogId) -> Result<bool, BlobError> {
+        let path = self.file(log)?;
+        // nobody opens it meanwhile
+        let mut open = locked(&self.open);
+        open.retain(|_, sink| sink.strong_count() > 0);
+        if open.contains_key(log) {
+            return Ok(false);
+        }
+        locked(&self.sizes).remove(log);
+        remove(&self.root, &path).map_err(|e| io_error(format!("removing {}", path.display()), e))
+    }
+}
+
+/// Logs below a directory, with their sizes.
+fn collect(root: &Path, directory: &Path, found: &mut Vec<(LogId, u64)>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            collect(root, &path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "jsonl")
+            && let Some(name) = path.strip_prefix(root).ok().and_then(|below| below.with_extension("").to_str().map(str::to_owned))
+        {
+            found.push((LogId(name), entry.metadata()?.len()));
+        }
+    }
+    Ok(())
+}
+
+/// Removes a log's files, and the directories that hold nothing else. True if there was one.
+fn remove(root: &Path, path: &Path) -> io::Result<bool> {
+    let gone = |path: &Path| match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e),
+    };
+    // the mark last: a log without it is one that goes on
+    let was_there = gone(path)?;
+    gone(&path.with_extension("closed"))?;
+    for directory in path.ancestors().skip(1).take_while(|directory| *directory != root) {
+        // one that holds more is not empty
+        if fs::remove_dir(directory).is_err() {
+            break;
+        }
+    }
+    Ok(was_there)
 }
 
 struct Tail {

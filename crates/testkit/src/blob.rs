@@ -7,23 +7,34 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use penstock_model::Digest;
 use penstock_model::blob::{BlobError, BlobStore, ByteStream, LogId, LogLine, LogPart, LogSink, LogStore};
+use penstock_model::{Clock, Digest, Timestamp};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
 
-use crate::held;
+use crate::{FakeClock, held};
 
 /// A content-addressed store in memory.
 #[derive(Debug, Default)]
 pub struct MemoryBlobs {
-    blobs: Mutex<BTreeMap<Digest, Bytes>>,
+    blobs: Mutex<BTreeMap<Digest, (Bytes, Timestamp)>>,
+    clock: Arc<FakeClock>,
 }
 
 impl MemoryBlobs {
+    /// A store whose blobs are as old as this clock says.
+    pub fn by(clock: Arc<FakeClock>) -> Self {
+        Self { blobs: Mutex::default(), clock }
+    }
+
+    fn insert(&self, digest: Digest, bytes: Bytes) {
+        let now = self.clock.now();
+        held(&self.blobs).insert(digest, (bytes, now));
+    }
+
     /// Changes a blob's bytes behind its digest's back.
     pub fn corrupt(&self, digest: Digest, bytes: &[u8]) {
-        held(&self.blobs).insert(digest, Bytes::copy_from_slice(bytes));
+        self.insert(digest, Bytes::copy_from_slice(bytes));
     }
 }
 
@@ -41,13 +52,13 @@ impl BlobStore for MemoryBlobs {
         if let Some(expected) = expected.filter(|expected| *expected != actual) {
             return Err(BlobError::Mismatch { expected, actual });
         }
-        held(&self.blobs).insert(actual, all.into());
+        self.insert(actual, all.into());
         Ok((actual, size))
     }
 
     async fn put_bytes(&self, bytes: Bytes) -> Result<Digest, BlobError> {
         let digest = Digest::of(&bytes);
-        held(&self.blobs).insert(digest, bytes);
+        self.insert(digest, bytes);
         Ok(digest)
     }
 
@@ -57,7 +68,7 @@ impl BlobStore for MemoryBlobs {
     }
 
     async fn get_bytes(&self, digest: Digest, limit: u64) -> Result<Bytes, BlobError> {
-        let bytes = held(&self.blobs).get(&digest).cloned().ok_or(BlobError::Absent(digest))?;
+        let (bytes, _) = held(&self.blobs).get(&digest).cloned().ok_or(BlobError::Absent(digest))?;
         if bytes.len() as u64 > limit {
             return Err(BlobError::TooLarge { limit });
         }
@@ -66,7 +77,7 @@ impl BlobStore for MemoryBlobs {
     }
 
     async fn size(&self, digest: Digest) -> Result<Option<u64>, BlobError> {
-        Ok(held(&self.blobs).get(&digest).map(|bytes| bytes.len() as u64))
+        Ok(held(&self.blobs).get(&digest).map(|(bytes, _)| bytes.len() as u64))
     }
 
     fn path(&self, _digest: Digest) -> Option<PathBuf> {
@@ -80,6 +91,19 @@ impl BlobStore for MemoryBlobs {
 
     async fn list(&self) -> Result<Vec<Digest>, BlobError> {
         Ok(held(&self.blobs).keys().copied().collect())
+    }
+
+    async fn stored(&self, digest: Digest) -> Result<Option<(u64, Timestamp)>, BlobError> {
+        Ok(held(&self.blobs).get(&digest).map(|(bytes, since)| (bytes.len() as u64, *since)))
+    }
+
+    async fn delete_older(&self, digest: Digest, than: Timestamp) -> Result<bool, BlobError> {
+        let mut blobs = held(&self.blobs);
+        let old = blobs.get(&digest).is_some_and(|(_, since)| *since < than);
+        if old {
+            blobs.remove(&digest);
+        }
+        Ok(old)
     }
 }
 
@@ -157,5 +181,20 @@ impl LogStore for MemoryLogs {
 
     fn changed(&self, log: &LogId) -> watch::Receiver<u64> {
         self.log(log).changed.subscribe()
+    }
+
+    async fn list(&self) -> Result<Vec<(LogId, u64)>, BlobError> {
+        let logs: Vec<_> = held(&self.logs).iter().map(|(id, log)| (id.clone(), Arc::clone(log))).collect();
+        let bytes = |log: &OneLog| held(&log.lines).0.iter().map(|line| line.text.len() as u64).sum();
+        Ok(logs.into_iter().map(|(id, log)| (id, bytes(&log))).collect())
+    }
+
+    async fn remove(&self, log: &LogId) -> Result<bool, BlobError> {
+        let mut logs = held(&self.logs);
+        // whoever appends holds it too
+        if logs.get(log).is_none_or(|log| Arc::strong_count(log) > 1) {
+            return Ok(false);
+        }
+        Ok(logs.remove(log).is_some())
     }
 }

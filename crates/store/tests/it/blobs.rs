@@ -2,8 +2,9 @@ use std::io::Cursor;
 use std::path::Path;
 
 use bytes::Bytes;
-use penstock_model::Digest;
 use penstock_model::blob::{BlobError, BlobStore, ByteStream};
+use penstock_model::clock::SystemClock;
+use penstock_model::{Clock, Digest, Timestamp};
 use penstock_store::DirBlobs;
 use tokio::io::AsyncReadExt;
 
@@ -99,4 +100,62 @@ async fn what_a_dead_writer_left_is_swept_and_what_a_living_one_writes_is_not() 
     assert_eq!(half_written(dir.path()), 1);
     drop(feed);
     assert_eq!(writing.await.unwrap().unwrap().0, Digest::of("slow"));
+}
+
+/// Makes a file as old as one that was written an hour ago.
+fn age(path: &Path) {
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    std::fs::File::open(path).unwrap().set_modified(hour_ago).unwrap();
+}
+
+fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+#[tokio::test]
+async fn an_old_blob_goes_and_one_that_was_stored_again_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = DirBlobs::open(dir.path()).await.unwrap();
+    let before = now();
+    let old = store.put_bytes(Bytes::from_static(b"old")).await.unwrap();
+    let again = store.put_bytes(Bytes::from_static(b"again")).await.unwrap();
+    for digest in [old, again] {
+        age(&store.path(digest).unwrap());
+        assert!(store.stored(digest).await.unwrap().unwrap().1 < before);
+    }
+    store.put_bytes(Bytes::from_static(b"again")).await.unwrap();
+    // a file's time is coarser than the clock
+    let limit = Timestamp(before.0 - 60_000);
+    assert_eq!(store.stored(old).await.unwrap().unwrap().0, 3);
+    assert!(store.delete_older(old, limit).await.unwrap());
+    assert!(!store.delete_older(old, limit).await.unwrap(), "it is gone");
+    assert!(!store.delete_older(again, limit).await.unwrap(), "it is young");
+    assert_eq!(store.list().await.unwrap(), [again]);
+    assert_eq!(store.stored(old).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_stores_a_blob_while_it_is_removed_finds_it_there_afterwards() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = DirBlobs::open(dir.path()).await.unwrap();
+    let digest = store.put_bytes(Bytes::from_static(b"blob")).await.unwrap();
+    let limit = Timestamp(now().0 - 60_000);
+    let began = std::time::Instant::now();
+    store.put_bytes(Bytes::from_static(b"blob")).await.unwrap();
+    let usual = began.elapsed();
+    for round in 0..400 {
+        age(&store.path(digest).unwrap());
+        let storing = {
+            let store = store.clone();
+            tokio::spawn(async move { store.put_bytes(Bytes::from_static(b"blob")).await.unwrap() })
+        };
+        // a little later each time, so that some round looks just before the blob gets its name and removes just after
+        let began = std::time::Instant::now();
+        while began.elapsed() < usual * (round % 100) / 100 {
+            tokio::task::yield_now().await;
+        }
+        store.delete_older(digest, limit).await.unwrap();
+        storing.await.unwrap();
+        assert_eq!(store.size(digest).await.unwrap(), Some(4), "it was stored a moment ago");
+    }
 }

@@ -135,3 +135,26 @@ async fn names_that_leave_the_directory_or_meet_our_files_are_refused() {
         assert!(logs.open(&id(bad)).await.is_err(), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn a_log_that_nobody_writes_is_removed_whole_and_one_that_is_open_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = DirLogs::open(dir.path()).unwrap();
+    for name in ["01J/build/1", "01J/build/2", "01K/test.unit/1"] {
+        logs.open(&id(name)).await.unwrap().write(vec![line("said")]).await.unwrap();
+        logs.close(&id(name)).await.unwrap();
+    }
+    let size = std::fs::metadata(dir.path().join("01J/build/1.jsonl")).unwrap().len();
+    let all: Vec<_> = ["01J/build/1", "01J/build/2", "01K/test.unit/1"].map(|name| (id(name), size)).to_vec();
+    assert_eq!(logs.list().await.unwrap(), all);
+    let writing = logs.open(&id("01J/build/2")).await.unwrap();
+    assert!(logs.remove(&id("01J/build/1")).await.unwrap());
+    assert!(!logs.remove(&id("01J/build/1")).await.unwrap(), "it is gone");
+    assert!(!logs.remove(&id("01J/build/2")).await.unwrap(), "it is being written");
+    assert!(logs.remove(&id("01K/test.unit/1")).await.unwrap());
+    assert!(!dir.path().join("01K").exists(), "nothing of it is left");
+    assert_eq!(logs.read(&id("01J/build/1"), 0, 1000).await.unwrap(), LogPart::default());
+    writing.write(vec![line("goes on")]).await.unwrap();
+    assert_eq!(texts(&logs.read(&id("01J/build/2"), 0, 1000).await.unwrap()), ["said", "goes on"]);
+    assert!(logs.remove(&id("../x")).await.is_err());
+}
