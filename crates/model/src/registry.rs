@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::Digest;
 use crate::blob::BlobError;
 use crate::image::Descriptor;
-use crate::release::ImageName;
+use crate::release::{ImageName, ImageRef};
+use crate::{Digest, Timestamp};
 
 /// Why the registry refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,29 @@ pub enum RegistryError {
     },
 }
 
+/// What of a registry is to stay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// These images, whatever names them. What is attached to an image stays with it, and what an index names too.
+    pub images: BTreeSet<ImageRef>,
+    /// Tags that keep nothing by themselves, by repository. Every other tag keeps its image.
+    pub spent: BTreeMap<ImageName, BTreeSet<String>>,
+    /// Manifests that were pushed at this moment or later stay.
+    pub since: Timestamp,
+}
+
+/// What is left after some went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sifted {
+    /// Manifests that went: images and what was attached to them.
+    pub gone: Vec<ImageRef>,
+    /// Every blob that is reachable still, as [`ImageRegistry::reachable`] has it.
+    pub reachable: BTreeSet<Digest>,
+}
+
+/// Nobody links a manifest or a blob before this is dropped.
+pub type Hold = Box<dyn Send + Sync>;
+
 /// The registry over the blob store. Tags that are full commit ids never move.
 #[async_trait]
 pub trait ImageRegistry: Send + Sync {
@@ -78,4 +101,9 @@ pub trait ImageRegistry: Send + Sync {
     async fn remove(&self, name: &ImageName, digest: Digest) -> Result<(), RegistryError>;
     /// Every blob that is reachable from any repository: manifests, configurations, layers, attached things.
     async fn reachable(&self) -> Result<BTreeSet<Digest>, RegistryError>;
+    /// Lets whoever is linking a manifest or blob end, and nobody begin. What nobody can reach under a hold is nobody's.
+    async fn hold(&self) -> Hold;
+    /// Unlinks what is not to stay, and blobs that no manifest names and that were pushed more than a day ago. A dry run
+    /// unlinks nothing and gives what would be left.
+    async fn sift(&self, keep: &Keep, dry_run: bool) -> Result<Sifted, RegistryError>;
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::error::Error;
-use penstock_model::Digest;
 use penstock_model::image::media;
+use penstock_model::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,6 +44,9 @@ pub(crate) struct Facts {
     /// Manifests that an index names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub manifests: Vec<Digest>,
+    /// When it was last pushed. Of one that was read and not yet taken, and of one taken before this was kept, long ago.
+    #[serde(default)]
+    pub since: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -131,6 +134,7 @@ pub(crate) fn read(bytes: &[u8], media_type: Option<&str>) -> Result<Facts, Erro
         annotations: form.annotations.unwrap_or_default().into_iter().map(text).collect::<Result<_, _>>()?,
         blobs,
         manifests,
+        since: Timestamp::default(),
     })
 }
 

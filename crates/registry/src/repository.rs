@@ -89,6 +89,32 @@ impl Repository {
             .collect()
     }
 
+    /// Removes manifests that nothing keeps, with their tags; gives them. A manifest is kept if it is among `needed`, if a
+    /// tag that is not `spent` names it, or if it was pushed at this moment or later; and with it what an index names, and
+    /// what is attached to it.
+    pub fn sift(&mut self, needed: &BTreeSet<Digest>, spent: &BTreeSet<String>, since: Timestamp) -> Vec<Digest> {
+        let tagged = self.tags.iter().filter(|(tag, _)| !spent.contains(*tag)).map(|(_, digest)| *digest);
+        let young = self.manifests.iter().filter(|(_, facts)| facts.since >= since).map(|(digest, _)| *digest);
+        let mut found: Vec<Digest> = needed.iter().copied().chain(tagged).chain(young).collect();
+        let mut attached: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
+        for (digest, facts) in &self.manifests {
+            if let Some(subject) = facts.subject {
+                attached.entry(subject).or_default().push(*digest);
+            }
+        }
+        let mut kept = BTreeSet::new();
+        while let Some(digest) = found.pop() {
+            let Some(facts) = self.manifests.get(&digest) else { continue };
+            if kept.insert(digest) {
+                found.extend(facts.manifests.iter().chain(attached.get(&digest).into_iter().flatten()));
+            }
+        }
+        let gone: Vec<Digest> = self.manifests.keys().filter(|digest| !kept.contains(digest)).copied().collect();
+        self.manifests.retain(|digest, _| kept.contains(digest));
+        self.tags.retain(|_, named| kept.contains(named));
+        gone
+    }
+
     /// A manifest names this blob.
     pub fn needs(&self, blob: Digest) -> bool {
         self.manifests.values().any(|facts| facts.blobs.contains(&blob))
@@ -114,7 +140,16 @@ mod tests {
 
     fn facts(subject: Option<Digest>) -> Facts {
         let media_type = "m".to_owned();
-        Facts { media_type, size: 1, artifact_type: None, subject, annotations: BTreeMap::new(), blobs: Vec::new(), manifests: Vec::new() }
+        Facts {
+            media_type,
+            size: 1,
+            artifact_type: None,
+            subject,
+            annotations: BTreeMap::new(),
+            blobs: Vec::new(),
+            manifests: Vec::new(),
+            since: Timestamp(0),
+        }
     }
 
     #[test]
@@ -133,6 +168,48 @@ mod tests {
         assert!(matches!(repository.tag(&name, &commit, two), Err(Error::Immutable { is, .. }) if is == one));
         assert_eq!((repository.resolve("latest"), repository.resolve(&commit)), (Some(two), Some(one)));
         assert!(repository.tag(&name, "other", Digest::of("3")).is_err());
+    }
+
+    /// In words, what is needed, which tags are spent, since when what was pushed is young, and what goes.
+    type Sifting<'a> = (&'a str, BTreeSet<Digest>, &'a BTreeSet<String>, i64, &'a [&'a str]);
+
+    #[test]
+    fn what_is_sifted_out_is_what_nothing_keeps() {
+        let names = ["spent", "tagged", "needed", "young", "index", "listed", "bundle", "note", "orphan"];
+        let of = |name: &str| Digest::of(name);
+        let mut whole = Repository::default();
+        for name in names {
+            whole.manifests.insert(of(name), facts(None));
+        }
+        let change = |repository: &mut Repository, name: &str, change: &dyn Fn(&mut Facts)| {
+            change(repository.manifests.get_mut(&of(name)).unwrap());
+        };
+        change(&mut whole, "young", &|facts| facts.since = Timestamp(10));
+        change(&mut whole, "index", &|facts| facts.manifests = vec![of("listed")]);
+        change(&mut whole, "bundle", &|facts| facts.subject = Some(of("listed")));
+        change(&mut whole, "note", &|facts| facts.subject = Some(of("bundle")));
+        change(&mut whole, "orphan", &|facts| facts.subject = Some(of("never pushed")));
+        for (tag, name) in [("aaaa", "spent"), ("aaaa2", "tagged"), ("latest", "tagged"), ("v1", "index")] {
+            whole.tags.insert(tag.to_owned(), of(name));
+        }
+        let spent = ["aaaa", "aaaa2"].map(str::to_owned).into();
+        let none = BTreeSet::new();
+        let no_tags = BTreeSet::new();
+        let cases: [Sifting<'_>; 4] = [
+            ("all rules", [of("needed"), of("elsewhere")].into(), &spent, 10, &["spent", "orphan"]),
+            ("a tag that is not spent keeps", [of("needed")].into(), &no_tags, 10, &["orphan"]),
+            ("nobody needs it", none.clone(), &spent, 10, &["spent", "needed", "orphan"]),
+            ("what is old is not young", none, &spent, 11, &["spent", "needed", "young", "orphan"]),
+        ];
+        for (case, needed, spent, since, expected) in cases {
+            let mut repository = whole.clone();
+            let gone: BTreeSet<Digest> = repository.sift(&needed, spent, Timestamp(since)).into_iter().collect();
+            assert_eq!(gone, expected.iter().map(|name| of(name)).collect(), "{case}");
+            assert_eq!(repository.manifests.len(), names.len() - expected.len(), "{case}");
+            assert!(repository.tags.values().all(|named| repository.manifests.contains_key(named)), "{case}");
+            // what stays, stays
+            assert!(repository.sift(&needed, spent, Timestamp(since)).is_empty(), "{case}");
+        }
     }
 
     #[test]

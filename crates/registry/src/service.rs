@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use penstock_model::blob::{BlobError, BlobStore};
 use penstock_model::image::{Descriptor, Manifest, media};
-use penstock_model::registry::{ImageRegistry, RegistryError};
-use penstock_model::release::ImageName;
+use penstock_model::registry::{Hold, ImageRegistry, Keep, RegistryError, Sifted};
+use penstock_model::release::{ImageName, ImageRef};
 use penstock_model::{Clock, Digest, Timestamp};
+use tokio::sync::RwLock;
 
 use crate::error::Error;
 use crate::forms::{self, Facts};
@@ -21,6 +22,8 @@ use crate::uploads::Uploads;
 
 /// How long a blob may lie without a manifest that names it.
 const LOOSE: Duration = Duration::from_secs(24 * 60 * 60);
+/// A blob that was pushed or asked for no longer ago need not be noted again.
+const FRESH: Duration = Duration::from_secs(30 * 60);
 /// The configuration of an artifact that has none.
 const NO_CONFIG: &[u8] = b"{}";
 
@@ -53,6 +56,8 @@ pub(crate) struct Inner {
     pub uploads: Uploads,
     pub limits: Limits,
     clock: Arc<dyn Clock>,
+    /// Held for reading from the look at what is there to the link, for writing while what nobody reaches is removed.
+    pub linking: Arc<RwLock<()>>,
 }
 
 impl Registry {
@@ -60,7 +65,7 @@ impl Registry {
     pub fn open(directory: &Path, blobs: Arc<dyn BlobStore>, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, Error> {
         let shelf = Shelf::open(directory.join("repositories"))?;
         let uploads = Uploads::open(directory.join("uploads"), Arc::clone(&clock), limits.uploads, limits.blob)?;
-        Ok(Self { inner: Arc::new(Inner { blobs, shelf, uploads, limits, clock }) })
+        Ok(Self { inner: Arc::new(Inner { blobs, shelf, uploads, limits, clock, linking: Arc::default() }) })
     }
 
     /// Names a manifest of the repository; moves the tag, unless it names a commit.
@@ -73,17 +78,6 @@ impl Registry {
     pub fn images(&self, name: &ImageName) -> BTreeSet<Digest> {
         let Some(repository) = self.inner.shelf.get(name) else { return BTreeSet::new() };
         repository.manifests.iter().filter(|(_, facts)| facts.subject.is_none()).map(|(digest, _)| *digest).collect()
-    }
-
-    /// Forgets blobs that no manifest names and that were pushed more than a day ago: they are not reachable any more.
-    /// For whoever collects garbage, first.
-    pub async fn forget_loose(&self) -> Result<(), Error> {
-        let day = i64::try_from(LOOSE.as_millis()).unwrap_or(i64::MAX);
-        let before = Timestamp(self.inner.clock.now().0.saturating_sub(day));
-        for (name, _) in self.inner.shelf.all() {
-            self.inner.shelf.change(&name, |repository| Ok(repository.forget_loose(before))).await?;
-        }
-        Ok(())
     }
 }
 
@@ -111,6 +105,18 @@ impl Inner {
         self.blobs.size(digest).await?.ok_or_else(absent)
     }
 
+    /// A blob's size, if this repository shows it, for whoever counts on it from now on: it is as if pushed again.
+    pub async fn count_on(&self, name: &ImageName, digest: Digest) -> Result<u64, Error> {
+        let _linking = self.linking.read().await;
+        let size = self.blob(name, digest).await?;
+        let now = self.clock.now();
+        let fresh = |since: &Timestamp| now.since(*since) < FRESH;
+        if !self.shelf.get(name).is_some_and(|repository| repository.blobs.get(&digest).is_some_and(fresh)) {
+            self.link(name, digest).await?;
+        }
+        Ok(size)
+    }
+
     /// Makes a blob of the store visible in a repository.
     pub async fn link(&self, name: &ImageName, digest: Digest) -> Result<(), Error> {
         let now = self.clock.now();
@@ -136,7 +142,8 @@ impl Inner {
         if bytes.len() as u64 > limit {
             return Err(Error::TooLarge { what: "a manifest", limit });
         }
-        let facts = forms::read(&bytes, media_type)?;
+        let mut facts = forms::read(&bytes, media_type)?;
+        let _linking = self.linking.read().await;
         let links: &[Digest] = if own { &facts.blobs } else { &[] };
         for blob in &facts.blobs {
             if self.blobs.size(*blob).await?.is_none() {
@@ -145,6 +152,7 @@ impl Inner {
         }
         let digest = self.blobs.put_bytes(bytes).await?;
         let now = self.clock.now();
+        facts.since = now;
         self.shelf
             .change(name, |repository| {
                 repository.blobs.extend(links.iter().map(|blob| (*blob, now)));
@@ -220,8 +228,43 @@ impl ImageRegistry for Registry {
 
     async fn reachable(&self) -> Result<BTreeSet<Digest>, RegistryError> {
         let all = self.inner.shelf.all();
-        Ok(all.iter().flat_map(|(_, repository)| repository.manifests.keys().chain(repository.blobs.keys()).copied()).collect())
+        Ok(reachable(&all))
     }
+
+    async fn hold(&self) -> Hold {
+        Box::new(Arc::clone(&self.inner.linking).write_owned().await)
+    }
+
+    async fn sift(&self, keep: &Keep, dry_run: bool) -> Result<Sifted, RegistryError> {
+        let loose = Timestamp(self.inner.clock.now().0.saturating_sub(i64::try_from(LOOSE.as_millis()).unwrap_or(i64::MAX)));
+        let mut sifted = Sifted::default();
+        let mut left = Vec::new();
+        for (name, now) in self.inner.shelf.all() {
+            let needed = keep.images.iter().filter(|image| image.name == name).map(|image| image.digest).collect();
+            let none = BTreeSet::new();
+            let spent = keep.spent.get(&name).unwrap_or(&none);
+            let change = |repository: &mut Repository| {
+                let gone = repository.sift(&needed, spent, keep.since);
+                repository.forget_loose(loose);
+                gone
+            };
+            let (gone, after) = if dry_run {
+                let mut after = Repository::clone(&now);
+                (change(&mut after), Arc::new(after))
+            } else {
+                let gone = self.inner.shelf.change(&name, |repository| Ok(change(repository))).await.map_err(|e| e.of(&name))?;
+                (gone, self.inner.shelf.get(&name).unwrap_or_default())
+            };
+            sifted.gone.extend(gone.into_iter().map(|digest| ImageRef { name: name.clone(), digest }));
+            left.push((name, after));
+        }
+        sifted.reachable = reachable(&left);
+        Ok(sifted)
+    }
+}
+
+fn reachable(all: &[(ImageName, Arc<Repository>)]) -> BTreeSet<Digest> {
+    all.iter().flat_map(|(_, repository)| repository.manifests.keys().chain(repository.blobs.keys()).copied()).collect()
 }
 
 fn descriptor(media_type: &str, digest: Digest, size: u64) -> Descriptor {

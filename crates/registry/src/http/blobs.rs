@@ -33,7 +33,8 @@ pub(super) async fn answer(asked: &Asked<'_>, name: &ImageName, digest: Digest) 
 
 async fn read(asked: &Asked<'_>, name: &ImageName, digest: Digest) -> Result<Response, Failure> {
     let inner = asked.inner();
-    let size = inner.blob(name, digest).await?;
+    // who only asks whether it is there is about to leave out its upload
+    let size = if asked.method == Method::HEAD { inner.count_on(name, digest).await? } else { inner.blob(name, digest).await? };
     let range = asked.header(header::RANGE).and_then(|text| range(text, size));
     let (start, length) = match range {
         Some(None) => {

@@ -44,7 +44,12 @@ pub(super) async fn begin(asked: &Asked<'_>, name: &ImageName, body: Body) -> Re
 async fn mount(asked: &Asked<'_>, name: &ImageName, digest: &str) -> Result<Option<Response>, Failure> {
     let digest = route::digest(digest)?;
     let Some(from) = asked.parameter("from").and_then(|from| from.parse::<ImageName>().ok()) else { return Ok(None) };
-    if !asked.granted(&from, Action::Pull).await || asked.inner().blob(&from, digest).await.is_err() {
+    if !asked.granted(&from, Action::Pull).await {
+        return Ok(None);
+    }
+    // it stays there until it is linked here
+    let _linking = asked.inner().linking.read().await;
+    if asked.inner().blob(&from, digest).await.is_err() {
         return Ok(None);
     }
     asked.inner().link(name, digest).await?;

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
-use penstock_model::Digest;
 use penstock_model::blob::BlobStore;
-use penstock_model::registry::{ImageRegistry, RegistryError};
-use penstock_model::release::ImageName;
+use penstock_model::registry::{ImageRegistry, Keep, RegistryError};
+use penstock_model::release::{ImageName, ImageRef};
+use penstock_model::{Clock, Digest, Timestamp};
 
 use crate::fixture::{Fixture, fixture, manifest};
 
@@ -88,6 +88,11 @@ async fn what_is_attached_twice_is_there_once_and_goes_with_its_image() {
     assert!(it.registry.attach(&name(), image, "a", "b", Bytes::new(), BTreeMap::new()).await.is_err());
 }
 
+/// Everything stays that has a name of its own.
+fn nothing_needed() -> Keep {
+    Keep { since: Timestamp(i64::MAX), ..Keep::default() }
+}
+
 #[tokio::test]
 async fn what_is_reachable_is_what_repositories_hold_and_loose_blobs_are_forgotten_after_a_day() {
     let it = fixture();
@@ -99,16 +104,84 @@ async fn what_is_reachable_is_what_repositories_hold_and_loose_blobs_are_forgott
     let all = it.registry.reachable().await.unwrap();
     assert_eq!(all, &kept | &BTreeSet::from([loose]));
     assert!(!all.contains(&foreign));
-    it.registry.forget_loose().await.unwrap();
-    assert!(it.registry.reachable().await.unwrap().contains(&loose));
+    assert_eq!(it.registry.sift(&nothing_needed(), false).await.unwrap().reachable, all);
     it.clock.advance(Duration::from_secs(25 * 60 * 60));
-    it.registry.forget_loose().await.unwrap();
+    let left = it.registry.sift(&nothing_needed(), true).await.unwrap();
+    assert_eq!((left.gone, left.reachable), (Vec::new(), kept.clone()));
+    assert_eq!(it.registry.reachable().await.unwrap(), all, "a dry run forgets nothing");
+    it.registry.sift(&nothing_needed(), false).await.unwrap();
     assert_eq!(it.registry.reachable().await.unwrap(), kept);
     it.registry.remove(&name(), image).await.unwrap();
     it.clock.advance(Duration::from_secs(25 * 60 * 60));
-    it.registry.forget_loose().await.unwrap();
+    it.registry.sift(&nothing_needed(), false).await.unwrap();
     assert!(it.registry.reachable().await.unwrap().is_empty());
     assert!(it.registry.repositories().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_blob_whose_upload_a_client_leaves_out_stays_for_its_manifest() {
+    let it = fixture();
+    let layer = it.blob("oran/app", "layer").await;
+    it.clock.advance(Duration::from_secs(25 * 60 * 60));
+    // the client asks, hears that it is there, and goes on to the manifest
+    assert_eq!(it.ask("HEAD", &format!("/v2/oran/app/blobs/{layer}"), &[], axum::body::Body::empty()).await.status, 200);
+    it.registry.sift(&nothing_needed(), false).await.unwrap();
+    it.blob("oran/app", "{}").await;
+    assert_eq!(it.put("oran/app", "main", &manifest("layer", None, None)).await.status, 201);
+}
+
+#[tokio::test]
+async fn an_image_that_nothing_keeps_goes_with_its_statements_and_the_layers_of_others_stay() {
+    let it = fixture();
+    let commits = ["a", "b"].map(|letter| letter.repeat(40));
+    let old = built(&it, "old layer", &[&commits[0]]).await.unwrap();
+    let statement = it.registry.attach(&name(), old, "a", "b", Bytes::from_static(b"note"), BTreeMap::new()).await.unwrap();
+    let needed = built(&it, "needed layer", &[&commits[1]]).await.unwrap();
+    it.clock.advance(Duration::from_secs(25 * 60 * 60));
+    let young = built(&it, "young layer", &[]).await.unwrap();
+    let keep = Keep {
+        images: [ImageRef { name: name(), digest: needed }].into(),
+        spent: [(name(), commits.clone().into())].into(),
+        since: Timestamp(it.clock.now().0 - 1000),
+    };
+    let would = it.registry.sift(&keep, true).await.unwrap();
+    assert_eq!(it.registry.tags(&name()).await.unwrap().len(), 2, "a dry run removes nothing");
+    let sifted = it.registry.sift(&keep, false).await.unwrap();
+    assert_eq!(would, sifted);
+    let gone: BTreeSet<Digest> = sifted.gone.iter().map(|image| image.digest).collect();
+    assert_eq!(gone, [old, statement].into());
+    let stay: BTreeSet<Digest> = [needed, young].into_iter().chain(["{}", "needed layer", "young layer"].map(Digest::of)).collect();
+    assert_eq!(sifted.reachable, stay);
+    // what nothing reaches is removed from the store, as whoever collects does
+    for digest in it.blobs.list().await.unwrap().into_iter().filter(|digest| !stay.contains(digest)) {
+        it.blobs.delete(digest).await.unwrap();
+    }
+    let it = it.reopened();
+    assert_eq!(it.registry.resolve(&name(), &commits[0]).await.unwrap(), None);
+    assert_eq!(it.get(&format!("/v2/oran/app/manifests/{}", commits[0])).await.status, 404);
+    assert_eq!(it.get(&format!("/v2/oran/app/manifests/{}", commits[1])).await.status, 200);
+    for layer in ["needed layer", "young layer", "{}"] {
+        assert_eq!(it.get(&format!("/v2/oran/app/blobs/{}", Digest::of(layer))).await.body, layer);
+    }
+    assert_eq!(built(&it, "old layer", &[&commits[0]]).await.unwrap(), old, "it can be built again");
+}
+
+#[tokio::test]
+async fn while_the_registry_is_held_nobody_links_what_is_about_to_be_removed() {
+    let it = fixture();
+    it.blobs.put_bytes(Bytes::from_static(b"{}")).await.unwrap();
+    let layer = it.blobs.put_bytes(Bytes::from_static(b"layer")).await.unwrap();
+    let hold = it.registry.hold().await;
+    let image = name();
+    let mut linking = it.registry.put_image(&image, manifest("layer", None, None).into(), &[]);
+    // as far as it comes: without the hold it would have seen the layer
+    assert!(futures::poll!(&mut linking).is_pending());
+    assert!(it.registry.reachable().await.unwrap().is_empty());
+    it.blobs.delete(layer).await.unwrap();
+    drop(hold);
+    let refused = linking.await.unwrap_err();
+    assert!(matches!(&refused, RegistryError::Manifest { why, .. } if why.contains(&layer.to_string())), "{refused}");
+    assert!(it.registry.reachable().await.unwrap().is_empty(), "no manifest names what is gone");
 }
 
 #[tokio::test]
