@@ -18,7 +18,7 @@ impl BuildRuntime for Runtime {
         if !is_word(&step.id, 63) || step.args.is_empty() {
             return Err(runtime_error(&step.id, "a build step needs an id of [a-z0-9-] and a program"));
         }
-        let _using = self.using_layers.read().await;
+        let using = Arc::clone(&self.using_layers).read_owned().await;
         let mut env = step.env.clone();
         with_path(&mut env);
         let launch = Launch {
@@ -41,10 +41,11 @@ impl BuildRuntime for Runtime {
             building: true,
             attached: true,
         };
-        self.one_shot(&step.id).run(launch, step.timeout, log).await
+        self.one_shot(&step.id, using).run(launch, step.timeout, log).await
     }
 
     async fn unpacked(&self, layers: &[LayerRef]) -> Result<Vec<PathBuf>, ContainerError> {
+        let _using = self.using_layers.read().await;
         let names = self.names("build", layers).await?;
         Ok(names.into_iter().map(|name| self.layers.dir.join(name)).collect())
     }

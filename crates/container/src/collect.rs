@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use penstock_model::Digest;
 use penstock_model::container::ContainerError;
@@ -11,7 +13,11 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::launch::Launch;
 use crate::runtime::{Runtime, blocking, entries, name_of, runtime_error};
+use crate::state::Home;
 use crate::sweep;
+
+/// How long containers that are being started are waited for.
+const STARTS_END: Duration = Duration::from_secs(20);
 
 impl Runtime {
     /// One-shot containers whose server has died end by themselves and starts that were cut short never end; what is
@@ -35,27 +41,39 @@ impl Runtime {
         blocking(work).await.map_err(|source| ContainerError::Io { what: "removing what a dead server left".to_owned(), source })
     }
 
-    /// Removes unpacked layers but for these contents and those of containers that are there; they are unpacked again
-    /// when they are needed. Gives how many went. Refused while a container is being started or an image built.
-    pub async fn remove_unused_layers(&self, keep: &BTreeSet<Digest>) -> Result<usize, ContainerError> {
-        let Ok(_alone) = self.using_layers.try_write() else {
-            return Err(runtime_error("layers", "a container is being started or an image built: try again later"));
-        };
+    /// What [`ContainerRuntime::remove_unused_layers`] promises. Waits for containers that are being started, and for nothing
+    /// that runs: a container's layers are written down before it does.
+    ///
+    /// [`ContainerRuntime::remove_unused_layers`]: penstock_model::container::ContainerRuntime::remove_unused_layers
+    pub(crate) async fn unused_layers(&self, keep: &BTreeSet<Digest>, dry_run: bool) -> Result<Vec<(Digest, u64)>, ContainerError> {
+        let alone = tokio::time::timeout(STARTS_END, Arc::clone(&self.using_layers).write_owned()).await;
+        let alone = alone.map_err(|_| runtime_error("layers", "a container has been starting for long: try again later"))?;
         let mut kept: BTreeSet<String> = keep.iter().map(Digest::hex).collect();
-        for home in self.homes()? {
+        let runs = entries(&self.settings.dir.join("runs"))?.into_iter().map(Home);
+        for home in self.homes()?.into_iter().chain(runs) {
             let launch = home.read::<Launch>("launch.json");
             let launch = launch.map_err(|source| ContainerError::Io { what: format!("reading {}", home.0.display()), source })?;
             kept.extend(launch.into_iter().flat_map(|launch| launch.layers));
         }
-        let unused: Vec<_> = entries(&self.layers.dir)?.into_iter().filter(|path| !kept.contains(&name_of(path))).collect();
+        let named = entries(&self.layers.dir)?.into_iter().filter_map(|path| {
+            let digest: Digest = format!("sha256:{}", name_of(&path)).parse().ok()?;
+            (!kept.contains(&digest.hex())).then_some((digest, path))
+        });
+        let unused: Vec<_> = named.collect();
         let work = move || {
-            for layer in &unused {
-                // out of the way first, so that a half removed one is never taken for a layer
-                let aside = layer.with_file_name(format!(".partial-{}", name_of(layer)));
-                fs::rename(layer, &aside)?;
-                sweep::remove_tree(&aside)?;
+            // nobody starts anything until this is done, whether its end is waited for or not
+            let _alone = alone;
+            let mut gone = Vec::new();
+            for (digest, layer) in unused {
+                gone.push((digest, sweep::size(&layer)));
+                if !dry_run {
+                    // out of the way first, so that a half removed one is never taken for a layer
+                    let aside = layer.with_file_name(format!(".partial-{}", digest.hex()));
+                    fs::rename(&layer, &aside)?;
+                    sweep::remove_tree(&aside)?;
+                }
             }
-            Ok(unused.len())
+            Ok(gone)
         };
         blocking(work).await.map_err(|source| ContainerError::Io { what: "removing layers".to_owned(), source })
     }

@@ -4,7 +4,7 @@
 //! by dying, the helper ends the container; nobody has to remember it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use penstock_model::container::ContainerError;
 use rustix::fs::{FlockOperation, flock};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
+use tokio::sync::OwnedRwLockReadGuard;
 use tokio_util::sync::CancellationToken;
 
 use crate::helper::MONITOR;
@@ -33,6 +34,8 @@ pub struct OneShot {
     pub program: PathBuf,
     /// A directory of its own, absent yet.
     pub home: Home,
+    /// Its layers stay until they are written down as used, which they are from then on.
+    pub using_layers: OwnedRwLockReadGuard<()>,
 }
 
 impl OneShot {
@@ -61,7 +64,12 @@ impl OneShot {
         // held while the server lives, so that its successor knows what is left behind
         let lock = fs::File::create(self.home.path("lock")).map_err(io("its lock"))?;
         flock(&lock, FlockOperation::LockExclusive).map_err(|error| io("its lock")(error.into()))?;
-        let outcome = self.attend(&launch, timeout, log, stop).await;
+        let described = self.home.write("launch.json", &launch).map_err(io("launch.json"));
+        drop(self.using_layers);
+        let outcome = match described {
+            Ok(()) => attend(&self.program, &self.home, &launch, timeout, log, stop).await,
+            Err(error) => Err(error),
+        };
         let (directory, instance, id) = (self.home.0.clone(), launch.instance.clone(), launch.id.clone());
         let removed = tokio::task::spawn_blocking(move || {
             sweep::end_cgroup(&instance, &id);
@@ -73,51 +81,52 @@ impl OneShot {
         }
         outcome
     }
+}
 
-    async fn attend(
-        &self,
-        launch: &Launch,
-        timeout: Duration,
-        log: Arc<dyn LogSink>,
-        stop: CancellationToken,
-    ) -> Result<i32, ContainerError> {
-        let failed = |why: String| ContainerError::Runtime { id: launch.id.clone(), why };
-        self.home.write("launch.json", launch).map_err(|error| failed(format!("launch.json: {error}")))?;
-        let mut child: Child = Command::new(&self.program)
-            .arg(MONITOR)
-            .arg(&self.home.0)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(format!("starting {}: {error}", self.program.display())))?;
-        let hold = child.stdin.take();
-        let out = child.stdout.take().map(|stream| tokio::spawn(keep(stream, Channel::Out, Arc::clone(&log))));
-        let err = child.stderr.take().map(|stream| tokio::spawn(keep(stream, Channel::Err, log)));
-        let timed_out = tokio::select! {
-            _ = child.wait() => false,
-            () = tokio::time::sleep(timeout) => true,
-            () = stop.cancelled() => false,
-        };
-        drop(hold);
-        let status = child.wait().await.map_err(|error| failed(format!("waiting for its monitor: {error}")))?;
-        for stream in [out, err].into_iter().flatten() {
-            // the pipes end with the container; their readers cannot hang
-            let _ = stream.await;
+/// From the helper's start to its end.
+async fn attend(
+    program: &Path,
+    home: &Home,
+    launch: &Launch,
+    timeout: Duration,
+    log: Arc<dyn LogSink>,
+    stop: CancellationToken,
+) -> Result<i32, ContainerError> {
+    let failed = |why: String| ContainerError::Runtime { id: launch.id.clone(), why };
+    let mut child: Child = Command::new(program)
+        .arg(MONITOR)
+        .arg(&home.0)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(format!("starting {}: {error}", program.display())))?;
+    let hold = child.stdin.take();
+    let out = child.stdout.take().map(|stream| tokio::spawn(keep(stream, Channel::Out, Arc::clone(&log))));
+    let err = child.stderr.take().map(|stream| tokio::spawn(keep(stream, Channel::Err, log)));
+    let timed_out = tokio::select! {
+        _ = child.wait() => false,
+        () = tokio::time::sleep(timeout) => true,
+        () = stop.cancelled() => false,
+    };
+    drop(hold);
+    let status = child.wait().await.map_err(|error| failed(format!("waiting for its monitor: {error}")))?;
+    for stream in [out, err].into_iter().flatten() {
+        // the pipes end with the container; their readers cannot hang
+        let _ = stream.await;
+    }
+    if timed_out {
+        return Ok(TIMED_OUT);
+    }
+    match home.read::<Ended>("exit.json") {
+        Ok(Some(ended)) => Ok(ended.code),
+        Ok(None) => {
+            let why = home.read::<String>("failed.json").ok().flatten();
+            Err(failed(why.unwrap_or_else(|| format!("its monitor ended without a word ({status})"))))
         }
-        if timed_out {
-            return Ok(TIMED_OUT);
-        }
-        match self.home.read::<Ended>("exit.json") {
-            Ok(Some(ended)) => Ok(ended.code),
-            Ok(None) => {
-                let why = self.home.read::<String>("failed.json").ok().flatten();
-                Err(failed(why.unwrap_or_else(|| format!("its monitor ended without a word ({status})"))))
-            }
-            Err(error) => Err(failed(format!("exit.json: {error}"))),
-        }
+        Err(error) => Err(failed(format!("exit.json: {error}"))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The hand itself: containers of one instance on this machine.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -10,12 +10,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use penstock_model::Digest;
 use penstock_model::blob::{BlobStore, LogSink};
 use penstock_model::container::{ContainerError, ContainerRuntime, ContainerSpec, ContainerState, ContainerStatus, ExecOutput};
 use rustix::process::Signal;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{Mutex, RwLock, watch};
+use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock, watch};
 
 use crate::launch::Launch;
 use crate::layers::Layers;
@@ -49,7 +50,7 @@ pub struct Runtime {
     watched: Arc<std::sync::Mutex<HashSet<ProcessId>>>,
     turns: Mutex<HashMap<String, Arc<Mutex<()>>>>,
     /// Held for reading while layers are being found and are not yet written down as used.
-    pub(crate) using_layers: RwLock<()>,
+    pub(crate) using_layers: Arc<RwLock<()>>,
 }
 
 impl Runtime {
@@ -75,7 +76,7 @@ impl Runtime {
             changed: Arc::new(watch::Sender::new(0)),
             watched: Arc::default(),
             turns: Mutex::default(),
-            using_layers: RwLock::default(),
+            using_layers: Arc::default(),
         };
         runtime.sweep_dead().await?;
         runtime.list().await?;
@@ -91,9 +92,14 @@ impl Runtime {
         Home(self.settings.dir.join("containers").join(id))
     }
 
-    /// Where one-shot containers live.
-    pub(crate) fn one_shot(&self, id: &str) -> OneShot {
-        OneShot { program: self.settings.program.clone(), home: Home(self.settings.dir.join("runs").join(id)) }
+    /// Where a one-shot container lives.
+    pub(crate) fn run_home(&self, id: &str) -> Home {
+        Home(self.settings.dir.join("runs").join(id))
+    }
+
+    /// A one-shot container whose layers are being found.
+    pub(crate) fn one_shot(&self, id: &str, using_layers: OwnedRwLockReadGuard<()>) -> OneShot {
+        OneShot { program: self.settings.program.clone(), home: self.run_home(id), using_layers }
     }
 
     pub(crate) fn homes(&self) -> Result<Vec<Home>, ContainerError> {
@@ -162,9 +168,9 @@ impl ContainerRuntime for Runtime {
     }
 
     async fn run(&self, spec: &ContainerSpec, timeout: Duration, log: Arc<dyn LogSink>) -> Result<i32, ContainerError> {
-        let _using = self.using_layers.read().await;
+        let using = Arc::clone(&self.using_layers).read_owned().await;
         let launch = self.launch(spec, true).await?;
-        self.one_shot(&spec.id).run(launch, timeout, log).await
+        self.one_shot(&spec.id, using).run(launch, timeout, log).await
     }
 
     async fn list(&self) -> Result<Vec<ContainerState>, ContainerError> {
@@ -228,6 +234,10 @@ impl ContainerRuntime for Runtime {
     async fn ensure_addresses(&self, addresses: &[Ipv4Addr]) -> Result<(), ContainerError> {
         network::ensure_addresses(&self.settings.instance, self.settings.subnet, addresses)
             .map_err(|source| ContainerError::Io { what: "putting Service addresses on the bridge".to_owned(), source })
+    }
+
+    async fn remove_unused_layers(&self, keep: &BTreeSet<Digest>, dry_run: bool) -> Result<Vec<(Digest, u64)>, ContainerError> {
+        self.unused_layers(keep, dry_run).await
     }
 
     async fn tear_down(&self) -> Result<(), ContainerError> {

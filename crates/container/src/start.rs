@@ -69,7 +69,7 @@ impl Runtime {
         if args.is_empty() {
             return Err(ContainerError::Image { image: spec.image.clone(), why: "it names no program: give a command".to_owned() });
         }
-        let home = if attached { self.one_shot(&spec.id).home } else { self.home(&spec.id) };
+        let home = if attached { self.run_home(&spec.id) } else { self.home(&spec.id) };
         Ok(Launch {
             id: spec.id.clone(),
             instance: self.settings.instance.clone(),

@@ -77,3 +77,15 @@ pub fn remove_tree(directory: &Path) -> io::Result<()> {
         other => other,
     }
 }
+
+/// The bytes of every file below a directory; what cannot be read counts nothing.
+pub fn size(directory: &Path) -> u64 {
+    let below = fs::read_dir(directory).into_iter().flatten().flatten();
+    below
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => size(&entry.path()),
+            Ok(found) => found.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}

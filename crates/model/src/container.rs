@@ -1,6 +1,6 @@
 //! Containers as plain values, and the hand that runs them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -169,6 +169,14 @@ pub trait ContainerRuntime: Send + Sync {
     async fn ensure_addresses(&self, addresses: &[Ipv4Addr]) -> Result<(), ContainerError> {
         let why = format!("this runtime has no bridge that {} Service addresses could be put on", addresses.len());
         Err(ContainerError::Runtime { id: "bridge".to_owned(), why })
+    }
+    /// Removes unpacked layers but for these contents and those of containers that are there; they are unpacked again when
+    /// they are needed. Gives what went, or in a dry run would go, with its bytes. Nobody may build an image meanwhile.
+    ///
+    /// A runtime that keeps nothing unpacked has nothing to remove.
+    async fn remove_unused_layers(&self, keep: &BTreeSet<Digest>, dry_run: bool) -> Result<Vec<(Digest, u64)>, ContainerError> {
+        let _ = (keep, dry_run);
+        Ok(Vec::new())
     }
     /// Stops and removes everything of this instance: containers, mounts, bridge, rules.
     async fn tear_down(&self) -> Result<(), ContainerError>;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod build;
+mod layers;
 mod life;
 mod machine;
 mod safety;
