@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
-use penstock_model::release::ReleaseId;
+use penstock_model::release::{ReleaseId, Revision};
 use penstock_model::{Digest, EnvironmentName, Timestamp, UserName};
 use serde::{Deserialize, Serialize};
 
@@ -25,13 +25,22 @@ pub struct BreakGlass {
 #[derive(Deserialize)]
 struct BreakGlassPredicate {
     environment: EnvironmentName,
+    revision: Revision,
+    policy: Digest,
     people: [UserName; 2],
     reason: String,
     expires: Timestamp,
 }
 
-/// The longest that a gate stays open, whatever the statement says.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+impl BreakGlass {
+    /// The longest that a gate stays open, whatever the statement says.
+    pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+}
+
+/// True if two names are one person's, to be safe: names that differ only in case are.
+pub fn same_person(one: &UserName, other: &UserName) -> bool {
+    one.as_str().eq_ignore_ascii_case(other.as_str())
+}
 
 /// The statement that opens the gate now, if there is one; the reasons why others do not.
 ///
@@ -56,12 +65,15 @@ fn read(statement: &Evidence, release: ReleaseId, wanted: &Wanted<'_>) -> Result
     if release != wanted.release || said.environment != *wanted.environment {
         return Err(format!("break-glass is for release {} in {}", release.0.short(), said.environment));
     }
-    let expires = said.expires.min(statement.at.after(LONGEST));
+    if said.policy != wanted.policy || said.revision != wanted.revision {
+        return Err("the policy, or what would run, has changed since the glass was broken; look at it and break it again".to_owned());
+    }
+    let expires = said.expires.min(statement.at.after(BreakGlass::LONGEST));
     if expires <= wanted.now || statement.at > wanted.now {
         return Err(format!("break-glass expired at {expires}"));
     }
     let [one, other] = &said.people;
-    if one.as_str().eq_ignore_ascii_case(other.as_str()) {
+    if same_person(one, other) {
         return Err(format!("break-glass needs two people and names {one} twice"));
     }
     if said.reason.trim().is_empty() {

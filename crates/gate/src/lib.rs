@@ -17,7 +17,7 @@ mod promotion;
 mod units;
 
 pub use approval::{Approval, Author, Authors, Identity, MayNot, Tally, Wanted, may_approve, tally};
-pub use break_glass::BreakGlass;
+pub use break_glass::{BreakGlass, same_person};
 pub use config::{
     ApprovalRule, Check, CheckKind, ConfigError, DeliveryConfig, EmailTarget, Environment, FreezeWindow, Notification, SlackTarget,
 };

@@ -105,8 +105,14 @@ fn checks_count_for_this_release_in_that_environment_only() {
 
 fn broken(change: impl FnOnce(&mut Value)) -> World {
     let mut world = World::production().without(predicate::APPROVAL, "approval").without(predicate::FINDINGS, "gitleaks");
-    let mut said =
-        json!({"environment": "production", "people": ["grace", "linus"], "reason": "the site is down", "expires": NOW.0 + HOUR});
+    let mut said = json!({
+        "environment": "production",
+        "revision": world.input.revision,
+        "policy": world.policy.digest(),
+        "people": ["grace", "linus"],
+        "reason": "the site is down",
+        "expires": NOW.0 + HOUR,
+    });
     change(&mut said);
     let release = Subject::Release(world.input.release.id());
     world.add(release, predicate::BREAK_GLASS, "break-glass", said);
@@ -140,6 +146,8 @@ fn the_glass_is_not_broken_by_one_by_the_wrong_ones_or_for_ever() {
     stays_shut(&broken(|said| said["expires"] = json!(NOW)));
     stays_shut(&broken(|said| said["environment"] = json!("staging")));
     stays_shut(&broken(|said| said["reason"] = json!(" ")));
+    stays_shut(&broken(|said| said["policy"] = json!(Digest::of("another"))));
+    stays_shut(&broken(|said| said["revision"] = json!(Digest::of("another"))));
     stays_shut(&broken(|_| {}).change(predicate::BREAK_GLASS, "break-glass", |e| e.witness = Witness::Reported));
     let for_ever = broken(|said| said["expires"] = json!(i64::MAX));
     assert!(for_ever.decide().allow);

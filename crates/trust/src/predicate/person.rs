@@ -37,6 +37,10 @@ pub struct Import {
 pub struct BreakGlass {
     /// The environment.
     pub environment: EnvironmentName,
+    /// What would run there.
+    pub revision: Revision,
+    /// The digest of the policy that refused.
+    pub policy: Digest,
     /// The two, as authenticated.
     pub people: [UserName; 2],
     /// Why.
