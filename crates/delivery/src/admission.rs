@@ -2,7 +2,7 @@
 
 use penstock_model::EnvironmentName;
 use penstock_model::admission::Admitted;
-use penstock_model::evidence::{Subject, predicate};
+use penstock_model::evidence::{Subject, Witness, predicate};
 use penstock_model::release::ImageRef;
 use penstock_trust::predicate::{Import, Summary};
 
@@ -37,7 +37,9 @@ pub async fn admit(parts: &Parts, environment: &EnvironmentName, image: &ImageRe
     if imported(parts, image).await {
         return Ok(Admitted { release: None, warnings: Vec::new() });
     }
-    Err(format!("{why}; push it through the gate of {environment}, or import it with a statement"))
+    Err(format!(
+        "{why}; push it through the gate of {environment}, or, if it was not built here, let an approver import it: `penstock import {image} --reason …`"
+    ))
 }
 
 /// An image that was not built here needs a statement that lets it in.
@@ -45,7 +47,8 @@ async fn imported(parts: &Parts, image: &ImageRef) -> bool {
     let world = parts.journal.world();
     let subject = Subject::Image(image.clone());
     for record in world.evidence.values() {
-        for said in record.by_subject.get(&subject).into_iter().flatten().filter(|said| said.predicate_type == predicate::IMPORT) {
+        let about = record.by_subject.get(&subject).into_iter().flatten();
+        for said in about.filter(|said| said.predicate_type == predicate::IMPORT && said.witness == Witness::Observed) {
             let import: Option<Import> = serde_json::from_value(said.predicate.clone()).ok();
             let in_force = import.is_some_and(|import| import.expires.is_none_or(|expires| expires > parts.journal.now()));
             if in_force && verify_again(parts, said).await.is_ok() {

@@ -120,6 +120,23 @@ pub struct Approval {
     pub envelope: Digest,
 }
 
+/// One person's wish to have a gate opened. It opens nothing: a second person confirms it before it lapses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlassAsk {
+    /// Who asked, as authenticated.
+    pub by: UserName,
+    /// Why.
+    pub reason: String,
+    /// What the environment would run.
+    pub revision: Revision,
+    /// The policies in force.
+    pub policy: Digest,
+    /// How long the gate is to stay open once it is opened, in milliseconds.
+    pub lasts_ms: u64,
+    /// It can be confirmed before this moment.
+    pub lapses: Timestamp,
+}
+
 /// What happens to a release, on `release/HEX`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
@@ -158,6 +175,13 @@ pub enum ReleaseEvent {
         environment: EnvironmentName,
         /// The approval.
         approval: Approval,
+    },
+    /// Somebody asked to have the gate opened. That it was opened is a statement, on `evidence/PROJECT`.
+    GlassAsked {
+        /// Of which environment.
+        environment: EnvironmentName,
+        /// The wish.
+        ask: GlassAsk,
     },
     /// The environment's config commit is on the branch.
     Committed {
@@ -296,6 +320,7 @@ domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBui
 domain!(EvidenceEvent, "evidence", { Self::Recorded { .. } => "recorded" });
 domain!(ReleaseEvent, "release", {
     Self::Created { .. } => "created", Self::Gated { .. } => "gated", Self::Approved { .. } => "approved",
+    Self::GlassAsked { .. } => "glass_asked",
     Self::Committed { .. } => "committed", Self::Delivered { .. } => "delivered", Self::Checked { .. } => "checked",
     Self::Refused { .. } => "refused", Self::TrafficTaken { .. } => "traffic_taken", Self::Reverted { .. } => "reverted",
     Self::Superseded { .. } => "superseded",

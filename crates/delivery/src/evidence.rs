@@ -62,6 +62,11 @@ pub struct Saying<'a, P> {
 
 /// Says it once. Gives the bundle's digest; that of the earlier statement if the key was used before.
 pub async fn say<P: Predicate + Sync>(parts: &Parts, saying: Saying<'_, P>) -> Result<Digest, EvidenceError> {
+    say_for(parts, Actor::Penstock, saying).await
+}
+
+/// The same for somebody at whose word it is said: the audit trail names them.
+pub async fn say_for<P: Predicate + Sync>(parts: &Parts, actor: Actor, saying: Saying<'_, P>) -> Result<Digest, EvidenceError> {
     let world = parts.journal.world();
     if let Some(envelope) = world.evidence.get(saying.project).and_then(|record| record.keys.get(&saying.key)) {
         return Ok(*envelope);
@@ -88,7 +93,7 @@ pub async fn say<P: Predicate + Sync>(parts: &Parts, saying: Saying<'_, P>) -> R
     let run = saying.run.cloned();
     let recorded = parts
         .journal
-        .change(&streams::evidence(saying.project), Actor::Penstock, |world, _| {
+        .change(&streams::evidence(saying.project), actor, |world, _| {
             let known = world.evidence.get(saying.project).is_some_and(|record| record.keys.contains_key(&key));
             if known { Vec::new() } else { vec![EvidenceEvent::Recorded { evidence, run, key: key.clone() }] }
         })

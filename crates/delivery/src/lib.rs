@@ -12,6 +12,8 @@ mod drive;
 pub mod effects;
 pub mod events;
 pub mod evidence;
+pub mod glass;
+pub mod imports;
 mod inputs;
 mod journal;
 pub mod keeper;

@@ -1,9 +1,12 @@
 //! What people are to be told, read off the world, and in which words.
 
-use penstock_gate::Notification;
-use penstock_model::EnvironmentName;
-use penstock_model::release::ReleaseId;
+use std::collections::BTreeSet;
 
+use penstock_gate::Notification;
+use penstock_model::release::ReleaseId;
+use penstock_model::{EnvironmentName, Timestamp};
+
+use crate::glass::Glass;
 use crate::world::{ReleaseRecord, ReleaseStep, WayBack, World};
 
 /// How a thing stands that people are told about.
@@ -19,6 +22,10 @@ pub enum Matter {
     CheckFailed,
     /// It was taken back out.
     RolledBack,
+    /// Somebody wants the gate opened, and a second person is needed before this moment.
+    GlassAsked(Timestamp),
+    /// Two people opened the gate at this moment.
+    GlassBroken(Timestamp),
 }
 
 impl Matter {
@@ -29,7 +36,14 @@ impl Matter {
             Self::GateRefused => "gate-refused",
             Self::CheckFailed => "check-failed",
             Self::RolledBack => "rolled-back",
+            Self::GlassAsked(_) => "glass-asked",
+            Self::GlassBroken(_) => "glass-broken",
         }
+    }
+
+    /// True for what nobody may miss.
+    pub fn is_loud(self) -> bool {
+        matches!(self, Self::GlassBroken(_))
     }
 }
 
@@ -49,7 +63,12 @@ pub struct Notice {
 impl Notice {
     /// Names the thing (not the channel): the notice's stream, and the idempotency key that receivers see.
     pub fn key(&self) -> String {
-        format!("{}.{}.{}", self.release.0.hex(), self.environment, self.matter.word())
+        let thing = format!("{}.{}.{}", self.release.0.hex(), self.environment, self.matter.word());
+        match self.matter {
+            // each is a thing of its own
+            Matter::GlassAsked(at) | Matter::GlassBroken(at) => format!("{thing}.{}", at.0),
+            _ => thing,
+        }
     }
 }
 
@@ -68,19 +87,27 @@ pub fn due(world: &World) -> Vec<Notice> {
         let Some(config) = world.config(project) else { continue };
         for environment in &config.environments {
             for record in world.releases_of(project) {
-                let Some(matter) = matter(record, world.step(record, environment), &environment.name) else { continue };
-                for (place, notification) in config.notifications.iter().enumerate() {
-                    let notice = Notice { release: record.id, environment: environment.name.clone(), matter, channel: place };
-                    let name = channel_name(place, notification);
-                    let told = world.notices.get(&notice.key());
-                    if !told.is_some_and(|told| told.sent.contains_key(&name) || told.given_up.contains_key(&name)) {
-                        due.push(notice);
-                    }
+                let reached = matter(record, world.step(record, environment), &environment.name);
+                for matter in reached.into_iter().chain(glass(world, record, &environment.name)) {
+                    let notice = |channel| Notice { release: record.id, environment: environment.name.clone(), matter, channel };
+                    let told = world.notices.get(&notice(0).key());
+                    let untold = config.notifications.iter().enumerate().filter(|(place, notification)| {
+                        let name = channel_name(*place, notification);
+                        !told.is_some_and(|told| told.sent.contains_key(&name) || told.given_up.contains_key(&name))
+                    });
+                    due.extend(untold.map(|(place, _)| notice(place)));
                 }
             }
         }
     }
     due
+}
+
+/// Wishes to break the glass, and glass that was broken.
+fn glass(world: &World, record: &ReleaseRecord, environment: &EnvironmentName) -> Vec<Matter> {
+    let asked = record.environments.get(environment).and_then(|state| state.asked.as_ref());
+    let broken = world.glasses(record).into_iter().filter(|glass| glass.said.environment == *environment);
+    asked.map(|ask| Matter::GlassAsked(ask.lapses)).into_iter().chain(broken.map(|glass| Matter::GlassBroken(glass.at))).collect()
 }
 
 fn matter(record: &ReleaseRecord, step: ReleaseStep, environment: &EnvironmentName) -> Option<Matter> {
@@ -118,5 +145,34 @@ pub fn text(world: &World, notice: &Notice, url: &str) -> Option<String> {
             format!("{project} {commit} in {place}: {} failed: {}. {link}", failed.name, failed.summary)
         }
         Matter::RolledBack => format!("{project} {commit} was rolled back in {place}: {}. {link}", state?.refused.as_ref()?),
+        Matter::GlassAsked(lapses) => {
+            let ask = state?.asked.as_ref().filter(|ask| ask.lapses == lapses)?;
+            let order = format!("penstock break-glass {} {place} --confirm", record.id.0.short());
+            let (by, reason) = (&ask.by, &ask.reason);
+            format!(
+                "{by} asks to break the glass of {place} for {project} {commit}: {reason}. A second approver confirms before {lapses}: {order}. {link}"
+            )
+        }
+        Matter::GlassBroken(at) => {
+            let glass = world.glasses(record).into_iter().find(|glass| glass.at == at && glass.said.environment == *place)?;
+            let Glass { said, .. } = glass;
+            let [one, other] = &said.people;
+            let (until, reason) = (said.expires, &said.reason);
+            let overridden = overridden(record, place);
+            format!(
+                "BREAK-GLASS: {one} and {other} opened the gate of {place} for {project} {commit} until {until}: {reason}.{overridden} {link}"
+            )
+        }
     })
+}
+
+/// The rules that the gate refuses by, or would have.
+fn overridden(record: &ReleaseRecord, environment: &EnvironmentName) -> String {
+    let decision = record.environments.get(environment).and_then(|state| state.gate.as_ref()).map(|answer| &answer.decision);
+    let rules: BTreeSet<&str> = decision
+        .into_iter()
+        .flat_map(|decision| decision.denials.iter().chain(&decision.overridden))
+        .map(|denial| denial.rule.as_str())
+        .collect();
+    if rules.is_empty() { String::new() } else { format!(" Overridden: {}.", rules.into_iter().collect::<Vec<_>>().join(", ")) }
 }

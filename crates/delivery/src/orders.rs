@@ -43,7 +43,7 @@ macro_rules! failed_by {
 }
 failed_by!(crate::journal::JournalError, crate::evidence::EvidenceError, penstock_model::git::GitError);
 
-fn refused<T>(why: impl Into<String>, hint: impl Into<String>) -> Result<T, OrderError> {
+pub(crate) fn refused<T>(why: impl Into<String>, hint: impl Into<String>) -> Result<T, OrderError> {
     Err(OrderError::Refused { why: why.into(), hint: hint.into() })
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn gate(parts: &Parts, id: ReleaseId, name: &EnvironmentName) -
         evidence: decision.evidence_used.clone(),
         allow: decision.allow,
         broken_glass: decision.broken_glass.is_some(),
-        decision: json!({ "denials": decision.denials, "warnings": decision.warnings }),
+        decision: json!({ "denials": decision.denials, "warnings": decision.warnings, "overridden": decision.overridden }),
         at: now,
         verifier_id: "https://penstock.dev/gate/v1".to_owned(),
         verifier_version: env!("CARGO_PKG_VERSION").to_owned(),

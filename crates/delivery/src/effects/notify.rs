@@ -23,7 +23,9 @@ pub(super) async fn notify(parts: &Parts, notice: &Notice) -> Result<(), EffectE
         Notification::Slack(slack) => {
             match parts.secrets.get(&project, &slack.url_secret).await.map_err(|error| EffectError::Other(error.to_string()))? {
                 Some(url) => {
-                    parts.messenger.slack(&url, &text, &key).await.map_err(EffectError::Other)?;
+                    // Slack's own word for everybody in the channel
+                    let said = if notice.matter.is_loud() { format!("<!channel> {text}") } else { text.clone() };
+                    parts.messenger.slack(&url, &said, &key).await.map_err(EffectError::Other)?;
                     NoticeEvent::Sent { channel, text }
                 }
                 None => {

@@ -181,6 +181,7 @@ impl World {
                 (environment, Step::Gate(answer))
             }
             ReleaseEvent::Approved { environment, approval } => (environment, Step::Approval(approval)),
+            ReleaseEvent::GlassAsked { environment, ask } => (environment, Step::GlassAsked(ask)),
             ReleaseEvent::Committed { environment, commit, revision, previous } => (environment, Step::Commit(commit, revision, previous)),
             ReleaseEvent::Delivered { environment, revision } => (environment, Step::Delivered(revision)),
             ReleaseEvent::Checked { environment, result } => (environment, Step::Check(result)),
@@ -254,6 +255,7 @@ impl World {
 enum Step {
     Gate(GateAnswer),
     Approval(crate::events::Approval),
+    GlassAsked(crate::events::GlassAsk),
     Commit(penstock_model::CommitId, penstock_model::release::Revision, Option<penstock_model::CommitId>),
     Delivered(penstock_model::release::Revision),
     Check(crate::events::CheckResult),
@@ -270,6 +272,7 @@ impl EnvironmentState {
                 self.approvals.push(approval);
                 self.approved_at = Some(event.at);
             }
+            Step::GlassAsked(ask) => self.asked = Some(ask),
             Step::Commit(commit, revision, previous) => {
                 self.commit = Some(commit);
                 self.revision = Some(revision);

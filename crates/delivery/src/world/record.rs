@@ -11,7 +11,7 @@ use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
 use serde::Serialize;
 
-use crate::events::{Approval, CheckResult, Role};
+use crate::events::{Approval, CheckResult, GlassAsk, Role};
 
 /// A project.
 #[derive(Clone, Debug)]
@@ -191,6 +191,8 @@ pub struct EnvironmentState {
     pub gate: Option<GateAnswer>,
     /// Approvals.
     pub approvals: Vec<Approval>,
+    /// The last wish to have the gate opened, confirmed, lapsed or neither.
+    pub asked: Option<GlassAsk>,
     /// When the last approval came.
     pub approved_at: Option<Timestamp>,
     /// The config commit.
