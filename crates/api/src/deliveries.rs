@@ -7,6 +7,7 @@ use penstock_model::target::PodSeen;
 use penstock_model::{CommitId, Digest, EnvironmentName, ProjectName, RunId, Timestamp, UserName};
 use serde::{Deserialize, Serialize};
 
+use crate::exceptions::{GlassInList, GlassView};
 use crate::types::{EnvironmentSummary, StatementView};
 
 /// `GET /releases/HEX`.
@@ -64,6 +65,9 @@ pub struct ReleaseInEnvironment {
     pub gate: Option<GateView>,
     /// Approvals.
     pub approvals: Vec<ApprovalView>,
+    /// Wishes to open the gate, and gates that two people opened, the newest first.
+    #[serde(default)]
+    pub glass: Vec<GlassView>,
     /// The config commit.
     pub commit: Option<CommitId>,
     /// What it is to run.
@@ -91,6 +95,9 @@ pub struct GateView {
     pub denials: Vec<DenialView>,
     /// What it let pass and still mentions.
     pub warnings: Vec<DenialView>,
+    /// What would have denied, had two people not opened the gate.
+    #[serde(default)]
+    pub overridden: Vec<DenialView>,
     /// The policies' digest.
     pub policy: Digest,
     /// The signed verification summary.
@@ -171,6 +178,9 @@ pub struct EnvironmentView {
     pub rollouts: Vec<RolloutView>,
     /// Releases, newest first.
     pub releases: Vec<ReleaseInList>,
+    /// Gates that stand open or are asked to be opened, and the one by which what runs came in.
+    #[serde(default)]
+    pub glass: Vec<GlassInList>,
     /// How its manifests differ from those of the environment before it: `path: theirs → ours`.
     pub differences: Vec<String>,
 }

@@ -5,10 +5,12 @@
 
 mod client;
 mod deliveries;
+mod exceptions;
 mod types;
 
 pub use client::{Client, ClientError, Reader};
 pub use deliveries::*;
+pub use exceptions::*;
 pub use types::*;
 
 /// The path before every route of this version.

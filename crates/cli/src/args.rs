@@ -1,10 +1,14 @@
 //! The arguments. Each help text says what the command does, in the imperative, in one line.
 
+mod exceptions;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, UserName};
 use url::Url;
+
+pub use exceptions::{BreakGlass, Import};
 
 /// From a git push to production, through gates that are proven to be passed.
 #[derive(Debug, Parser)]
@@ -48,6 +52,10 @@ pub enum Command {
     Explain(What),
     /// Approve a release for an environment.
     Approve(Approve),
+    /// Let in an image that was not built here, by a signed statement about its digest.
+    Import(Import),
+    /// Open a gate that refuses, for a time: the first approver asks, a second one confirms.
+    BreakGlass(BreakGlass),
     /// Show a rollout, or pause, promote or abort it.
     Rollout(Rollout),
     /// Take an environment back to the release before.

@@ -1,6 +1,7 @@
 //! The commands that speak to a server.
 
 mod access;
+mod exceptions;
 mod init;
 mod job;
 mod reads;
@@ -52,6 +53,8 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
             let order = EnvironmentOrder { environment: args.environment };
             order_and_say(context, &format!("/releases/{}/approve", args.release), &order, "approved").await?
         }
+        Command::Import(args) => exceptions::import(context, args).await?,
+        Command::BreakGlass(args) => exceptions::break_glass(context, args).await?,
         Command::Rollout(args) => rollout::rollout(context, &args).await?,
         Command::Rollback(place) => {
             let path = format!("/projects/{}/environments/{}/rollback", place.project, place.environment);

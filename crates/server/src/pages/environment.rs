@@ -7,7 +7,7 @@ use penstock_delivery::events::Role;
 use penstock_model::{EnvironmentName, ProjectName};
 
 use super::parts::{button, moment, status};
-use super::{PageFailure, Viewer, chart, layout};
+use super::{PageFailure, Viewer, chart, glass, layout};
 use crate::problem::Failure;
 use crate::{App, views};
 
@@ -26,6 +26,10 @@ pub(super) async fn page(
             @if let Some(url) = &view.summary.url { " · " a href=(url) rel="external" { (url) } }
         }
         @if let Some(error) = &view.sync_error { div.notice role="status" { strong { "Not in step." } pre { (error) } } }
+        @for one in &view.glass {
+            (glass::shown(&one.glass))
+            p { "It is for release " a href={ "/releases/" (one.release.0.hex()) } { (one.release.0.short()) } "." }
+        }
         @if may && view.summary.release.is_some() { (button(&format!("{address}/rollback"), "Roll back", "danger", &[])) }
         @for rollout in view.rollouts.iter().take(6) { (rollout_card(rollout, &address, may)) }
         h2 { "Pods" }

@@ -1,6 +1,8 @@
 //! The buttons. A form comes only from this server's own pages: the cookie is `SameSite=Strict`, and the browser's
 //! word on where the form was is checked beside it.
 
+use std::time::Duration;
+
 use axum::Form;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -8,8 +10,10 @@ use http::header::{HOST, ORIGIN};
 use http::request::Parts as Head;
 use penstock_api::EnvironmentOrder;
 use penstock_delivery::events::Role;
+use penstock_delivery::glass::{self, GlassOrder};
 use penstock_delivery::orders::{self, RunOrder};
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
+use serde::Deserialize;
 
 use super::{PageFailure, Viewer};
 use crate::App;
@@ -45,6 +49,36 @@ pub(super) async fn approve(
 ) -> Pressed {
     let id = release_id(&app, &release)?;
     orders::approve(&app.parts, &caller.user, id, &order.environment).await.map_err(Failure::from)?;
+    Ok(Redirect::to(&format!("/releases/{}", id.0.hex())))
+}
+
+/// The form under a gate that refuses: to ask, and to confirm.
+#[derive(Deserialize)]
+pub(super) struct GlassForm {
+    environment: EnvironmentName,
+    #[serde(default)]
+    reason: String,
+    hours: Option<u64>,
+    #[serde(default)]
+    confirm: bool,
+}
+
+pub(super) async fn break_glass(
+    State(app): State<App>,
+    Presser(caller): Presser,
+    Path(release): Path<String>,
+    Form(form): Form<GlassForm>,
+) -> Pressed {
+    let id = release_id(&app, &release)?;
+    let order = GlassOrder {
+        by: caller.user,
+        release: id,
+        environment: form.environment,
+        reason: form.reason,
+        lasts: form.hours.map(|hours| Duration::from_secs(hours.saturating_mul(3600))),
+        confirm: form.confirm,
+    };
+    glass::break_glass(&app.parts, &order).await.map_err(Failure::from)?;
     Ok(Redirect::to(&format!("/releases/{}", id.0.hex())))
 }
 

@@ -4,6 +4,7 @@ mod audit;
 mod chart;
 mod environment;
 mod forms;
+mod glass;
 mod graph;
 mod layout;
 mod log;
@@ -42,6 +43,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/runs/{run}/jobs/{job}/play", post(forms::play))
         .route("/releases/{release}", get(release::page))
         .route("/releases/{release}/approve", post(forms::approve))
+        .route("/releases/{release}/break-glass", post(forms::break_glass))
         .route("/audit", get(audit::page))
         .route("/assets/style.css", get(|| asset("text/css; charset=utf-8", include_str!("style.css"))))
         .route("/assets/live.js", get(|| asset("text/javascript; charset=utf-8", include_str!("live.js"))))

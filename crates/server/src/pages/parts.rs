@@ -8,7 +8,7 @@ use penstock_model::{Digest, Timestamp};
 pub(super) fn status(word: &str) -> Markup {
     let (class, mark) = match word {
         "success" | "delivered" | "healthy" | "promoted" | "passed" | "in step" => ("good", "✓"),
-        "failed" | "rejected" | "gate_refused" | "refused" | "check_failed" | "degraded" | "aborted" => ("bad", "✗"),
+        "failed" | "rejected" | "gate_refused" | "refused" | "check_failed" | "degraded" | "aborted" | "glass broken" => ("bad", "✗"),
         "running" | "rolling_out" | "checking" | "progressing" | "at_gate" | "allowed" | "pending" => ("busy", "●"),
         "awaiting_approval" | "manual" | "paused" | "success with warnings" | "failed, allowed" | "behind" => ("wait", "!"),
         _ => ("idle", "○"),

@@ -6,7 +6,7 @@ use penstock_api::{DenialView, ReleaseInEnvironment, ReleaseView};
 use penstock_delivery::events::Role;
 
 use super::parts::{button, digest, moment, span, statements, status};
-use super::{PageFailure, Viewer, layout};
+use super::{PageFailure, Viewer, glass, layout};
 use crate::auth::Caller;
 use crate::problem::Failure;
 use crate::routes::release_id;
@@ -78,10 +78,15 @@ fn station(release: &ReleaseView, place: &ReleaseInEnvironment, caller: &Caller)
                 (button(&format!("/releases/{}/approve", release.id.0.hex()), &format!("Approve for {}", place.environment), "main", &[("environment", place.environment.as_str())]))
                 p.hint { "Neither who pushed nor who wrote a commit since the last release may approve." }
             }
+            @for one in &place.glass { (glass::shown(one)) }
+            @if matches!(place.step.as_str(), "gate_refused" | "awaiting_approval") && caller.role >= Role::Developer {
+                (glass::form(&release.id, place.environment.as_str(), &place.glass))
+            }
             @if let Some(why) = &place.refused { p.error { (why) } }
             @if let Some(gate) = &place.gate {
-                p { "Gate " (status(if gate.allow { "passed" } else { "refused" })) " at " (moment(gate.at)) ", over " (gate.statements) " statements; policy " (digest(&gate.policy)) "." }
+                p { "Gate " (status(if !gate.allow { "refused" } else if gate.overridden.is_empty() { "passed" } else { "glass broken" })) " at " (moment(gate.at)) ", over " (gate.statements) " statements; policy " (digest(&gate.policy)) "." }
                 @if !gate.allow { (denials(&gate.denials)) }
+                @if !gate.overridden.is_empty() { p { "Let through by two people although it refused:" } (denials(&gate.overridden)) }
                 @if !gate.warnings.is_empty() { details { summary { (gate.warnings.len()) " warnings" } (denials(&gate.warnings)) } }
             }
             @for approval in &place.approvals { p { "Approved by " strong { (approval.approver) } ", until " (moment(approval.expires)) "." } }

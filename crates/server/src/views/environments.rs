@@ -90,6 +90,7 @@ pub async fn environment(app: &App, project: &ProjectName, name: &EnvironmentNam
             .collect(),
         rollouts: rollouts(&world, project, name, &seen),
         releases: releases(&world, project, &environment),
+        glass: super::glass_of(&world, project, name, app.parts.journal.now()),
         differences: seen.differences,
     })
 }

@@ -1,6 +1,6 @@
 //! Why something is as it is.
 
-use penstock_api::{Explanation, Reason};
+use penstock_api::{Explanation, GlassView, Reason};
 use penstock_delivery::{ReleaseRecord, ReleaseStep, RunRecord};
 use penstock_model::{JobName, RunId};
 
@@ -95,9 +95,15 @@ fn explain_release(app: &App, record: &ReleaseRecord) -> Explanation {
                     fix: denial.fix.clone(),
                 });
             }
+            for denial in &answer.decision.overridden {
+                reasons.push(reason(format!("{name}: overridden `{}`", denial.rule), format!("{}: {}", denial.subject, denial.message)));
+            }
             for warning in &answer.decision.warnings {
                 reasons.push(reason(format!("{name}: warning `{}`", warning.rule), format!("{}: {}", warning.subject, warning.message)));
             }
+        }
+        for glass in super::glass(&world, record, name, app.parts.journal.now()) {
+            reasons.push(glass_reason(&glass));
         }
         for check in &state.checks {
             reasons.push(reason(format!("{name}: check `{}`", check.name), &check.summary));
@@ -118,6 +124,19 @@ fn explain_release(app: &App, record: &ReleaseRecord) -> Explanation {
         verdict,
         reasons,
     }
+}
+
+fn glass_reason(glass: &GlassView) -> Reason {
+    let people: Vec<_> = glass.people.iter().map(ToString::to_string).collect();
+    let (people, until) = (people.join(" and "), glass.until);
+    let (text, fix) = match glass.state.as_str() {
+        "asked" => (
+            format!("{people} asks to open the gate: {}", glass.reason),
+            format!("another approver confirms before {until}: `penstock break-glass RELEASE {} --confirm`", glass.environment),
+        ),
+        _ => (format!("{people} opened the gate until {until}: {}", glass.reason), String::new()),
+    };
+    Reason { topic: format!("{}: break-glass, {}", glass.environment, glass.state), text, place: String::new(), fix }
 }
 
 fn words(step: ReleaseStep) -> &'static str {

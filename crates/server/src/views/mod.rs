@@ -3,6 +3,7 @@
 mod clocks;
 mod environments;
 mod explain;
+mod glass;
 mod releases;
 mod runs;
 mod statements;
@@ -11,6 +12,7 @@ mod trace;
 pub use clocks::clocks;
 pub use environments::{environment, environment_summaries};
 pub use explain::explain;
+pub use glass::{asked, glass, glass_of, opened};
 pub use releases::step_word;
 pub use releases::{release, releases};
 pub use runs::{first_line, run, run_summary, runs, status_word};

@@ -55,6 +55,7 @@ fn in_environment(app: &App, record: &ReleaseRecord, environment: &Environment) 
             .iter()
             .map(|approval| ApprovalView { approver: approval.approver.clone(), expires: approval.expires, envelope: approval.envelope })
             .collect(),
+        glass: super::glass(&world, record, &environment.name, app.parts.journal.now()),
         commit: state.commit.clone(),
         revision: state.revision.map(|revision| revision.0),
         checks: state
@@ -88,6 +89,7 @@ fn gate(answer: &GateAnswer) -> GateView {
         allow: answer.decision.allow,
         denials: answer.decision.denials.iter().map(denial).collect(),
         warnings: answer.decision.warnings.iter().map(denial).collect(),
+        overridden: answer.decision.overridden.iter().map(denial).collect(),
         policy: answer.decision.policy,
         envelope: answer.envelope,
         at: answer.at,

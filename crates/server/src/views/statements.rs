@@ -50,7 +50,10 @@ pub fn summary(evidence: &Evidence) -> String {
         predicate::APPROVAL => format!("{} approved for {}", text("/approver"), text("/environment")),
         predicate::ENVIRONMENT_CHECK => format!("{} in {}: {}", text("/check"), text("/environment"), text("/result").to_lowercase()),
         predicate::IMPORT => format!("let in by {}: {}", text("/by"), text("/reason")),
-        predicate::BREAK_GLASS => format!("gate of {} opened: {}", text("/environment"), text("/reason")),
+        predicate::BREAK_GLASS => {
+            let (one, other) = (text("/people/0"), text("/people/1"));
+            format!("gate of {} opened by {one} and {other}: {}", text("/environment"), text("/reason"))
+        }
         other => other.to_owned(),
     }
 }

@@ -84,6 +84,11 @@ fn of_release(world: &World, record: &ReleaseRecord) -> Vec<TraceLink> {
         for approval in &state.approvals {
             links.push(link("approval", &approval.approver, format!("for {environment}, statement {}", approval.envelope.short())));
         }
+        for glass in world.glasses(record).iter().filter(|glass| glass.said.environment == *environment) {
+            let [one, other] = &glass.said.people;
+            let text = format!("{environment} until {}: {}, statement {}", glass.said.expires, glass.said.reason, glass.envelope.short());
+            links.push(link("break-glass", format!("{one} and {other}"), text));
+        }
         if let Some(commit) = &state.commit {
             links.push(link("config commit", commit, environment.to_string()));
         }
