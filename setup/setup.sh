@@ -9,7 +9,7 @@ auditable=0.7.7
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-packages=(ca-certificates curl gcc git iproute2 iptables libc6-dev libseccomp-dev mold pkg-config python3 python3-venv busybox-static mmdebstrap)
+packages=(ca-certificates curl gcc git iproute2 iptables libc6-dev libseccomp-dev mold pkg-config python3 python3-venv busybox-static mmdebstrap skopeo umoci)
 
 debian() {
   local missing=() name

@@ -370,7 +370,7 @@ fn look(state: &AppState, seen: &Look, now: Timestamp) -> Vec<AppEvent> {
                 Next::Done => events.push(AppEvent::Synced { commit: commit.clone(), revision, at: now }),
                 Next::Failed(key, health) => events.push(failed(format!("{key}: {}", health.message))),
                 Next::Steps(_) | Next::Wait(_) if now.since(*since) >= SYNC_TIMEOUT => {
-                    events.push(failed("it took longer than a day".to_owned()))
+                    events.push(failed("it took longer than a day".to_owned()));
                 }
                 Next::Steps(_) | Next::Wait(_) => {}
             }

@@ -123,7 +123,9 @@ fn walk(path: &str, left: Option<&Value>, right: Option<&Value>, found: &mut dyn
                 }
             }
             _ if a.len() == b.len() => {
-                a.iter().zip(b).enumerate().for_each(|(index, (a, b))| walk(&format!("{path}[{index}]"), Some(a), Some(b), found))
+                for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                    walk(&format!("{path}[{index}]"), Some(a), Some(b), found);
+                }
             }
             _ => found(path, left, right),
         },

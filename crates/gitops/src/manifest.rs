@@ -128,7 +128,9 @@ fn collect(file: &str, node: &Node, namespace: &str, into: &mut Vec<Manifest>, e
     let text = |key: &str| node.get(key).map(Node::to_value).and_then(|value| value.as_str().map(str::to_owned));
     if text("apiVersion").as_deref() == Some("v1") && text("kind").as_deref() == Some("List") {
         let items = node.get("items").map(Node::items).unwrap_or_default();
-        items.iter().for_each(|item| collect(file, item, namespace, into, errors));
+        for item in items {
+            collect(file, item, namespace, into, errors);
+        }
         return;
     }
     match object(file, node, namespace) {

@@ -271,8 +271,8 @@ fn written(source: &str, style: Style, text: &str) -> Option<usize> {
     let bytes = source.as_bytes();
     let mut at = 1;
     match style {
-        Style::Plain => return source.starts_with(text).then_some(text.len()),
-        Style::Block => return None,
+        Style::Plain => source.starts_with(text).then_some(text.len()),
+        Style::Block => None,
         Style::Single => loop {
             match (bytes.get(at)?, bytes.get(at + 1)) {
                 (b'\'', Some(b'\'')) => at += 2,

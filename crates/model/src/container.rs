@@ -57,7 +57,7 @@ pub enum Network {
     Bridge(Ipv4Addr),
 }
 
-/// A file put into a container: from a ConfigMap or Secret, `/etc/hosts`, …
+/// A file put into a container: from a `ConfigMap` or Secret, `/etc/hosts`, …
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileMount {
     /// Where in the container.

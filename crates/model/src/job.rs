@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blob::LogSink;
 use crate::release::ImageRef;
-use crate::{CommitId, Digest, JobName, ProjectName, RepositoryName, RunId, Secret};
+use crate::{CommitId, Digest, JobName, ProjectName, RepositoryName, RunId, Secret, Timestamp};
 
 /// One try of one job.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -243,6 +243,14 @@ pub trait JobRunner: Send + Sync {
         log: Arc<dyn LogSink>,
         cancel: CancellationToken,
     ) -> Result<JobReport, RunnerError>;
+    /// Removes checkouts with their caches that no job used at this moment or later, and what dead attempts left. Gives what
+    /// went, or in a dry run would go, with its bytes. What an attempt uses stays.
+    ///
+    /// A runner that keeps nothing has nothing to remove.
+    async fn tidy(&self, unused_since: Timestamp, dry_run: bool) -> Result<Vec<(String, u64)>, RunnerError> {
+        let _ = (unused_since, dry_run);
+        Ok(Vec::new())
+    }
 }
 
 /// Why a runner could not even try.

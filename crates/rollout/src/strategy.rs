@@ -159,7 +159,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Reads a Rollout. `templates` are the AnalysisTemplates of its namespace by name.
+/// Reads a Rollout. `templates` are the `AnalysisTemplate`s of its namespace by name.
 pub fn parse_plan(rollout: &Value, templates: &BTreeMap<String, Value>) -> Parsed<Plan> {
     let name = rollout.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?");
     let object = format!("Rollout {name}");

@@ -250,6 +250,7 @@ fn call(program: &str, args: &[&str], targets: Vec<String>, judged: &Judged<'_>,
     ToolCall { program: program.to_owned(), args, input: judged.input.to_owned(), result, ran: ran.to_vec(), timeout: TIMEOUT }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "a finding's place is optional")]
 fn place(judged: &Judged<'_>, path: &str, line: u64, column: u64) -> Option<Location> {
     let number = |n: u64| u32::try_from(n).ok().filter(|n| *n > 0);
     Some(Location { path: judged.relative(path), line: number(line), column: number(column) })

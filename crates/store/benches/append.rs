@@ -1,5 +1,5 @@
 //! How many events a second reach the disk, alone and by many writers at once (group commit).
-#![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
+#![allow(clippy::unwrap_used, missing_docs, clippy::cast_precision_loss, reason = "a bench")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -248,12 +248,17 @@ where(finding) := finding.location.path if not finding.location.line
 
 all_looks := array.concat(looks, image_looks)
 
+# what a finding says, whatever a tool took for a finding
+of_finding(finding, name, otherwise) := object.get(finding, name, otherwise) if is_object(finding)
+
+of_finding(finding, _, otherwise) := otherwise if not is_object(finding)
+
 problem(look, finding) := object.union(
 	{
 		"rule": rule(look.tool),
 		"subject": show(look.subject),
-		"message": sprintf("%s: %s (%s)", [look.tool, object.get(finding, "message", "no message"), object.get(finding, "rule", "no rule")]),
-		"fix": object.get(finding, "fix", "repair it"),
+		"message": sprintf("%s: %s (%s)", [look.tool, of_finding(finding, "message", "no message"), of_finding(finding, "rule", "no rule")]),
+		"fix": of_finding(finding, "fix", "repair it"),
 	},
 	place_of(finding),
 )

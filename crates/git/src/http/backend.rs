@@ -62,7 +62,7 @@ where
     let run = Run { child, service: request.service, _expected: expected, _turn: turn };
     tokio::spawn(async move {
         let feed = feed(body, stdin, limit);
-        run.to_its_end(feed, stdout, stderr, send_head, pieces).await;
+        run.drive(feed, stdout, stderr, send_head, pieces).await;
     });
     let head = head.await.map_err(|_| "it ended without an answer".to_owned())??;
     let stream = futures::stream::poll_fn(move |context| answer.poll_recv(context));
@@ -108,7 +108,7 @@ struct Run {
 }
 
 impl Run {
-    async fn to_its_end(
+    async fn drive(
         mut self,
         feed: impl Future<Output = ()> + Send,
         stdout: ChildStdout,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::finding::Severity;
 
 /// The severity of a vector; `None` if it is no CVSS 3 vector with all base metrics.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a score is between 0 and 10")]
 pub(super) fn severity(vector: &str) -> Option<Severity> {
     // tenths, so that 6.9 and 7.0 are told apart without doubt
     Some(match (base_score(vector)? * 10.0).round() as u32 {
@@ -40,6 +41,7 @@ fn base_score(vector: &str) -> Option<f64> {
 }
 
 /// Appendix A of the specification: up to one decimal, without the noise of floating point.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a score is between 0 and 10")]
 fn round_up(score: f64) -> f64 {
     let whole = (score * 100_000.0).round() as u64;
     if whole.is_multiple_of(10_000) { whole as f64 / 100_000.0 } else { (whole / 10_000 + 1) as f64 / 10.0 }

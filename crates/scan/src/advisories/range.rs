@@ -31,7 +31,7 @@ enum Step {
 pub(super) fn within(range: &Range, ecosystem: Ecosystem, version: &str) -> Option<Affected> {
     match (range.kind, ecosystem) {
         (RangeKind::Semver, _) | (RangeKind::Ecosystem, Ecosystem::CratesIo) => {
-            evaluate(range, version, semver, |a, b| a.cmp_precedence(b))
+            evaluate(range, version, semver, semver::Version::cmp_precedence)
         }
         (RangeKind::Ecosystem, Ecosystem::PyPi) => evaluate(range, version, Pep440::parse, Ord::cmp),
     }

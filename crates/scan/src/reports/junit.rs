@@ -97,7 +97,7 @@ pub fn read_junit(bytes: &[u8]) -> Result<JunitReport, ReportError> {
             ("failure", Some(at)) => worse(&mut report.cases[at], CaseOutcome::Failed, &element)?,
             ("error", Some(at)) => worse(&mut report.cases[at], CaseOutcome::Errored, &element)?,
             ("skipped", Some(at)) if report.cases[at].outcome == CaseOutcome::Passed => {
-                worse(&mut report.cases[at], CaseOutcome::Skipped, &element)?
+                worse(&mut report.cases[at], CaseOutcome::Skipped, &element)?;
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! The schema and its migrations.
 //!
-//! Plain SQL that PostgreSQL takes as it is: `TEXT` and `BIGINT` only, named constraints of both, no row ids, no
+//! Plain SQL that `PostgreSQL` takes as it is: `TEXT` and `BIGINT` only, named constraints of both, no row ids, no
 //! triggers. What differs is how the version of the schema is kept (`user_version` here) and how a writing
 //! transaction begins (`BEGIN IMMEDIATE` here; a lock of the `leases` row and of the log's head there).
 

@@ -165,7 +165,9 @@ impl Writer {
                 self.tail = None;
                 // fails when SQLite has already undone it by itself
                 drop(sqlx::query("ROLLBACK").execute(&mut self.connection).await);
-                answers.into_iter().for_each(|answer| answer.undone(&error).give());
+                for answer in answers {
+                    answer.undone(&error).give();
+                }
             }
         }
         close

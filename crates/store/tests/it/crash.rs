@@ -22,7 +22,7 @@ fn writer_that_is_killed() {
                 tokio::spawn(async move {
                     let stream = stream(&format!("run/{writer}"));
                     let mut version = log.stream(&stream, 0).await.unwrap().len() as u64;
-                    loop {
+                    while version < u64::MAX {
                         let done = log.append(&epoch, &stream, version, numbered(0..3)).await.unwrap();
                         version += done.len() as u64;
                         println!("acknowledged {writer} {version}");

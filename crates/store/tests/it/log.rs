@@ -14,7 +14,7 @@ async fn events_come_back_as_they_were_recorded_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let log = open(dir.path()).await;
     let epoch = lease(&log).await;
-    let odd = json!({ "z": 0.1 + 0.2, "a": [1e300, -0.0, 5e-324, 2.2250738585072014e-308], "text": "naïve ✓ \u{0}", "n": u64::MAX });
+    let odd = json!({ "z": 0.1 + 0.2, "a": [1e300, -0.0, 5e-324, f64::MIN_POSITIVE], "text": "naïve ✓ \u{0}", "n": u64::MAX });
     let first = log.append(&epoch, &stream("run/a"), 0, vec![event(odd), event(json!(null))]).await.unwrap();
     let second = log.append(&epoch, &stream("run/b"), 0, numbered([1])).await.unwrap();
     log.close().await.unwrap();
