@@ -20,6 +20,7 @@ mod orphans;
 mod runner;
 mod sandbox;
 mod scratch;
+mod tidy;
 mod tools;
 mod workspace;
 

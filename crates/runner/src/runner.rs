@@ -11,13 +11,13 @@ use penstock_model::git::GitHost;
 use penstock_model::job::{JobReport, JobRunner, JobSpec, RunnerError, RunnerSettings, StepSource};
 use penstock_model::release::ImageRef;
 use penstock_model::tool::{ToolCall, ToolOutput, ToolRunner};
-use penstock_model::{Clock, JobName, ProjectName};
+use penstock_model::{Clock, JobName, ProjectName, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::lock::Verified;
 use crate::sandbox::BUILDS;
 use crate::workspace::Workspaces;
-use crate::{job, orphans, tools};
+use crate::{job, orphans, tidy, tools};
 
 /// Variables of the server that jobs see as well: how programs reach package registries from this machine.
 pub const HANDED_ON: &[&str] = &[
@@ -126,6 +126,10 @@ impl JobRunner for Runner {
         cancel: CancellationToken,
     ) -> Result<JobReport, RunnerError> {
         job::run(self, spec, steps, log, cancel).await
+    }
+
+    async fn tidy(&self, unused_since: Timestamp, dry_run: bool) -> Result<Vec<(String, u64)>, RunnerError> {
+        tidy::tidy(self, unused_since, dry_run).await
     }
 }
 

@@ -14,10 +14,14 @@ use crate::sandbox::{Bind, HANDED, HOME, Overlay, SandboxPlan};
 /// The files by which a step speaks, and the variables that name them.
 pub(crate) const STEP_FILES: &[&str] = &["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH"];
 
+/// The file that an attempt holds locked while it lives.
+const ALIVE: &str = "alive";
+
 /// The directory of one attempt.
 pub(crate) struct Scratch {
     dir: PathBuf,
     uid: u32,
+    _alive: std::fs::File,
 }
 
 impl Scratch {
@@ -27,7 +31,9 @@ impl Scratch {
             std::fs::remove_dir_all(&dir)?;
         }
         std::fs::create_dir_all(&dir)?;
-        let scratch = Self { dir, uid };
+        let alive = std::fs::File::create(dir.join(ALIVE))?;
+        alive.lock()?;
+        let scratch = Self { dir, uid, _alive: alive };
         for (name, mode) in [("home", 0o700), ("tmp", 0o1777), ("var-tmp", 0o1777), ("out", 0o700)] {
             scratch.folder(name, mode)?;
         }
@@ -116,5 +122,13 @@ impl Scratch {
     /// Removes everything.
     pub(crate) fn remove(&self) -> io::Result<()> {
         std::fs::remove_dir_all(&self.dir)
+    }
+}
+
+/// True if no attempt lives in a directory that [`Scratch::make`] made.
+pub(crate) fn is_dead(dir: &Path) -> bool {
+    match std::fs::File::open(dir.join(ALIVE)) {
+        Ok(alive) => alive.try_lock().is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }

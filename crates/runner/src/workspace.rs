@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use penstock_model::job::{CachePolicy, CacheSpec};
 use penstock_model::{Digest, JobName, ProjectName};
@@ -166,6 +167,24 @@ impl Workspaces {
             }
         }
         Ok(self.first_uid + u32::from(Digest::of(project.as_str()).as_bytes()[0]) % (USERS - 1))
+    }
+
+    /// The project's checkouts that no attempt used since a moment, and when none uses them now, what holds others off.
+    pub(crate) fn unused(&self, since: SystemTime) -> io::Result<Vec<(PathBuf, OwnedMutexGuard<()>)>> {
+        let mut unused = Vec::new();
+        for project in std::fs::read_dir(self.dir.join("work"))? {
+            for place in std::fs::read_dir(project?.path())? {
+                let place = place?.path();
+                // one without the mark was cut short when it was made
+                let mark = Some(place.join("used")).filter(|mark| mark.exists()).unwrap_or_else(|| place.clone());
+                let old = mark.metadata()?.modified()? < since;
+                if old && let Ok(lock) = self.lock(&place).try_lock_owned() {
+                    unused.push((place, lock));
+                }
+            }
+        }
+        unused.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(unused)
     }
 
     /// Makes room for one more workspace. What cannot be removed is only told: it costs disk, not correctness.

@@ -8,4 +8,5 @@ mod leaves;
 mod log;
 mod steps;
 mod support;
+mod tidy;
 mod tools;
