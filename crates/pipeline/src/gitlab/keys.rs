@@ -111,3 +111,17 @@ pub(super) const VARIABLE: &[Unsupported] = &[("options", "remove it; nobody fil
 
 /// In `parallel`.
 pub(super) const PARALLEL: &[Unsupported] = &[("matrix", "write a number, or one job for each combination with `extends`")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_that_is_refused_is_in_the_document() {
+        let document = include_str!("../../../../docs/pipelines.md");
+        let tables = [TOP, JOB, DEFAULT, RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, NEED, VARIABLE, PARALLEL];
+        let unlisted: Vec<_> =
+            tables.into_iter().flatten().map(|(name, _)| name).filter(|name| !document.contains(&format!("`{name}`"))).collect();
+        assert!(unlisted.is_empty(), "docs/pipelines.md lacks {unlisted:?}");
+    }
+}

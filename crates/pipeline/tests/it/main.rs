@@ -9,6 +9,7 @@
 )]
 
 mod broken_files;
+mod documents;
 mod events;
 mod gitlab_plans;
 mod gitlab_refusals;

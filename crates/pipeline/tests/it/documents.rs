@@ -1,0 +1,54 @@
+//! `docs/pipelines.md` says what plans and jobs are made of.
+
+use std::collections::BTreeSet;
+
+use penstock_pipeline::{Plan, PushEvent, job_env};
+
+use crate::job_environment::context;
+use crate::support::{planned, problems, push};
+
+const DOCUMENT: &str = include_str!("../../../../docs/pipelines.md");
+
+/// The predefined variables of every job of some plans.
+fn variables(plans: &[Plan]) -> BTreeSet<String> {
+    let jobs = plans.iter().flat_map(|plan| plan.jobs.iter().map(move |job| (plan, job)));
+    let names = jobs.flat_map(|(plan, job)| job_env(plan, &job.name, &context()).into_keys());
+    names.filter(|name| ["CI", "GITLAB_", "GITHUB_", "RUNNER_", "PENSTOCK_"].iter().any(|known| name.starts_with(known))).collect()
+}
+
+fn listed() -> BTreeSet<String> {
+    let spans = DOCUMENT.split('`').skip(1).step_by(2);
+    spans.filter(|span| span.contains('_') || *span == "CI").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_predefined_variable_is_in_the_document() {
+    let gitlab = "a: {script: [x], when: manual, parallel: 2, image: i, environment: {name: e, url: u}}";
+    let tag = PushEvent { reference: "refs/tags/v1".into(), ..push() };
+    let workflow = "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: x}]}}";
+    let plans = [(".gitlab-ci.yml", gitlab, push()), (".gitlab-ci.yml", gitlab, tag), (".github/workflows/a.yml", workflow, push())]
+        .map(|(path, text, event)| planned(path, text, &event).unwrap());
+    let unlisted: Vec<_> = variables(&plans).difference(&listed()).cloned().collect();
+    assert!(unlisted.is_empty(), "docs/pipelines.md lacks {unlisted:?}");
+    let known = variables(&plans);
+    let absent: Vec<_> = listed().into_iter().filter(|name| name.starts_with("CI_") && !known.contains(name)).collect();
+    assert!(absent.is_empty(), "no job has {absent:?}");
+}
+
+#[track_caller]
+fn refused(key: &str, text: &str) {
+    assert!(DOCUMENT.contains(&format!("`{key}`")), "docs/pipelines.md lacks `{key}`");
+    let path = ".github/workflows/a.yml";
+    let told = problems(path, text);
+    assert!(told.contains("is not carried out"), "{text}: {told}");
+}
+
+#[test]
+fn what_a_workflow_is_refused_for_is_in_the_document_and_refused() {
+    for key in ["run-name", "permissions", "concurrency"] {
+        refused(key, &format!("{key}: x\non: push\njobs: {{a: {{runs-on: ubuntu-latest, steps: [{{run: x}}]}}}}"));
+    }
+    for key in ["permissions", "concurrency", "environment", "container", "services", "uses", "with", "secrets"] {
+        refused(key, &format!("on: push\njobs: {{a: {{runs-on: ubuntu-latest, {key}: x, steps: [{{run: x}}]}}}}"));
+    }
+}
