@@ -12,6 +12,7 @@ mod copy;
 mod diff;
 mod output;
 mod owner;
+mod tidy;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ use penstock_model::Digest;
 use penstock_model::blob::{BlobError, BlobStore};
 use penstock_model::container::{BuildRuntime, ContainerError};
 use penstock_model::image::{ImageConfig, Manifest};
+
+pub use tidy::Tidied;
 
 /// What to build.
 #[derive(Clone, Debug)]

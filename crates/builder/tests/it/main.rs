@@ -8,3 +8,4 @@ mod fault;
 mod oracle;
 mod same;
 mod shop;
+mod tidy;
