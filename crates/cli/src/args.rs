@@ -1,6 +1,7 @@
 //! The arguments. Each help text says what the command does, in the imperative, in one line.
 
 mod exceptions;
+mod job;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, UserName};
 use url::Url;
 
 pub use exceptions::{BreakGlass, Import};
+pub use job::{Build, Check, TestImage};
 
 /// From a git push to production, through gates that are proven to be passed.
 #[derive(Debug, Parser)]
@@ -99,11 +101,27 @@ pub enum Command {
     Check(Check),
     /// In a job: have the server run an image that this run built; its exit code becomes a statement.
     TestImage(TestImage),
+    /// Print the JSON schema of a configuration file, for editors.
+    Schema {
+        /// Which file.
+        file: SchemaOf,
+    },
     /// Print the completion script of a shell.
     Completion {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// The files that are called `penstock.yaml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A server's.
+    Server,
+    /// A source repository's.
+    Project,
+    /// A config repository's.
+    Delivery,
 }
 
 /// `init`.
@@ -358,57 +376,6 @@ pub struct Down {
     pub data: Option<PathBuf>,
 }
 
-/// `build`.
-#[derive(Debug, Args)]
-pub struct Build {
-    /// The image's name within the project.
-    #[arg(long)]
-    pub image: String,
-    /// The Dockerfile, below the context.
-    #[arg(long, short, default_value = "Dockerfile")]
-    pub file: String,
-    /// The folder that is sent.
-    #[arg(long, default_value = ".")]
-    pub context: PathBuf,
-    /// Build arguments, `NAME=value`.
-    #[arg(long = "build-arg")]
-    pub build_args: Vec<String>,
-}
-
-/// `check`.
-#[derive(Debug, Args)]
-pub struct Check {
-    /// The tool: black, isort, pylint, yamllint, hadolint, gitleaks, bandit, trivy-config, trivy-secret or advisories.
-    pub tool: String,
-    /// The image that this run built, for `advisories`.
-    #[arg(long)]
-    pub image: Option<String>,
-    /// Paths below the checkout; all unless given.
-    pub paths: Vec<String>,
-}
-
-/// `test-image`.
-#[derive(Debug, Args)]
-pub struct TestImage {
-    /// The image that this run built.
-    pub image: String,
-    /// The time limit: seconds, or with `s`, `m`.
-    #[arg(long, default_value = "60s", value_parser = seconds)]
-    pub timeout: u64,
-    /// The container's arguments.
-    #[arg(last = true)]
-    pub args: Vec<String>,
-}
-
-fn seconds(text: &str) -> Result<u64, String> {
-    let (number, factor) = match text.strip_suffix('m') {
-        Some(number) => (number, 60),
-        None => (text.strip_suffix('s').unwrap_or(text), 1),
-    };
-    let number: u64 = number.parse().map_err(|_| format!("`{text}` is no time; write 60s or 2m"))?;
-    number.checked_mul(factor).filter(|seconds| (1..=3600).contains(seconds)).ok_or_else(|| "1s to 60m".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -418,13 +385,5 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_are_read_with_their_unit() {
-        assert_eq!((seconds("60s"), seconds("2m"), seconds("5")), (Ok(60), Ok(120), Ok(5)));
-        for bad in ["", "s", "-1", "0", "61m", "99999999999999999999m"] {
-            assert!(seconds(bad).is_err(), "{bad}");
-        }
     }
 }

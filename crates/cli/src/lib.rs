@@ -1,7 +1,7 @@
 //! What a person types and sees: arguments, progress, tables, exit codes.
 //!
 //! Commands that speak to a server are whole here. Those that need a hand of their own (`server`, `run`, `plan`,
-//! `doctor`, `down`, `gc`, `mirror`) are parsed here and carried out by the roof, which has the hands. Nothing here
+//! `doctor`, `down`, `gc`, `mirror`, `schema`) are parsed here and carried out by the roof, which has the hands. Nothing here
 //! knows how a delivery works; it shows what the API says.
 
 pub mod args;

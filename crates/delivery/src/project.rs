@@ -2,6 +2,7 @@
 
 use penstock_model::git::GitHost;
 use penstock_model::{CommitId, ProjectName, RepositoryName};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The largest `penstock.yaml`.
@@ -10,24 +11,27 @@ const MAX_FILE: u64 = 256 * 1024;
 pub const FILE: &str = "penstock.yaml";
 
 /// `penstock.yaml` in a source repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectFile {
     /// Always 1.
+    #[schemars(range(min = 1, max = 1))]
     pub version: u32,
     /// The project.
     pub project: ProjectSection,
 }
 
 /// Its only section.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectSection {
     /// Its name.
+    #[schemars(with = "String")]
     pub name: ProjectName,
     /// The pipeline file.
     pub pipeline: String,
     /// The config repository.
+    #[schemars(with = "String")]
     pub config: RepositoryName,
     /// The branch that is delivered.
     #[serde(default = "main")]
@@ -36,6 +40,13 @@ pub struct ProjectSection {
 
 fn main() -> String {
     "main".to_owned()
+}
+
+impl ProjectFile {
+    /// The file's JSON schema, for editors.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
 }
 
 /// Reads a `penstock.yaml` of a source repository.

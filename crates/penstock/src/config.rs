@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct ServerFile {
     /// Always 1.
+    #[schemars(range(min = 1, max = 1))]
     pub version: u32,
     /// The server.
     #[serde(default)]

@@ -46,7 +46,8 @@ pub(super) fn init(context: &Context, args: &Init) -> Result<u8, CliError> {
         for path in &paths {
             println!("{} {path}", green("wrote"));
         }
-        println!("\nnext: penstock project create {name}, then push this repository and {}", config.display());
+        println!("\nnext: name who may approve in {}", config.join("penstock.yaml").display());
+        println!("      penstock project create {name}, then push this repository and {}", config.display());
     });
     Ok(exit::OK)
 }

@@ -31,7 +31,8 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         | Command::Doctor(_)
         | Command::Down(_)
         | Command::Gc(_)
-        | Command::Mirror(_)) => {
+        | Command::Mirror(_)
+        | Command::Schema { .. }) => {
             return Ok(Err(command));
         }
         Command::Init(args) => init::init(context, &args)?,

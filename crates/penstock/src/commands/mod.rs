@@ -6,6 +6,7 @@ mod gc;
 mod mirror;
 mod plan;
 mod run;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ pub async fn carry_out(command: Command, output: Output) -> Result<ExitCode, Cli
         Command::Run(args) => run::run(&args, output).await,
         Command::Gc(args) => gc::gc(&args, output).await,
         Command::Mirror(args) => mirror::mirror(&args, output).await,
+        Command::Schema { file } => schema::schema(file),
         other => Err(CliError::other(format!("{other:?} is not carried out here"), "this is a fault of Penstock", exit::FAILED)),
     }
 }

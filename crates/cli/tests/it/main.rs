@@ -1,0 +1,3 @@
+//! What the command line promises to people who read about it.
+
+mod documents;
