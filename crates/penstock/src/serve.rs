@@ -34,6 +34,8 @@ const GRACE: Duration = Duration::from_secs(10);
 const RENEW: Duration = Duration::from_secs(10);
 /// For how long.
 const LEASE: Duration = Duration::from_secs(30);
+/// Unknown events that the log names.
+const SHOWN: usize = 5;
 /// A checkpoint is signed at least this often while events come.
 const CHECKPOINT: Duration = Duration::from_secs(60);
 
@@ -97,6 +99,10 @@ pub async fn start(settings: &ServerSection, built: &Built, stop: &CancellationT
     let lost = recover(&parts).await.map_err(|error| broken("taking up what was left", &error))?;
     if lost > 0 {
         tracing::info!(lost, "jobs of a dead server are begun anew");
+    }
+    let unknown = parts.journal.world().unknown.iter().take(SHOWN).cloned().collect::<Vec<_>>();
+    if !unknown.is_empty() {
+        tracing::error!(events = unknown.join(", "), "a newer Penstock wrote to this log: nothing is delivered until that one runs again");
     }
     first_user(settings, &parts).await?;
     let tasks = TaskTracker::new();
