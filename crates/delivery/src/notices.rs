@@ -137,14 +137,20 @@ pub fn text(world: &World, notice: &Notice, url: &str) -> Option<String> {
         Matter::AwaitingApproval => format!("{project} {commit} waits for an approval for {place}. {link}"),
         Matter::GateRefused => {
             let denials = &state?.gate.as_ref()?.decision.denials;
-            let rules: Vec<_> = denials.iter().map(|denial| denial.rule.as_str()).collect();
+            let rules: BTreeSet<_> = denials.iter().map(|denial| denial.rule.as_str()).collect();
+            let rules: Vec<_> = rules.into_iter().collect();
             format!("{project} {commit} is refused at the gate of {place}: {}. {link}", rules.join(", "))
         }
         Matter::CheckFailed => {
             let failed = state?.checks.iter().find(|check| !check.passed)?;
             format!("{project} {commit} in {place}: {} failed: {}. {link}", failed.name, failed.summary)
         }
-        Matter::RolledBack => format!("{project} {commit} was rolled back in {place}: {}. {link}", state?.refused.as_ref()?),
+        Matter::RolledBack => {
+            let state = state?;
+            // what was refused before its commit never ran
+            let what = if state.committed_at.is_some() { "was rolled back in" } else { "is refused in" };
+            format!("{project} {commit} {what} {place}: {}. {link}", state.refused.as_ref()?)
+        }
         Matter::GlassAsked(lapses) => {
             let ask = state?.asked.as_ref().filter(|ask| ask.lapses == lapses)?;
             let order = format!("penstock break-glass {} {place} --confirm", record.id.0.short());
