@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     if let Some(code) = helper(std::env::args_os().collect()) {
         return code;
     }
+    end_quietly_when_nobody_reads();
     // a second one in the same process is not an error that matters: the first stays
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
@@ -43,6 +44,18 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => penstock_cli::report(&error),
     }
+}
+
+/// `penstock logs … | head`: a reader that has gone is no fault, and `println!` takes it for one. Ends as SIGPIPE would.
+fn end_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to std") && said.contains("Broken pipe") {
+            std::process::exit(128 + nix::sys::signal::Signal::SIGPIPE as i32);
+        }
+        usual(panic);
+    }));
 }
 
 /// What this process was started again for, if it was.

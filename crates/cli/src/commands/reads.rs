@@ -36,11 +36,13 @@ fn print_status(status: &Status) {
                 url,
             ]);
         }
-        if let Some(error) = &project.config_error {
-            rows.push(vec![red("  config"), plain(error), String::new(), String::new()]);
-        }
     }
     table(&["PROJECT", "LAST", "STATE", "ADDRESS"], &rows);
+    for project in &status.projects {
+        if let Some(error) = &project.config_error {
+            println!("{} the configuration of {}: {}", red("refused:"), project.name, plain(error));
+        }
+    }
     for trouble in &status.troubles {
         println!("{} {} (tried {} times)\n  {}", red("failing:"), trouble.effect, trouble.tries, plain(&trouble.error));
     }

@@ -21,7 +21,7 @@ pub async fn trace(app: &App, what: &str) -> Result<Trace, Failure> {
         Some((_, pod)) => pod.images.iter().find_map(|image| by_image(&world, image)),
         None => find(app, &world, what),
     };
-    let id = release.ok_or_else(|| Failure::absent(format!("container, image, commit, run or release `{what}`")))?;
+    let id = release.ok_or_else(|| Failure::absent(format!("release with the container, image, commit or run `{what}`")))?;
     let record = world.releases.get(&id).ok_or_else(|| Failure::absent(format!("release {what}")))?;
     let mut links: Vec<TraceLink> = Vec::new();
     for (environment, pod) in &pods {
