@@ -1,6 +1,7 @@
 //! Where two rooms meet that do not know each other: Git's pushes become events, users become the registry's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -14,11 +15,13 @@ use penstock_model::blob::{BlobError, BlobStore};
 use penstock_model::image::media;
 use penstock_model::registry::ImageRegistry;
 use penstock_model::release::ImageName;
-use penstock_model::{Digest, RepositoryName, UserName};
+use penstock_model::{Digest, RepositoryName, RunId, UserName};
 use penstock_registry::{Access, Action, Credentials, Registry, RegistryAuth};
 use penstock_server::auth::user_of;
 use penstock_server::git::GitService;
 
+/// How long a push waits to hear whether its pipeline file can be carried out.
+const PLAN_WAIT: Duration = Duration::from_secs(3);
 /// The largest configuration of an image.
 const MAX_CONFIG: u64 = 4 * 1024 * 1024;
 
@@ -68,7 +71,10 @@ impl PushListener for Pushes {
             for update in &updates {
                 let Some(commit) = &update.new else { continue };
                 match orders::pushed(&self.0, &project.name, who, &update.reference, commit).await {
-                    Ok(Some(run)) => lines.push(format!("penstock: run {}/runs/{run}", self.0.settings.url)),
+                    Ok(Some(run)) => {
+                        lines.push(format!("penstock: run {}/runs/{run}", self.0.settings.url));
+                        lines.extend(rejection(&self.0, &run).await);
+                    }
                     Ok(None) => {}
                     Err(error) => lines.push(format!("penstock: {error}")),
                 }
@@ -76,6 +82,28 @@ impl PushListener for Pushes {
         }
         lines
     }
+}
+
+/// Why the pipeline file cannot be carried out, for whoever waits at the terminal; nothing if it can, or is not read yet.
+async fn rejection(parts: &Parts, run: &RunId) -> Vec<String> {
+    let mut changes = parts.journal.watch();
+    let planned = async {
+        loop {
+            let world = changes.borrow_and_update().clone();
+            if let Some(record) = world.runs.get(run) {
+                if let Some(why) = &record.rejected {
+                    return why.lines().map(|line| format!("penstock: {line}")).collect();
+                }
+                if record.run.is_some() {
+                    return Vec::new();
+                }
+            }
+            if changes.changed().await.is_err() {
+                return Vec::new();
+            }
+        }
+    };
+    tokio::time::timeout(PLAN_WAIT, planned).await.unwrap_or_default()
 }
 
 fn config_words(parts: &Parts, project: &penstock_model::ProjectName) -> Vec<String> {

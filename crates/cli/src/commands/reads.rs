@@ -94,7 +94,10 @@ pub(super) async fn explain(context: &Context, what: &str) -> Result<u8, CliErro
         println!("{}\n{}\n", bold(&plain(&explanation.subject)), plain(&explanation.verdict));
         for reason in &explanation.reasons {
             let place = if reason.place.is_empty() { String::new() } else { format!(" {}", dim(&plain(&reason.place))) };
-            println!("  {}{place}\n    {}", bold(&plain(&reason.topic)), plain(&reason.text));
+            println!("  {}{place}", bold(&plain(&reason.topic)));
+            for line in reason.text.lines() {
+                println!("    {}", plain(line));
+            }
             if !reason.fix.is_empty() {
                 println!("    {} {}", green("to do:"), plain(&reason.fix));
             }

@@ -1,8 +1,9 @@
 //! Carrying out one attempt of a job, and what it leaves.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use penstock_model::blob::LogId;
+use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, ReportFile};
@@ -111,6 +112,37 @@ async fn carry_out(
 ) -> Result<JobReport, EffectError> {
     let log_id = log_id(id);
     let log = parts.logs.open(&log_id).await?;
+    let result = attempt(parts, record, plan, planned, id, inputs, log.clone(), cancel).await;
+    let failure = match &result {
+        Ok(JobReport { end: JobEnd::SystemFailure { why }, .. }) => Some(why.clone()),
+        Ok(_) => None,
+        Err(error) => Some(super::chain(error)),
+    };
+    if let Some(why) = failure {
+        // whoever reads the log looks for the reason there
+        let line = |text: &str| LogLine {
+            at: parts.journal.now(),
+            channel: Channel::Note,
+            text: text[..text.floor_char_boundary(LogLine::MAX)].to_owned(),
+            ends: true,
+        };
+        log.write(why.lines().map(line).collect()).await?;
+    }
+    parts.logs.close(&log_id).await?;
+    result
+}
+
+#[allow(clippy::too_many_arguments, reason = "what an attempt needs, each once")]
+async fn attempt(
+    parts: &Parts,
+    record: &RunRecord,
+    plan: &Plan,
+    planned: &PlannedJob,
+    id: &AttemptId,
+    inputs: JobInputs,
+    log: Arc<dyn LogSink>,
+    cancel: CancellationToken,
+) -> Result<JobReport, EffectError> {
     let (token, _guard) = parts.tokens.issue(&*parts.random, id.clone());
     let secrets = secrets_of(parts, record).await?;
     let artifacts = inputs.artifacts.clone();
@@ -149,9 +181,7 @@ async fn carry_out(
         artifacts: planned.artifacts.clone(),
         timeout: planned.timeout,
     };
-    let report = parts.runner.run(spec, steps, log, cancel).await;
-    parts.logs.close(&log_id).await?;
-    Ok(report?)
+    Ok(parts.runner.run(spec, steps, log, cancel).await?)
 }
 
 async fn secrets_of(parts: &Parts, record: &RunRecord) -> Result<BTreeMap<String, Secret>, EffectError> {
