@@ -93,11 +93,14 @@ pub const SHELL: &str = "FROM scratch AS shell\nCOPY busybox /bin/busybox\nRUN [
 
 impl Shop {
     pub async fn new() -> Self {
+        Self::with_helper(helper()).await
+    }
+
+    pub async fn with_helper(program: PathBuf) -> Self {
         let instance = format!("build-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir = tempfile::tempdir().unwrap();
         let (blobs, images) = (Arc::new(Blobs::default()), Arc::new(Images::default()));
-        let settings =
-            RuntimeSettings { dir: dir.path().join("containers"), program: helper(), subnet: Subnet::for_instance(&instance), instance };
+        let settings = RuntimeSettings { dir: dir.path().join("containers"), program, subnet: Subnet::for_instance(&instance), instance };
         let runtime = Arc::new(Runtime::open(settings, Arc::clone(&blobs) as Arc<dyn BlobStore>).await.unwrap());
         let builder = Builder::new(
             dir.path().join("builds"),
