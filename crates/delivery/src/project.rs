@@ -74,14 +74,42 @@ pub async fn pipeline_path(git: &dyn GitHost, repository: &RepositoryName, commi
     }
     let gitlab = git.read(repository, commit, ".gitlab-ci.yml", MAX_FILE * 4).await.map_err(|error| error.to_string())?.is_some();
     let workflows = git.files(repository, commit, ".github/workflows").await.unwrap_or_default();
+    choose(gitlab, &workflows)
+}
+
+/// The only pipeline file that there is. `workflows` are the files of `.github/workflows`, as paths of the repository.
+///
+/// # Errors
+/// None or several: in words for people.
+pub fn choose(gitlab: bool, workflows: &[String]) -> Result<String, String> {
+    let is_workflow = |path: &&String| path.ends_with(".yml") || path.ends_with(".yaml");
+    let workflows: Vec<_> = workflows.iter().filter(is_workflow).collect();
     match (gitlab, workflows.as_slice()) {
         (true, []) => Ok(".gitlab-ci.yml".to_owned()),
-        (false, [one]) => Ok(one.clone()),
+        (false, [one]) => Ok((*one).clone()),
         (false, []) => Err(format!(
             "there is no pipeline file\nhelp: add `.gitlab-ci.yml` or a workflow, and name it in {FILE}: `penstock init` writes one"
         )),
         _ => Err(format!(
             "there is more than one pipeline file\nhelp: two pipelines for one commit are a decision: name the one that counts in {FILE} (`project.pipeline`); `penstock init` asks"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pipeline_file_counts_and_several_are_a_question() {
+        let some = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let ci = ".github/workflows/ci.yml";
+        assert_eq!(choose(true, &[]).unwrap(), ".gitlab-ci.yml");
+        assert_eq!(choose(false, &some(&[ci])).unwrap(), ci);
+        assert_eq!(choose(false, &some(&[ci, ".github/workflows/README.md"])).unwrap(), ci);
+        assert!(choose(false, &some(&[".github/workflows/README.md"])).unwrap_err().contains("no pipeline file"));
+        for (gitlab, workflows) in [(true, some(&[ci])), (false, some(&[ci, ".github/workflows/b.yaml"]))] {
+            assert!(choose(gitlab, &workflows).unwrap_err().contains("are a decision"));
+        }
     }
 }

@@ -57,9 +57,19 @@ fn pipeline_path(repository: &Path) -> Result<String, CliError> {
         Ok(text) => penstock_delivery::project::parse(&text)
             .map(|file| file.project.pipeline)
             .map_err(|error| CliError::other(error, "", exit::NOT_GOOD)),
-        Err(_) if repository.join(".gitlab-ci.yml").is_file() => Ok(".gitlab-ci.yml".to_owned()),
-        Err(_) => Err(CliError::other("no penstock.yaml and no .gitlab-ci.yml here", "name the file with --pipeline", exit::ABSENT)),
+        Err(_) => penstock_delivery::project::choose(repository.join(".gitlab-ci.yml").is_file(), &workflows(repository)).map_err(|why| {
+            let (what, help) = why.split_once("\nhelp: ").unwrap_or((&why, ""));
+            CliError::other(what, format!("{help}; or name the file with --pipeline"), exit::ABSENT)
+        }),
     }
+}
+
+/// The files of `.github/workflows`; none where there is no such directory.
+fn workflows(repository: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(repository.join(".github/workflows")).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| format!(".github/workflows/{}", entry.file_name().to_string_lossy())).collect();
+    paths.sort();
+    paths
 }
 
 /// What git says about a repository on the disk.
