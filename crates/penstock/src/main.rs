@@ -51,7 +51,8 @@ fn end_quietly_when_nobody_reads() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let said = panic.payload_as_str().unwrap_or_default();
-        if said.starts_with("failed printing to std") && said.contains("Broken pipe") {
+        let output = said.starts_with("failed printing to std") || said.starts_with("failed to write completion file");
+        if output && said.contains("Broken pipe") {
             std::process::exit(128 + nix::sys::signal::Signal::SIGPIPE as i32);
         }
         usual(panic);
