@@ -43,7 +43,12 @@ pub async fn read(parts: &Parts, name: &ProjectName) -> Result<(), EffectError> 
     Ok(())
 }
 
-async fn parse(parts: &Parts, repository: &RepositoryName, commit: &CommitId) -> Result<Result<DeliveryConfig, String>, GitError> {
+/// What the file says at a commit, or in words why it cannot be read.
+pub(crate) async fn parse(
+    parts: &Parts,
+    repository: &RepositoryName,
+    commit: &CommitId,
+) -> Result<Result<DeliveryConfig, String>, GitError> {
     let Some(bytes) = parts.git.read(repository, commit, project::FILE, MAX_FILE).await? else {
         return Ok(Err(format!("{} is not in {repository} at {}\nhelp: `penstock init` writes one", project::FILE, commit.short())));
     };

@@ -5,6 +5,7 @@ use penstock_model::blob::BlobError;
 use penstock_model::evidence::{Evidence, Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::image::media;
+use penstock_model::release::ImageRef;
 use penstock_model::{Digest, ProjectName, RunId};
 use penstock_trust::{Claim, Expected, Predicate, SignError, VerifyError};
 use std::collections::BTreeMap;
@@ -78,16 +79,7 @@ pub async fn say_for<P: Predicate + Sync>(parts: &Parts, actor: Actor, saying: S
     let bundle = Bytes::from(signed.bundle);
     parts.blobs.put_bytes(bundle.clone()).await?;
     if let Subject::Image(image) = &saying.subject {
-        let annotations = BTreeMap::from([
-            ("dev.sigstore.bundle.predicateType".to_owned(), evidence.predicate_type.clone()),
-            ("dev.sigstore.bundle.content".to_owned(), "dsse-envelope".to_owned()),
-            ("org.opencontainers.image.created".to_owned(), evidence.at.rfc3339()),
-        ]);
-        parts
-            .registry
-            .attach(&image.name, image.digest, media::BUNDLE, media::BUNDLE, bundle, annotations)
-            .await
-            .map_err(|error| EvidenceError::Attach { subject: image.to_string(), why: error.to_string() })?;
+        attach(parts, image, &evidence, bundle).await?;
     }
     let (envelope, key) = (evidence.envelope, saying.key);
     let run = saying.run.cloned();
@@ -103,6 +95,29 @@ pub async fn say_for<P: Predicate + Sync>(parts: &Parts, actor: Actor, saying: S
         return Ok(world.evidence.get(saying.project).and_then(|record| record.keys.get(&key)).copied().unwrap_or(envelope));
     }
     Ok(envelope)
+}
+
+/// Attaches a statement to its image, for whoever asks the registry. The same one is attached once.
+async fn attach(parts: &Parts, image: &ImageRef, evidence: &Evidence, bundle: Bytes) -> Result<(), EvidenceError> {
+    let annotations = BTreeMap::from([
+        ("dev.sigstore.bundle.predicateType".to_owned(), evidence.predicate_type.clone()),
+        ("dev.sigstore.bundle.content".to_owned(), "dsse-envelope".to_owned()),
+        ("org.opencontainers.image.created".to_owned(), evidence.at.rfc3339()),
+    ]);
+    let attached = parts.registry.attach(&image.name, image.digest, media::BUNDLE, media::BUNDLE, bundle, annotations).await;
+    attached.map(drop).map_err(|error| EvidenceError::Attach { subject: image.to_string(), why: error.to_string() })
+}
+
+/// Attaches what was said of an image under a key again: an image that was collected and is built anew is the same image,
+/// and has its statements.
+pub async fn attach_again(parts: &Parts, project: &ProjectName, image: &ImageRef, key: &str) -> Result<(), EvidenceError> {
+    let world = parts.journal.world();
+    let Some(record) = world.evidence.get(project) else { return Ok(()) };
+    let said = record.by_subject.get(&Subject::Image(image.clone()));
+    let evidence = said.into_iter().flatten().find(|evidence| record.keys.get(key) == Some(&evidence.envelope));
+    let Some(evidence) = evidence else { return Ok(()) };
+    let bundle = parts.blobs.get_bytes(evidence.envelope, MAX_BUNDLE).await?;
+    attach(parts, image, evidence, bundle).await
 }
 
 /// Verifies a recorded statement again, from its bytes in the store.

@@ -7,6 +7,7 @@
 
 pub mod admission;
 mod calls;
+pub mod collect;
 pub mod config_repository;
 mod drive;
 pub mod effects;

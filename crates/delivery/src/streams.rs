@@ -43,3 +43,8 @@ pub fn app(project: &ProjectName, environment: &EnvironmentName) -> StreamId {
 pub fn user(name: &UserName) -> StreamId {
     stream(&format!("user/{name}"))
 }
+
+/// What was collected.
+pub fn collections() -> StreamId {
+    stream("collection/all")
+}

@@ -15,7 +15,7 @@ use penstock_trust::predicate::{Provenance, ProvenanceInput, Spdx};
 
 use super::{BuildCall, JobCalls, Received, image_name, layout, note, run_of};
 use crate::events::WorkEvent;
-use crate::evidence::{Saying, say};
+use crate::evidence::{Saying, attach_again, say};
 use crate::parts::Parts;
 use crate::streams;
 use crate::world::RunRecord;
@@ -139,7 +139,7 @@ async fn bill_of_materials(calls: &JobCalls, parts: &Parts, record: &RunRecord, 
     let key = format!("sbom/{image}");
     let known = parts.journal.world().evidence.get(&record.project).is_some_and(|evidence| evidence.keys.contains_key(&key));
     if known {
-        return Ok(());
+        return attach_again(parts, &record.project, image, &key).await.map_err(|error| crate::chain(&error));
     }
     let folder = calls.dir.join("layouts").join(format!("{:032x}", parts.random.bits()));
     let layout = layout::layout(&*parts.blobs, image, folder).await?;

@@ -4,8 +4,9 @@ mod build;
 mod check;
 mod layout;
 mod test_image;
+mod tidy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as StdMutex};
@@ -16,13 +17,15 @@ use penstock_model::blob::{ByteStream, Channel, LogLine, LogSink};
 use penstock_model::digest::Hasher;
 use penstock_model::job::AttemptId;
 use penstock_model::release::{ImageName, ImageRef};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use crate::parts::Parts;
 use crate::world::RunRecord;
 
 /// Images that are built at the same time.
 const MAX_BUILDS: usize = 2;
+/// How long builds that run are waited for before what they may need is collected.
+const BUILDS_END: Duration = Duration::from_secs(60);
 
 /// A build that a job asks for.
 #[derive(Clone, Debug)]
@@ -173,9 +176,33 @@ impl JobCalls {
         CallDone::of(test_image::test_image(parts, &call, log).await)
     }
 
+    /// Lets builds end that run, and nobody begin one while this is held. `None` if they do not end in time.
+    pub(crate) async fn no_builds(&self) -> Option<SemaphorePermit<'_>> {
+        let all = u32::try_from(MAX_BUILDS).unwrap_or(u32::MAX);
+        tokio::time::timeout(BUILDS_END, self.builds.acquire_many(all)).await.ok()?.ok()
+    }
+
+    /// Removes checkouts of commits of which no run is under way; gives what went, or in a dry run would go.
+    pub(crate) async fn tidy_sources(&self, parts: &Parts, dry_run: bool) -> Result<Vec<(String, u64)>, String> {
+        // nobody makes one meanwhile, and whoever is to look at one belongs to a run that is under way in the world by now
+        let one = self.sources.lock().await;
+        let world = parts.journal.world();
+        let busy = world.runs.values().filter(|record| record.ended.is_none() && record.rejected.is_none());
+        let busy: BTreeSet<PathBuf> = busy.map(|record| self.source_of(record)).collect();
+        let dir = self.dir.clone();
+        let work = move || tidy::sources(&dir, &busy, dry_run).map_err(|error| format!("removing checkouts of commits: {error}"));
+        let gone = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
+        drop(one);
+        gone
+    }
+
+    fn source_of(&self, record: &RunRecord) -> PathBuf {
+        self.dir.join("sources").join(record.project.as_str()).join(record.push.commit.as_str())
+    }
+
     /// The commit's tree as files, read-only for whoever looks at it.
     async fn source(&self, parts: &Parts, record: &RunRecord) -> Result<PathBuf, String> {
-        let path = self.dir.join("sources").join(record.project.as_str()).join(record.push.commit.as_str());
+        let path = self.source_of(record);
         let _one = self.sources.lock().await;
         if !path.is_dir() {
             let new = path.with_extension("new");
@@ -216,4 +243,25 @@ async fn note(parts: &Parts, log: &dyn LogSink, text: impl Into<String>) {
     let line = LogLine { at: parts.journal.now(), channel: Channel::Note, text: text.into(), ends: true };
     // a job that is gone misses nothing
     let _ = log.write(vec![line]).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_collects_waits_for_builds_and_builds_wait_for_whoever_collects() {
+        let dir = tempfile::tempdir().unwrap();
+        let calls = JobCalls::open(dir.path().to_owned()).unwrap();
+        let building = calls.builds.acquire().await.unwrap();
+        let mut collecting = Box::pin(calls.no_builds());
+        assert!(futures::poll!(&mut collecting).is_pending(), "a build runs");
+        let mut next = Box::pin(calls.builds.acquire());
+        assert!(futures::poll!(&mut next).is_pending(), "a later build waits its turn");
+        drop(building);
+        let alone = collecting.await.unwrap();
+        assert!(futures::poll!(&mut next).is_pending());
+        drop(alone);
+        drop(next.await.unwrap());
+    }
 }

@@ -11,7 +11,7 @@ use super::EffectError;
 use crate::events::{ReleaseEvent, WorkEvent};
 use crate::parts::Parts;
 use crate::streams;
-use crate::world::World;
+use crate::world::{RunRecord, World};
 
 /// The most commits that are looked at for their authors.
 const MAX_HISTORY: usize = 10_000;
@@ -20,6 +20,7 @@ const MAX_HISTORY: usize = 10_000;
 pub(super) async fn release(parts: &Parts, run: &RunId) -> Result<(), EffectError> {
     let world = parts.journal.world();
     let Some(record) = world.runs.get(run) else { return Ok(()) };
+    there(parts, record).await?;
     let Some(seen) = world.projects.get(&record.project).and_then(|project| project.config.as_ref()) else { return Ok(()) };
     let release = Release {
         project: record.project.clone(),
@@ -49,6 +50,20 @@ pub(super) async fn release(parts: &Parts, run: &RunId) -> Result<(), EffectErro
         .change(&streams::release(id), Actor::Penstock, |world, _| if world.releases.contains_key(&id) { Vec::new() } else { vec![event] })
         .await?;
     parts.journal.record(&streams::run(run), Actor::Penstock, WorkEvent::Released { release: id }).await?;
+    Ok(())
+}
+
+/// A run that was over for long and is taken up again may have built images that were collected meanwhile.
+async fn there(parts: &Parts, record: &RunRecord) -> Result<(), EffectError> {
+    for (name, image) in &record.images {
+        let found = parts.registry.resolve(name, &image.digest.to_string()).await;
+        if found.map_err(|error| EffectError::Other(crate::chain(&error)))?.is_none() {
+            return Err(EffectError::Other(format!(
+                "{name}@{} is not in the registry any more: try the job `{}` again, which builds it",
+                image.digest, image.job
+            )));
+        }
+    }
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use super::record::{
     BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, GateAnswer, JobTimes, ProjectRecord, PushSeen, ReleaseRecord, RolloutId,
     RolloutRecord, RunRecord, UserRecord, WayBack,
 };
+use crate::collect::CollectionEvent;
 use crate::events::{EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
 
 impl World {
@@ -44,6 +45,8 @@ impl World {
             "app" => self.app(&read::<AppEvent>(event)?, event),
             "notice" => self.notice(read(event)?, event),
             "user" => self.user(read(event)?, event),
+            // for the audit trail alone
+            "collection" => read::<CollectionEvent>(event).map(drop),
             _ => None,
         }
     }
@@ -77,6 +80,7 @@ impl World {
                     rejected: None,
                     images: BTreeMap::new(),
                     times: BTreeMap::new(),
+                    left: BTreeSet::new(),
                     ended: None,
                     release: None,
                 };
@@ -119,6 +123,7 @@ impl World {
                 record.times.insert(job.clone(), times);
             }
             RunEvent::JobFinished { job, report, .. } => {
+                record.left.extend(report.reports.iter().map(|file| file.digest).chain(report.artifacts));
                 if let Some(times) = record.times.get_mut(job) {
                     times.ended = Some(event.at);
                     times.report = Some(report.clone());

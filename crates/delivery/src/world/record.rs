@@ -107,6 +107,8 @@ pub struct RunRecord {
     pub images: BTreeMap<ImageName, BuiltImage>,
     /// Job times.
     pub times: BTreeMap<JobName, JobTimes>,
+    /// Artifacts and report files that its attempts left, all of them.
+    pub left: BTreeSet<Digest>,
     /// When it ended.
     pub ended: Option<Timestamp>,
     /// The release it made.

@@ -146,11 +146,11 @@ pub struct House {
     pub events: Arc<MemoryEvents>,
     /// Before the gate of production, which refuses by `secrets`.
     pub release: ReleaseId,
-    _dir: tempfile::TempDir,
+    pub dir: tempfile::TempDir,
 }
 
 fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit>, heard: Arc<Heard>) -> Parts {
-    let blobs: Arc<dyn BlobStore> = Arc::new(MemoryBlobs::default());
+    let blobs: Arc<dyn BlobStore> = Arc::new(MemoryBlobs::by(clock.clone()));
     let key = SigningKey::generate([7; 32]).unwrap();
     let builder = Builder::new(dir.join("builds"), blobs.clone(), Arc::new(NoBuilds), Arc::new(NoBuilds)).unwrap();
     Parts {
@@ -190,7 +190,7 @@ impl House {
         }
         orders::create_project(&parts, &user("root"), &oran(), &"oran-config".parse().unwrap(), "main").await.unwrap();
         let release = ReleaseId(Digest::of(b""));
-        let mut house = Self { parts, clock, git, heard, events, release, _dir: dir };
+        let mut house = Self { parts, clock, git, heard, events, release, dir };
         house.configure(&format!("approvers: [{}]", approvers.join(", ")), POLICY).await;
         house.release().await;
         house.gate().await;

@@ -70,7 +70,7 @@ async fn an_import_counts_until_it_expires() {
     let house = House::new().await;
     let image = house.push("oran/cache", "7", "one").await;
     imported(&house, ImportOrder { lasts: Some(HOUR), ..order("grace", &image.to_string()) }).await;
-    house.clock.advance(HOUR - Duration::from_millis(1));
+    house.clock.advance(HOUR.saturating_sub(Duration::from_millis(1)));
     assert!(may_run(&house, &image).await);
     house.clock.advance(Duration::from_millis(1));
     assert!(!may_run(&house, &image).await);

@@ -1,5 +1,10 @@
 //! The spine over fakes: what people order, and what comes of it.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod collecting;
 mod glass;
 mod house;
 mod imports;
+mod needed;
+mod story;
