@@ -33,7 +33,7 @@ pub use drive::{Trouble, Troubles, drive};
 pub use effects::{chain, log_id};
 pub use journal::{Journal, JournalError};
 pub use parts::{JobTokens, Messenger, Parts, Random, Settings};
-pub use start::recover;
+pub use start::{compare_refs, recover};
 pub use world::{
     EnvironmentState, GateAnswer, ProjectRecord, ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, WayBack, World,
 };

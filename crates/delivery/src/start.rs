@@ -23,6 +23,16 @@ pub async fn recover(parts: &Parts) -> Result<usize, EffectError> {
             lost += 1;
         }
     }
+    compare_refs(parts).await?;
+    Ok(lost)
+}
+
+/// Answers pushes that came to Git but not to the log: a server that dies between the two says nothing of them.
+///
+/// # Errors
+/// When Git fails.
+pub async fn compare_refs(parts: &Parts) -> Result<(), EffectError> {
+    let world = parts.journal.world();
     for project in world.projects.values() {
         config_repository::read(parts, &project.name).await?;
         let repository = project.name.clone().into();
@@ -30,12 +40,15 @@ pub async fn recover(parts: &Parts) -> Result<usize, EffectError> {
             if project.refs.get(&reference) == Some(&commit) {
                 continue;
             }
-            // who pushed is known only to the hook that was killed: the log says that it was found, not by whom
-            let finder = "penstock".parse().map_err(|error| EffectError::Other(format!("{error}")))?;
-            if let Err(error) = crate::orders::pushed(parts, &project.name, &finder, &reference, &commit).await {
-                tracing::warn!(%reference, %error, "a push that was found at start starts no run");
+            // Git's own log of the ref says who pushed: who may approve depends on it
+            let who = match parts.git.mover(&repository, &reference, &commit).await? {
+                Some(who) => who,
+                None => "penstock".parse().map_err(|error| EffectError::Other(format!("{error}")))?,
+            };
+            if let Err(error) = crate::orders::pushed(parts, &project.name, &who, &reference, &commit).await {
+                tracing::warn!(%reference, %error, "a push that was found starts no run");
             }
         }
     }
-    Ok(lost)
+    Ok(())
 }

@@ -26,6 +26,8 @@ pub trait PushListener: Send + Sync {
     async fn allowed(&self, repository: &RepositoryName, who: &UserName, updates: &[RefUpdate]) -> Result<(), Vec<String>>;
     /// After the refs moved: lines for the pusher. It only wakes: a push whose call was lost is found by its refs.
     async fn pushed(&self, repository: &RepositoryName, who: &UserName, updates: Vec<RefUpdate>) -> Vec<String>;
+    /// Refs moved by a push that a server let in and did not outlive: they are to be looked at as at a start.
+    async fn found(&self);
 }
 
 #[derive(Clone)]
@@ -106,7 +108,14 @@ impl HookServer {
     async fn answer(&self, question: Question) -> Answer {
         let refuse = |line: &str| Answer { say: vec![line.to_owned()], refuse: true };
         let push = self.pushes().get(&question.ticket).cloned();
-        let Some(Push { repository, who }) = push else { return refuse("penstock: this push did not come through this server") };
+        let Some(Push { repository, who }) = push else {
+            if question.hook != AFTER {
+                return refuse("penstock: this push did not come through this server");
+            }
+            // git outlives the server that started it. What is said here is not believed: the refs are looked at
+            let _ = tokio::time::timeout(LISTENER, self.listener.found()).await;
+            return Answer { say: vec!["penstock: the push is kept; the server has started anew meanwhile".to_owned()], refuse: false };
+        };
         match question.hook.as_str() {
             BEFORE => {
                 let allowed = self.listener.allowed(&repository, &who, &question.updates);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use penstock_model::git::{Commit, CommitChange, GitError, GitHost};
-use penstock_model::{CommitId, RepositoryName};
+use penstock_model::{CommitId, RepositoryName, UserName};
 use tokio::fs;
 
 use crate::commit::{objects, parse};
@@ -186,6 +186,19 @@ impl GitHost for BareRepositories {
         let object = format!("{reference}^{{commit}}");
         let output = self.program.run(&directory, &["rev-parse", "--verify", "--quiet", "--end-of-options", &object], b"").await?;
         Ok(std::str::from_utf8(&output.stdout).ok().and_then(|id| id.trim().parse().ok()))
+    }
+
+    async fn mover(&self, repository: &RepositoryName, reference: &str, commit: &CommitId) -> Result<Option<UserName>, GitError> {
+        let directory = self.directory(repository).await?;
+        if !is_reference(reference) {
+            return Ok(None);
+        }
+        let arguments = ["log", "--walk-reflogs", "--max-count=1", "--format=%H %gE", "--end-of-options", reference, "--"];
+        let output = self.program.run(&directory, &arguments, b"").await?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let Some((id, address)) = text.trim_end().split_once(' ') else { return Ok(None) };
+        let who = address.strip_suffix(&format!("@http.{}", crate::http::THROUGH)).filter(|_| id == commit.as_str());
+        Ok(who.and_then(|who| who.parse().ok()))
     }
 
     async fn commit(&self, repository: &RepositoryName, id: &CommitId) -> Result<Commit, GitError> {

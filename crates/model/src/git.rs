@@ -6,7 +6,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{CommitId, RepositoryName, Timestamp};
+use crate::{CommitId, RepositoryName, Timestamp, UserName};
 
 /// Why Git refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +110,10 @@ pub trait GitHost: Send + Sync {
     async fn refs(&self, repository: &RepositoryName) -> Result<BTreeMap<String, CommitId>, GitError>;
     /// The commit that a full ref names.
     async fn resolve(&self, repository: &RepositoryName, reference: &str) -> Result<Option<CommitId>, GitError>;
+    /// Who moved a ref to a commit last, as they were authenticated; `None` if that is not known.
+    async fn mover(&self, _repository: &RepositoryName, _reference: &str, _commit: &CommitId) -> Result<Option<UserName>, GitError> {
+        Ok(None)
+    }
     /// One commit.
     async fn commit(&self, repository: &RepositoryName, id: &CommitId) -> Result<Commit, GitError>;
     /// Commits reachable from `to` and not from `from`, newest first, at most `limit`.

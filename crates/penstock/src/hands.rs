@@ -82,6 +82,12 @@ impl PushListener for Pushes {
         }
         lines
     }
+
+    async fn found(&self) {
+        if let Err(error) = penstock_delivery::compare_refs(&self.0).await {
+            tracing::warn!(error = penstock_delivery::chain(&error), "refs that moved cannot be looked at; the next start does");
+        }
+    }
 }
 
 /// Why the pipeline file cannot be carried out, for whoever waits at the terminal; nothing if it can, or is not read yet.

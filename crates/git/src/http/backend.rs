@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use super::{GitBody, GitHttp, Service, cgi, split};
+use super::{GitBody, GitHttp, Service, THROUGH, cgi, split};
 use crate::hookserver::Expected;
 
 /// How long one request may take in all.
@@ -78,7 +78,8 @@ fn command(git: &GitHttp, request: &Request<'_>, expected: &Expected) -> tokio::
     command.arg("http-backend").envs(expected.environment());
     command.env("GIT_PROJECT_ROOT", &git.host.root).env("GIT_HTTP_EXPORT_ALL", "1");
     command.env("PATH_INFO", format!("/{}.git{path}", request.repository)).env("QUERY_STRING", query);
-    command.env("REQUEST_METHOD", request.method.as_str()).env("REMOTE_USER", request.who.as_str()).env("REMOTE_ADDR", "penstock");
+    // git's backend writes both into the reflog, as `USER@http.ADDR`
+    command.env("REQUEST_METHOD", request.method.as_str()).env("REMOTE_USER", request.who.as_str()).env("REMOTE_ADDR", THROUGH);
     let headers = [
         (header::CONTENT_TYPE.as_str(), "CONTENT_TYPE"),
         ("content-length", "CONTENT_LENGTH"),

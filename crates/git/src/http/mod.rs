@@ -29,6 +29,8 @@ const BACKENDS: usize = 32;
 const TURN: Duration = Duration::from_secs(30);
 /// The most bytes of one push, unless the caller says otherwise.
 const MAX_PUSH: u64 = 2 * 1024 * 1024 * 1024;
+/// What pushes come through, for git's backend. Whoever moved a ref stands in its log as `USER@http.` and this.
+pub(crate) const THROUGH: &str = "penstock";
 
 /// Which half of the protocol a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

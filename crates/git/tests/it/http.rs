@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub fn hook_program(directory: &Path) -> PathBuf {
 #[derive(Default)]
 struct Listener {
     pushed: Mutex<Vec<(String, Vec<RefUpdate>)>>,
+    found: AtomicUsize,
 }
 
 #[async_trait]
@@ -54,6 +56,9 @@ impl PushListener for Listener {
     async fn pushed(&self, repository: &RepositoryName, who: &UserName, updates: Vec<RefUpdate>) -> Vec<String> {
         self.pushed.lock().unwrap().push((who.to_string(), updates));
         vec![format!("run: http://127.0.0.1/{repository}/runs/01J")]
+    }
+    async fn found(&self) {
+        self.found.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -259,6 +264,38 @@ async fn without_the_listener_a_push_is_refused_and_says_why() {
     served.hooks = None;
     let (ok, _) = served.try_git(&served.work, &["push", &bare, "HEAD:topic"]).await;
     assert!(ok, "a push by the owner of the files is the owner's own business: it has no hooks of ours");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_pushed_stands_in_gits_own_log() {
+    let served = served().await;
+    served.cloned().await;
+    served.git(&served.work, &["push", "--quiet", "origin", "HEAD:main"]).await;
+    let pushed = served.main().await.unwrap();
+    let mover = async |commit: &CommitId| served.it.host.mover(&served.it.name, "refs/heads/main", commit).await.unwrap();
+    assert_eq!(mover(&pushed).await, Some("ada".parse().unwrap()));
+    assert_eq!(mover(&"a".repeat(40).parse().unwrap()).await, None, "it moved to another commit");
+    // a commit that the server makes is nobody's push, whatever its author is called
+    let made = served.it.commit(&[("b", Some("2"))]).await;
+    assert_eq!(mover(&made).await, None);
+    assert_eq!(served.it.host.mover(&served.it.name, "refs/heads/none", &made).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_outlives_its_server_is_noticed_by_the_next_and_lets_nothing_in() {
+    let served = served().await;
+    let hook = async |name: &str| {
+        let mut hook = std::process::Command::new(served.it.dir.path().join("hook program"));
+        hook.args(["git-hook", name]).env("PENSTOCK_HOOK_SOCKET", served.it.dir.path().join("hook.sock"));
+        hook.env("PENSTOCK_HOOK_TICKET", "of another server").stdin(std::process::Stdio::null());
+        tokio::task::spawn_blocking(move || hook.output().unwrap()).await.unwrap()
+    };
+    let after = hook("post-receive").await;
+    assert!(after.status.success(), "{after:?}");
+    assert_eq!((served.listener.found.load(Ordering::SeqCst), served.pushes()), (1, 0));
+    let before = hook("pre-receive").await;
+    assert!(!before.status.success() && said(&before).contains("did not come through this server"), "{before:?}");
+    assert_eq!((served.listener.found.load(Ordering::SeqCst), served.pushes()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
