@@ -169,7 +169,7 @@ pub enum ReleaseEvent {
         /// Milliseconds.
         took_ms: u64,
     },
-    /// Somebody approved.
+    /// Somebody approved. Read for ever, and not written any more: the statement on `evidence/PROJECT` says it alone.
     Approved {
         /// For which environment.
         environment: EnvironmentName,

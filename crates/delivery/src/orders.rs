@@ -9,7 +9,7 @@ use penstock_pipeline::RunCommand;
 
 use crate::effects::{self, EffectError};
 use crate::events::{Approval, ProjectEvent, ReleaseEvent, Role, SettingEvent, UserEvent};
-use crate::evidence::{Saying, say};
+use crate::evidence::{Saying, say_for};
 use crate::parts::Parts;
 use crate::streams;
 use crate::world::ReleaseStep;
@@ -148,7 +148,17 @@ pub async fn approve(parts: &Parts, by: &UserName, id: ReleaseId, environment: &
     let Some(answer) = record.environments.get(environment).and_then(|state| state.gate.clone()) else {
         return refused("the gate has not answered yet", "try again in a moment");
     };
-    let expires = parts.journal.now().after(rule.expires.duration());
+    let now = parts.journal.now();
+    let counts = |given: &&Approval| {
+        given.approver == *by && given.revision == answer.revision && given.policy == answer.decision.policy && given.expires > now
+    };
+    if let Some(given) = record.environments.get(environment).and_then(|state| state.approvals.iter().find(counts)) {
+        return refused(
+            format!("you have approved it already; that counts until {}", given.expires.rfc3339()),
+            format!("`penstock explain {}` says what it waits for", id.0.short()),
+        );
+    }
+    let expires = now.after(rule.expires.duration());
     let predicate = penstock_trust::predicate::Approval {
         environment: environment.clone(),
         revision: answer.revision,
@@ -157,22 +167,17 @@ pub async fn approve(parts: &Parts, by: &UserName, id: ReleaseId, environment: &
         approver: by.clone(),
     };
     let key = format!("approval/{id}/{environment}/{}/{by}/{}", answer.revision, expires.0);
-    let envelope = say(
-        parts,
-        Saying {
-            project,
-            run: Some(&record.run),
-            subject: Subject::Release(id),
-            name: "approval",
-            witness: Witness::Observed,
-            key,
-            predicate: &predicate,
-        },
-    )
-    .await?;
-    let approval = Approval { approver: by.clone(), revision: answer.revision, policy: answer.decision.policy, expires, envelope };
-    let event = ReleaseEvent::Approved { environment: environment.clone(), approval };
-    parts.journal.record(&streams::release(id), Actor::User(by.clone()), event).await?;
+    // the statement is the approval: one event, so that none is ever half given
+    let saying = Saying {
+        project,
+        run: Some(&record.run),
+        subject: Subject::Release(id),
+        name: "approval",
+        witness: Witness::Observed,
+        key,
+        predicate: &predicate,
+    };
+    say_for(parts, Actor::User(by.clone()), saying).await?;
     Ok(())
 }
 

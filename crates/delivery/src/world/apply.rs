@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use penstock_gitops::AppEvent;
 use penstock_model::event::{DomainEvent, Recorded};
+use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
 use penstock_model::release::ReleaseId;
-use penstock_model::{Digest, ProjectName, RunId, UserName};
+use penstock_model::{Digest, EnvironmentName, ProjectName, RunId, UserName};
 use penstock_pipeline::RunEvent;
 use penstock_rollout::RolloutEvent;
 
@@ -16,7 +17,7 @@ use super::record::{
     RolloutRecord, RunRecord, UserRecord, WayBack,
 };
 use crate::collect::CollectionEvent;
-use crate::events::{EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
+use crate::events::{Approval, EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
 
 impl World {
     /// Takes in the next event. An event that cannot be read is remembered as unknown, never skipped in silence.
@@ -162,10 +163,17 @@ impl World {
         let project: ProjectName = event.stream.name().parse().ok()?;
         let record = Arc::make_mut(self.evidence.entry(project).or_default());
         record.keys.insert(key, evidence.envelope);
+        let approval = approval(&evidence);
         if let Some(run) = run {
             record.runs.insert(evidence.envelope, run);
         }
         record.by_subject.entry(evidence.subject.clone()).or_default().push(Arc::new(evidence));
+        if let Some((id, environment, approval)) = approval
+            && let Some(release) = self.releases.get_mut(&id)
+        {
+            // older logs have an event of the release's own besides
+            Arc::make_mut(release).environments.entry(environment).or_default().take(Step::Approval(approval), event);
+        }
         Some(())
     }
 
@@ -259,7 +267,7 @@ impl World {
 /// What a release event does to its environment.
 enum Step {
     Gate(GateAnswer),
-    Approval(crate::events::Approval),
+    Approval(Approval),
     GlassAsked(crate::events::GlassAsk),
     Commit(penstock_model::CommitId, penstock_model::release::Revision, Option<penstock_model::CommitId>),
     Delivered(penstock_model::release::Revision),
@@ -274,8 +282,10 @@ impl EnvironmentState {
         match step {
             Step::Gate(answer) => self.gate = Some(answer),
             Step::Approval(approval) => {
-                self.approvals.push(approval);
-                self.approved_at = Some(event.at);
+                if self.approvals.iter().all(|given| given.envelope != approval.envelope) {
+                    self.approvals.push(approval);
+                    self.approved_at = Some(event.at);
+                }
             }
             Step::GlassAsked(ask) => self.asked = Some(ask),
             Step::Commit(commit, revision, previous) => {
@@ -307,6 +317,23 @@ impl EnvironmentState {
             Step::Superseded => self.superseded = true,
         }
     }
+}
+
+/// What a statement says, if it is an approval that Penstock took down.
+fn approval(said: &Evidence) -> Option<(ReleaseId, EnvironmentName, Approval)> {
+    let Subject::Release(id) = &said.subject else { return None };
+    if said.predicate_type != predicate::APPROVAL || said.witness != Witness::Observed {
+        return None;
+    }
+    let given: penstock_trust::predicate::Approval = serde_json::from_value(said.predicate.clone()).ok()?;
+    let approval = Approval {
+        approver: given.approver,
+        revision: given.revision,
+        policy: given.policy,
+        expires: given.expires,
+        envelope: said.envelope,
+    };
+    Some((*id, given.environment, approval))
 }
 
 fn read<E: DomainEvent>(event: &Recorded) -> Option<E> {

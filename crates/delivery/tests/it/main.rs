@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod approvals;
 mod collecting;
 mod glass;
 mod house;

@@ -1,0 +1,47 @@
+//! An approval is given once and whole.
+
+use penstock_delivery::orders::{self, OrderError};
+use penstock_delivery::{ReleaseStep, config_repository};
+
+use crate::house::{House, oran, production, user};
+
+const CONFIG: &str = "version: 1
+environments:
+  - {name: production, application: applications/production.yaml, gate: [policies/gate.rego], approvals: {required: 1}}
+approvers: [grace]
+";
+const POLICY: &str = "package penstock.gate\ndefault allow := true\n";
+
+async fn before_approval() -> House {
+    let house = House::new().await;
+    let files = [("penstock.yaml", Some(CONFIG)), ("policies/gate.rego", Some(POLICY))];
+    house.git.push(&"oran-config".parse().unwrap(), "main", &files, "root", "ask for an approval");
+    config_repository::read(&house.parts, &oran()).await.unwrap();
+    house.gate().await;
+    assert_eq!(house.step(), ReleaseStep::AwaitingApproval);
+    house
+}
+
+#[tokio::test]
+async fn an_approval_is_one_event_so_that_none_is_ever_half_given() {
+    let house = before_approval().await;
+    let before = house.world().position;
+    orders::approve(&house.parts, &user("grace"), house.release, &production()).await.unwrap();
+    let world = house.world();
+    assert_eq!(world.position, before + 1);
+    let given = &world.releases[&house.release].environments[&production()];
+    assert_eq!(given.approvals.iter().map(|given| given.approver.clone()).collect::<Vec<_>>(), [user("grace")]);
+    assert!(given.approved_at.is_some());
+    house.gate().await;
+    assert_eq!(house.step(), ReleaseStep::Allowed);
+}
+
+#[tokio::test]
+async fn who_has_approved_does_not_approve_again() {
+    let house = before_approval().await;
+    orders::approve(&house.parts, &user("grace"), house.release, &production()).await.unwrap();
+    let again = orders::approve(&house.parts, &user("grace"), house.release, &production()).await;
+    let Err(OrderError::Refused { why, .. }) = again else { panic!("{again:?}") };
+    assert!(why.contains("approved it already"), "{why}");
+    assert_eq!(house.world().releases[&house.release].environments[&production()].approvals.len(), 1);
+}
