@@ -1,6 +1,7 @@
 //! Planning a run.
 
 use penstock_model::RunId;
+use penstock_model::git::GitError;
 use penstock_model::ids::Actor;
 use penstock_pipeline::{Dialect, PushEvent, RunCommand, RunEvent, Source};
 
@@ -43,7 +44,12 @@ async fn read(parts: &Parts, record: &RunRecord) -> Result<Result<penstock_pipel
         Err(why) => return Ok(Err(why)),
     };
     let limit = u64::try_from(Source::MAX_BYTES).unwrap_or(u64::MAX);
-    let Some(bytes) = parts.git.read(&repository, &record.push.commit, &path, limit).await? else {
+    let found = match parts.git.read(&repository, &record.push.commit, &path, limit).await {
+        // trying again changes nothing: whoever pushed it can
+        Err(GitError::Refused { why, .. }) => return Ok(Err(format!("error: {why}\n --> {path}"))),
+        found => found?,
+    };
+    let Some(bytes) = found else {
         return Ok(Err(format!("{path} is not there\nhelp: {} names it as the pipeline file", project::FILE)));
     };
     let Ok(text) = String::from_utf8(bytes) else { return Ok(Err(format!("{path} is not UTF-8"))) };
