@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use penstock_model::Timestamp;
+use penstock_model::event::Position;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -63,72 +64,110 @@ impl Troubles {
     }
 }
 
+/// An effect that is being carried out.
+struct UnderWay {
+    cancel: CancellationToken,
+    /// The world that it was read off.
+    position: Position,
+}
+
+/// What is being carried out, and what was, although the world says that it should still be.
+#[derive(Default)]
+struct Hands {
+    under_way: BTreeMap<Effect, UnderWay>,
+    resting: Resting,
+    tasks: JoinSet<()>,
+}
+
+/// Effects that ended well in a world in which they are wanted still: another try would do the same again, at once and
+/// for ever. They rest until the world changes, or until it is time to look again anyway.
+#[derive(Default)]
+struct Resting(BTreeMap<Effect, (Position, Timestamp)>);
+
+impl Resting {
+    fn lay(&mut self, effect: Effect, position: Position, now: Timestamp) {
+        self.0.insert(effect, (position, now.after(LOOK_AGAIN)));
+    }
+
+    fn wake(&mut self, position: Position, now: Timestamp) {
+        self.0.retain(|_, (of, until)| *of == position && *until > now);
+    }
+
+    fn rests_until(&self, effect: &Effect) -> Option<Timestamp> {
+        self.0.get(effect).map(|(_, until)| *until)
+    }
+}
+
+type Done = (Effect, Result<(), effects::EffectError>);
+
 /// Runs until `stop`; then waits for what is under way, except jobs, which are ended and begun anew by the next server.
 pub async fn drive(parts: Arc<Parts>, stop: CancellationToken) {
     let mut changes = parts.journal.watch();
-    let (done, mut finished) = mpsc::channel::<(Effect, Result<(), effects::EffectError>)>(1024);
-    let mut under_way: BTreeMap<Effect, CancellationToken> = BTreeMap::new();
-    let mut tasks = JoinSet::new();
+    let (done, mut finished) = mpsc::channel::<Done>(1024);
+    let mut hands = Hands::default();
     loop {
         let now = parts.journal.now();
         let world = changes.borrow_and_update().clone();
         let wants = wanted(&world, now);
-        stop_jobs(&under_way, &wants.stops);
-        let next_try = start(&parts, &wants.effects, &mut under_way, &mut tasks, &done, &stop, now);
+        stop_jobs(&hands.under_way, &wants.stops);
+        hands.resting.wake(world.position, now);
+        let next_try = start(&parts, &wants.effects, world.position, &mut hands, &done, &stop);
         let pause = next_try.map_or(LOOK_AGAIN, |at| at.since(now).max(Duration::from_millis(10))).min(LOOK_AGAIN);
         tokio::select! {
             () = stop.cancelled() => break,
             changed = changes.changed() => if changed.is_err() { break },
-            Some((effect, result)) = finished.recv() => settle(&parts, &mut under_way, effect, result),
+            Some(done) = finished.recv() => settle(&parts, &mut hands, done),
             () = tokio::time::sleep(pause) => {}
         }
-        while let Ok((effect, result)) = finished.try_recv() {
-            settle(&parts, &mut under_way, effect, result);
+        while let Ok(done) = finished.try_recv() {
+            settle(&parts, &mut hands, done);
         }
-        while tasks.try_join_next().is_some() {}
+        while hands.tasks.try_join_next().is_some() {}
     }
     drop(done);
-    while tasks.join_next().await.is_some() {}
+    while hands.tasks.join_next().await.is_some() {}
 }
 
-fn stop_jobs(under_way: &BTreeMap<Effect, CancellationToken>, stops: &[Stop]) {
+fn stop_jobs(under_way: &BTreeMap<Effect, UnderWay>, stops: &[Stop]) {
     let stops: BTreeSet<_> = stops.iter().map(|stop| (&stop.run, &stop.job)).collect();
-    for (effect, cancel) in under_way {
+    for (effect, way) in under_way {
         if let Effect::Job { run, job, .. } = effect
             && stops.contains(&(run, job))
         {
-            cancel.cancel();
+            way.cancel.cancel();
         }
     }
 }
 
-/// Starts what is wanted, not under way, not waiting after a failure, and within the bound on jobs. Gives the next moment to look.
+/// Starts what is wanted, not under way, not waiting after a failure, not resting, and within the bound on jobs. Gives the
+/// next moment to look.
 fn start(
     parts: &Arc<Parts>,
     effects: &[Effect],
-    under_way: &mut BTreeMap<Effect, CancellationToken>,
-    tasks: &mut JoinSet<()>,
-    done: &mpsc::Sender<(Effect, Result<(), effects::EffectError>)>,
+    position: Position,
+    hands: &mut Hands,
+    done: &mpsc::Sender<Done>,
     stop: &CancellationToken,
-    now: Timestamp,
 ) -> Option<Timestamp> {
+    let now = parts.journal.now();
     let mut next_try: Option<Timestamp> = None;
     for effect in effects {
-        if under_way.contains_key(effect) {
+        if hands.under_way.contains_key(effect) {
             continue;
         }
-        if let Some(at) = parts.troubles.waits_until(effect).filter(|at| *at > now) {
+        let waits = parts.troubles.waits_until(effect).filter(|at| *at > now);
+        if let Some(at) = waits.or_else(|| hands.resting.rests_until(effect)) {
             next_try = Some(next_try.map_or(at, |next| next.min(at)));
             continue;
         }
-        let jobs = under_way.keys().filter(|effect| matches!(effect, Effect::Job { .. })).count();
+        let jobs = hands.under_way.keys().filter(|effect| matches!(effect, Effect::Job { .. })).count();
         if matches!(effect, Effect::Job { .. }) && jobs >= MAX_JOBS {
             continue;
         }
         let cancel = stop.child_token();
-        under_way.insert(effect.clone(), cancel.clone());
+        hands.under_way.insert(effect.clone(), UnderWay { cancel: cancel.clone(), position });
         let (parts, effect, done) = (parts.clone(), effect.clone(), done.clone());
-        tasks.spawn(async move {
+        hands.tasks.spawn(async move {
             let result = effects::carry_out(&parts, &effect, cancel).await;
             // the loop may be gone: then nobody needs to know
             let _ = done.send((effect, result)).await;
@@ -137,17 +176,47 @@ fn start(
     next_try
 }
 
-fn settle(parts: &Parts, under_way: &mut BTreeMap<Effect, CancellationToken>, effect: Effect, result: Result<(), effects::EffectError>) {
-    under_way.remove(&effect);
+fn settle(parts: &Parts, hands: &mut Hands, (effect, result): Done) {
+    let began = hands.under_way.remove(&effect);
     match result {
         Ok(()) => {
             parts.troubles.cleared(&effect);
             info!(?effect, "done");
+            if let Some(began) = began {
+                hands.resting.lay(effect, began.position, parts.journal.now());
+            }
         }
         Err(error) => {
             let text = effects::chain(&error);
             warn!(?effect, error = %text, "failed, will be tried again");
             parts.troubles.failed(&effect, text, parts.journal.now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Effect {
+        Effect::Plan { run: penstock_model::RunId::from_parts(1, 1) }
+    }
+
+    #[test]
+    fn what_ended_well_and_is_wanted_still_rests_until_the_world_changes() {
+        let (mut resting, now) = (Resting::default(), Timestamp(1_000));
+        resting.lay(plan(), 7, now);
+        resting.wake(7, now);
+        assert!(resting.rests_until(&plan()).is_some(), "nothing has changed: it would only spin");
+        resting.wake(8, now);
+        assert_eq!(resting.rests_until(&plan()), None);
+    }
+
+    #[test]
+    fn what_rests_is_looked_at_again_in_time() {
+        let (mut resting, now) = (Resting::default(), Timestamp(1_000));
+        resting.lay(plan(), 7, now);
+        resting.wake(7, now.after(LOOK_AGAIN));
+        assert_eq!(resting.rests_until(&plan()), None);
     }
 }
