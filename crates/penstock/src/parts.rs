@@ -92,6 +92,13 @@ fn signing_key(path: &Path) -> Result<SigningKey, CliError> {
 
 /// Builds everything.
 pub async fn build(settings: &ServerSection) -> Result<Built, CliError> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(CliError::other(
+            "containers and the sandboxes of jobs need root, and this is another user",
+            "start it as root; jobs run as users of their own",
+            exit::FAILED,
+        ));
+    }
     let data = &settings.data;
     data_directory(data)?;
     let lock = DataLock::acquire(data).map_err(|error| broken("the data directory", &error))?;
