@@ -4,11 +4,13 @@
 //! what has to change gets a new version beside the old one. Nothing here decides anything.
 
 mod client;
+mod collect;
 mod deliveries;
 mod exceptions;
 mod types;
 
 pub use client::{Client, ClientError, Reader};
+pub use collect::*;
 pub use deliveries::*;
 pub use exceptions::*;
 pub use types::*;

@@ -366,22 +366,3 @@ pub struct NewUserToken {
     /// The token.
     pub token: String,
 }
-
-/// Body of `POST /gc`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Collect {
-    /// Only say what would go.
-    #[serde(default)]
-    pub dry_run: bool,
-}
-
-/// Its answer.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct Collected {
-    /// Blobs that went, or would go.
-    pub removed: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Blobs that stay.
-    pub kept: u64,
-}

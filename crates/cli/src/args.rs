@@ -360,9 +360,12 @@ pub struct Mirror {
 /// `gc`.
 #[derive(Debug, Args)]
 pub struct Gc {
-    /// Show what would go.
+    /// Only list what would go, with counts and bytes.
     #[arg(long)]
     pub dry_run: bool,
+    /// Keep what runs left, what was pushed and what builds used in so many days; never less than an hour.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub days: u32,
 }
 
 /// `down`.

@@ -2,6 +2,7 @@
 
 mod access;
 mod exceptions;
+mod gc;
 mod init;
 mod job;
 mod reads;
@@ -30,7 +31,6 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         | Command::Plan(_)
         | Command::Doctor(_)
         | Command::Down(_)
-        | Command::Gc(_)
         | Command::Mirror(_)
         | Command::Schema { .. }) => {
             return Ok(Err(command));
@@ -57,6 +57,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         Command::Import(args) => exceptions::import(context, args).await?,
         Command::BreakGlass(args) => exceptions::break_glass(context, args).await?,
         Command::Rollout(args) => rollout::rollout(context, &args).await?,
+        Command::Gc(args) => gc::gc(context, &args).await?,
         Command::Rollback(place) => {
             let path = format!("/projects/{}/environments/{}/rollback", place.project, place.environment);
             order_and_say(context, &path, &json!({}), "taken back: `penstock rollout --follow` shows it").await?

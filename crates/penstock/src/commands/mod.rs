@@ -2,7 +2,6 @@
 
 mod doctor;
 mod down;
-mod gc;
 mod mirror;
 mod plan;
 mod run;
@@ -22,7 +21,6 @@ pub async fn carry_out(command: Command, output: Output) -> Result<ExitCode, Cli
         Command::Down(args) => down::down(&ServerSection::load(args.config.as_deref(), args.data, None)?, output).await,
         Command::Plan(args) => plan::plan(&args, output).await,
         Command::Run(args) => run::run(&args, output).await,
-        Command::Gc(args) => gc::gc(&args, output).await,
         Command::Mirror(args) => mirror::mirror(&args, output).await,
         Command::Schema { file } => schema::schema(file),
         other => Err(CliError::other(format!("{other:?} is not carried out here"), "this is a fault of Penstock", exit::FAILED)),

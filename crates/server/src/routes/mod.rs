@@ -1,5 +1,6 @@
 //! The API's routes: read the call, check the role, ask the world or give the order, answer.
 
+mod collect;
 mod exceptions;
 mod jobs;
 mod orders;
@@ -41,6 +42,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/verify", get(reads::verify))
         .route("/live", get(stream::live))
         .route("/users", post(orders::add_user))
+        .route("/gc", post(collect::gc))
         .route("/job/build", post(jobs::build).layer(DefaultBodyLimit::disable()))
         .route("/job/check", post(jobs::check))
         .route("/job/test-image", post(jobs::test_image))
