@@ -1,5 +1,6 @@
 //! `penstock server`: builds, binds, runs, drains.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use penstock_delivery::{Parts, drive, orders, recover};
 use penstock_git::{GitHttp, HookServer};
 use penstock_model::gateway::Gateway;
 use penstock_model::ids::Actor;
-use penstock_model::log::Leases;
+use penstock_model::log::{Leases, LogError};
 use penstock_server::App;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -34,6 +35,10 @@ const GRACE: Duration = Duration::from_secs(10);
 const RENEW: Duration = Duration::from_secs(10);
 /// For how long.
 const LEASE: Duration = Duration::from_secs(30);
+/// How long an address may be in use when the server starts.
+const LET_GO: Duration = Duration::from_secs(2);
+/// How often it is tried again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Unknown events that the log names.
 const SHOWN: usize = 5;
 /// A checkpoint is signed at least this often while events come.
@@ -50,7 +55,7 @@ fn log() {
 /// Runs until SIGTERM or SIGINT. Workloads and the gateway go on without it.
 pub async fn serve(settings: ServerSection) -> Result<ExitCode, CliError> {
     log();
-    let listener = TcpListener::bind(settings.listen).await.map_err(|source| {
+    let listener = bind(settings.listen).await.map_err(|source| {
         CliError::other(
             format!("{} cannot be listened on: {source}", settings.listen),
             "choose another with --listen, or end what listens there",
@@ -65,7 +70,11 @@ pub async fn serve(settings: ServerSection) -> Result<ExitCode, CliError> {
     println!("penstock listens on {} ({address})", settings.url());
     let tasks = TaskTracker::new();
     tasks.spawn(accept(listener, tls, running.router, stop.clone()));
-    wait_for_signal().await;
+    tokio::select! {
+        () = wait_for_signal() => {}
+        // somebody else took the lease over: whoever restarts this one hears why
+        () = stop.cancelled() => {}
+    }
     tracing::info!("draining");
     stop.cancel();
     tasks.close();
@@ -80,6 +89,19 @@ pub async fn serve(settings: ServerSection) -> Result<ExitCode, CliError> {
     let released = built.log.release(built.parts.journal.epoch()).await;
     released.and(built.log.close().await).map_err(|error| broken("closing the event log", &error))?;
     Ok(crate::done())
+}
+
+/// Listens. A server that was killed a moment ago may have been starting a program, which has its socket until it runs.
+async fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    let give_up = tokio::time::Instant::now() + LET_GO;
+    loop {
+        match TcpListener::bind(listen).await {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && tokio::time::Instant::now() < give_up => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            bound => return bound,
+        }
+    }
 }
 
 /// What runs.
@@ -149,10 +171,15 @@ async fn hold_lease(log: Arc<penstock_store::SqliteLog>, parts: Arc<Parts>, stop
             () = stop.cancelled() => return,
             () = tokio::time::sleep(RENEW) => {}
         }
-        if let Err(error) = log.renew(parts.journal.epoch(), LEASE).await {
-            tracing::error!(%error, "the server's lease is lost; it stops");
-            stop.cancel();
-            return;
+        match log.renew(parts.journal.epoch(), LEASE).await {
+            Ok(()) => {}
+            Err(error @ (LogError::StaleEpoch { .. } | LogError::Held { .. })) => {
+                tracing::error!(%error, "the server's lease is lost; it stops");
+                stop.cancel();
+                return;
+            }
+            // a full disk, for example. Should another server take over meanwhile, the log takes nothing from this one
+            Err(error) => tracing::error!(%error, "the server's lease cannot be renewed; it is tried again"),
         }
         let position = parts.journal.world().position;
         if position != last_checkpoint && since.elapsed() >= CHECKPOINT {

@@ -40,7 +40,13 @@ impl Failure {
     pub fn internal(error: impl std::fmt::Display) -> Self {
         let text = error.to_string();
         tracing::error!(error = %text, "a request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, text, "the server's log says more")
+        let full = ["No space left on device", "disk is full"].iter().any(|words| text.contains(words));
+        let hint = if full {
+            "free some space on the server's disk: `penstock gc` removes what nothing needs"
+        } else {
+            "the server's log says more"
+        };
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, text, hint)
     }
 }
 
