@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use penstock_gitops::parse_manifests;
 use penstock_model::blob::BlobError;
-use penstock_model::registry::Keep;
+use penstock_model::registry::{Hold, Keep};
 use penstock_model::release::ImageRef;
 use penstock_model::{CommitId, Digest, EnvironmentName, ProjectName, RunId, Timestamp};
 use serde_json::Value;
+use tokio::sync::SemaphorePermit;
 
 use super::needed::{MIN_AGE, Needed, commits_in_force, needed};
 use super::{Gone, Kind, Outcome};
@@ -22,14 +23,24 @@ use crate::world::World;
 /// The largest manifest or configuration of an image.
 const MAX_DOCUMENT: u64 = 4 * 1024 * 1024;
 
-/// Looks at the world, then has every hand remove what is not needed.
+/// Who is held off while what they may count on is removed, and no longer.
+pub(super) struct Held<'a> {
+    /// No image is built.
+    pub builds: SemaphorePermit<'a>,
+    /// Nothing is linked in the registry.
+    pub registry: Hold,
+}
+
+/// Looks at the world, then has every hand remove what is not needed. Without anybody held off it is a dry run.
 pub(super) async fn carry_out(
     parts: &Parts,
     calls: &JobCalls,
     keep: Duration,
-    dry_run: bool,
+    held: Option<Held<'_>>,
     outcome: &mut Outcome,
 ) -> Result<(), OrderError> {
+    let dry_run = held.is_none();
+    let (builds, registry) = held.map(|held| (held.builds, held.registry)).unzip();
     let world = parts.journal.world();
     if !world.unknown.is_empty() {
         return refused("the log has events that this program does not know", "a newer Penstock wrote it: collect with that one");
@@ -38,16 +49,18 @@ pub(super) async fn carry_out(
     let now = parts.journal.now();
     let needed = needed(&world, &running, now, keep);
     let contents = Contents::of(parts, &needed.images).await?;
-    let blobs = names(parts, &needed, &contents, dry_run, outcome).await?;
+    let stay = names(parts, &needed, &contents, dry_run, outcome).await?;
     let too_young = Timestamp(now.0.saturating_sub(i64::try_from(MIN_AGE.as_millis()).unwrap_or(i64::MAX)));
-    bytes(parts, &blobs.keep, too_young, dry_run, outcome).await?;
+    bytes(parts, &stay.blobs, too_young, dry_run, outcome).await?;
+    drop(registry);
+    let layers = parts.runtime.remove_unused_layers(&stay.layers, dry_run).await;
+    let layers = layers.map_err(|error| EffectError::Other(crate::chain(&error)))?;
+    outcome.add(Kind::Layer, layers.into_iter().map(|(digest, bytes)| (digest.to_string(), bytes)));
+    drop(builds);
     logs(parts, &world, &needed, dry_run, outcome).await?;
     let checkouts = parts.runner.tidy(needed.since, dry_run).await.map_err(EffectError::from)?;
     outcome.add(Kind::Checkout, checkouts);
     outcome.add(Kind::Checkout, calls.tidy_sources(parts, dry_run).await.map_err(EffectError::Other)?);
-    let layers = parts.runtime.remove_unused_layers(&blobs.layers, dry_run).await;
-    let layers = layers.map_err(|error| EffectError::Other(crate::chain(&error)))?;
-    outcome.add(Kind::Layer, layers.into_iter().map(|(digest, bytes)| (digest.to_string(), bytes)));
     Ok(())
 }
 
@@ -157,7 +170,7 @@ fn digest_of(value: &Value) -> Option<Digest> {
 
 /// What stays in the store and among the unpacked layers.
 struct Stay {
-    keep: BTreeSet<Digest>,
+    blobs: BTreeSet<Digest>,
     layers: BTreeSet<Digest>,
 }
 
@@ -178,7 +191,7 @@ async fn names(parts: &Parts, needed: &Needed, contents: &Contents, dry_run: boo
     outcome.add(Kind::BuildResult, kept.gone);
     let of_builds = kept.layers.iter().map(|layer| layer.blob.digest);
     Ok(Stay {
-        keep: needed.blobs.iter().chain(&contents.blobs).chain(&sifted.reachable).copied().chain(of_builds).collect(),
+        blobs: needed.blobs.iter().chain(&contents.blobs).chain(&sifted.reachable).copied().chain(of_builds).collect(),
         layers: contents.layers.iter().copied().chain(kept.layers.iter().map(|layer| layer.diff_id)).collect(),
     })
 }

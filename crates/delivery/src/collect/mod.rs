@@ -6,8 +6,8 @@
 //!
 //! - nothing goes that was stored within the last hour ([`MIN_AGE`]); a blob's age is looked at and the blob removed in one
 //!   step, so that one that is stored again at that moment stays;
-//! - no image is built meanwhile: builds that run end first, later ones wait;
-//! - the registry is held: nobody links a manifest or a blob between the look at what is reachable and the removal. A push
+//! - no image is built while bytes and layers go: builds that run end first, later ones wait;
+//! - the registry is held while bytes go: nobody links a manifest or a blob between the look at what is reachable and the removal. A push
 //!   that is under way waits for seconds; what it has pushed so far is linked, and stays for a day without a manifest;
 //! - a running job holds its checkout, a container its layers, a writer its log.
 //!
@@ -28,6 +28,8 @@ use crate::effects::EffectError;
 use crate::orders::{OrderError, refused};
 use crate::parts::Parts;
 use crate::streams;
+
+use carry_out::{Held, carry_out};
 
 pub use event::CollectionEvent;
 pub use needed::{MIN_AGE, Needed, commits_in_force, needed};
@@ -103,23 +105,23 @@ pub async fn collect(parts: Arc<Parts>, calls: Arc<JobCalls>, by: UserName, days
     let work = tokio::spawn(async move {
         if dry_run {
             let mut outcome = Outcome::default();
-            carry_out::carry_out(&parts, &calls, DAY * days, true, &mut outcome).await?;
+            carry_out(&parts, &calls, DAY * days, None, &mut outcome).await?;
             return Ok(outcome);
         }
-        let Some(_no_builds) = calls.no_builds().await else {
+        let Some(builds) = calls.no_builds().await else {
             return refused("an image is being built, or another collection is under way", "try again when it is done");
         };
-        let _held = parts.registry.hold().await;
-        for_good(&parts, &calls, by, days).await
+        let held = Held { builds, registry: parts.registry.hold().await };
+        for_good(&parts, &calls, by, days, held).await
     });
     work.await.map_err(|error| EffectError::Other(format!("collecting ended without a result: {error}")))?
 }
 
-async fn for_good(parts: &Parts, calls: &JobCalls, by: UserName, days: u32) -> Result<Outcome, OrderError> {
+async fn for_good(parts: &Parts, calls: &JobCalls, by: UserName, days: u32, held: Held<'_>) -> Result<Outcome, OrderError> {
     let (stream, actor) = (streams::collections(), Actor::User(by));
     parts.journal.record(&stream, actor.clone(), CollectionEvent::Ordered { days }).await?;
     let mut outcome = Outcome::default();
-    let result = carry_out::carry_out(parts, calls, DAY * days, false, &mut outcome).await;
+    let result = carry_out(parts, calls, DAY * days, Some(held), &mut outcome).await;
     let failed = result.as_ref().err().map(|error| crate::chain(error));
     let event = CollectionEvent::Collected { things: outcome.gone.len() as u64, bytes: outcome.bytes(), failed };
     parts.journal.record(&stream, actor, event).await?;
