@@ -59,7 +59,7 @@ pub struct StepSpec {
     pub shell: Shell,
     /// Variables for this step alone, over the job's.
     pub env: BTreeMap<String, EnvValue>,
-    /// Below the checkout; it must stay below.
+    /// Below the checkout, or absolute.
     pub working_directory: Option<String>,
     /// Its own time limit.
     pub timeout: Option<Duration>,

@@ -63,7 +63,7 @@ pub(crate) fn paths(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).take(MAX_VALUES).map(str::to_owned).collect()
 }
 
-/// A dotenv report: `NAME=value` lines, comments and empty lines; a value may stand in quotes.
+/// A dotenv report: `NAME=value` lines, comments and empty lines. Blanks around a value go, quotes are part of it.
 pub(crate) fn dotenv(file: &str, text: &str) -> Result<BTreeMap<String, String>, Malformed> {
     let mut values = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
@@ -73,12 +73,11 @@ pub(crate) fn dotenv(file: &str, text: &str) -> Result<BTreeMap<String, String>,
             continue;
         }
         let (name, value) = line.split_once('=').ok_or_else(|| malformed("`NAME=value` is expected"))?;
+        let name = name.trim_end();
         if !is_variable(name) {
             return Err(malformed("a name has letters, digits and `_` and does not start with a digit"));
         }
-        let quoted = |quote: char| value.len() >= 2 && value.starts_with(quote) && value.ends_with(quote);
-        let value = if quoted('"') || quoted('\'') { &value[1..value.len() - 1] } else { value };
-        values.insert(name.to_owned(), value.to_owned());
+        values.insert(name.to_owned(), value.trim().to_owned());
         if values.len() > MAX_VALUES {
             return Err(malformed("more than 1,000 values"));
         }
@@ -112,7 +111,9 @@ mod tests {
     }
 
     #[test]
-    fn a_dotenv_value_may_stand_in_quotes() {
-        assert_eq!(dotenv("b", "# c\nA=\"x y\"\nB=\n").unwrap(), BTreeMap::from([("A".into(), "x y".into()), ("B".into(), String::new())]));
+    fn a_dotenv_value_keeps_its_quotes_and_loses_blanks_around_it() {
+        let seen = dotenv("b", "# c\nA=\"x y\"\n\nB=\nC = 'z'=$A \n").unwrap();
+        let expected = [("A", "\"x y\""), ("B", ""), ("C", "'z'=$A")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(seen, BTreeMap::from(expected));
     }
 }

@@ -55,8 +55,9 @@ pub(crate) enum Found {
     Directory,
 }
 
-/// Everything below `root` that a pattern matches or that lies below a match, sorted. A pattern's `*` does not match
-/// `/`, `**` does. Pipes, sockets and devices are left out; a link that leaves is given in the second list.
+/// Everything below `root` that a pattern matches or that lies below a match, sorted, without what `exclude` matches:
+/// there a folder does not stand for what lies below it. A pattern's `*` does not match `/`, `**` does. Pipes, sockets
+/// and devices are left out; a link that leaves is given in the second list.
 pub(crate) fn matching(
     root: &Path,
     patterns: &[String],
@@ -79,7 +80,7 @@ pub(crate) fn matching(
                 return Err(GlobError::TooMany { limit: MAX_SEEN });
             }
             let Ok(path) = entry.path().strip_prefix(root) else { continue };
-            if path.as_os_str().is_empty() || !below(&wanted, path) || below(&unwanted, path) {
+            if path.as_os_str().is_empty() || !below(&wanted, path) || unwanted.is_match(path) {
                 continue;
             }
             match kind(root, path, &entry)? {
@@ -196,7 +197,14 @@ mod tests {
 
     #[test]
     fn what_is_excluded_is_left_out_and_what_is_missing_is_nothing() {
-        check(&["dist", "nowhere"], &["dist/sub"], &["dist/a"]);
+        check(&["dist", "nowhere"], &["dist/sub/**"], &["dist/a"]);
+        check(&["dist"], &["dist/**/*"], &[]);
+        check(&["**/*.xml"], &["reports/**/*.xml"], &["top.xml"]);
+    }
+
+    #[test]
+    fn an_excluded_folder_does_not_stand_for_what_is_in_it() {
+        check(&["dist"], &["dist/sub", "dist/sub/"], &["dist/a", "dist/sub/b"]);
     }
 
     #[test]

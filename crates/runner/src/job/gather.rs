@@ -1,5 +1,6 @@
 //! What a job leaves: artifacts, reports, variables. Read after everything of the job is dead.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::archive::{MAX_ARCHIVE, pack};
 use crate::beneath::Dir;
 use crate::files::{MAX_FILE, dotenv};
 use crate::globs::{Found, matching};
-use crate::runner::{blocking, io, other};
+use crate::runner::{blocking, io, other, whole};
 
 /// The largest report file.
 const MAX_REPORT: u64 = 64 << 20;
@@ -29,12 +30,11 @@ pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Res
     for (kind, patterns) in [("junit", wanted.junit.as_slice()), ("cobertura", wanted.cobertura.as_slice())] {
         reports(attempt, kind, patterns, report).await?;
     }
-    if succeeded {
-        for (path, bytes) in found(attempt, &wanted.dotenv, MAX_FILE).await? {
-            let file = path.display().to_string();
-            let text = String::from_utf8(bytes).map_err(|_| other("reading a dotenv report", format!("{file} is not UTF-8")))?;
-            report.dotenv.extend(dotenv(&file, &text).map_err(|error| other("a dotenv report is malformed", error))?);
-        }
+    match variables(attempt, &wanted.dotenv).await {
+        Ok(variables) => report.dotenv = variables,
+        Err(error) if succeeded => return Err(error),
+        // it has failed for a reason of its own, which is the one to be told
+        Err(error) => attempt.log.note(&format!("no variables are kept: {}", whole(&error))).await,
     }
     let keep = match wanted.when {
         KeepWhen::Always => true,
@@ -52,6 +52,17 @@ async fn reports(attempt: &Attempt<'_>, kind: &str, patterns: &[String], report:
         report.reports.push(ReportFile { kind: kind.to_owned(), path, digest });
     }
     Ok(())
+}
+
+/// What the dotenv reports say; the later ones go over the earlier.
+async fn variables(attempt: &Attempt<'_>, patterns: &[String]) -> Result<BTreeMap<String, String>, RunnerError> {
+    let mut variables = BTreeMap::new();
+    for (path, bytes) in found(attempt, patterns, MAX_FILE).await? {
+        let file = path.display().to_string();
+        let text = String::from_utf8(bytes).map_err(|_| other("reading a dotenv report", format!("{file} is not UTF-8")))?;
+        variables.extend(dotenv(&file, &text).map_err(|error| other("a dotenv report is malformed", error))?);
+    }
+    Ok(variables)
 }
 
 /// The regular files that match, with their bytes.

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Attempt;
-use crate::beneath::plain;
 use crate::files;
 use crate::runner::{io, other, whole};
 use crate::sandbox::{HOME, StepExit};
@@ -198,10 +197,9 @@ fn told(ended: Ended, took: Duration) -> String {
 
 fn call(attempt: &Attempt<'_>, index: usize, step: StepSpec, carried: &Carried) -> Result<Call, RunnerError> {
     let mut directory = PathBuf::from(attempt.checkout());
-    if let Some(below) = step.working_directory.as_deref().filter(|below| !matches!(*below, "" | "." | "./")) {
-        let below = plain(below.strip_prefix(&format!("{}/", attempt.checkout())).unwrap_or(below))
-            .ok_or_else(|| other(format!("step `{}`", step.name), format!("the working directory `{below}` leaves the checkout")))?;
-        directory.push(below);
+    if let Some(wanted) = step.working_directory.as_deref().filter(|wanted| !wanted.is_empty()) {
+        // an absolute one stands for itself; whether the job may go there is for its user and root to say
+        directory.push(wanted);
     }
     let plain_env = |pairs: &BTreeMap<String, String>| {
         pairs.iter().map(|(name, value)| (name.clone(), EnvValue::Plain(value.clone()))).collect::<Vec<_>>()

@@ -63,7 +63,19 @@ async fn an_archive_that_is_gone_or_damaged_is_an_error_before_the_job_starts() 
 }
 
 #[tokio::test]
-async fn reports_are_read_after_failure_too_and_variables_only_after_success() {
+async fn a_malformed_dotenv_report_fails_a_job_that_has_not_failed_already() {
+    let house = House::new();
+    for (code, told) in [(0, "a dotenv report is malformed"), (3, "no variables are kept: a dotenv report is malformed")] {
+        let job = Job::new(&format!("echo nonsense > build.env; exit {code}"))
+            .with(|spec| spec.artifacts = ArtifactSpec { dotenv: vec!["build.env".into()], ..ArtifactSpec::default() });
+        let (report, log) = house.run(job).await;
+        assert_eq!(matches!(report.end, JobEnd::SystemFailure { .. }), code == 0, "{:?}", report.end);
+        assert!(log.notes().contains(told), "{}", log.notes());
+    }
+}
+
+#[tokio::test]
+async fn reports_and_variables_are_read_after_failure_too() {
     let house = House::new();
     let job = |code: i32| {
         Job::new(&format!("mkdir r; echo '<a/>' > r/junit.xml; echo '<b/>' > cov.xml; echo 'VERSION=1.2' > build.env; exit {code}")).with(
@@ -83,7 +95,7 @@ async fn reports_are_read_after_failure_too_and_variables_only_after_success() {
         [("junit", "r/junit.xml"), ("cobertura", "cov.xml")]
     );
     assert_eq!(house.blobs.get_bytes(report.reports[0].digest, 100).await.unwrap().as_ref(), b"<a/>\n");
-    assert_eq!(report.dotenv, BTreeMap::new());
+    assert_eq!(report.dotenv, BTreeMap::from([("VERSION".into(), "1.2".into())]));
     let (report, _) = house.run(job(0)).await;
     assert_eq!(report.dotenv, BTreeMap::from([("VERSION".into(), "1.2".into())]));
 }

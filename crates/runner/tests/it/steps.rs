@@ -75,12 +75,20 @@ async fn a_steps_own_variables_and_directory_are_its_own() {
 }
 
 #[tokio::test]
-async fn a_working_directory_that_leaves_the_checkout_is_refused() {
+async fn a_step_may_work_wherever_its_user_may_go_and_a_missing_directory_is_named() {
     let house = House::new();
+    house.git.0.lock().unwrap().insert("sub/x".into(), String::new());
+    for (directory, expected) in
+        [("/tmp", "/tmp\n"), ("/builds/shop", "/builds/shop\n"), ("/builds/shop/sub", "/builds/shop/sub\n"), ("./sub/..", "/builds/shop\n")]
+    {
+        let mut job = Job::new("pwd -P");
+        job.steps.steps[0].working_directory = Some(directory.into());
+        assert_eq!(house.run(job).await.1.out(), expected, "{directory}");
+    }
     let mut job = Job::new("pwd");
-    job.steps.steps[0].working_directory = Some("../..".into());
+    job.steps.steps[0].working_directory = Some("nowhere".into());
     let (report, _) = house.run(job).await;
-    assert!(matches!(report.end, JobEnd::SystemFailure { why } if why.contains("leaves the checkout")));
+    assert!(matches!(report.end, JobEnd::SystemFailure { why } if why.contains("/builds/shop/nowhere")));
 }
 
 #[tokio::test]
