@@ -1,0 +1,13 @@
+//! Journeys through the built binary, with real pushes, real containers and the real gateway. They need root, Git,
+//! `busybox-static` and the pinned tools (`PENSTOCK_TOOLS`, or `.penstock/tools` in the checkout).
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod bad_input;
+mod crash;
+mod full_disk;
+mod house;
+mod kernel;
+mod shop;
+mod side_by_side;
+mod traffic;
