@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::EnvironmentName;
 use crate::release::{ImageRef, ReleaseId};
+use crate::target::ApplicationScope;
 
 /// What let an image in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +27,9 @@ pub struct Denied {
     pub why: String,
 }
 
-/// Verifies the signed decision for an image in an environment. Asked by the target before a container starts.
+/// Verifies the signed decision for an image in a project's environment. Asked by the target before a container starts.
 #[async_trait]
 pub trait Admission: Send + Sync {
     /// Lets the image in or says why not. Doubt denies.
-    async fn admit(&self, environment: &EnvironmentName, image: &ImageRef) -> Result<Admitted, Denied>;
+    async fn admit(&self, scope: &ApplicationScope, image: &ImageRef) -> Result<Admitted, Denied>;
 }

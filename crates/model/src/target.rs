@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::EnvironmentName;
 use crate::gateway::Counters;
+use crate::{EnvironmentName, ProjectName};
 
 /// Names one object: group, kind, namespace, name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -81,6 +81,9 @@ pub enum TargetError {
 pub struct ApplicationScope {
     /// The Application's name; its objects carry it (`app.kubernetes.io/instance`).
     pub application: String,
+    /// The project, for the door: what another one's gate let in is not let in here. Absent in what was kept before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectName>,
     /// The environment, for the door.
     pub environment: EnvironmentName,
     /// The destination namespace.

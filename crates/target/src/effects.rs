@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use penstock_model::admission::Admission;
 use penstock_model::container::ContainerRuntime;
+use penstock_model::target::ApplicationScope;
 use tokio::sync::Semaphore;
 
 use crate::core::build::{Build, build};
@@ -63,7 +64,7 @@ impl Hands {
         match effect {
             Effect::Start { pod } => {
                 let outcome = match ready {
-                    Some(Ok((build, environment))) => self.start(build, &environment).await,
+                    Some(Ok((build, scope))) => self.start(build, &scope).await,
                     Some(Err(why)) => Outcome::NotStarted(why),
                     None => Outcome::NotStarted("its pod is gone".to_owned()),
                 };
@@ -80,10 +81,10 @@ impl Hands {
         }
     }
 
-    async fn start(&self, build: Build, environment: &penstock_model::EnvironmentName) -> Outcome {
+    async fn start(&self, build: Build, scope: &ApplicationScope) -> Outcome {
         let Ok(_permit) = self.starts.acquire().await else { return Outcome::NotStarted("the server is stopping".to_owned()) };
         // asked for each container: a decision may have been taken back since the last
-        let admitted = match self.admission.admit(environment, &build.spec.image).await {
+        let admitted = match self.admission.admit(scope, &build.spec.image).await {
             Ok(admitted) => admitted,
             Err(denied) => return Outcome::NotStarted(denied.to_string()),
         };
@@ -124,12 +125,12 @@ async fn paused(result: Result<(), String>) -> Outcome {
     }
 }
 
-/// What a start needs: the container and the environment whose door is asked, or why there is none.
-pub type Ready = Result<(Build, penstock_model::EnvironmentName), String>;
+/// What a start needs: the container and whose door is asked, or why there is none.
+pub type Ready = Result<(Build, ApplicationScope), String>;
 
 /// Reads from the state what an effect needs.
 pub fn ready(state: &State, keep: &Keep, effect: &Effect) -> Option<Ready> {
     let Effect::Start { pod } = effect else { return None };
     let pod = state.pods.get(pod)?;
-    Some(build(state, pod, &keep.volumes(&pod.container())).map(|build| (build, pod.scope.environment.clone())))
+    Some(build(state, pod, &keep.volumes(&pod.container())).map(|build| (build, pod.scope.clone())))
 }

@@ -206,7 +206,7 @@ impl Target for LocalTarget {
     async fn apply(&self, scope: &ApplicationScope, manifest: &Value, epoch: u64) -> Result<(), TargetError> {
         let manifest = manifest::read(manifest, &scope.namespace)?;
         if let Some(image) = manifest.kind.template().and_then(|template| template.container().image()) {
-            self.shared.admission.admit(&scope.environment, &image).await?;
+            self.shared.admission.admit(scope, &image).await?;
         }
         let state = self.shared.state.lock().await;
         let mut next = state.clone();

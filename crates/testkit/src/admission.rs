@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use penstock_model::EnvironmentName;
 use penstock_model::admission::{Admission, Admitted, Denied};
 use penstock_model::release::ImageRef;
+use penstock_model::target::ApplicationScope;
 
 use crate::held;
 
@@ -47,10 +48,10 @@ impl FakeAdmission {
 
 #[async_trait]
 impl Admission for FakeAdmission {
-    async fn admit(&self, environment: &EnvironmentName, image: &ImageRef) -> Result<Admitted, Denied> {
-        held(&self.asked).push((environment.clone(), image.clone()));
+    async fn admit(&self, scope: &ApplicationScope, image: &ImageRef) -> Result<Admitted, Denied> {
+        held(&self.asked).push((scope.environment.clone(), image.clone()));
         match held(&self.kept_out).get(image) {
-            Some(why) => Err(Denied { image: image.to_string(), environment: environment.to_string(), why: why.clone() }),
+            Some(why) => Err(Denied { image: image.to_string(), environment: scope.environment.to_string(), why: why.clone() }),
             None => Ok(Admitted { release: None, warnings: held(&self.warnings).clone() }),
         }
     }

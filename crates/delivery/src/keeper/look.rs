@@ -53,6 +53,7 @@ pub(super) async fn look(parts: &Parts, keeper: &Keeper, place: &Place, cache: &
     let wanted = read(parts, &world, place, cache, &project.config_repository, &config.commit, &environment).await?;
     let scope = ApplicationScope {
         application: wanted.application.name.clone(),
+        project: Some(place.0.clone()),
         environment: place.1.clone(),
         namespace: wanted.application.namespace.clone(),
     };

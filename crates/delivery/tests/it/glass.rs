@@ -13,7 +13,7 @@ use penstock_model::release::ImageRef;
 use penstock_model::{Clock, Digest};
 use serde_json::json;
 
-use crate::house::{HOUR, House, oran, production, user};
+use crate::house::{HOUR, House, at, oran, production, user};
 
 fn order(house: &House, by: &str) -> GlassOrder {
     GlassOrder {
@@ -128,8 +128,10 @@ async fn an_open_gate_lets_the_release_through_and_what_came_in_stays_in() {
     assert_eq!(house.step(), ReleaseStep::RollingOut);
     house.clock.advance(24 * HOUR);
     let image = ImageRef { name: "oran/app".parse().unwrap(), digest: Digest::of("app") };
-    admit(&house.parts, &production(), &image).await.unwrap();
-    admit(&house.parts, &"staging".parse().unwrap(), &image).await.unwrap_err();
+    admit(&house.parts, &at("oran", &production()), &image).await.unwrap();
+    admit(&house.parts, &at("oran", &"staging".parse().unwrap()), &image).await.unwrap_err();
+    // another project may have an environment of the same name: this gate is not its gate
+    admit(&house.parts, &at("shop", &production()), &image).await.unwrap_err();
     refused(break_glass(&house.parts, &order(&house, "grace")).await, "does not stand before the gate");
 }
 
@@ -147,7 +149,7 @@ async fn an_expired_one_lets_nothing_new_through() {
     assert_eq!((house.step(), house.wants_commit()), (ReleaseStep::GateRefused, false));
     let image = ImageRef { name: "oran/app".parse().unwrap(), digest: Digest::of("app") };
     // the decision while it was open was signed, and it is for these digests in this environment
-    admit(&house.parts, &production(), &image).await.unwrap();
+    admit(&house.parts, &at("oran", &production()), &image).await.unwrap();
     // a second time takes two people again
     assert!(matches!(break_glass(&house.parts, &order(&house, "linus")).await, Ok(Glassed::Asked(_))));
     house.gate().await;

@@ -21,6 +21,7 @@ use penstock_model::log::Epoch;
 use penstock_model::registry::ImageRegistry;
 use penstock_model::release::{ImageName, ImageRef, Release, ReleaseId};
 use penstock_model::secret::{SecretError, SecretStore};
+use penstock_model::target::ApplicationScope;
 use penstock_model::{Clock, Digest, EnvironmentName, ProjectName, RunId, Secret, UserName};
 use penstock_registry::{Limits, Registry};
 use penstock_testkit::{FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryEvents, MemoryGit, MemoryLogs};
@@ -64,6 +65,12 @@ pub fn user(name: &str) -> UserName {
 
 pub fn production() -> EnvironmentName {
     "production".parse().unwrap()
+}
+
+/// Where a target asks the door for.
+pub fn at(project: &str, environment: &EnvironmentName) -> ApplicationScope {
+    let (project, environment) = (Some(project.parse().unwrap()), environment.clone());
+    ApplicationScope { application: "app".to_owned(), project, environment, namespace: "app".to_owned() }
 }
 
 pub fn oran() -> ProjectName {

@@ -13,7 +13,7 @@ use penstock_model::ids::Actor;
 use penstock_model::release::ImageRef;
 use penstock_model::{CommitId, Digest};
 
-use crate::house::{HOST, HOUR, House, oran, production, user};
+use crate::house::{HOST, HOUR, House, at, oran, production, user};
 
 fn order(by: &str, reference: &str) -> ImportOrder {
     let reason = "looked at by hand".to_owned();
@@ -27,7 +27,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, OrderError>, with: &str) {
 }
 
 async fn may_run(house: &House, image: &ImageRef) -> bool {
-    admit(&house.parts, &production(), image).await.is_ok()
+    admit(&house.parts, &at("oran", &production()), image).await.is_ok()
 }
 
 async fn imported(house: &House, order: ImportOrder) -> Imported {
@@ -74,6 +74,16 @@ async fn an_import_counts_until_it_expires() {
     assert!(may_run(&house, &image).await);
     house.clock.advance(Duration::from_millis(1));
     assert!(!may_run(&house, &image).await);
+}
+
+#[tokio::test]
+async fn an_import_counts_in_its_project_and_in_no_other() {
+    let house = House::new().await;
+    let image = house.push("oran/cache", "7", "one").await;
+    imported(&house, order("grace", "oran/cache:7")).await;
+    assert!(may_run(&house, &image).await);
+    let why = admit(&house.parts, &at("shop", &production()), &image).await.unwrap_err();
+    assert!(why.contains("--project shop"), "{why}");
 }
 
 #[tokio::test]

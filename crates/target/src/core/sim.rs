@@ -20,7 +20,7 @@ use crate::state::{Object, Pod, State};
 pub const NS: &str = "shop";
 
 pub fn scope() -> ApplicationScope {
-    ApplicationScope { application: "app".into(), environment: "staging".parse().unwrap(), namespace: NS.into() }
+    ApplicationScope { application: "app".into(), project: None, environment: "staging".parse().unwrap(), namespace: NS.into() }
 }
 
 pub fn key(kind: &str, name: &str) -> ObjectKey {

@@ -105,7 +105,7 @@ impl House {
 const ROUTE: &str = "shop/web:80";
 
 fn scope() -> ApplicationScope {
-    ApplicationScope { application: "app".into(), environment: "staging".parse().unwrap(), namespace: "shop".into() }
+    ApplicationScope { application: "app".into(), project: None, environment: "staging".parse().unwrap(), namespace: "shop".into() }
 }
 
 fn image(version: &str) -> ImageRef {

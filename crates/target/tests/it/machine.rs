@@ -343,7 +343,7 @@ async fn get(port: u16, path: &str) -> Result<(u16, String), String> {
 }
 
 pub fn scope() -> ApplicationScope {
-    ApplicationScope { application: "app".into(), environment: "staging".parse().unwrap(), namespace: "shop".into() }
+    ApplicationScope { application: "app".into(), project: None, environment: "staging".parse().unwrap(), namespace: "shop".into() }
 }
 
 pub fn key(kind: &str, group: &str) -> ObjectKey {
