@@ -226,7 +226,9 @@ async fn resolve_image(
         ))
     };
     if let Ok(image) = name.parse::<ImageRef>() {
-        return Ok(image);
+        // the store holds other bytes too, of others: what a repository does not hold is no image of it
+        let here = parts.registry.manifest(&image.name, image.digest).await.map_err(|error| refuse(&error.to_string()))?;
+        return if here.is_some() { Ok(image) } else { Err(refuse("it is not in the own registry")) };
     }
     let (repository, tag) = match name.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, tag),
