@@ -158,13 +158,15 @@ async fn done(
     let sarif = serde_json::to_vec(&penstock_scan::sarif(report, scanner)).map_err(|error| error.to_string())?;
     let sarif = parts.blobs.put_bytes(Bytes::from(sarif)).await.map_err(|error| error.to_string())?;
     let attempt = &call.attempt;
+    // a job may look several times, at several things: none hides another
+    let what = Digest::of(format!("{subject:?} {:?}", call.paths));
     let saying = Saying {
         project: &record.project,
         run: Some(&record.id),
         subject,
         name: report.tool,
         witness: Witness::Observed,
-        key: format!("check/{}/{}/{}/{}", record.id, attempt.job, attempt.attempt, report.tool),
+        key: format!("check/{}/{}/{}/{}/{what}", record.id, attempt.job, attempt.attempt, report.tool),
         predicate: &Found(report.predicate(scanner, Witness::Observed, &call.paths, Some(sarif))),
     };
     say(parts, saying).await.map_err(|error| crate::chain(&error))?;

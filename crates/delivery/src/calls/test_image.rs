@@ -7,6 +7,7 @@ use penstock_model::Digest;
 use penstock_model::blob::LogSink;
 use penstock_model::container::{ContainerSpec, Network};
 use penstock_model::evidence::{Subject, Witness};
+use penstock_model::release::ImageRef;
 use penstock_trust::predicate::{Outcome, TestResult};
 use serde_json::json;
 
@@ -18,6 +19,12 @@ use crate::parts::Parts;
 const TMP: u64 = 64 * 1024 * 1024;
 /// Memory.
 const MEMORY: u64 = 1024 * 1024 * 1024;
+
+/// The same run with the same end is said once; a later one that fails is not hidden by an earlier one that passed.
+fn key(call: &TestImageCall, image: &ImageRef, code: i32) -> String {
+    let TestImageCall { attempt, args, .. } = call;
+    format!("test-image/{}/{}/{}/{image}/{}/{code}", attempt.run, attempt.job, attempt.attempt, Digest::of(format!("{args:?}")))
+}
 
 /// Runs the image and records the outcome as an observed statement on its digest.
 pub(super) async fn test_image(parts: &Parts, call: &TestImageCall, log: Arc<dyn LogSink>) -> Result<(i32, String), String> {
@@ -64,7 +71,7 @@ pub(super) async fn test_image(parts: &Parts, call: &TestImageCall, log: Arc<dyn
         subject: Subject::Image(image.clone()),
         name,
         witness: Witness::Observed,
-        key: format!("test-image/{}/{}/{}/{image}", record.id, call.attempt.job, call.attempt.attempt),
+        key: key(call, &image, code),
         predicate: &predicate,
     };
     say(parts, saying).await.map_err(|error| crate::chain(&error))?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod approvals;
+mod calls;
 mod collecting;
 mod glass;
 mod house;
