@@ -4,11 +4,13 @@
 //! that neither `..` nor a symlink that an earlier entry made leads out. For image layers, whiteouts become what
 //! overlayfs understands (OCI image specification 1.1, "layers").
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod, fchown, fsetxattr,
@@ -33,6 +35,11 @@ impl UnpackLimits {
     pub const LAYER: Self = Self { bytes: 16 << 30, entries: 1_000_000, layer: true };
     /// For build contexts: what people write, owned by whoever unpacks.
     pub const CONTEXT: Self = Self { bytes: 4 << 30, entries: 200_000, layer: false };
+
+    /// How long an archive within the limits may be: its bytes, and a head with its padding for each entry.
+    pub(crate) fn most(&self) -> u64 {
+        self.bytes + self.entries * 4096
+    }
 }
 
 /// Why an archive was not unpacked.
@@ -65,15 +72,44 @@ pub enum UnpackError {
     },
 }
 
+/// What stands before an entry's content, names and attributes of any length among it, is read into memory: no further than this.
+const MAX_HEAD: u64 = 1024 * 1024;
+
+/// An archive that is read no further than it may be while heads are read.
+struct Bounded<R> {
+    archive: R,
+    /// `None`: content is read.
+    left: Rc<Cell<Option<u64>>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(left) = self.left.get() else { return self.archive.read(buffer) };
+        if left == 0 {
+            let why = format!("names and attributes of more than {MAX_HEAD} bytes before one entry");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self.archive.read(&mut buffer[..most])?;
+        self.left.set(Some(left - read as u64));
+        Ok(read)
+    }
+}
+
 /// Unpacks into an existing, empty directory. Gives the bytes of files written.
 pub fn unpack(archive: impl Read, target: &Path, limits: UnpackLimits) -> Result<u64, UnpackError> {
     let at = |path: &Path, source: io::Error| UnpackError::Io { path: path.display().to_string(), source };
     let root = openat(CWD, target, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
         .map_err(|error| at(target, error.into()))?;
     let mut work = Unpacking { root, limits, bytes: 0, directories: Vec::new() };
-    let mut archive = Archive::new(archive);
+    let left = Rc::new(Cell::new(None));
+    let mut archive = Archive::new(Bounded { archive, left: Rc::clone(&left) });
+    let mut all = archive.entries().map_err(|error| at(Path::new(""), error))?;
     let mut entries = 0;
-    for entry in archive.entries().map_err(|error| at(Path::new(""), error))? {
+    loop {
+        left.set(Some(MAX_HEAD));
+        let Some(entry) = all.next() else { break };
+        left.set(None);
         let mut entry = entry.map_err(|error| at(Path::new(""), error))?;
         entries += 1;
         if entries > limits.entries {
@@ -81,6 +117,7 @@ pub fn unpack(archive: impl Read, target: &Path, limits: UnpackLimits) -> Result
         }
         let path = entry.path().map_err(|error| at(Path::new(""), error))?.into_owned();
         work.entry(&path, &mut entry)?;
+        work.skip(&path, &mut entry)?;
     }
     // last, since what is put into a directory changes its time
     for (path, time) in std::mem::take(&mut work.directories).into_iter().rev() {
@@ -111,6 +148,9 @@ struct Meta {
 impl Unpacking {
     fn entry(&mut self, path: &Path, entry: &mut Entry<'_, impl Read>) -> Result<(), UnpackError> {
         let refuse = |why: &str| UnpackError::Entry { path: path.display().to_string(), why: why.to_owned() };
+        if entry.header().entry_type() == EntryType::XGlobalHeader {
+            return Ok(());
+        }
         let inside = normal(path).ok_or_else(|| refuse("it leads out of the archive"))?;
         let meta = self.meta(entry).map_err(|why| refuse(&why))?;
         let Some(name) = inside.file_name() else {
@@ -144,10 +184,20 @@ impl Unpacking {
                 .and_then(|()| self.finish(&directory, name, &meta, false)),
             // `/dev` is made anew for each container, so these are never seen
             EntryType::Char | EntryType::Block if self.limits.layer && inside.starts_with("dev") => Ok(()),
-            EntryType::XGlobalHeader => Ok(()),
             _ => return Err(refuse("only files, directories, symlinks and links are taken; leave it out")),
         };
         result.map_err(|source| io_at(path, source))
+    }
+
+    /// Content that nothing was made of counts too.
+    fn skip(&mut self, path: &Path, entry: &mut Entry<'_, impl Read>) -> Result<(), UnpackError> {
+        let left = self.limits.bytes - self.bytes;
+        let skipped = io::copy(&mut entry.take(left + 1), &mut io::sink()).map_err(|source| io_at(path, source))?;
+        if skipped > left {
+            return Err(UnpackError::TooLarge { what: "bytes", limit: self.limits.bytes });
+        }
+        self.bytes += skipped;
+        Ok(())
     }
 
     fn meta(&self, entry: &mut Entry<'_, impl Read>) -> Result<Meta, String> {

@@ -109,3 +109,58 @@ fn size_and_number_are_limited_before_the_disk_is_full() {
     let cut = archive(&[Entry::File("file", &[7; 1000])]);
     assert!(unpack(&cut[..700], target.path(), UnpackLimits::CONTEXT).is_err());
 }
+
+/// A tar header of this kind that announces so many bytes.
+fn announcing(kind: tar::EntryType, name: &str, size: u64) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_path(name).unwrap();
+    header.set_entry_type(kind);
+    header.set_mode(0o755);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_link_name("target").unwrap();
+    header.set_size(size);
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+/// Counts what is read.
+struct Counted<R>(R, Arc<std::sync::atomic::AtomicU64>);
+
+impl<R: std::io::Read> std::io::Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.0.read(buffer)?;
+        self.1.fetch_add(length as u64, std::sync::atomic::Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+#[test]
+fn names_and_attributes_that_fill_the_memory_are_refused_before_they_are_read() {
+    use std::io::Read;
+    const BURST: u64 = 64 << 20;
+    for kind in [tar::EntryType::GNULongName, tar::EntryType::GNULongLink, tar::EntryType::XHeader, tar::EntryType::XGlobalHeader] {
+        for limits in [UnpackLimits::LAYER, UnpackLimits::CONTEXT] {
+            let limits = UnpackLimits { bytes: 1 << 20, ..limits };
+            let seen = Arc::new(std::sync::atomic::AtomicU64::new(0));
+            let archive = std::io::Cursor::new(announcing(kind, "long", BURST)).chain(std::io::repeat(b'a').take(BURST));
+            let target = tempfile::tempdir().unwrap();
+            unpack(Counted(archive, Arc::clone(&seen)), target.path(), limits).unwrap_err();
+            let seen = seen.load(std::sync::atomic::Ordering::Relaxed);
+            assert!(seen < 2 << 20, "{kind:?}: {seen} bytes were read");
+        }
+    }
+}
+
+#[test]
+fn what_hides_behind_a_directory_or_a_link_counts_as_bytes() {
+    let small = UnpackLimits { bytes: 1000, entries: 10, layer: true };
+    for kind in [tar::EntryType::Directory, tar::EntryType::Symlink] {
+        let mut archive = announcing(kind, "d", 2048);
+        archive.extend([0; 2048 + 1024]);
+        let target = tempfile::tempdir().unwrap();
+        let error = unpack(archive.as_slice(), target.path(), small).unwrap_err();
+        assert!(matches!(error, UnpackError::TooLarge { what: "bytes", limit: 1000 }), "{kind:?}: {error}");
+    }
+}
