@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use penstock_model::Digest;
-use penstock_model::blob::BlobStore;
+use penstock_model::blob::{BlobStore, ByteStream};
 use penstock_model::digest::Hasher;
 use penstock_model::image::{Descriptor, media};
 use tokio::sync::Mutex;
@@ -81,7 +81,7 @@ impl Layers {
     pub async fn ensure(&self, blob: &Descriptor, diff_id: Digest) -> Result<String, LayerError> {
         let name = diff_id.hex();
         let place = self.dir.join(&name);
-        if place.is_dir() {
+        if holds(&place, blob.digest) {
             return Ok(name);
         }
         let turn = Arc::clone(self.under_way.lock().await.entry(diff_id).or_default());
@@ -89,11 +89,13 @@ impl Layers {
         if !place.is_dir() {
             self.unpack(blob, diff_id).await?;
             self.under_way.lock().await.remove(&diff_id);
+        } else if !holds(&place, blob.digest) {
+            self.compare(blob, diff_id).await?;
         }
         Ok(name)
     }
 
-    async fn unpack(&self, blob: &Descriptor, diff_id: Digest) -> Result<(), LayerError> {
+    async fn open(&self, blob: &Descriptor) -> Result<Packed, LayerError> {
         let digest = blob.digest;
         let compressed = match blob.media_type.as_str() {
             media::LAYER_GZIP | "application/vnd.docker.image.rootfs.diff.tar.gzip" => true,
@@ -101,7 +103,32 @@ impl Layers {
             other => return Err(LayerError::Media { digest, media_type: other.to_owned() }),
         };
         let stream = self.blobs.get(digest).await.map_err(|source| LayerError::Blob { digest, source })?;
-        let stream = SyncIoBridge::new(stream);
+        Ok(Packed { stream: SyncIoBridge::new(stream), compressed })
+    }
+
+    /// Reads a blob against a layer that was unpacked from another one. Without this an image could name one content in its
+    /// manifest, which is scanned, and have another one run that happens to be there.
+    async fn compare(&self, blob: &Descriptor, diff_id: Digest) -> Result<(), LayerError> {
+        let digest = blob.digest;
+        let (packed, place) = (self.open(blob).await?, self.dir.join(diff_id.hex()));
+        let most = UnpackLimits::LAYER.most();
+        let work = move || {
+            let at = |source| LayerError::Io { what: format!("reading layer {digest}"), source };
+            let mut hashed = packed.content();
+            let read = io::copy(&mut (&mut hashed).take(most), &mut io::sink()).map_err(at)?;
+            if read == most {
+                return Err(LayerError::Io { what: format!("layer {digest}"), source: io::ErrorKind::FileTooLarge.into() });
+            }
+            hashed.must_be(digest, diff_id)?;
+            mark(&place, digest);
+            Ok(())
+        };
+        blocking(work).await
+    }
+
+    async fn unpack(&self, blob: &Descriptor, diff_id: Digest) -> Result<(), LayerError> {
+        let digest = blob.digest;
+        let packed = self.open(blob).await?;
         let (directory, place) = (self.dir.clone(), self.dir.join(diff_id.hex()));
         let work = move || {
             let at = |what: &str| {
@@ -109,31 +136,66 @@ impl Layers {
                 move |source| LayerError::Io { what, source }
             };
             let partial = tempfile::Builder::new().prefix(".partial-").tempdir_in(&directory).map_err(at("making room for a layer"))?;
-            let reader: Box<dyn Read> = if compressed { Box::new(MultiGzDecoder::new(stream)) } else { Box::new(stream) };
-            let mut hashed = Hashed { inner: reader, hasher: Hasher::new() };
             fs::set_permissions(partial.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).map_err(at("a layer's rights"))?;
+            let mut hashed = packed.content();
             unpack(&mut hashed, partial.path(), UnpackLimits::LAYER).map_err(|source| LayerError::Unpack { digest, source })?;
-            // what follows the archive's end counts for the digest too
-            io::copy(&mut hashed, &mut io::sink()).map_err(at("reading a layer's end"))?;
-            let actual = hashed.hasher.finish();
-            if actual != diff_id {
-                return Err(LayerError::Content { digest, expected: diff_id, actual });
-            }
+            // what follows the archive's end counts for the digest too; what never ends does not have it
+            io::copy(&mut (&mut hashed).take(UnpackLimits::LAYER.most()), &mut io::sink()).map_err(at("reading a layer's end"))?;
+            hashed.must_be(digest, diff_id)?;
+            mark(partial.path(), digest);
             let partial = partial.keep();
             match fs::rename(&partial, &place) {
                 Err(_) if place.is_dir() => fs::remove_dir_all(&partial).map_err(at("a layer that was there")),
                 other => other.map_err(at("putting a layer in place")),
             }
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|error| LayerError::Io { what: "unpacking".to_owned(), source: io::Error::other(error) })?
+        blocking(work).await
+    }
+}
+
+async fn blocking(work: impl FnOnce() -> Result<(), LayerError> + Send + 'static) -> Result<(), LayerError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| LayerError::Io { what: "unpacking".to_owned(), source: io::Error::other(error) })?
+}
+
+/// How a layer's directory says from which blobs it may come.
+fn label(blob: Digest) -> String {
+    format!("trusted.penstock.blob.{}", blob.hex())
+}
+
+fn holds(layer: &Path, blob: Digest) -> bool {
+    rustix::fs::lgetxattr(layer, label(blob), &mut [0; 1]).is_ok()
+}
+
+fn mark(layer: &Path, blob: Digest) {
+    // one that is not marked is compared each time
+    let _ = rustix::fs::lsetxattr(layer, label(blob), b"", rustix::fs::XattrFlags::empty());
+}
+
+/// A layer's blob.
+struct Packed {
+    stream: SyncIoBridge<ByteStream>,
+    compressed: bool,
+}
+
+impl Packed {
+    /// What it holds, hashed on the way. For a thread that may wait: the first bytes are read here.
+    fn content(self) -> Hashed<Box<dyn Read>> {
+        let inner: Box<dyn Read> = if self.compressed { Box::new(MultiGzDecoder::new(self.stream)) } else { Box::new(self.stream) };
+        Hashed { inner, hasher: Hasher::new() }
     }
 }
 
 struct Hashed<R> {
     inner: R,
     hasher: Hasher,
+}
+
+impl<R> Hashed<R> {
+    fn must_be(self, digest: Digest, expected: Digest) -> Result<(), LayerError> {
+        let actual = self.hasher.finish();
+        if actual == expected { Ok(()) } else { Err(LayerError::Content { digest, expected, actual }) }
+    }
 }
 
 impl<R: Read> Read for Hashed<R> {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use penstock_model::container::{BuildRuntime, ContainerRuntime, ContainerSpec, FileMount};
-use penstock_model::image::RunConfig;
+use penstock_model::blob::BlobStore;
+use penstock_model::container::{BuildRuntime, ContainerRuntime, ContainerSpec, FileMount, LayerRef};
+use penstock_model::image::{Descriptor, RunConfig, media};
 
 use crate::machine::{Entry, Kept, Machine, add_image, archive};
 
@@ -68,5 +69,30 @@ async fn layers_of_a_one_shot_container_stay_while_it_runs() {
     assert_eq!(running.await.unwrap(), 0);
     assert_eq!(log.text(), "runs\nfrom the image\n");
     assert_eq!(machine.runtime.remove_unused_layers(&BTreeSet::new(), false).await.unwrap().len(), 1);
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn an_image_runs_what_its_blobs_hold_and_not_what_another_image_unpacked_before() {
+    let machine = Machine::new().await;
+    let layer = |text: &str| archive(&[Entry::File("text", text.as_bytes())]);
+    let (_, seen) = add_image(&machine.blobs, layer("what scanners see"), RunConfig::default()).await;
+    let (_, runs) = add_image(&machine.blobs, layer("what would run"), RunConfig::default()).await;
+    machine.runtime.unpacked(std::slice::from_ref(&runs)).await.unwrap();
+    // its manifest names one content and its configuration another that is there already
+    let two_faced = LayerRef { blob: seen.blob.clone(), diff_id: runs.diff_id };
+    let error = machine.runtime.unpacked(&[two_faced]).await.unwrap_err().to_string();
+    assert!(error.contains("where the image says"), "{error}");
+    // the same content in another blob is the same layer
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut zipped, &layer("what would run")).unwrap();
+    let zipped = zipped.finish().unwrap();
+    let blob = Descriptor { size: zipped.len() as u64, digest: machine.blobs.put_bytes(zipped.into()).await.unwrap(), ..runs.blob.clone() };
+    let blob = Descriptor { media_type: media::LAYER_GZIP.to_owned(), ..blob };
+    for runtime in [Arc::clone(&machine.runtime), machine.again().await] {
+        for blob in [runs.blob.clone(), blob.clone()] {
+            runtime.unpacked(&[LayerRef { blob, diff_id: runs.diff_id }]).await.unwrap();
+        }
+    }
     machine.tear_down().await;
 }
