@@ -121,13 +121,25 @@ impl House {
         self.data().join("git").join(format!("{name}.git"))
     }
 
-    /// Starts the server and waits until it says that it listens.
-    pub async fn start(&mut self) {
+    fn spawn(&self) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("server.log")).unwrap();
         let mut server = Command::new(self.program());
         server.args(["server", "--config"]).arg(self.config()).env("PENSTOCK_LOG", "info,sqlx=warn");
         server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).process_group(0);
-        let mut server = server.spawn().unwrap();
+        server.spawn().unwrap()
+    }
+
+    /// Starts the server and kills it a while later, perhaps before it listens.
+    pub async fn start_and_kill(&mut self, after: Duration) {
+        let mut server = self.spawn();
+        // nobody reads what it prints: that little fits into the pipe
+        tokio::time::sleep(after).await;
+        server.kill().await.unwrap();
+    }
+
+    /// Starts the server and waits until it says that it listens.
+    pub async fn start(&mut self) {
+        let mut server = self.spawn();
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
         let ready = async {
             while let Some(line) = lines.next_line().await.unwrap() {

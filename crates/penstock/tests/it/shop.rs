@@ -33,6 +33,7 @@ pack:
 const DOCKERFILE: &str = r#"FROM scratch
 COPY busybox /bin/busybox
 COPY www /www
+RUN ["/bin/busybox", "sleep", "0.2"]
 USER 10001:10001
 ENTRYPOINT ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 "#;

@@ -1,5 +1,7 @@
 //! Two servers on one machine know nothing of each other.
 
+use std::time::Duration;
+
 use crate::house::House;
 use crate::kernel::left;
 use crate::shop::Shop;
@@ -29,7 +31,7 @@ async fn two_servers_deliver_side_by_side_and_one_ends_without_the_other_noticin
         assert_eq!(shop.stands(&released(shop).await, "staging").await.step, "delivered");
         assert!(!left(&shop.house).is_empty(), "what is looked for is found while it is there");
     }
-    let traffic = Traffic::begin(florist.ports["staging"], "/");
+    let traffic = Traffic::begin(florist.ports["staging"], "/", Duration::from_millis(20));
     end(&mut bakery.house).await;
     assert!(get(bakery.ports["staging"], "/").await.is_err(), "nobody answers for the one that is down");
     // the other one still delivers

@@ -8,8 +8,6 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// How often somebody asks.
-const PACE: Duration = Duration::from_millis(20);
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -47,12 +45,12 @@ pub struct Traffic {
 
 impl Traffic {
     /// Begins. A request counts as failed when it gets no answer, or another status than 200.
-    pub fn begin(port: u16, path: &'static str) -> Self {
+    pub fn begin(port: u16, path: &'static str, pace: Duration) -> Self {
         let stop = CancellationToken::new();
         let ended = stop.clone();
         let task = tokio::spawn(async move {
             let mut tally = Tally::default();
-            let mut pace = tokio::time::interval(PACE);
+            let mut pace = tokio::time::interval(pace);
             while !ended.is_cancelled() {
                 pace.tick().await;
                 match get(port, path).await {
