@@ -25,6 +25,7 @@ use penstock_model::ids::Actor;
 
 use crate::calls::JobCalls;
 use crate::effects::EffectError;
+use crate::events::Role;
 use crate::orders::{OrderError, refused};
 use crate::parts::Parts;
 use crate::streams;
@@ -99,9 +100,13 @@ impl Outcome {
 /// end whether its caller waits or not.
 ///
 /// # Errors
-/// When it is not known what is needed, when a build does not end, or when a hand fails: then some of it is done, and the
-/// rest is found again the next time.
+/// When somebody else than an administrator asks, when it is not known what is needed, or when a build does not end. When a
+/// hand fails some of it is done, and the rest is found again the next time.
 pub async fn collect(parts: Arc<Parts>, calls: Arc<JobCalls>, by: UserName, days: u32, dry_run: bool) -> Result<Outcome, OrderError> {
+    let may = parts.journal.world().users.get(&by).is_some_and(|user| user.role == Role::Admin);
+    if !may {
+        return refused(format!("{by} is no administrator, and this names and removes what everybody left"), "ask an administrator");
+    }
     let work = tokio::spawn(async move {
         if dry_run {
             let mut outcome = Outcome::default();

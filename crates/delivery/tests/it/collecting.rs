@@ -206,6 +206,19 @@ async fn what_an_image_is_made_of_stays_though_no_repository_names_it_any_more()
 }
 
 #[tokio::test]
+async fn only_an_administrator_has_anything_collected_or_listed() {
+    let old = Old::new().await;
+    old.wait();
+    for who in ["ada", "nobody"] {
+        for dry_run in [true, false] {
+            let refused = collect(old.house.parts.clone(), old.calls.clone(), user(who), 30, dry_run).await;
+            assert!(matches!(&refused, Err(OrderError::Refused { why, .. }) if why.contains("no administrator")), "{who}: {refused:?}");
+        }
+    }
+    assert!(old.has(old.artifacts).await && old.trail().is_empty());
+}
+
+#[tokio::test]
 async fn nothing_is_collected_while_it_is_not_known_what_an_environment_needs() {
     let old = Old::new().await;
     old.wait();
