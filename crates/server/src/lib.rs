@@ -7,6 +7,7 @@
 pub mod auth;
 pub mod git;
 mod metrics;
+mod origin;
 mod pages;
 mod problem;
 mod routes;
@@ -53,6 +54,7 @@ pub struct App {
 /// All routes, with the registry's own router mounted beside them.
 pub fn router(app: App, registry: Router) -> Router {
     let header = |name, value: &'static str| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    let own = axum::middleware::from_fn_with_state(app.parts.settings.url.clone(), origin::own);
     let pages = pages::router().layer(tower_http::compression::CompressionLayer::new());
     Router::new()
         .nest(penstock_api::PREFIX, routes::router())
@@ -62,6 +64,7 @@ pub fn router(app: App, registry: Router) -> Router {
         .merge(git::router())
         .with_state(app)
         .merge(registry)
+        .layer(own)
         .layer(header(CONTENT_SECURITY_POLICY, POLICY))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(X_FRAME_OPTIONS, "DENY"))
