@@ -41,7 +41,8 @@ pub(super) fn address(next: &str) -> String {
 
 /// Only a path of this server.
 fn path(next: &str) -> &str {
-    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    // browsers leave tabs and line ends out of an address before they read it
+    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.contains(char::is_control);
     if own { next } else { "/" }
 }
 
@@ -84,6 +85,7 @@ mod tests {
 
     #[test]
     fn a_login_leads_nowhere_else() {
+        assert_eq!([path("/\t/evil"), path("/\n/evil"), path("/\u{b}/evil")], ["/"; 3]);
         assert_eq!([path("/runs/1"), path("//evil"), path("https://evil"), path("/a\r\nb")], ["/runs/1", "/", "/", "/"]);
         assert_eq!(address("/runs?x=1"), "/login?next=/runs%3Fx%3D1");
     }
