@@ -12,6 +12,7 @@ use penstock_model::container::ContainerError;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::launch::Launch;
+use crate::monitor::ALIVE;
 use crate::runtime::{Runtime, blocking, entries, name_of, runtime_error};
 use crate::state::Home;
 use crate::sweep;
@@ -31,10 +32,15 @@ impl Runtime {
         let instance = self.settings.instance.clone();
         let work = move || {
             for (directory, lock) in left {
-                if !is_held(&directory.join(lock)) {
-                    sweep::end_cgroup(&instance, &name_of(&directory));
-                    sweep::remove_tree(&directory)?;
+                if is_held(&directory.join(lock)) {
+                    continue;
                 }
+                sweep::end_cgroup(&instance, &name_of(&directory));
+                // a monitor sees that its server is gone, ends its container, and writes down how; one that begins only now
+                // finds the lock taken or the directory gone
+                let _ended = if lock == "lock" { Some(wait_for(&directory.join(ALIVE))?) } else { None };
+                sweep::end_cgroup(&instance, &name_of(&directory));
+                sweep::remove_tree(&directory)?;
             }
             partial.iter().try_for_each(|path| sweep::remove_tree(path))
         };
@@ -77,6 +83,13 @@ impl Runtime {
         };
         blocking(work).await.map_err(|source| ContainerError::Io { what: "removing layers".to_owned(), source })
     }
+}
+
+/// Waits until nobody holds a lock, and holds it.
+fn wait_for(lock: &Path) -> io::Result<fs::File> {
+    let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(lock)?;
+    flock(&lock, FlockOperation::LockExclusive)?;
+    Ok(lock)
 }
 
 /// True if a living process holds the lock; one that is absent is held by nobody.

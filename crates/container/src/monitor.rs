@@ -19,6 +19,7 @@ use nix::unistd::{Pid, dup2, pipe2, setsid};
 use penstock_model::Clock;
 use penstock_model::clock::SystemClock;
 use penstock_model::container::Network;
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 
 use crate::executor::Program;
@@ -28,6 +29,9 @@ use crate::rootfs::{leave_mount_namespace, mount_overlay};
 use crate::state::{Ended, Home, ProcessId, Started};
 use crate::{bundle, network, user};
 
+/// The lock of a one-shot container's monitor, in the container's directory.
+pub(crate) const ALIVE: &str = "monitor";
+
 /// The whole life of a monitor.
 pub fn main(home: &Home) -> ExitCode {
     // fails only if it already leads a session
@@ -36,6 +40,11 @@ pub fn main(home: &Home) -> ExitCode {
         Ok(Some(launch)) => launch,
         Ok(None) => return fail(home, None, "launch.json is missing"),
         Err(error) => return fail(home, None, &format!("launch.json: {error}")),
+    };
+    let alive = if launch.attached { hold(home) } else { Ok(None) };
+    let _alive = match alive {
+        Ok(alive) => alive,
+        Err(why) => return fail(home, Some(&launch), &why),
     };
     match begin(home, &launch) {
         Ok(running) => {
@@ -48,6 +57,17 @@ pub fn main(home: &Home) -> ExitCode {
         }
         Err(why) => fail(home, Some(&launch), &why),
     }
+}
+
+/// Held while the monitor of a one-shot container lives: its server's successor waits for it before it clears away.
+fn hold(home: &Home) -> Result<Option<File>, String> {
+    let lock = File::create(home.path(ALIVE)).map_err(|error| format!("its lock: {error}"))?;
+    flock(&lock, FlockOperation::LockExclusive).map_err(|error| format!("its lock: {error}"))?;
+    let stdin = io::stdin();
+    let mut held = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    let answer = poll(&mut held, PollTimeout::ZERO).map_err(|error| format!("its server: {error}"))?;
+    // nobody writes to it: whatever there is to see is its end
+    if answer > 0 { Err("its server died before it began".to_owned()) } else { Ok(Some(lock)) }
 }
 
 fn fail(home: &Home, launch: Option<&Launch>, why: &str) -> ExitCode {

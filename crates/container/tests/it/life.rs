@@ -2,9 +2,11 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use penstock_model::container::{ContainerRuntime, ContainerStatus, FileMount, Network};
+use rustix::fs::{FlockOperation, flock};
 
 use crate::machine::{Kept, Machine, add_image, leftovers};
 
@@ -131,6 +133,35 @@ async fn another_server_finds_what_runs_and_hears_of_its_end() {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), nix::sys::signal::Signal::SIGKILL).unwrap();
     tokio::time::timeout(LONG, changed.changed()).await.unwrap().unwrap();
     assert!(matches!(next.list().await.unwrap()[0].status, ContainerStatus::Exited { code: 137, .. }));
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn what_the_monitor_of_a_dead_servers_step_still_writes_is_waited_for() {
+    let machine = Machine::new().await;
+    let run = machine.dir.path().join("runs/step");
+    std::fs::create_dir(&run).unwrap();
+    // its server let go of it by dying
+    std::fs::write(run.join("lock"), "").unwrap();
+    let monitor = std::fs::File::create(run.join("monitor")).unwrap();
+    flock(&monitor, FlockOperation::LockExclusive).unwrap();
+    let (begun, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (tells, sees) = (begun.clone(), ended.clone());
+    let writes = std::thread::spawn(move || {
+        for number in 0..500 {
+            std::fs::create_dir_all(run.join(format!("oci/{number}"))).unwrap();
+            tells.store(true, Ordering::SeqCst);
+        }
+        sees.store(true, Ordering::SeqCst);
+        drop(monitor);
+        run
+    });
+    while !begun.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    machine.again().await;
+    assert!(ended.load(Ordering::SeqCst), "the next server begins when it is done");
+    assert!(!writes.join().unwrap().exists(), "and clears away what it left");
     machine.tear_down().await;
 }
 
