@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::header::{CONNECTION, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
 use penstock_model::gateway::Protocol;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -42,10 +42,38 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// The session of Penstock's own pages. A browser sends a host's cookies to every port of it, and so to workloads beside the
+/// server: they must not get what opens the pages.
+const SESSION: &[u8] = b"penstock";
+
+fn strip_session(headers: &mut HeaderMap) {
+    let is_session = |pair: &&[u8]| {
+        let rest = pair.trim_ascii().strip_prefix(SESSION);
+        rest.is_some_and(|rest| matches!(rest.trim_ascii_start().first(), None | Some(b'=')))
+    };
+    let pairs = |value: &HeaderValue| value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    if !headers.get_all(COOKIE).iter().flat_map(pairs).any(|pair| is_session(&pair.as_slice())) {
+        return;
+    }
+    let kept: Vec<HeaderValue> = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| {
+            let pairs = value.as_bytes().split(|byte| *byte == b';').filter(|pair| !is_session(pair)).map(<[u8]>::trim_ascii);
+            HeaderValue::from_bytes(&pairs.collect::<Vec<_>>().join(&b"; "[..])).ok().filter(|value| !value.is_empty())
+        })
+        .collect();
+    headers.remove(COOKIE);
+    for value in kept {
+        headers.append(COOKIE, value);
+    }
+}
+
 /// Makes a user's head a backend's: hop-by-hop fields go, forwarding fields come.
 pub fn to_backend(headers: &mut HeaderMap, peer: SocketAddr, host: Option<&str>, protocol: Protocol) {
     let wanted = upgrade(headers).filter(|_| protocol == Protocol::Http);
     strip_hop_by_hop(headers);
+    strip_session(headers);
     // the gateway has answered it, or the body is on its way anyhow
     headers.remove(EXPECT);
     if protocol == Protocol::Http {
@@ -127,5 +155,20 @@ mod tests {
         let mut headers = map(&[("connection", "host"), ("host", "a")]);
         to_backend(&mut headers, peer(), None, Protocol::Http);
         assert!(headers.contains_key("host"));
+    }
+
+    #[test]
+    fn a_workload_does_not_get_the_session_of_the_pages_that_a_browser_sends_to_every_port() {
+        for (sent, passed) in [
+            (&["penstock=secret"][..], &[][..]),
+            (&["a=b; penstock=secret; c=d"], &["a=b; c=d"]),
+            (&["a=b", " penstock = secret", "penstock"], &["a=b"]),
+            (&["penstocks=1; xpenstock=2;  a=penstock=3"], &["penstocks=1; xpenstock=2;  a=penstock=3"]),
+        ] {
+            let pairs: Vec<_> = sent.iter().map(|value| ("cookie", *value)).collect();
+            let mut headers = map(&pairs);
+            to_backend(&mut headers, peer(), Some("a"), Protocol::Http);
+            assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), passed, "{sent:?}");
+        }
     }
 }
