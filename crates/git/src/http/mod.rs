@@ -129,9 +129,10 @@ fn endpoint(path_and_query: &str, method: &Method) -> Result<Service, (StatusCod
     if method != wanted {
         return Err((StatusCode::METHOD_NOT_ALLOWED, "another method is expected"));
     }
+    // the path decides where it can: a query must not make a push look like a fetch
     match (path, query) {
-        ("/git-upload-pack", _) | (_, "service=git-upload-pack") => Ok(Service::Upload),
-        ("/git-receive-pack", _) | (_, "service=git-receive-pack") => Ok(Service::Receive),
+        ("/git-upload-pack", _) | ("/info/refs", "service=git-upload-pack") => Ok(Service::Upload),
+        ("/git-receive-pack", _) | ("/info/refs", "service=git-receive-pack") => Ok(Service::Receive),
         _ => Err((StatusCode::FORBIDDEN, "the dumb protocol is not spoken here; use Git 1.6.6 or later")),
     }
 }
@@ -152,6 +153,7 @@ mod tests {
     fn only_the_smart_protocol_is_answered() {
         assert_eq!(endpoint("/info/refs?service=git-upload-pack", &Method::GET), Ok(Service::Upload));
         assert_eq!(endpoint("/git-receive-pack", &Method::POST), Ok(Service::Receive));
+        assert_eq!(endpoint("/git-receive-pack?service=git-upload-pack", &Method::POST), Ok(Service::Receive));
         for (path, method) in [
             ("/info/refs", Method::GET),
             ("/HEAD", Method::GET),
