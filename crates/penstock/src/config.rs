@@ -128,6 +128,11 @@ impl ServerSection {
         self.url.clone().map_or_else(|| format!("{scheme}://{}", self.listen), |url| url.trim_end_matches('/').to_owned())
     }
 
+    /// Whether people reach it by TLS, its own or that of a proxy before it: then a session travels in no other way.
+    pub fn secure(&self) -> bool {
+        self.tls.is_some() || self.url().starts_with("https://")
+    }
+
     /// Its name on the machine: short, and different for each data directory.
     pub fn instance(&self) -> String {
         self.instance.clone().unwrap_or_else(|| format!("ps{}", &penstock_model::Digest::of(self.data.display().to_string()).hex()[..8]))
@@ -161,6 +166,13 @@ mod tests {
     fn off_loopback_the_server_wants_tls() {
         let open = ServerSection::load(None, None, Some(SocketAddr::from(([0, 0, 0, 0], 80))));
         assert!(open.unwrap_err().to_string().contains("TLS"));
+    }
+
+    #[test]
+    fn a_session_travels_by_tls_alone_where_a_proxy_ends_it_too() {
+        let reached = |url: Option<&str>| ServerSection { url: url.map(str::to_owned), ..ServerSection::default() }.secure();
+        assert!(reached(Some("https://penstock.example.org/")));
+        assert!(!reached(None) && !reached(Some("http://127.0.0.1:7420")));
     }
 
     #[test]

@@ -140,7 +140,7 @@ pub async fn start(settings: &ServerSection, built: &Built, stop: &CancellationT
         git: Arc::new(GitMount(GitHttp::new(built.git.clone(), hooks))),
         since: parts.journal.now(),
         version: env!("CARGO_PKG_VERSION"),
-        secure: settings.tls.is_some(),
+        secure: settings.secure(),
     };
     let registry = penstock_registry::router((*built.registry).clone(), Arc::new(crate::hands::RegistryUsers(parts)));
     Ok(Running { tasks, router: penstock_server::router(app, registry) })
