@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use penstock_cli::{CliError, exit};
 use penstock_delivery::events::Role;
@@ -31,6 +31,8 @@ use crate::parts::{Built, broken, build};
 
 /// How long requests may take to end after the signal.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long the head of a request may take, and a connection may rest between two.
+const HEAD: Duration = Duration::from_secs(75);
 /// How often the lease is renewed.
 const RENEW: Duration = Duration::from_secs(10);
 /// For how long.
@@ -241,6 +243,13 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router,
     graceful.shutdown().await;
 }
 
+/// HTTP/1.1, which is all that TLS offers here too. A client that never ends its head does not keep its connection.
+fn connections(head: Duration) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
+    server.http1().timer(TokioTimer::new()).header_read_timeout(head);
+    server
+}
+
 fn serve_one(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, graceful: &hyper_util::server::graceful::GracefulShutdown) {
     // small answers are not held back
     let _ = stream.set_nodelay(true);
@@ -249,7 +258,7 @@ fn serve_one(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, gracef
     });
     let watcher = graceful.watcher();
     tokio::spawn(async move {
-        let server = auto::Builder::new(TokioExecutor::new());
+        let server = connections(HEAD);
         match tls {
             None => {
                 let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
@@ -262,4 +271,24 @@ fn serve_one(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, gracef
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_never_ends_its_head_does_not_keep_its_connection() {
+        for begun in ["", "GET / HTTP/1.1\r\nhost: a\r\n"] {
+            let (mut client, server) = tokio::io::duplex(1024);
+            let service = hyper::service::service_fn(|_| async { Ok::<_, std::convert::Infallible>(hyper::Response::new(String::new())) });
+            let served = tokio::spawn(connections(Duration::from_millis(50)).serve_connection(TokioIo::new(server), service).into_owned());
+            client.write_all(begun.as_bytes()).await.unwrap();
+            let ended = tokio::time::timeout(Duration::from_secs(30), client.read_to_end(&mut Vec::new())).await;
+            assert!(ended.is_ok_and(|read| read.is_ok()), "after `{begun}`");
+            drop(served.await.unwrap());
+        }
+    }
 }
