@@ -17,7 +17,7 @@ use penstock_model::gateway::Gateway;
 use penstock_model::git::GitHost;
 use penstock_model::job::RunnerSettings;
 use penstock_model::log::{EventLog, Leases};
-use penstock_model::{Clock, clock::SystemClock};
+use penstock_model::{Clock, Secret, clock::SystemClock};
 use penstock_registry::{Limits, Registry};
 use penstock_runner::{Hands, Runner};
 use penstock_store::{DataLock, DirBlobs, DirLogs, SealedSecrets, SqliteLog};
@@ -76,8 +76,18 @@ fn data_directory(data: &Path) -> Result<(), CliError> {
 /// The server's key, made at its first start.
 fn signing_key(path: &Path) -> Result<SigningKey, CliError> {
     let io = |source| CliError::Io { what: path.display().to_string(), source };
-    if let Ok(text) = std::fs::read_to_string(path) {
-        return SigningKey::from_pem(&text).map_err(|error| broken(&path.display().to_string(), &error));
+    match std::fs::metadata(path) {
+        Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+            let what = format!("others may read {} (mode {:o})", path.display(), found.permissions().mode() & 0o777);
+            return Err(CliError::other(what, "`chmod 600` it; if others could read it, whatever it signed proves nothing", exit::FAILED));
+        }
+        // a key that is there and cannot be read is not replaced: nothing that it signed would verify any more
+        Ok(_) => {
+            let text = std::fs::read_to_string(path).map(Secret::new).map_err(io)?;
+            return SigningKey::from_pem(text.expose()).map_err(|error| broken(&path.display().to_string(), &error));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(io(error)),
     }
     let key = SigningKey::generate(entropy()).map_err(|error| broken("making a key", &error))?;
     let pem = key.to_pem().map_err(|error| broken("writing a key", &error))?;
@@ -228,4 +238,24 @@ fn runner(
     };
     let hands = Hands { git, blobs, containers: Some(containers as Arc<dyn ContainerRuntime>), clock };
     Runner::new(runner, hands, settings.tools.clone(), penstock_runner::handed_on()).map_err(|error| broken("the runner", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_others_may_read_or_that_cannot_be_read_is_neither_used_nor_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("signing.pem");
+        let made = signing_key(&path).unwrap();
+        assert_eq!(signing_key(&path).unwrap().public(), made.public());
+        let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o640);
+        assert!(signing_key(&path).unwrap_err().to_string().contains("others may read"));
+        mode(0o600);
+        std::fs::write(&path, [0xff, 0xfe]).unwrap();
+        signing_key(&path).unwrap_err();
+        assert_eq!(std::fs::read(&path).unwrap(), [0xff, 0xfe]);
+    }
 }
