@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use penstock_builder::{BaseImage, BaseImages};
 use penstock_delivery::events::Role;
-use penstock_delivery::{Parts, config_repository, orders};
+use penstock_delivery::{Parts, World, config_repository, orders};
 use penstock_git::{GitHttp, PushListener, RefUpdate};
 use penstock_model::blob::{BlobError, BlobStore};
 use penstock_model::image::media;
@@ -30,29 +30,9 @@ pub struct Pushes(pub Arc<Parts>);
 
 #[async_trait]
 impl PushListener for Pushes {
-    /// Branches that are delivered, and the branch that gates come from, are never rewritten or removed.
-    async fn allowed(&self, repository: &RepositoryName, _: &UserName, updates: &[RefUpdate]) -> Result<(), Vec<String>> {
+    async fn allowed(&self, repository: &RepositoryName, who: &UserName, updates: &[RefUpdate]) -> Result<(), Vec<String>> {
         let world = self.0.journal.world();
-        let protected = world.projects.values().find_map(|project| {
-            if project.config_repository == *repository {
-                Some(config_repository::BRANCH.to_owned())
-            } else {
-                (RepositoryName::from(project.name.clone()) == *repository).then(|| project.branch.clone())
-            }
-        });
-        let Some(protected) = protected else { return Ok(()) };
-        let name = format!("refs/heads/{protected}");
-        for update in updates.iter().filter(|update| update.reference == name) {
-            if update.new.is_none() {
-                return Err(vec![format!("penstock: {protected} is protected and cannot be removed")]);
-            }
-            if update.forced {
-                return Err(vec![format!(
-                    "penstock: {protected} is protected: its history cannot be rewritten. Merge what is there and push again."
-                )]);
-            }
-        }
-        Ok(())
+        updates.iter().find_map(|update| refusal(&world, repository, who, update)).map_or(Ok(()), |why| Err(vec![why]))
     }
 
     async fn pushed(&self, repository: &RepositoryName, who: &UserName, updates: Vec<RefUpdate>) -> Vec<String> {
@@ -88,6 +68,27 @@ impl PushListener for Pushes {
             tracing::warn!(error = penstock_delivery::chain(&error), "refs that moved cannot be looked at; the next start does");
         }
     }
+}
+
+/// Branches that are delivered, and the branch that gates come from, are never rewritten or removed; and who may approve, and
+/// what gates ask, is not for those to change who are asked.
+fn refusal(world: &World, repository: &RepositoryName, who: &UserName, update: &RefUpdate) -> Option<String> {
+    let branch = update.reference.strip_prefix("refs/heads/")?;
+    let mut projects = world.projects.values();
+    let gates = branch == config_repository::BRANCH && projects.clone().any(|project| project.config_repository == *repository);
+    let delivered = projects.any(|project| RepositoryName::from(project.name.clone()) == *repository && project.branch == branch);
+    if !gates && !delivered {
+        return None;
+    }
+    if gates && world.users.get(who).is_none_or(|user| user.role < Role::Admin) {
+        return Some(format!(
+            "penstock: {branch} of {repository} says who may approve and what gates ask: only an administrator pushes there. Push another branch and have it merged."
+        ));
+    }
+    if update.new.is_none() {
+        return Some(format!("penstock: {branch} is protected and cannot be removed"));
+    }
+    update.forced.then(|| format!("penstock: {branch} is protected: its history cannot be rewritten. Merge what is there and push again."))
 }
 
 /// Why the pipeline file cannot be carried out, for whoever waits at the terminal; nothing if it can, or is not read yet.
@@ -218,5 +219,66 @@ impl OwnImages {
         let config = self.blobs.get_bytes(manifest.config.digest, MAX_CONFIG).await?;
         let config = serde_json::from_slice(&config).map_err(|error| refused(error.to_string()))?;
         Ok(Some(BaseImage { digest, manifest, config }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use penstock_delivery::events::{ProjectEvent, UserEvent};
+    use penstock_model::Timestamp;
+    use penstock_model::event::{DomainEvent, NewEvent, Recorded};
+    use penstock_model::ids::Actor;
+
+    use super::*;
+
+    fn say<E: DomainEvent>(world: &mut World, stream: &str, event: &E) {
+        let NewEvent { kind, actor, at, data } = NewEvent::of(event, Actor::Penstock, Timestamp(0)).unwrap();
+        let (position, stream) = (world.position + 1, stream.parse().unwrap());
+        world.apply(&Recorded { position, stream, version: 0, kind, actor, at, data, previous: None, hash: Digest::of("") });
+    }
+
+    /// `shop` is delivered from `main`, and its config repository is also the source of another project, by mistake.
+    fn world() -> World {
+        let mut world = World::default();
+        for (name, role) in [("root", Role::Admin), ("ada", Role::Developer)] {
+            say(&mut world, &format!("user/{name}"), &UserEvent::Added { role, token: Digest::of(name), emails: Vec::new() });
+        }
+        for (project, config, branch) in [("shop-config", "other", "stable"), ("shop", "shop-config", "main")] {
+            let (name, config) = (project.parse().unwrap(), config.parse().unwrap());
+            say(&mut world, &format!("project/{project}"), &ProjectEvent::Created { project: name, config, branch: branch.to_owned() });
+        }
+        assert!(world.unknown.is_empty(), "{:?}", world.unknown);
+        world
+    }
+
+    #[track_caller]
+    fn check(who: &str, repository: &str, reference: &str, new: bool, forced: bool, expected: Option<&str>) {
+        let commit = || Some("a".repeat(40).parse().unwrap());
+        let update = RefUpdate { reference: reference.to_owned(), old: commit(), new: new.then(commit).flatten(), forced };
+        let why = refusal(&world(), &repository.parse().unwrap(), &who.parse().unwrap(), &update);
+        match expected {
+            None => assert_eq!(why, None, "{who} {repository} {reference}"),
+            Some(part) => assert!(why.as_ref().is_some_and(|why| why.contains(part)), "{who} {repository} {reference}: {why:?}"),
+        }
+    }
+
+    #[test]
+    fn only_administrators_change_what_gates_ask_and_nobody_rewrites_it() {
+        for who in ["ada", "nobody"] {
+            check(who, "shop-config", "refs/heads/main", true, false, Some("only an administrator"));
+            check(who, "shop-config", "refs/heads/change", true, true, None);
+        }
+        check("root", "shop-config", "refs/heads/main", true, false, None);
+        check("root", "shop-config", "refs/heads/main", true, true, Some("rewritten"));
+        check("root", "shop-config", "refs/heads/main", false, false, Some("removed"));
+    }
+
+    #[test]
+    fn developers_push_what_is_delivered_and_rewrite_it_not_whatever_else_the_repository_is() {
+        check("ada", "shop", "refs/heads/main", true, false, None);
+        check("ada", "shop", "refs/heads/main", true, true, Some("rewritten"));
+        check("ada", "shop-config", "refs/heads/stable", false, false, Some("removed"));
+        check("ada", "shop", "refs/heads/feature/main", false, true, None);
+        check("ada", "shop", "refs/tags/main", false, false, None);
     }
 }
