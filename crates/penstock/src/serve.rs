@@ -1,7 +1,7 @@
 //! `penstock server`: builds, binds, runs, drains.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -211,6 +211,15 @@ fn acceptor(tls: &Tls) -> Result<TlsAcceptor, CliError> {
     let wrong = |what: &std::path::Path, error: &dyn std::fmt::Display| {
         CliError::other(format!("{}: {error}", what.display()), "PEM files are expected in `server.tls`", exit::USAGE)
     };
+    let mode = std::fs::metadata(&tls.key).map_err(|error| wrong(&tls.key, &error))?.permissions().mode();
+    if mode & 0o007 != 0 {
+        // jobs see /etc, which is where it lies as a rule
+        return Err(CliError::other(
+            format!("{}: everybody may read this key (mode {:o}), jobs too", tls.key.display(), mode & 0o777),
+            "`chmod o= FILE`; if others could read it, have a new one certified",
+            exit::USAGE,
+        ));
+    }
     let chain = CertificateDer::pem_file_iter(&tls.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| wrong(&tls.certificate, &error))?;
@@ -278,6 +287,20 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+
+    #[test]
+    fn a_key_that_jobs_could_read_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key.pem");
+        std::fs::write(&key, "no key").unwrap();
+        let refused = |mode| {
+            std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+            acceptor(&Tls { certificate: folder.path().join("chain.pem"), key: key.clone() }).err().unwrap().to_string()
+        };
+        assert!(refused(0o644).contains("everybody may read") && refused(0o604).contains("everybody may read"));
+        // a group that the administrator chose is theirs to judge: what is wrong here is the missing chain
+        assert!(refused(0o640).contains("chain.pem") && refused(0o600).contains("chain.pem"));
+    }
 
     #[tokio::test]
     async fn a_client_that_never_ends_its_head_does_not_keep_its_connection() {
