@@ -119,7 +119,9 @@ pub(crate) fn read(bytes: &[u8], media_type: Option<&str>) -> Result<Facts, Erro
             return Err(invalid("a manifest has no `manifests`".to_owned()));
         }
         let layers = form.layers.unwrap_or_default();
-        blobs = [&config].into_iter().chain(&layers).filter(|named| !named.may_be_absent()).map(Named::digest).collect::<Result<_, _>>()?;
+        // a configuration is always there, whatever it calls itself: it is read as what the repository holds
+        let layers = layers.iter().filter(|named| !named.may_be_absent());
+        blobs = [&config].into_iter().chain(layers).map(Named::digest).collect::<Result<_, _>>()?;
         artifact_type.get_or_insert(config.media_type);
     }
     let text = |(key, value)| match value {
@@ -170,6 +172,15 @@ mod tests {
         assert_eq!((facts.artifact_type.as_deref(), facts.blobs.len()), (Some("application/x"), 1));
         let facts = read(manifest(r#","artifactType":"application/y""#).as_bytes(), Some(media::MANIFEST)).unwrap();
         assert_eq!(facts.artifact_type.as_deref(), Some("application/y"));
+    }
+
+    #[test]
+    fn a_layer_that_is_not_given_away_may_be_absent_and_a_configuration_never() {
+        let layer = format!(r#"{{"mediaType":"application/vnd.oci.image.layer.nondistributable.v1.tar","digest":"{EMPTY}","size":2}}"#);
+        let text = manifest("").replace(r#""layers":[]"#, &format!(r#""layers":[{layer}]"#));
+        assert_eq!(read(text.as_bytes(), Some(media::MANIFEST)).unwrap().blobs.len(), 1);
+        let text = manifest("").replace("application/x", "application/x.nondistributable.y");
+        assert_eq!(read(text.as_bytes(), Some(media::MANIFEST)).unwrap().blobs, [EMPTY.parse().unwrap()]);
     }
 
     #[test]
