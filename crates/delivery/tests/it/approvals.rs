@@ -1,7 +1,9 @@
 //! An approval is given once and whole.
 
+use penstock_delivery::events::Role;
 use penstock_delivery::orders::{self, OrderError};
 use penstock_delivery::{ReleaseStep, config_repository};
+use penstock_model::ids::Actor;
 
 use crate::house::{House, oran, production, user};
 
@@ -44,4 +46,14 @@ async fn who_has_approved_does_not_approve_again() {
     let Err(OrderError::Refused { why, .. }) = again else { panic!("{again:?}") };
     assert!(why.contains("approved it already"), "{why}");
     assert_eq!(house.world().releases[&house.release].environments[&production()].approvals.len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_is_called_as_the_audit_trail_calls_the_server() {
+    let house = House::new().await;
+    for name in ["penstock", "Penstock"] {
+        let made = orders::add_user(&house.parts, Actor::User(user("root")), &user(name), Role::Developer, Vec::new()).await;
+        let Err(OrderError::Refused { why, .. }) = made else { panic!("{name} is a user") };
+        assert!(why.contains("calls itself"), "{why}");
+    }
 }
