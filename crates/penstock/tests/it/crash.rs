@@ -6,6 +6,7 @@ use std::time::Duration;
 use penstock_api::{EventView, Verification};
 use rustix::fs::inotify::WatchFlags;
 
+use crate::chance::Chance;
 use crate::kernel::{Starts, Watch, left};
 use crate::shop::{Shop, approve};
 use crate::traffic::{Traffic, get};
@@ -18,28 +19,6 @@ const PACE: Duration = Duration::from_millis(20);
 const OTHER_PACE: Duration = Duration::from_millis(27);
 /// About as long as a start takes, in milliseconds.
 const STARTING_MS: u64 = 200;
-
-/// Numbers from a seed, always the same ones (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn seeded() -> Self {
-        let given = std::env::var("PENSTOCK_SEED").ok().map(|text| text.parse().expect("PENSTOCK_SEED is a number"));
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).unwrap();
-        let seed = given.unwrap_or_else(|| u64::from_le_bytes(bytes) >> 32);
-        println!("PENSTOCK_SEED={seed} repeats these moments");
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
 
 /// A shop whose server is killed.
 struct Killed {

@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod bad_input;
+mod chance;
 mod crash;
 mod full_disk;
 mod house;
 mod kernel;
 mod shop;
 mod side_by_side;
+mod storm;
 mod traffic;
