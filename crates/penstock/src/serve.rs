@@ -20,6 +20,7 @@ use penstock_model::log::{Leases, LogError};
 use penstock_server::App;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,6 +34,8 @@ use crate::parts::{Built, broken, build};
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the head of a request may take, and a connection may rest between two.
 const HEAD: Duration = Duration::from_secs(75);
+/// The most connections at once, however many descriptors there may be.
+const MAX_CONNECTIONS: usize = 10_000;
 /// How often the lease is renewed.
 const RENEW: Duration = Duration::from_secs(10);
 /// For how long.
@@ -71,7 +74,7 @@ pub async fn serve(settings: ServerSection) -> Result<ExitCode, CliError> {
     let address = listener.local_addr().unwrap_or(settings.listen);
     println!("penstock listens on {} ({address})", settings.url());
     let tasks = TaskTracker::new();
-    tasks.spawn(accept(listener, tls, running.router, stop.clone()));
+    tasks.spawn(accept(listener, tls, running.router, stop.clone(), places()));
     tokio::select! {
         () = wait_for_signal() => {}
         // somebody else took the lease over: whoever restarts this one hears why
@@ -234,20 +237,32 @@ fn acceptor(tls: &Tls) -> Result<TlsAcceptor, CliError> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
+/// Connections at once: half of the descriptors that the process may have, so that whoever connects takes none from the log,
+/// Git and jobs. Others wait in the kernel's queue.
+fn places() -> usize {
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    most.and_then(|most| usize::try_from(most / 2).ok()).map_or(MAX_CONNECTIONS, |half| half.clamp(1, MAX_CONNECTIONS))
+}
+
 /// Accepts connections until `stop`, then lets the open ones end.
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, stop: CancellationToken) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, stop: CancellationToken, places: usize) {
     let graceful = hyper_util::server::graceful::GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(places));
     loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await.map_err(std::io::Error::other)?;
+            listener.accept().await.map(|(stream, _)| (stream, place))
+        };
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = accepted => accepted,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, place)) = accepted else {
             // out of descriptors, for example: the next one may work
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        serve_one(stream, tls.clone(), router.clone(), &graceful);
+        serve_one(stream, tls.clone(), router.clone(), &graceful, place);
     }
     graceful.shutdown().await;
 }
@@ -259,7 +274,13 @@ fn connections(head: Duration) -> auto::Builder<TokioExecutor> {
     server
 }
 
-fn serve_one(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, graceful: &hyper_util::server::graceful::GracefulShutdown) {
+fn serve_one(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    graceful: &hyper_util::server::graceful::GracefulShutdown,
+    place: OwnedSemaphorePermit,
+) {
     // small answers are not held back
     let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
@@ -267,6 +288,7 @@ fn serve_one(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, gracef
     });
     let watcher = graceful.watcher();
     tokio::spawn(async move {
+        let _place = place;
         let server = connections(HEAD);
         match tls {
             None => {
@@ -300,6 +322,29 @@ mod tests {
         assert!(refused(0o644).contains("everybody may read") && refused(0o604).contains("everybody may read"));
         // a group that the administrator chose is theirs to judge: what is wrong here is the missing chain
         assert!(refused(0o640).contains("chain.pem") && refused(0o600).contains("chain.pem"));
+    }
+
+    #[tokio::test]
+    async fn whoever_connects_takes_no_more_than_the_places_and_the_next_one_waits_for_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let router = Router::new().fallback(|| async { "done" });
+        let serving = tokio::spawn(accept(listener, None, router, stop.clone(), 2));
+        let silent = [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+        let mut third = TcpStream::connect(address).await.unwrap();
+        third.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        // the server has every chance to answer
+        for _ in 0..2000 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(third.try_read(&mut [0; 1]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        drop(silent);
+        let mut answer = String::new();
+        third.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("done"), "{answer}");
+        stop.cancel();
+        serving.await.unwrap();
     }
 
     #[tokio::test]
