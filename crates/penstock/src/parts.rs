@@ -1,7 +1,7 @@
 //! Builds every part from the settings; binds and runs nothing yet.
 
 use std::io::Read;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,10 +66,20 @@ pub fn broken(what: &str, error: &dyn std::error::Error) -> CliError {
     )
 }
 
-/// Makes the data directory, readable by its owner alone.
+/// Makes the data directory, readable by its owner alone. What another user made, or made lead elsewhere, is no place for keys
+/// and repositories: whoever made it would say what Git runs there.
 fn data_directory(data: &Path) -> Result<(), CliError> {
     let io = |source| CliError::Io { what: format!("{} (the data directory)", data.display()), source };
     std::fs::create_dir_all(data).map_err(io)?;
+    let own = nix::unistd::geteuid().as_raw();
+    let owners = [std::fs::symlink_metadata(data).map_err(io)?.uid(), std::fs::metadata(data).map_err(io)?.uid()];
+    if let Some(other) = owners.into_iter().find(|owner| *owner != own) {
+        return Err(CliError::other(
+            format!("the data directory {} belongs to user {other}, not to {own}", data.display()),
+            "name one that the server makes itself; `chown` it only if you know everything that is in it",
+            exit::USAGE,
+        ));
+    }
     std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).map_err(io)
 }
 
@@ -243,6 +253,26 @@ fn runner(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_data_directory_that_another_made_or_made_lead_elsewhere_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let (own, link) = (folder.path().join("a/own"), folder.path().join("link"));
+        data_directory(&own).unwrap();
+        data_directory(&own).unwrap();
+        std::os::unix::fs::symlink(&own, &link).unwrap();
+        data_directory(&link).unwrap();
+        if !nix::unistd::geteuid().is_root() {
+            return; // nobody else can be made an owner
+        }
+        std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let refused = |path: &Path| data_directory(path).unwrap_err().to_string().contains("belongs to user 1000");
+        std::os::unix::fs::lchown(&link, Some(1000), Some(1000)).unwrap();
+        assert!(refused(&link));
+        std::os::unix::fs::chown(&own, Some(1000), Some(1000)).unwrap();
+        assert!(refused(&own));
+        assert_eq!(std::fs::metadata(&own).unwrap().mode() & 0o777, 0o755, "and nothing was changed there");
+    }
 
     #[test]
     fn a_key_that_others_may_read_or_that_cannot_be_read_is_neither_used_nor_replaced() {

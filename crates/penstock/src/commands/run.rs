@@ -33,6 +33,14 @@ pub async fn run(args: &Run, output: Output) -> Result<ExitCode, CliError> {
     if !git(&repository, &["status", "--porcelain"])?.is_empty() {
         eprintln!("{}", dim("note: what is not committed is not in the run"));
     }
+    let tracked = git(&repository, &["ls-files", "-z", "--", ".penstock"])?;
+    if let Some(path) = tracked.split('\0').find(|path| brings_data(path)) {
+        return Err(CliError::other(
+            format!("the repository holds `{path}`, where `penstock run` keeps its own data"),
+            "take it out: `git rm -r --cached .penstock`; if it is not your repository, ask yourself why it is there",
+            exit::USAGE,
+        ));
+    }
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.map_err(io("a port on loopback"))?;
     let address = listener.local_addr().map_err(io("a port on loopback"))?;
     let mut settings = ServerSection::load(args.config.as_deref(), Some(repository.join(".penstock/run")), Some(address))?;
@@ -50,6 +58,11 @@ pub async fn run(args: &Run, output: Output) -> Result<ExitCode, CliError> {
     let _ = serving.await;
     super::down::end(&built).await?;
     result
+}
+
+/// A repository that brought the data would say what Git and the server do with it, outside every sandbox.
+fn brings_data(tracked: &str) -> bool {
+    matches!(tracked.strip_prefix(".penstock"), Some("" | "/run")) || tracked.starts_with(".penstock/run/")
 }
 
 async fn follow(
@@ -147,4 +160,19 @@ fn summary(record: &RunRecord, output: Output) -> ExitCode {
         .collect();
     table(&["JOB", "STATUS", "TIME"], &rows);
     ExitCode::from(if good { exit::OK } else { exit::NOT_GOOD })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_does_not_bring_the_data_of_its_own_run() {
+        for bad in [".penstock", ".penstock/run", ".penstock/run/git/shop.git/config"] {
+            assert!(brings_data(bad), "{bad}");
+        }
+        for good in [".penstock/tools.txt", ".penstockrc", ".penstock/runs"] {
+            assert!(!brings_data(good), "{good}");
+        }
+    }
 }
