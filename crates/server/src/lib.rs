@@ -32,6 +32,10 @@ const MAX_BODY: usize = 1024 * 1024;
 /// No script but the server's own, no frame, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Nothing to others. Not `no-referrer`: with that, browsers do not say where a form was either, and every button would
+/// be refused.
+const REFERRER: &str = "same-origin";
+
 /// What every route has at hand.
 #[derive(Clone)]
 pub struct App {
@@ -62,11 +66,12 @@ pub fn router(app: App, registry: Router) -> Router {
         .merge(pages)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .merge(git::router())
+        .fallback(pages::lost)
         .with_state(app)
         .merge(registry)
         .layer(own)
         .layer(header(CONTENT_SECURITY_POLICY, POLICY))
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(X_FRAME_OPTIONS, "DENY"))
-        .layer(header(REFERRER_POLICY, "no-referrer"))
+        .layer(header(REFERRER_POLICY, REFERRER))
 }

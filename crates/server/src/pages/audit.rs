@@ -2,9 +2,10 @@
 
 use axum::extract::{Query, State};
 use maud::{Markup, html};
+use penstock_api::EventView;
 use serde::Deserialize;
 
-use super::parts::moment;
+use super::parts::{moment, prose, table};
 use super::{PageFailure, Viewer, layout};
 use crate::App;
 use crate::problem::Failure;
@@ -12,6 +13,9 @@ use crate::routes::event_view;
 
 /// Rows of a page.
 const ROWS: u64 = 100;
+/// The longest content that a page shows.
+const MAX_SHOWN: usize = 4_000;
+const LEAD: &str = "Every change of state is an event. Each stream is a chain of hashes, and checkpoints over all of them are signed; `penstock verify` recomputes them.";
 
 /// Which page.
 #[derive(Deserialize)]
@@ -25,30 +29,30 @@ pub(super) async fn page(State(app): State<App>, Viewer(caller): Viewer, Query(w
     let first = last.saturating_sub(ROWS);
     let rows = usize::try_from(last - first).unwrap_or(0);
     let events = app.parts.journal.log().after(first, rows).await.map_err(Failure::internal)?;
+    let rows = html! { tbody { @for event in events.iter().rev().map(event_view) { (row(&event)) } } };
     let body = html! {
-        p.lead { "Every change of state is an event. Each stream is a chain of hashes, and checkpoints over all of them are signed: " code { "penstock verify" } " recomputes them." }
-        div.scroll tabindex="0" role="region" aria-label="Events" { table {
-            thead { tr { th { "#" } th { "When" } th { "Who" } th { "What" } th { "Stream" } th { "Hash" } } }
-            tbody {
-                @for event in events.iter().rev().map(event_view) {
-                    tr {
-                        td.number { (event.position) }
-                        td { (moment(event.at)) }
-                        td { (event.actor) }
-                        td { details { summary { (event.kind) } pre { (shown(&event.data)) } } }
-                        td { code.cut title=(event.stream) { (event.stream) } }
-                        td { code title=(event.hash) { (event.hash.short()) } }
-                    }
-                }
-            }
-        } }
-        @if first > 0 { p { a href={ "/audit?before=" (first + 1) } { "Older" } } }
+        p.lead { (prose(LEAD)) }
+        (table("Events", &["#", "When", "Who", "What", "Stream", "Hash"], &rows))
+        nav.pages aria-label="Pages" {
+            @if which.before.is_some() { a href="/audit" { "Newest" } }
+            @if first > 0 { a href={ "/audit?before=" (first + 1) } { "Older" } }
+        }
     };
-    Ok(layout::page(Some(&caller), "Audit trail", &[], &body))
+    Ok(layout::page(&caller, "Audit trail", &[], &body))
 }
 
-/// The longest content that a page shows.
-const MAX_SHOWN: usize = 4_000;
+fn row(event: &EventView) -> Markup {
+    html! {
+        tr {
+            td.number { (event.position) }
+            td { (moment(event.at)) }
+            td { (event.actor) }
+            td.main { details id={ "event-" (event.position) } { summary { (event.kind) } pre { (shown(&event.data)) } } }
+            td { code.cut title=(event.stream) { (event.stream) } }
+            td { code title=(event.hash) { (event.hash.short()) } }
+        }
+    }
+}
 
 fn shown(data: &serde_json::Value) -> String {
     let text = serde_json::to_string_pretty(data).unwrap_or_default();

@@ -42,7 +42,7 @@ pub(super) fn form(release: &ReleaseId, environment: &str, glass: &[GlassView]) 
                 button.danger type="submit" { "Confirm: break the glass of " (environment) }
             }
         } @else if glass.iter().all(|glass| glass.state != "open") {
-            details {
+            details id={ "glass-" (environment) } {
                 summary { "Break the glass" }
                 form.fields method="post" action=(action) {
                     p.hint { "Two approvers open the gate for a time, and everybody hears of it. You ask; another one confirms within the hour." }

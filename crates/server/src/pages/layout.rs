@@ -7,8 +7,39 @@ use crate::auth::Caller;
 /// A link of the trail at the top: address and text.
 pub(super) type Crumb = (String, String);
 
-/// A whole page. What changes while one looks is inside `main`.
-pub(super) fn page(caller: Option<&Caller>, title: &str, trail: &[Crumb], body: &Markup) -> Markup {
+/// Where the main menu leads.
+const MENU: [(&str, &str); 3] = [("/", "Overview"), ("/runs", "Runs"), ("/audit", "Audit trail")];
+
+/// A page for somebody. What changes while one looks is inside `main`.
+pub(super) fn page(caller: &Caller, title: &str, trail: &[Crumb], body: &Markup) -> Markup {
+    let who = html! {
+        form.who method="post" action="/logout" {
+            span { (caller.user) }
+            button.plain type="submit" { "Log out" }
+        }
+    };
+    frame(title, &html! { (menu(title)) (who) }, trail, body)
+}
+
+/// A page for whoever it may be: an error is shown before it is known who asks.
+pub(super) fn failure(title: &str, body: &Markup) -> Markup {
+    frame(title, &menu(title), &[], body)
+}
+
+/// The page where one logs in.
+pub(super) fn door(title: &str, body: &Markup) -> Markup {
+    frame(title, &html! {}, &[], body)
+}
+
+fn menu(title: &str) -> Markup {
+    html! {
+        nav aria-label="Main" {
+            @for (address, text) in MENU { a href=(address) aria-current=[(text == title).then_some("page")] { (text) } }
+        }
+    }
+}
+
+fn frame(title: &str, top: &Markup, trail: &[Crumb], body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -25,17 +56,7 @@ pub(super) fn page(caller: Option<&Caller>, title: &str, trail: &[Crumb], body: 
                 a.skip href="#main" { "Skip to content" }
                 header.top {
                     a.brand href="/" { img src="/assets/icon.svg" alt="" width="24" height="24"; "Penstock" }
-                    @if let Some(caller) = caller {
-                        nav aria-label="Main" {
-                            a href="/" { "Overview" }
-                            a href="/runs" { "Runs" }
-                            a href="/audit" { "Audit trail" }
-                        }
-                        form.who method="post" action="/logout" {
-                            span { (caller.user) }
-                            button.plain type="submit" { "Log out" }
-                        }
-                    }
+                    (top)
                 }
                 main id="main" tabindex="-1" {
                     @if !trail.is_empty() {
@@ -46,6 +67,7 @@ pub(super) fn page(caller: Option<&Caller>, title: &str, trail: &[Crumb], body: 
                     h1 { (title) }
                     (body)
                 }
+                footer { "Penstock " (env!("CARGO_PKG_VERSION")) " · times in UTC" }
             }
         }
     }

@@ -1,7 +1,11 @@
 // Keeps a page fresh: when the server says that something changed, the page is fetched again and its main part replaced,
-// unless somebody is typing in it. A log is read on as it grows.
+// unless somebody is typing, pressing or marking in it. A log is read on as it grows.
 "use strict";
 
+// Times like "3 min ago" go on when nothing else does.
+const MINUTE = 60_000;
+// While much happens a page is fetched this often.
+const PAUSE = 1_000;
 const log = document.getElementById("log");
 
 async function follow(address) {
@@ -27,7 +31,17 @@ function show(part) {
     piece.textContent = line.text;
     log.append(piece, line.ends ? "\n" : "");
   }
+  if (part.lines.length) document.querySelector(".empty")?.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;
+}
+
+// What is open or scrolled is found again by its id, or by its place among its like.
+const key = (one, place) => one.id || `${one.className}/${place}`;
+
+function inUse(main) {
+  const active = document.activeElement;
+  const marked = getSelection();
+  return main.contains(active) && active.matches("input, button, summary") || !marked.isCollapsed && main.contains(marked.anchorNode);
 }
 
 async function refresh() {
@@ -35,12 +49,15 @@ async function refresh() {
   if (!answer.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
   const main = document.getElementById("main");
-  if (!fresh || main.contains(document.activeElement) && document.activeElement.matches("input, button")) return;
-  const open = [...main.querySelectorAll("details")].map((one) => one.open);
+  if (!fresh || inUse(main) || fresh.innerHTML === refresh.last) return;
+  refresh.last = fresh.innerHTML;
+  const open = new Map([...main.querySelectorAll("details")].map((one, place) => [key(one, place), one.open]));
   const scrolled = [...main.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
+  const focused = main.contains(document.activeElement) && document.activeElement.getAttribute("href");
   main.replaceChildren(...fresh.childNodes);
-  main.querySelectorAll("details").forEach((one, place) => { one.open = open[place] ?? one.open; });
+  main.querySelectorAll("details").forEach((one, place) => { one.open = open.get(key(one, place)) ?? one.open; });
   main.querySelectorAll(".scroll").forEach((one, place) => { one.scrollLeft = scrolled[place] ?? 0; });
+  if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
 if (log) {
@@ -52,8 +69,10 @@ if (log) {
     if (busy) { again = true; return; }
     busy = true;
     await refresh().catch(() => {});
+    await new Promise((done) => setTimeout(done, PAUSE));
     busy = false;
     if (again) { again = false; changed(); }
   };
   new EventSource("/api/v1/live").addEventListener("changed", changed);
+  setInterval(changed, MINUTE);
 }

@@ -2,15 +2,17 @@
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
+use penstock_api::JobView;
 use penstock_model::blob::Channel;
 use penstock_model::job::AttemptId;
-use penstock_model::{JobName, RunId};
+use penstock_model::{JobName, RunId, Timestamp};
 
-use super::parts::{between, moment, status};
+use super::parts::{ago, between, button, empty, prose, status, title};
 use super::run::job_address;
 use super::{PageFailure, Viewer, layout};
 use crate::problem::Failure;
 use crate::{App, views};
+use penstock_delivery::events::Role;
 
 /// How much of a log a page shows at first.
 const FIRST: usize = 512 * 1024;
@@ -30,28 +32,48 @@ pub(super) async fn page(
     let follow = format!("/api/v1{}/log?follow=true&from={}", job.map_or_else(String::new, |job| job_address(&id, job)), part.next);
     let body = html! {
         @if let Some(job) = job {
-            p.lead {
-                (status(&job.status)) " · stage " (job.stage) " · attempt " (attempt)
-                @if let Some(started) = job.started { " · " (moment(started)) " · " (between(started, job.ended)) }
-            }
-            @if !job.message.is_empty() { p { (job.message) } }
-            details { summary { "Why it is in the plan" } ul { @for because in &job.because { li { (because) } } } }
+            (lead(job, attempt, app.parts.journal.now()))
+            @if !job.message.is_empty() { p { (prose(&job.message)) } }
+            @if caller.role >= Role::Developer { (actions(&id, job)) }
+            details.because { summary { "Why it is in the plan" } ul.plain { @for because in &job.because { li { (prose(because)) } } } }
         }
+        @if part.lines.is_empty() { (empty("Nothing was printed yet.")) }
         pre.log id="log" tabindex="0" role="log" aria-label="Log" data-follow=[(!part.closed && job.is_some()).then_some(follow)] {
             @for line in &part.lines {
                 span class=(class(line.channel)) { (line.text) }
                 @if line.ends { "\n" }
             }
         }
-        @if part.lines.is_empty() { p.empty { "Nothing was printed yet." } }
     };
     let project = run.summary.project.to_string();
     let trail = [
         ("/".to_owned(), "Overview".to_owned()),
         (format!("/projects/{project}"), project),
-        (format!("/runs/{id}"), run.summary.title.clone()),
+        (format!("/runs/{id}"), title(&run.summary.title, &format!("Run {id}")).to_owned()),
     ];
-    Ok(layout::page(Some(&caller), name.as_str(), &trail, &body))
+    Ok(layout::page(&caller, name.as_str(), &trail, &body))
+}
+
+fn lead(job: &JobView, attempt: u32, now: Timestamp) -> Markup {
+    html! {
+        ul.lead {
+            li { (status(&job.status)) }
+            li { "stage " strong { (job.stage) } }
+            @if attempt > 1 { li { "attempt " (attempt) } }
+            @if let Some(started) = job.started { li { (ago(started, now)) } li { (between(started, job.ended, now)) } }
+        }
+    }
+}
+
+fn actions(run: &RunId, job: &JobView) -> Markup {
+    let address = job_address(run, job);
+    html! {
+        @match job.status.as_str() {
+            "manual" => div.actions { (button(&format!("{address}/play"), "Start", "main", &[])) },
+            "failed" | "failed, allowed" | "canceled" => div.actions { (button(&format!("{address}/retry"), "Try again", "", &[])) },
+            _ => {}
+        }
+    }
 }
 
 fn class(channel: Channel) -> &'static str {

@@ -48,7 +48,7 @@ fn path(next: &str) -> &str {
 
 fn form(next: &str, error: Option<&str>) -> Markup {
     let body = html! {
-        form.login method="post" action="/login" {
+        form.login.card method="post" action="/login" {
             @if let Some(error) = error { p.error role="alert" { (error) } }
             input type="hidden" name="next" value=(next);
             label for="token" { "Token" }
@@ -57,7 +57,7 @@ fn form(next: &str, error: Option<&str>) -> Markup {
             button.main type="submit" { "Log in" }
         }
     };
-    layout::page(None, "Log in", &[], &body)
+    layout::door("Log in", &body)
 }
 
 pub(super) async fn page(Query(query): Query<Next>) -> Markup {

@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts as Head;
+use http::{StatusCode, Uri};
 
 use crate::App;
 use crate::auth::{Caller, caller_of};
@@ -77,12 +78,33 @@ impl From<Failure> for PageFailure {
 
 impl IntoResponse for PageFailure {
     fn into_response(self) -> Response {
-        let problem = self.0.problem;
-        let body = maud::html! {
-            p.error { (problem.error) }
-            @if !problem.hint.is_empty() { p { (problem.hint) } }
-            p { a href="/" { "Back to the overview" } }
+        let Failure { status, problem } = self.0;
+        let title = match status {
+            StatusCode::NOT_FOUND => "Not found",
+            StatusCode::FORBIDDEN => "Not allowed",
+            StatusCode::CONFLICT => "Not now",
+            _ => "That did not work",
         };
-        (self.0.status, layout::page(None, "That did not work", &[], &body)).into_response()
+        let body = maud::html! {
+            div.card.failure {
+                p { (parts::prose(&sentence(&problem.error))) }
+                @if !problem.hint.is_empty() { p.hint { (parts::prose(&sentence(&problem.hint))) } }
+                p { a href="/" { "Back to the overview" } }
+            }
+        };
+        (status, layout::failure(title, &body)).into_response()
     }
+}
+
+/// An error's text as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let begun: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    if begun.ends_with(['.', '!', '?', '\n']) { begun } else { format!("{begun}.") }
+}
+
+/// An address that leads nowhere: a page for people, an error for programs.
+pub(crate) async fn lost(uri: Uri) -> Response {
+    let failure = Failure::absent(format!("`{}` here", uri.path()));
+    if uri.path().starts_with(penstock_api::PREFIX) { failure.into_response() } else { PageFailure(failure).into_response() }
 }

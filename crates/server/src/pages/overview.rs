@@ -2,10 +2,10 @@
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
-use penstock_api::{EnvironmentSummary, ProjectSummary, ReleaseView};
-use penstock_model::ProjectName;
+use penstock_api::{EnvironmentSummary, ProjectSummary, ReleaseView, Trouble};
+use penstock_model::{ProjectName, Timestamp};
 
-use super::parts::{moment, runs, status};
+use super::parts::{ago, empty, moment, runs, status, table, title};
 use super::{PageFailure, Viewer, layout};
 use crate::problem::Failure;
 use crate::{App, views};
@@ -15,34 +15,47 @@ const ROWS: usize = 20;
 
 pub(super) async fn page(State(app): State<App>, Viewer(caller): Viewer) -> Markup {
     let view = views::status(&app, Some(caller.user.clone()));
+    let now = app.parts.journal.now();
     let body = html! {
-        @for trouble in &view.troubles {
-            div.notice role="status" { strong { "Failing: " } (trouble.effect) p { (trouble.error) } p.hint { "Tried " (trouble.tries) " times; again at " (moment(trouble.again)) } }
-        }
+        @for trouble in &view.troubles { (failing(trouble)) }
         @if view.projects.is_empty() {
-            p.empty { "No project yet. " code { "penstock project create NAME" } " makes one, and a push starts its first run." }
+            (empty("No project yet. `penstock project create NAME` makes one, and a push starts its first run."))
         }
-        div.cards {
-            @for project in &view.projects {
-                section.card {
-                    h2 { a href={ "/projects/" (project.name) } { (project.name) } }
-                    @if let Some(run) = &project.last_run {
-                        p { (status(&run.status)) " " a href={ "/runs/" (run.id) } { (run.title) } }
-                        p.hint { code { (run.commit.short()) } " by " (run.pusher) ", " (moment(run.started)) }
-                    } @else { p.hint { "No run yet" } }
-                    (way(project))
-                }
-            }
-        }
+        div.cards { @for project in &view.projects { (card(project, now)) } }
     };
-    layout::page(Some(&caller), "Overview", &[], &body)
+    layout::page(&caller, "Overview", &[], &body)
+}
+
+fn failing(trouble: &Trouble) -> Markup {
+    html! {
+        div.notice role="status" {
+            strong { "Failing: " } (trouble.effect)
+            p { (trouble.error) }
+            p.hint { "Tried " (trouble.tries) " times; again at " (moment(trouble.again)) }
+        }
+    }
+}
+
+fn card(project: &ProjectSummary, now: Timestamp) -> Markup {
+    html! {
+        section.card {
+            h2 { a href={ "/projects/" (project.name) } { (project.name) } }
+            @if let Some(run) = &project.last_run {
+                p.last { a href={ "/runs/" (run.id) } { (title(&run.title, "Last run")) } (status(&run.status)) }
+                p.hint { code { (run.commit.short()) } " by " (run.pusher) ", " (ago(run.started, now)) }
+            } @else { p.hint { "No run yet" } }
+            (way(project))
+        }
+    }
 }
 
 /// The environments in order, as the water runs.
 fn way(project: &ProjectSummary) -> Markup {
     html! {
-        ol.way aria-label="Environments" {
-            @for environment in &project.environments { li { (place(&project.name, environment)) } }
+        @if !project.environments.is_empty() {
+            ol.way aria-label="Environments" {
+                @for environment in &project.environments { li { (place(&project.name, environment)) } }
+            }
         }
     }
 }
@@ -51,8 +64,10 @@ fn place(project: &ProjectName, environment: &EnvironmentSummary) -> Markup {
     html! {
         a.place href={ "/projects/" (project) "/environments/" (environment.name) } {
             strong { (environment.name) }
-            @match &environment.commit { Some(commit) => { code { (commit.short()) } } None => { span.hint { "nothing yet" } } }
-            (status(&environment.health))
+            @match &environment.commit {
+                Some(commit) => { code { (commit.short()) } (status(&environment.health)) }
+                None => { span.soft { "nothing yet" } }
+            }
         }
     }
 }
@@ -62,39 +77,46 @@ pub(super) async fn project(State(app): State<App>, Viewer(caller): Viewer, Path
     let record = world.projects.get(&name).ok_or_else(|| Failure::absent(format!("project `{name}`")))?;
     let summary = views::project_summary(&app, record);
     let releases = views::releases(&app, &name, ROWS);
+    let now = app.parts.journal.now();
     let body = html! {
         @if let Some(error) = &summary.config_error { div.notice role="status" { strong { "The config repository cannot be read." } pre { (error) } } }
+        @if summary.environments.is_empty() && summary.config_error.is_none() {
+            (empty("No environment yet. Push a `penstock.yaml` that names one to the config repository below."))
+        }
         (way(&summary))
         h2 { "Releases" }
-        (release_table(&releases))
+        (release_table(&releases, now))
         h2 { "Runs" }
-        (runs(&views::runs(&app, Some(&name), ROWS)))
+        (runs(&views::runs(&app, Some(&name), ROWS), now, false))
         h2 { "Repositories" }
         dl.facts {
             dt { "Source" } dd { code { (summary.clone_url) } }
             dt { "Configuration" } dd { code { (summary.config_clone_url) } }
         }
     };
-    Ok(layout::page(Some(&caller), name.as_str(), &[("/".to_owned(), "Overview".to_owned())], &body))
+    Ok(layout::page(&caller, name.as_str(), &[("/".to_owned(), "Overview".to_owned())], &body))
 }
 
-fn release_table(releases: &[ReleaseView]) -> Markup {
-    html! {
-        @if releases.is_empty() { p.empty { "No release yet: a run that succeeds on the delivered branch makes one." } }
-        @else {
-            div.scroll tabindex="0" role="region" aria-label="Releases" { table {
-                thead { tr { th { "Release" } th { "Commit" } th { "Made" } @for place in &releases[0].environments { th { (place.environment) } } } }
-                tbody {
-                    @for release in releases {
-                        tr {
-                            td { a href={ "/releases/" (release.id.0.hex()) } { (if release.title.is_empty() { release.id.0.short() } else { release.title.clone() }) } }
-                            td { code { (release.commit.short()) } }
-                            td { (moment(release.created)) }
-                            @for place in &release.environments { td { (status(&place.step)) } }
-                        }
-                    }
+fn release_table(releases: &[ReleaseView], now: Timestamp) -> Markup {
+    let Some(first) = releases.first() else {
+        return empty("No release yet: a run that succeeds on the delivered branch makes one.");
+    };
+    let columns: Vec<&str> = ["Release", "Commit"]
+        .into_iter()
+        .chain(first.environments.iter().map(|place| place.environment.as_str()))
+        .chain(["Made"])
+        .collect();
+    let rows = html! {
+        tbody {
+            @for release in releases {
+                tr {
+                    td.main { a href={ "/releases/" (release.id.0.hex()) } { (title(&release.title, &release.id.0.short())) } }
+                    td { code { (release.commit.short()) } }
+                    @for place in &release.environments { td { (status(&place.step)) } }
+                    td { (ago(release.created, now)) }
                 }
-            } }
+            }
         }
-    }
+    };
+    table("Releases", &columns, &rows)
 }

@@ -2,10 +2,10 @@
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
-use penstock_api::{DenialView, ReleaseInEnvironment, ReleaseView};
+use penstock_api::{DenialView, GateView, ReleaseInEnvironment, ReleaseView};
 use penstock_delivery::events::Role;
 
-use super::parts::{button, digest, moment, span, statements, status};
+use super::parts::{ago, button, digest, moment, prose, span, statements, status, table, title};
 use super::{PageFailure, Viewer, glass, layout};
 use crate::auth::Caller;
 use crate::problem::Failure;
@@ -18,31 +18,34 @@ pub(super) async fn page(State(app): State<App>, Viewer(caller): Viewer, Path(te
     let record = world.releases.get(&id).ok_or_else(|| Failure::absent(format!("release {text}")))?;
     let release = views::release(&app, record);
     let body = html! {
-        p.lead {
-            "Release " (digest(&release.id.0)) " of commit " code { (release.commit.short()) } ", made " (moment(release.created))
-            " by " a href={ "/runs/" (release.run) } { "this run" } "."
+        ul.lead {
+            li { "release " (digest(&release.id.0)) }
+            li { "commit " code { (release.commit.short()) } }
+            li { "made " (ago(release.created, app.parts.journal.now())) " by " a href={ "/runs/" (release.run) } { "this run" } }
         }
-        (clocks(&release))
         ol.stations {
             @for place in &release.environments { li { (station(&release, place, &caller)) } }
         }
+        (clocks(&release))
         h2 { "Images" }
-        div.scroll tabindex="0" role="region" aria-label="Images" { table {
-            thead { tr { th { "Image" } th { "Digest" } } }
-            tbody { @for (name, image) in &release.images { tr { td { (name) } td { code.cut { (image) } } } } }
-        } }
-        h2 { "Statements" }
-        (statements(&release.statements))
+        (images(&release))
         h2 { "People" }
         dl.facts {
             dt { "Pushed by" } dd { @for pusher in &release.pushers { span.tag { (pusher) } } }
             dt { "Written by" } dd { @for author in &release.authors { span.tag { (author) } } }
         }
+        h2 { "Statements" }
+        (statements(&release.statements))
     };
     let project = release.project.to_string();
     let trail = [("/".to_owned(), "Overview".to_owned()), (format!("/projects/{project}"), project)];
-    let title = if release.title.is_empty() { format!("Release {}", release.id.0.short()) } else { release.title.clone() };
-    Ok(layout::page(Some(&caller), &title, &trail, &body))
+    let otherwise = format!("Release {}", release.id.0.short());
+    Ok(layout::page(&caller, title(&release.title, &otherwise), &trail, &body))
+}
+
+fn images(release: &ReleaseView) -> Markup {
+    let rows = html! { tbody { @for (name, image) in &release.images { tr { td.main { (name) } td { (digest(image)) } } } } };
+    table("Images", &["Image", "Digest"], &rows)
 }
 
 fn clocks(release: &ReleaseView) -> Markup {
@@ -73,24 +76,25 @@ fn station(release: &ReleaseView, place: &ReleaseInEnvironment, caller: &Caller)
     let address = format!("/projects/{}/environments/{}", release.project, place.environment);
     html! {
         section.station {
-            h2 { a href=(address) { (place.environment) } " " (status(&place.step)) }
+            div.head { h2 { a href=(address) { (place.environment) } } (status(&place.step)) }
             @if place.step == "awaiting_approval" && caller.role >= Role::Developer {
                 (button(&format!("/releases/{}/approve", release.id.0.hex()), &format!("Approve for {}", place.environment), "main", &[("environment", place.environment.as_str())]))
                 p.hint { "Neither who pushed nor who wrote a commit since the last release may approve." }
             }
             @for one in &place.glass { (glass::shown(one)) }
+            @if let Some(why) = &place.refused { p.error { (why) } }
+            @if let Some(gate) = &place.gate { (answer(gate)) }
             @if matches!(place.step.as_str(), "gate_refused" | "awaiting_approval") && caller.role >= Role::Developer {
                 (glass::form(&release.id, place.environment.as_str(), &place.glass))
             }
-            @if let Some(why) = &place.refused { p.error { (why) } }
-            @if let Some(gate) = &place.gate {
-                p { "Gate " (status(if !gate.allow { "refused" } else if gate.overridden.is_empty() { "passed" } else { "glass broken" })) " at " (moment(gate.at)) ", over " (gate.statements) " statements; policy " (digest(&gate.policy)) "." }
-                @if !gate.allow { (denials(&gate.denials)) }
-                @if !gate.overridden.is_empty() { p { "Let through by two people although it refused:" } (denials(&gate.overridden)) }
-                @if !gate.warnings.is_empty() { details { summary { (gate.warnings.len()) " warnings" } (denials(&gate.warnings)) } }
-            }
             @for approval in &place.approvals { p { "Approved by " strong { (approval.approver) } ", until " (moment(approval.expires)) "." } }
-            @for check in &place.checks { p { (status(if check.passed { "passed" } else { "failed" })) " " (check.name) ": " (check.summary) " (" (span(check.took_ms)) ")" } }
+            @if !place.checks.is_empty() {
+                ul.checks {
+                    @for check in &place.checks {
+                        li { (status(if check.passed { "passed" } else { "failed" })) span { strong { (check.name) } " " (check.summary) } span.soft { (span(check.took_ms)) } }
+                    }
+                }
+            }
             dl.facts {
                 @if let Some(commit) = &place.commit { dt { "Config commit" } dd { code { (commit.short()) } } }
                 @if let Some(commit) = &place.reverted { dt { "Revert" } dd { code { (commit.short()) } } }
@@ -100,14 +104,33 @@ fn station(release: &ReleaseView, place: &ReleaseInEnvironment, caller: &Caller)
     }
 }
 
+/// What a gate said.
+fn answer(gate: &GateView) -> Markup {
+    let word = if !gate.allow {
+        "refused"
+    } else if gate.overridden.is_empty() {
+        "passed"
+    } else {
+        "glass broken"
+    };
+    html! {
+        p { "Gate " (status(word)) " " span.soft { "at " (moment(gate.at)) " over " (gate.statements) " statements, policy " (digest(&gate.policy)) } }
+        @if !gate.allow { (denials(&gate.denials)) }
+        @if !gate.overridden.is_empty() { p { "Let through by two people although it refused:" } (denials(&gate.overridden)) }
+        @if !gate.warnings.is_empty() {
+            details { summary { (gate.warnings.len()) @if gate.warnings.len() == 1 { " warning" } @else { " warnings" } } (denials(&gate.warnings)) }
+        }
+    }
+}
+
 fn denials(denials: &[DenialView]) -> Markup {
     html! {
         ul.denials {
             @for denial in denials {
                 li {
-                    strong { (denial.rule) } " " (denial.message)
+                    p { span.rule { (denial.rule) } (prose(&denial.message)) }
                     p.hint { (denial.subject) @if !denial.place.is_empty() { " · " code { (denial.place) } } }
-                    @if !denial.fix.is_empty() { p { "To do: " (denial.fix) } }
+                    @if !denial.fix.is_empty() { p.fix { strong { "To do " } (prose(&denial.fix)) } }
                 }
             }
         }

@@ -46,7 +46,11 @@ pub fn summary(evidence: &Evidence) -> String {
             format!("bill of materials, {packages} packages")
         }
         predicate::PROVENANCE => format!("built by {}", text("/runDetails/metadata/invocationId")),
-        predicate::VSA => format!("{}: {}", text("/resourceUri"), text("/verificationResult").to_lowercase()),
+        predicate::VSA => {
+            let resource = text("/resourceUri");
+            let name = resource.strip_prefix("penstock:environment/").and_then(|rest| rest.split('?').next()).unwrap_or(&resource);
+            format!("gate of {name}: {}", text("/verificationResult").to_lowercase())
+        }
         predicate::APPROVAL => format!("{} approved for {}", text("/approver"), text("/environment")),
         predicate::ENVIRONMENT_CHECK => format!("{} in {}: {}", text("/check"), text("/environment"), text("/result").to_lowercase()),
         predicate::IMPORT => format!("let in by {}: {}", text("/by"), text("/reason")),
