@@ -101,9 +101,10 @@ fn allowed(from: Floor, to: Floor) -> bool {
     }
 }
 
-/// A test may also know the fakes, the hands and the pure rooms.
+/// A test may also know the fakes, the hands, what drives them and the pure rooms.
 fn allowed_in_tests(from: Floor, to: Floor) -> bool {
-    allowed(from, to) || (from != Floor::Ground && matches!(to, Floor::Ground | Floor::Feature | Floor::Hand | Floor::Fakes))
+    allowed(from, to)
+        || (from != Floor::Ground && matches!(to, Floor::Ground | Floor::Feature | Floor::Hand | Floor::Driver | Floor::Fakes))
 }
 
 fn room(package: &str) -> Option<&str> {
