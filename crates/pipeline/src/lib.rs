@@ -26,7 +26,7 @@ mod steps;
 mod testing;
 mod yaml;
 
-pub use caches::cache_specs;
+pub use caches::{artifact_spec, cache_specs};
 pub use diagnostic::Diagnostic;
 pub use env::{JobContext, job_env, job_image};
 pub use input::{Dialect, PushEvent, Source};

@@ -174,11 +174,11 @@ async fn attempt(
         repository: record.project.clone().into(),
         commit: record.push.commit.clone(),
         caches: penstock_pipeline::cache_specs(planned, &env, &|path| digests.get(path).copied()),
+        artifacts: penstock_pipeline::artifact_spec(planned, &env),
         env,
         masks,
         image,
         inputs: artifacts,
-        artifacts: planned.artifacts.clone(),
         timeout: planned.timeout,
     };
     Ok(parts.runner.run(spec, steps, log, cancel).await?)

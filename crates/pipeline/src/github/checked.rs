@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::contexts::{LATE_PROPERTIES, Place};
+use super::contexts::{self, LATE_PROPERTIES, Place};
 use super::expression::Expression;
 use super::functions::Function;
 use super::template::Template;
@@ -75,6 +75,14 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
             sound = false;
         }
     }
+    for (words, at) in expression.paths() {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let Some((len, known)) = contexts::absent(&words) {
+            let message = format!("`{}` is not known here", shown(&words[..len].join(".")));
+            problems.add(place_in(node, offset + at), path, message, format!("known: {}", known.join(", ")));
+            sound = false;
+        }
+    }
     for (function, at) in expression.functions() {
         if function == Function::HashFiles {
             problems.add(
@@ -103,8 +111,19 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
     sound
 }
 
-/// An `env`: texts by name.
+/// An `env`: texts by name. What GitHub sets itself cannot be set.
 pub(super) fn env(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> BTreeMap<String, String> {
+    if let Yaml::Map(entries) = &node.value {
+        for (key, _) in entries.iter().filter(|(key, _)| contexts::is_fixed(&key.text)) {
+            let message = format!("`{}` is set for every job and keeps its value", shown(&key.text));
+            problems.add(key.at, &join(path, &key.text), message, "choose another name");
+        }
+    }
+    named_texts(node, path, place, problems)
+}
+
+/// Texts by name.
+pub(super) fn named_texts(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     let Yaml::Map(entries) = &node.value else {
         problems.add(node.at, path, format!("variables are a mapping, not {}", node.kind()), "write `NAME: value` lines below it");

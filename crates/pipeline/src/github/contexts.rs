@@ -10,8 +10,62 @@ use crate::plan::{Plan, PlannedJob};
 use crate::run::NeedResult;
 
 /// Properties of `github` that are known only once a run is there.
-pub(super) const LATE_PROPERTIES: &[&str] =
-    &["run_id", "run_number", "run_attempt", "workspace", "token", "job", "action", "retention_days"];
+pub(super) const LATE_PROPERTIES: &[&str] = &["run_id", "run_number", "run_attempt", "workspace", "token", "job"];
+
+/// Properties of `github` that are texts, and variables of the same names with `GITHUB_` before them.
+const GITHUB: &[&str] = &[
+    "actor",
+    "triggering_actor",
+    "sha",
+    "ref",
+    "ref_name",
+    "ref_type",
+    "base_ref",
+    "head_ref",
+    "event_name",
+    "repository",
+    "repository_owner",
+    "server_url",
+    "workflow",
+    "workflow_ref",
+    "workflow_sha",
+    "run_id",
+    "run_number",
+    "run_attempt",
+    "workspace",
+    "job",
+];
+/// What a push has at GitHub and has not here. Other events' properties are nothing for a push there too.
+const ABSENT_EVENT: &[&str] = &["commits", "compare", "forced", "base_ref", "organization", "installation", "enterprise"];
+/// What stands in for these.
+const EVENT: &[&str] = &["ref", "before", "after", "created", "deleted", "head_commit", "pusher", "sender", "repository"];
+
+/// For a path that GitHub knows and Penstock does not: how much of it is at fault, and what is known in its place.
+/// It would silently be nothing.
+pub(super) fn absent(path: &[&str]) -> Option<(usize, Vec<&'static str>)> {
+    let unless = |known: &[&'static str], at: usize| (!known.contains(&path[at])).then(|| (at + 1, known.to_vec()));
+    match path {
+        ["github", "event", "head_commit", _, ..] => unless(&["id", "message"], 3),
+        ["github", "event", "pusher", _, ..] => unless(&["name"], 3),
+        ["github", "event", "sender", _, ..] => unless(&["login"], 3),
+        ["github", "event", "repository", _, ..] => unless(&["name", "full_name", "default_branch"], 3),
+        ["github", "event", name, ..] => ABSENT_EVENT.contains(name).then(|| (3, EVENT.to_vec())),
+        ["github", name, ..] if ["event", "token"].contains(name) => None,
+        ["github", _, ..] => unless(GITHUB, 1),
+        // `debug` is nothing as long as nobody debugs
+        ["runner", _, ..] => unless(&["os", "arch", "name", "environment", "temp", "debug"], 1),
+        ["job", _, ..] => unless(&["status"], 1),
+        ["strategy", _, ..] => unless(&["fail-fast", "job-index", "job-total", "max-parallel"], 1),
+        _ => None,
+    }
+}
+
+/// Whether a variable is one of those that nobody can set, as GitHub has it.
+pub(super) fn is_fixed(variable: &str) -> bool {
+    let of = |prefix| variable.strip_prefix(prefix).map(str::to_lowercase);
+    of("GITHUB_").is_some_and(|name| GITHUB.contains(&&*name) || ["actions", "output", "env", "path"].contains(&&*name))
+        || of("RUNNER_").is_some_and(|name| runner().iter().any(|(known, _)| *known == name))
+}
 
 /// A place of a workflow file, with the contexts that GitHub documents for it.
 pub(super) struct Place {
@@ -144,9 +198,9 @@ fn strategy(job: &PlannedJob) -> Value {
 }
 
 /// The machine, as workflows name it.
-pub(super) fn runner() -> [(&'static str, &'static str); 4] {
+pub(super) fn runner() -> [(&'static str, &'static str); 5] {
     let arch = if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" };
-    [("os", "Linux"), ("arch", arch), ("name", "penstock"), ("environment", "self-hosted")]
+    [("os", "Linux"), ("arch", arch), ("name", "penstock"), ("environment", "self-hosted"), ("temp", "/tmp")]
 }
 
 fn needs_value(needs: &BTreeMap<String, NeedResult>) -> Value {

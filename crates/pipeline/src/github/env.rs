@@ -25,14 +25,20 @@ pub(crate) fn job_env(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BT
     out
 }
 
-/// `env` of the workflow with that of the job over it, evaluated. What cannot be evaluated is empty, as an unknown value is.
+/// Why `env` of the workflow or the job cannot be evaluated, which fails the job.
+pub(super) fn file_env_fault(plan: &Plan, job: &PlannedJob, contexts: &Contexts) -> Option<String> {
+    let mut both = plan.variables.iter().chain(&job.variables);
+    both.find_map(|(name, variable)| Some(format!("the variable `{name}` cannot be evaluated: {}", fill(&variable.value, contexts).err()?)))
+}
+
+/// `env` of the workflow with that of the job over it, evaluated. What cannot be evaluated is empty until the job fails for it.
 pub(super) fn file_env(plan: &Plan, job: &PlannedJob, contexts: &Contexts) -> BTreeMap<String, String> {
     let both = plan.variables.iter().chain(&job.variables);
     both.map(|(name, variable)| (name.clone(), fill(&variable.value, contexts).unwrap_or_default())).collect()
 }
 
 /// `GITHUB_*` are the texts of the `github` context; the token is not among them.
-fn predefined(contexts: &Contexts) -> Vec<(String, String)> {
+pub(super) fn predefined(contexts: &Contexts) -> Vec<(String, String)> {
     let mut out = vec![("CI".to_owned(), "true".to_owned()), ("GITHUB_ACTIONS".to_owned(), "true".to_owned())];
     if let Some(Value::Object(entries)) = contexts.values.get("github") {
         let texts = entries.iter().filter(|(name, value)| name != "token" && matches!(value, Value::Text(_)));

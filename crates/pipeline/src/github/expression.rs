@@ -111,6 +111,14 @@ impl Expression {
         out
     }
 
+    /// What it asks contexts for, as far as that is literal: `github.event.after` as three words, and its beginnings too;
+    /// each with the place of its context.
+    pub(crate) fn paths(&self) -> Vec<(Vec<String>, usize)> {
+        let mut out = Vec::new();
+        self.0.visit(&mut |tree| out.extend(tree.path()));
+        out
+    }
+
     /// Properties of a context that it names literally: `github.run_id` for `github`.
     pub(crate) fn properties_of(&self, context: &str) -> Vec<String> {
         let mut out = Vec::new();
@@ -137,6 +145,26 @@ impl Tree {
             }
             Self::Each(of) | Self::Not(of) => of.visit(visitor),
             Self::Call { arguments: list, .. } | Self::And(list) | Self::Or(list) => list.iter().for_each(|item| item.visit(visitor)),
+        }
+    }
+
+    /// The words of a literal path from a context on.
+    fn path(&self) -> Option<(Vec<String>, usize)> {
+        let (mut words, mut tree) = (Vec::new(), self);
+        loop {
+            match tree {
+                Self::Index(of, index) => {
+                    let Self::Literal(word) = &**index else { return None };
+                    words.push(word.to_text().to_lowercase());
+                    tree = of;
+                }
+                Self::Context { name, offset } => {
+                    words.push(name.clone());
+                    words.reverse();
+                    return Some((words, *offset));
+                }
+                _ => return None,
+            }
         }
     }
 

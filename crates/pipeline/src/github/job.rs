@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use penstock_model::job::Shell;
 
-use super::checked::{checked_text, condition, env};
+use super::checked::{checked_text, condition, env, named_texts};
 use super::contexts::{JOB_ENV, JOB_IF, STEP, STEP_IF};
 use crate::plan::{Condition, PlannedStep};
 use crate::reader::{Fields, Problems, Unsupported, boolean, choice, integer, join, shown, strings, text, texts};
@@ -20,6 +20,19 @@ const JOB_KEYS: &[Unsupported] = &[
     ("uses", "copy the called workflow's jobs into this file"),
     ("with", "copy the called workflow's jobs into this file"),
     ("secrets", "copy the called workflow's jobs into this file"),
+];
+
+/// What a script may say to GitHub and Penstock does not listen to.
+const SCRIPT_TEXTS: &[Unsupported] = &[
+    ("::add-mask::", "set it with `penstock secret set`: secrets are masked"),
+    ("::set-output ", "write `name=value` to $GITHUB_OUTPUT"),
+    ("::save-state ", "write `NAME=value` to $GITHUB_ENV"),
+    ("::set-env ", "write `NAME=value` to $GITHUB_ENV"),
+    ("::add-path::", "write the folder to $GITHUB_PATH"),
+    ("GITHUB_STEP_SUMMARY", "print it: the run's page shows the log"),
+    ("GITHUB_STATE", "write `NAME=value` to $GITHUB_ENV"),
+    ("GITHUB_EVENT_PATH", "ask `github.event`"),
+    ("RUNNER_TOOL_CACHE", "remove it; the machine's toolchains are on the PATH"),
 ];
 
 /// The most steps of a job.
@@ -100,7 +113,7 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
         needs: fields.get("needs").map(|node| texts(node, &fields.path_of("needs"), problems)).unwrap_or_default(),
         condition: fields.get("if").and_then(|node| condition(node, &fields.path_of("if"), &JOB_IF, problems)),
         env: fields.get("env").map(|node| env(node, &fields.path_of("env"), &JOB_ENV, problems)).unwrap_or_default(),
-        outputs: fields.get("outputs").map(|node| env(node, &fields.path_of("outputs"), &STEP, problems)).unwrap_or_default(),
+        outputs: fields.get("outputs").map(|node| named_texts(node, &fields.path_of("outputs"), &STEP, problems)).unwrap_or_default(),
         timeout_minutes: fields.get("timeout-minutes").and_then(|node| minutes(node, &fields.path_of("timeout-minutes"), problems)),
         steps,
     };
@@ -169,6 +182,9 @@ fn step(node: &Node, path: &str, defaults: &RunDefaults, problems: &mut Problems
             let directory =
                 fields.get("working-directory").and_then(|node| checked_text(node, &fields.path_of("working-directory"), &STEP, problems));
             let script = checked_text(node, &fields.path_of("run"), &STEP, problems);
+            for (said, help) in SCRIPT_TEXTS.iter().filter(|(said, _)| script.as_ref().is_some_and(|script| script.contains(said))) {
+                problems.add(node.at, &fields.path_of("run"), format!("`{}` is not carried out", said.trim_end()), *help);
+            }
             script.map(|script| PlannedStep::Run {
                 line: node.at.line,
                 id: id.map(|(id, _)| id),

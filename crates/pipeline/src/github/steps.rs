@@ -22,6 +22,10 @@ pub(crate) struct WorkflowSteps {
     env: BTreeMap<String, String>,
     /// The latter alone.
     written: BTreeMap<String, String>,
+    /// Variables that no step can set.
+    fixed: BTreeMap<String, String>,
+    /// Why the job fails before its first step.
+    unsound: Option<String>,
     outputs: BTreeMap<String, String>,
     secrets: Vec<Secret>,
     records: Vec<(String, Value)>,
@@ -40,11 +44,15 @@ impl WorkflowSteps {
     pub(crate) fn new(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Self {
         let base = contexts::of_job(plan, job, context);
         let env = super::env::file_env(plan, job, &base);
+        let unsound = super::env::file_env_fault(plan, job, &base);
+        let fixed = super::env::predefined(&base).into_iter().filter(|(name, _)| contexts::is_fixed(name)).collect();
         Self {
             waiting: job.steps.iter().cloned().collect(),
             base,
             env,
             written: BTreeMap::new(),
+            fixed,
+            unsound,
             outputs: job.outputs.clone(),
             secrets: context.secrets.values().chain(&context.token).filter(|secret| !secret.expose().is_empty()).cloned().collect(),
             records: Vec::new(),
@@ -70,7 +78,8 @@ impl WorkflowSteps {
         let mut outputs = Vec::new();
         if let Some(last) = last {
             outputs = last.outputs.iter().map(|(name, value)| (name.clone(), Value::text(value))).collect();
-            self.env.extend(last.env.clone());
+            let free = last.env.iter().filter(|(name, _)| !self.fixed.contains_key(*name));
+            self.env.extend(free.map(|(name, value)| (name.clone(), value.clone())));
             self.written.extend(last.env.clone());
         }
         if let Some(id) = current.id {
@@ -147,7 +156,10 @@ impl WorkflowSteps {
             Some(shell) => (*shell, text),
             None => (Shell::Bash, format!("set +o pipefail\n{text}")),
         };
-        let handed = self.written.keys().chain(own.keys()).filter_map(|name| Some((name.clone(), self.masked(env.get(name)?))));
+        let handed = self.written.keys().chain(own.keys()).filter_map(|name| {
+            let value = self.fixed.get(name).or_else(|| env.get(name))?;
+            Some((name.clone(), self.masked(value)))
+        });
         Ok(StepSpec {
             name,
             id: id.clone(),
@@ -167,6 +179,19 @@ impl WorkflowSteps {
         self.secrets.iter().any(|secret| value.contains(secret.expose()))
     }
 
+    /// A step that fails, and says why.
+    fn fail(&mut self, why: &str) -> NextStep {
+        self.current = Some(Current { id: None, continue_on_error: false });
+        NextStep::Run(failing(None, why))
+    }
+
+    /// Why an output cannot be told.
+    fn output_fault(&self) -> Option<String> {
+        let contexts = self.contexts(&self.env);
+        let mut faults = self.outputs.iter().filter_map(|(name, value)| Some((name, fill(value, &contexts).err()?)));
+        faults.next().map(|(name, why)| format!("the output `{name}` cannot be evaluated: {why}"))
+    }
+
     /// The job's outputs. One that holds a secret is not handed on, as GitHub has it: outputs are kept in the open.
     fn job_outputs(&self) -> BTreeMap<String, String> {
         let contexts = self.contexts(&self.env);
@@ -179,6 +204,9 @@ impl StepSource for WorkflowSteps {
     fn next(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep {
         self.cancelled |= cancelled;
         self.record(last);
+        if let Some(why) = self.unsound.take() {
+            return self.fail(&why);
+        }
         while let Some(step) = self.waiting.pop_front() {
             let PlannedStep::Run { id, continue_on_error, .. } = &step else { continue };
             let spec = match self.runs(&step) {
@@ -193,6 +221,9 @@ impl StepSource for WorkflowSteps {
             };
             self.current = Some(Current { id: id.clone(), continue_on_error: *continue_on_error });
             return NextStep::Run(spec.unwrap_or_else(|why| failing(id.clone(), &why)));
+        }
+        if let Some(why) = self.output_fault().filter(|_| self.exit_code == 0) {
+            return self.fail(&why);
         }
         let exit_code = if self.cancelled && self.exit_code == 0 { 1 } else { self.exit_code };
         NextStep::Done { exit_code, outputs: self.job_outputs() }

@@ -1,4 +1,4 @@
-//! `extends` and `!reference`, carried out on the tree, so that every key keeps its place.
+//! `extends` and then `!reference`, carried out on the tree, so that every key keeps its place.
 
 use std::collections::HashMap;
 
@@ -12,6 +12,22 @@ const MAX_REFERENCES: usize = 10;
 
 /// A problem was told; there is nothing to go on with.
 pub(super) struct Told;
+
+/// The file with what jobs and templates extend merged in. One that cannot be is told, and left out.
+pub(super) fn unfold(root: &Node, budget: &mut Budget, problems: &mut Problems) -> Node {
+    let Value::Map(entries) = &root.value else { return root.clone() };
+    let mut extender = Extender::new(entries);
+    let mut out = Vec::with_capacity(entries.len());
+    for (key, node) in entries {
+        let unfolds = super::is_job(key) && (!key.text.starts_with('.') || node.get("extends").is_some());
+        if !unfolds {
+            out.push((key.clone(), node.clone()));
+        } else if let Ok(node) = extender.job(key, budget, problems) {
+            out.push((key.clone(), node));
+        }
+    }
+    Node::map(out, root.at)
+}
 
 /// Replaces every `!reference [job, key]` by what it names.
 pub(super) fn references(root: Node, budget: &mut Budget, problems: &mut Problems) -> Result<Node, Told> {
@@ -83,18 +99,18 @@ fn referred(node: &Node, root: &Node, depth: usize, budget: &mut Budget, problem
 }
 
 /// Jobs with what they extend merged in.
-pub(super) struct Extender<'n> {
+struct Extender<'n> {
     jobs: HashMap<&'n str, (&'n Key, &'n Node)>,
     done: HashMap<&'n str, Node>,
 }
 
 impl<'n> Extender<'n> {
-    pub(super) fn new(entries: &'n [(Key, Node)]) -> Self {
+    fn new(entries: &'n [(Key, Node)]) -> Self {
         Self { jobs: entries.iter().map(|(key, node)| (key.text.as_str(), (key, node))).collect(), done: HashMap::new() }
     }
 
     /// A job with everything that it extends.
-    pub(super) fn job(&mut self, key: &'n Key, budget: &mut Budget, problems: &mut Problems) -> Result<Node, Told> {
+    fn job(&mut self, key: &'n Key, budget: &mut Budget, problems: &mut Problems) -> Result<Node, Told> {
         self.extended(&key.text, &mut Vec::new(), key.at, budget, problems)
     }
 
@@ -133,7 +149,7 @@ impl<'n> Extender<'n> {
             return Err(Told);
         };
         open.push(&key.text);
-        let parents = node.get("extends").map(|node| texts(node, &join(name, "extends"), problems)).unwrap_or_default();
+        let parents = node.get("extends").map(|node| parents(node, name, problems)).unwrap_or_default();
         let mut merged: Option<Node> = None;
         for (parent, at) in parents {
             let base = self.extended(&parent, open, at, budget, problems)?;
@@ -154,6 +170,15 @@ impl<'n> Extender<'n> {
         self.done.insert(&key.text, whole.clone());
         Ok(whole)
     }
+}
+
+fn parents(node: &Node, name: &str, problems: &mut Problems) -> Vec<(String, At)> {
+    if has_reference(node) {
+        let message = "`extends` is carried out before `!reference`, so that it cannot hold one";
+        problems.add(node.at, &join(name, "extends"), message, "name the jobs themselves");
+        return Vec::new();
+    }
+    texts(node, &join(name, "extends"), problems)
 }
 
 /// Mappings merge key by key, all else is replaced.

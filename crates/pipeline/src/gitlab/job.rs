@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use penstock_model::job::ArtifactSpec;
+use penstock_model::job::{ArtifactSpec, CachePolicy};
 
 use super::rules::{self, Rule, WHENS};
 use super::{keys, parts};
@@ -85,6 +85,8 @@ pub(super) struct Draft {
     pub(super) allow_failure: Option<AllowFailure>,
     pub(super) environment: Option<JobEnvironment>,
     pub(super) variables: BTreeMap<String, Variable>,
+    /// Where each of them stands.
+    pub(super) variable_places: BTreeMap<String, At>,
     pub(super) parallel: Option<usize>,
 }
 
@@ -100,6 +102,12 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
     if given.is_none() && !other_kind {
         problems.add(key.at, &name, "the job has no `script`", "give it one; if it is a template, let its name start with a dot");
     }
+    let pulls = common.caches.iter().flatten().any(|cache| cache.policy == CachePolicy::Pull);
+    if common.image.is_some() && pulls {
+        let at = if node.get("cache").is_some() { fields.key_at("cache") } else { key.at };
+        let message = "a cache with the policy `pull` is not carried out in a job with an `image`";
+        problems.add(at, &fields.path_of("cache"), message, "write `policy: pull-push`");
+    }
     let stage = stage(&mut fields, stages, key, problems);
     let when = fields.get("when").and_then(|node| choice(node, WHENS, &fields.path_of("when"), problems));
     let draft = Draft {
@@ -114,6 +122,7 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         allow_failure: fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems)),
         environment: fields.get("environment").and_then(|node| parts::environment(node, &fields.path_of("environment"), problems)),
         variables: fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default(),
+        variable_places: node.get("variables").map(parts::places).unwrap_or_default(),
         parallel: fields.get("parallel").and_then(|node| parts::parallel(node, &fields.path_of("parallel"), problems)),
         name,
     };

@@ -112,6 +112,50 @@ pub(super) const VARIABLE: &[Unsupported] = &[("options", "remove it; nobody fil
 /// In `parallel`.
 pub(super) const PARALLEL: &[Unsupported] = &[("matrix", "write a number, or one job for each combination with `extends`")];
 
+/// Variables that GitLab has in a pipeline of a push, and Penstock does not.
+pub(super) const ABSENT_VARIABLES: &[&str] = &[
+    "CI_API_GRAPHQL_URL",
+    "CI_API_V4_URL",
+    "CI_BUILDS_DIR",
+    "CI_COMMIT_AUTHOR",
+    "CI_COMMIT_REF_PROTECTED",
+    "CI_COMMIT_TAG_MESSAGE",
+    "CI_COMMIT_TIMESTAMP",
+    "CI_CONCURRENT_ID",
+    "CI_CONCURRENT_PROJECT_ID",
+    "CI_DEPLOY_FREEZE",
+    "CI_ENVIRONMENT_ACTION",
+    "CI_ENVIRONMENT_TIER",
+    "CI_JOB_GROUP_NAME",
+    "CI_JOB_URL",
+    "CI_PAGES_DOMAIN",
+    "CI_PAGES_URL",
+    "CI_PIPELINE_URL",
+    "CI_PROJECT_CLASSIFICATION_LABEL",
+    "CI_PROJECT_DESCRIPTION",
+    "CI_PROJECT_ID",
+    "CI_PROJECT_NAMESPACE_ID",
+    "CI_PROJECT_NAMESPACE_SLUG",
+    "CI_PROJECT_REPOSITORY_LANGUAGES",
+    "CI_PROJECT_URL",
+    "CI_PROJECT_VISIBILITY",
+    "CI_REPOSITORY_URL",
+    "CI_RUNNER_DESCRIPTION",
+    "CI_RUNNER_EXECUTABLE_ARCH",
+    "CI_RUNNER_ID",
+    "CI_RUNNER_TAGS",
+    "CI_RUNNER_VERSION",
+    "CI_SERVER_FQDN",
+    "CI_SERVER_REVISION",
+    "CI_SERVER_VERSION",
+    "CI_SERVER_VERSION_MAJOR",
+    "CI_SERVER_VERSION_MINOR",
+    "CI_SERVER_VERSION_PATCH",
+    "GITLAB_FEATURES",
+    "GITLAB_USER_EMAIL",
+    "GITLAB_USER_ID",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -44,7 +44,7 @@ pub(crate) fn plan(source: &Source<'_>, event: &PushEvent) -> Result<Plan, Vec<D
 fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Option<Plan> {
     let mut budget = Budget::new();
     let root = yaml::read(source, true, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
-    let root = extends::references(root, &mut budget, problems).ok()?;
+    let root = extends::references(extends::unfold(&root, &mut budget, problems), &mut budget, problems).ok()?;
     let Value::Map(entries) = &root.value else {
         problems.add(
             root.at,
@@ -55,7 +55,7 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
         return None;
     };
     let global = global(&root, entries, problems)?;
-    let drafts = drafts(entries, &global, &mut budget, problems);
+    let drafts = drafts(entries, &global, problems);
     if drafts.is_empty() && problems.is_empty() {
         problems.add(root.at, "", "the file has no job", "add one; names that start with a dot are templates");
     }
@@ -71,6 +71,8 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
 struct Global {
     stages: Vec<String>,
     variables: BTreeMap<String, Variable>,
+    /// Where each of them stands.
+    variable_places: BTreeMap<String, At>,
     default: Common,
 }
 
@@ -100,14 +102,18 @@ fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Opti
             }
         }
     }
-    Some(Global { stages, variables, default: default.or(&outer) })
+    let variable_places = root.get("variables").map(parts::places).unwrap_or_default();
+    Some(Global { stages, variables, variable_places, default: default.or(&outer) })
 }
 
-fn drafts(entries: &[(Key, Node)], global: &Global, budget: &mut Budget, problems: &mut Problems) -> Vec<Draft> {
-    let is_job = |key: &Key| !GLOBALS.contains(&&*key.text) && !keys::TOP.iter().any(|(name, _)| *name == key.text);
-    let mut extender = extends::Extender::new(entries);
+/// Whether a key at the top names a job or a template.
+fn is_job(key: &Key) -> bool {
+    !GLOBALS.contains(&&*key.text) && !keys::TOP.iter().any(|(name, _)| *name == key.text)
+}
+
+fn drafts(entries: &[(Key, Node)], global: &Global, problems: &mut Problems) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    for (key, _) in entries.iter().filter(|(key, _)| is_job(key) && !key.text.starts_with('.')) {
+    for (key, node) in entries.iter().filter(|(key, _)| is_job(key) && !key.text.starts_with('.')) {
         if drafts.len() >= MAX_JOBS {
             problems.add(key.at, &key.text, format!("the file has more than {MAX_JOBS} jobs"), "split the project");
             break;
@@ -116,9 +122,7 @@ fn drafts(entries: &[(Key, Node)], global: &Global, budget: &mut Budget, problem
             problems.add(key.at, &key.text, format!("`{}` cannot be a job's name", shown(&key.text)), invalid.rule);
             continue;
         }
-        if let Ok(node) = extender.job(key, budget, problems) {
-            drafts.extend(job::read(key, &node, &global.default, &global.stages, problems));
-        }
+        drafts.extend(job::read(key, node, &global.default, &global.stages, problems));
     }
     drafts
 }
@@ -133,14 +137,16 @@ fn judge(
 ) -> (Vec<PlannedJob>, Vec<LeftOut>) {
     let (mut jobs, mut left_out, mut text) = (Vec::new(), Vec::new(), 0);
     let base = predefined::of_push(event, source.path);
-    covered(&global.variables, &[], &base, At { line: 1, column: 1 }, "variables", problems);
+    let top = At { line: 1, column: 1 };
+    covered(&global.variables, &[], &base, &|name| global.variable_places.get(name).copied().unwrap_or(top), "variables", problems);
     for draft in drafts {
-        covered(&draft.variables, &[&global.variables], &base, draft.at, &format!("{}.variables", draft.name), problems);
+        let place = |name: &str| draft.variable_places.get(name).or_else(|| global.variable_places.get(name)).copied().unwrap_or(draft.at);
+        covered(&draft.variables, &[&global.variables], &base, &place, &format!("{}.variables", draft.name), problems);
         let variables = match scope(draft, global, &base, event).and_then(|scope| scope.expand()) {
             Ok(variables) => variables,
             Err(unexpandable) => {
                 let (name, message, help) = unexpandable.explain();
-                problems.add(draft.at, &format!("{}.variables.{name}", draft.name), message, help);
+                problems.add(place(name), &format!("{}.variables.{name}", draft.name), message, help);
                 continue;
             }
         };
@@ -149,7 +155,10 @@ fn judge(
                 matched: Some(rules::Matched { when: None, allow_failure: None, variables: BTreeMap::new() }),
                 because: vec![format!("it has no rules (line {})", draft.at.line)],
             },
-            Some(rules) => rules::ask(rules, event, &variables, problems),
+            Some(rules) => {
+                rules::absent(rules, &variables, problems);
+                rules::ask(rules, event, &variables, problems)
+            }
         };
         let Some(matched) = verdict.matched else {
             left_out.push(LeftOut { name: draft.name.clone(), line: draft.at.line, because: verdict.because });
@@ -196,7 +205,7 @@ fn covered(
     own: &BTreeMap<String, Variable>,
     below: &[&BTreeMap<String, Variable>],
     base: &[(String, String)],
-    at: At,
+    place: &dyn Fn(&str) -> At,
     path: &str,
     problems: &mut Problems,
 ) {
@@ -205,7 +214,7 @@ fn covered(
         if variable.expand && !known && expand::names(&variable.value).any(|other| other == name) {
             let message =
                 format!("`{name}` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `{name}`");
-            problems.add(at, &format!("{path}.{name}"), message, format!("set it in `before_script`: `export {name}=…`"));
+            problems.add(place(name), &format!("{path}.{name}"), message, format!("set it in `before_script`: `export {name}=…`"));
         }
     }
 }

@@ -7,9 +7,10 @@ use penstock_model::job::{ArtifactSpec, CachePolicy, KeepWhen};
 
 use super::keys;
 use crate::duration;
+use crate::pattern::ruby_glob;
 use crate::plan::{AllowFailure, CacheKey, JobEnvironment, PlannedCache, Retry, RetryOn, Variable};
-use crate::reader::{Fields, Problems, boolean, choice, integer, join, shown, text};
-use crate::yaml::{Node, Value};
+use crate::reader::{Fields, Problems, boolean, choice, integer, join, shown, text, texts};
+use crate::yaml::{At, Node, Value};
 
 /// How deep `script` lists may nest (GitLab's own bound).
 const MAX_SCRIPT_DEPTH: usize = 10;
@@ -134,6 +135,10 @@ pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTr
                 if let Some(other) = given.plain().and_then(misread) {
                     problems.add(given.at, &path, format!("GitLab reads `{text}` as {other}"), "put it in quotes");
                 }
+                if let Some(braced) = shell_expansion(&text).filter(|_| expand) {
+                    let message = format!("`{}` means something to a shell only; GitLab expands it to nothing", shown(braced));
+                    problems.add(given.at, &path, message, "do it in `script`, or write `{value: …, expand: false}`");
+                }
                 text
             }
         };
@@ -142,15 +147,39 @@ pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTr
     out
 }
 
+/// The first `${…}` with more in it than a name, such as `${NAME:-default}`.
+fn shell_expansion(text: &str) -> Option<&str> {
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let after = &rest[at + 1..];
+        if let Some(inner) = after.strip_prefix('{')
+            && let Some(end) = inner.find('}')
+            && inner[..end].bytes().any(|b| !(b.is_ascii_alphanumeric() || b == b'_'))
+        {
+            return Some(&rest[at..at + end + 3]);
+        }
+        rest = after.strip_prefix('$').unwrap_or(after);
+    }
+    None
+}
+
+/// Where each variable of a mapping stands.
+pub(super) fn places(node: &Node) -> BTreeMap<String, At> {
+    match &node.value {
+        Value::Map(entries) => entries.iter().map(|(key, _)| (key.text.clone(), key.at)).collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
 /// `artifacts`.
 pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> ArtifactSpec {
     let mut spec = ArtifactSpec::default();
     let Some(mut fields) = Fields::of(node, path, problems) else { return spec };
     if let Some(node) = fields.get("paths") {
-        spec.paths = inner_paths(node, &fields.path_of("paths"), problems);
+        spec.paths = inner_globs(node, &fields.path_of("paths"), problems);
     }
     if let Some(node) = fields.get("exclude") {
-        spec.exclude = inner_paths(node, &fields.path_of("exclude"), problems);
+        spec.exclude = inner_globs(node, &fields.path_of("exclude"), problems);
     }
     if let Some(node) = fields.get("when") {
         let choices = [("on_success", KeepWhen::OnSuccess), ("on_failure", KeepWhen::OnFailure), ("always", KeepWhen::Always)];
@@ -172,10 +201,10 @@ pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> Art
 fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Problems) {
     let Some(mut fields) = Fields::of(node, path, problems) else { return };
     if let Some(node) = fields.get("junit") {
-        spec.junit = inner_paths(node, &fields.path_of("junit"), problems);
+        spec.junit = inner_globs(node, &fields.path_of("junit"), problems);
     }
     if let Some(node) = fields.get("dotenv") {
-        spec.dotenv = inner_paths(node, &fields.path_of("dotenv"), problems);
+        spec.dotenv = inner_globs(node, &fields.path_of("dotenv"), problems);
     }
     if let Some(node) = fields.get("coverage_report") {
         let path = fields.path_of("coverage_report");
@@ -185,7 +214,7 @@ fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Prob
                 None => problems.add(node.at, &path, "`coverage_format` is missing", "write `coverage_format: cobertura`"),
             }
             match inner.get("path") {
-                Some(node) => spec.cobertura = inner_paths(node, &inner.path_of("path"), problems).pop(),
+                Some(node) => spec.cobertura = inner_globs(node, &inner.path_of("path"), problems).pop(),
                 None => problems.add(node.at, &path, "`path` is missing", "name the Cobertura file"),
             }
             inner.finish(&[], problems);
@@ -194,9 +223,31 @@ fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Prob
     fields.finish(keys::REPORTS, problems);
 }
 
+/// Patterns of paths that must stay below the checkout.
+fn inner_globs(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
+    for (given, at) in texts(node, path, &mut Problems::new("")) {
+        if let Err(invalid) = ruby_glob(&given) {
+            problems.add(at, path, format!("the pattern `{}` cannot be read: {}", shown(&given), invalid.0), "as in `dist/**/*.whl`");
+        }
+    }
+    inner_paths(node, path, problems)
+}
+
+/// Folders that stay in place between jobs.
+fn cached_paths(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
+    for (given, at) in texts(node, path, &mut Problems::new("")) {
+        if given.contains(['*', '?', '[', '{']) && !given.contains("${") {
+            problems.add(at, path, format!("`{}` is a pattern, and only folders are cached", shown(&given)), "name the folders themselves");
+        } else if given.trim_start_matches("./").split('/').next() == Some(".git") {
+            problems.add(at, path, "`.git` is not the job's to keep", "remove it");
+        }
+    }
+    inner_paths(node, path, problems)
+}
+
 /// Paths that must stay below the checkout.
 pub(super) fn inner_paths(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
-    let list = crate::reader::texts(node, path, problems);
+    let list = texts(node, path, problems);
     for (given, at) in &list {
         if given.starts_with('/') || given.split('/').any(|part| part == "..") {
             problems.add(*at, path, format!("`{}` leaves the checkout", shown(given)), "name a path below it");
@@ -217,7 +268,7 @@ pub(super) fn caches(node: &Node, path: &str, problems: &mut Problems) -> Vec<Pl
 fn cache(node: &Node, path: &str, problems: &mut Problems) -> Option<PlannedCache> {
     let mut fields = Fields::of(node, path, problems)?;
     let key = fields.get("key").map(|node| cache_key(node, &fields.path_of("key"), problems));
-    let paths = fields.get("paths").map(|node| inner_paths(node, &fields.path_of("paths"), problems)).unwrap_or_default();
+    let paths = fields.get("paths").map(|node| cached_paths(node, &fields.path_of("paths"), problems)).unwrap_or_default();
     if paths.is_empty() {
         problems.add(node.at, path, "a cache without `paths` keeps nothing", "name the folders to keep in `paths`");
     }

@@ -10,7 +10,7 @@ use crate::expand::{Expanded, expand};
 use crate::input::PushEvent;
 use crate::pattern::ruby_glob;
 use crate::plan::{AllowFailure, Variable, When};
-use crate::reader::{Fields, Problems, choice, shown, text, texts};
+use crate::reader::{Fields, Problems, boolean, choice, shown, text, texts};
 use crate::yaml::{At, Node, Value};
 
 /// The most rules and the most patterns in one (GitLab's own bound is 50 patterns).
@@ -83,7 +83,8 @@ fn rule(node: &Node, path: &str, problems: &mut Problems) -> Option<Rule> {
         choices.push(("never", Outcome::Never));
         choice(node, &choices, &fields.path_of("when"), problems)
     });
-    let allow_failure = fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems));
+    let allow_failure = fields.get("allow_failure").and_then(|node| boolean(node, &fields.path_of("allow_failure"), problems));
+    let allow_failure = allow_failure.map(|allowed| if allowed { AllowFailure::Yes } else { AllowFailure::No });
     let variables = fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default();
     fields.finish(keys::RULE, problems);
     Some(Rule { at: node.at, condition, changes, exists, when, allow_failure, variables, path: path.to_owned() })
@@ -138,6 +139,19 @@ fn patterns(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, At
         }
     }
     list.into_iter().take(MAX_PATTERNS).collect()
+}
+
+/// A condition must not ask for what GitLab would know and Penstock does not: it would silently be false.
+pub(super) fn absent(rules: &[Rule], variables: &BTreeMap<String, Expanded>, problems: &mut Problems) {
+    for rule in rules {
+        let Some((condition, _, at)) = &rule.condition else { continue };
+        let mut names = Vec::new();
+        condition.variables(&mut names);
+        for name in names.into_iter().filter(|name| keys::ABSENT_VARIABLES.contains(name) && !variables.contains_key(*name)) {
+            let message = format!("GitLab's variable `{name}` is not known here");
+            problems.add(*at, &format!("{}.if", rule.path), message, "ask for another one, or set it in `variables`");
+        }
+    }
 }
 
 /// Asks the rules of a job in their order; the first that matches decides.

@@ -215,3 +215,18 @@ fn a_plan_survives_being_stored() {
     let stored = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<penstock_pipeline::Plan>(&stored).unwrap(), plan);
 }
+
+#[test]
+fn a_reference_sees_what_a_job_extends() {
+    let plan = must_plan(
+        GITLAB,
+        ".base: {script: [one], variables: {A: a}}\n.more: {extends: .base, variables: {B: b}}\n.last: {extends: .more, script: [!reference [.base, script], two]}\na: {script: [!reference [.last, script], three], variables: !reference [.last, variables]}\nb: {extends: .last, variables: {A: !reference [.base, variables, A]}}\n",
+    );
+    let commands: Vec<_> = plan.jobs.iter().map(|job| job.steps.clone()).collect();
+    let script = |list: &[&str]| vec![PlannedStep::Script { commands: list.iter().map(|text| (*text).to_owned()).collect() }];
+    assert_eq!(commands, [script(&["one", "two", "three"]), script(&["one", "two"])]);
+    for job in &plan.jobs {
+        let values: Vec<_> = job.variables.iter().map(|(name, variable)| format!("{name}={}", variable.value)).collect();
+        assert_eq!(values, ["A=a", "B=b"], "{}", job.name);
+    }
+}

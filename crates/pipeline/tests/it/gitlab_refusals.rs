@@ -147,10 +147,10 @@ fn what_yaml_reads_otherwise_than_one_thinks_is_refused() {
 
 #[test]
 fn variables_are_checked() {
-    check("variables: {A: $B, B: $A}\na: {script: [x]}\n", "2:1 a.variables.A: variables refer to each other in a circle: A -> B -> A");
+    check("variables: {A: $B, B: $A}\na: {script: [x]}\n", "1:13 a.variables.A: variables refer to each other in a circle: A -> B -> A");
     check(
         "a: {script: [x], variables: {PATH: '/opt/bin:$PATH'}}\n",
-        "1:1 a.variables.PATH: `PATH` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `PATH`",
+        "1:30 a.variables.PATH: `PATH` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `PATH`",
     );
     check("variables: {A-B: x}\na: {script: [x]}\n", "1:13 variables.A-B: `A-B` cannot be a variable's name");
     check("variables: {A: {value: x, options: [x]}}\na: {script: [x]}\n", "1:27 variables.A.options: `options` is not carried out");
@@ -215,4 +215,51 @@ fn size_depth_and_growth_are_bounded() {
     let extended = format!(".big: {{script: ['{}']}}\n", "x".repeat(400_000))
         + &(0..60).map(|n| format!("j{n}: {{extends: .big}}\n")).collect::<String>();
     assert!(problems(GITLAB, &extended).contains("unfold to more than 16 MiB"));
+}
+
+#[test]
+fn what_gitlab_would_read_otherwise_is_refused_where_it_stands() {
+    for (text, expected) in [
+        ("variables: {A: '${B:-y}'}", "2:18 a.variables.A: `${B:-y}` means something to a shell only; GitLab expands it to nothing"),
+        ("variables: {A: '$$${B%x}'}", "2:18 a.variables.A: `${B%x}` means something to a shell only; GitLab expands it to nothing"),
+        ("variables: {A: '$${B:-y} ${C}'}", "a plan of 1 jobs"),
+        ("variables: {A: {value: '${B:-y}', expand: false}}", "a plan of 1 jobs"),
+        (
+            "variables: {OK: x, PATH: '/opt:$PATH'}",
+            "2:22 a.variables.PATH: `PATH` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `PATH`",
+        ),
+        (
+            "rules: [{when: never}, {if: $CI_COMMIT_REF_PROTECTED == 'true'}]",
+            "2:31 a.rules[1].if: GitLab's variable `CI_COMMIT_REF_PROTECTED` is not known here",
+        ),
+        ("variables: {CI_PROJECT_ID: '7'}, rules: [{if: $CI_PROJECT_ID == '7'}]", "a plan of 1 jobs"),
+        ("rules: [{if: $CI_MERGE_REQUEST_IID, when: never}, {when: always}]", "a plan of 1 jobs"),
+        ("rules: [{allow_failure: {exit_codes: 3}}]", "2:27 a.rules[0].allow_failure: `true` or `false` is expected here, not a mapping"),
+        ("extends: !reference [b, x]", "2:12 a.extends: `extends` is carried out before `!reference`, so that it cannot hold one"),
+    ] {
+        let body = text.replace("}, rules:", "}\n  rules:");
+        assert_eq!(problems(GITLAB, &format!("a:\n  {body}\n  script: [x]\n")), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_the_runner_could_not_keep_is_refused_before_anything_runs() {
+    for (text, expected) in [
+        ("artifacts: {paths: ['x[']}", "2:23 a.artifacts.paths: the pattern `x[` cannot be read: a `[` is not closed, or empty"),
+        ("artifacts: {reports: {junit: '{a'}}", "2:32 a.artifacts.reports.junit: the pattern `{a` cannot be read: a `{` is not closed"),
+        ("artifacts: {paths: ['$DIR/**', '${DIR}/{a,b}']}", "a plan of 1 jobs"),
+        ("cache: {paths: ['**/node_modules']}", "2:19 a.cache.paths: `**/node_modules` is a pattern, and only folders are cached"),
+        ("cache: {paths: [./.git/lfs]}", "2:19 a.cache.paths: `.git` is not the job's to keep"),
+        ("cache: {paths: ['${DIR}', target]}", "a plan of 1 jobs"),
+        (
+            "{image: i, cache: {paths: [d], policy: pull}}",
+            "2:14 a.cache: a cache with the policy `pull` is not carried out in a job with an `image`",
+        ),
+    ] {
+        let text = match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            Some(flow) => format!("a:\n  {{{flow}, script: [x]}}\n"),
+            None => format!("a:\n  {text}\n  script: [x]\n"),
+        };
+        assert_eq!(problems(GITLAB, &text), expected, "{text}");
+    }
 }

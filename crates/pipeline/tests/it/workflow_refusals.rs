@@ -132,3 +132,63 @@ fn jobs_are_checked() {
     );
     check("on: push\n<<: {}\njobs: {}\n", "2:1 : workflows know no merge keys (`<<`)");
 }
+
+#[test]
+fn what_a_context_lacks_is_refused_and_not_silently_nothing() {
+    let step = |expression: &str| {
+        let text = format!("on: push\njobs:\n  a:\n    runs-on: linux\n    steps:\n      - run: x ${{{{ {expression} }}}}\n");
+        problems(WORKFLOW, &text)
+    };
+    for (expression, absent) in [
+        ("github.api_url", "github.api_url"),
+        ("github['actor_id']", "github.actor_id"),
+        ("github.event.commits[0].id", "github.event.commits"),
+        ("github.event.commits.*.message", "github.event.commits"),
+        ("github.event.head_commit.author.name", "github.event.head_commit.author"),
+        ("github.event.repository.private", "github.event.repository.private"),
+        ("runner.tool_cache", "runner.tool_cache"),
+        ("job.container.id", "job.container"),
+    ] {
+        assert_eq!(step(expression), format!("6:20 jobs.a.steps[0].run: `{absent}` is not known here"), "{expression}");
+    }
+    for expression in [
+        "github.event.head_commit.message",
+        "github.event.repository.full_name",
+        "github.event.pull_request.head.ref",
+        "github.event.inputs.x",
+        "toJSON(github.event)",
+        "github.head_ref",
+        "github.run_id",
+        "github.token",
+        "runner.temp",
+        "runner.debug",
+        "job.status",
+        "strategy.job-index",
+        "steps.x.outputs.y",
+        "matrix.github",
+    ] {
+        assert_eq!(step(expression), "a plan of 1 jobs", "{expression}");
+    }
+}
+
+#[test]
+fn commands_in_a_script_that_nobody_listens_to_are_refused() {
+    for (script, named) in [
+        ("echo ::add-mask::$KEY", "::add-mask::"),
+        ("echo '::set-output name=a::b'", "::set-output"),
+        ("echo hi >> $GITHUB_STEP_SUMMARY", "GITHUB_STEP_SUMMARY"),
+        ("jq . $GITHUB_EVENT_PATH", "GITHUB_EVENT_PATH"),
+    ] {
+        check(
+            &format!("on: push\njobs: {{a: {{runs-on: linux, steps: [{{run: \"{script}\"}}]}}}}\n"),
+            &format!("2:42 jobs.a.steps[0].run: `{named}` is not carried out"),
+        );
+    }
+}
+
+#[test]
+fn variables_that_github_sets_keep_their_value() {
+    check_job("env: {GITHUB_SHA: x}", "6:11 jobs.a.env.GITHUB_SHA: `GITHUB_SHA` is set for every job and keeps its value");
+    check_job("env: {RUNNER_TEMP: x}", "6:11 jobs.a.env.RUNNER_TEMP: `RUNNER_TEMP` is set for every job and keeps its value");
+    check_job("env: {GITHUB_TOKEN: '${{ secrets.GITHUB_TOKEN }}', CI: x}", "a plan of 1 jobs");
+}

@@ -119,3 +119,41 @@ fn a_step_that_cannot_be_evaluated_fails_and_says_why() {
         "Run one | set +o pipefail; one |\nEvaluate expressions | printf 'error: %s\\n' 'fromJSON: `{it'\\''s` is not JSON: key must be a string at line 1 column 2' >&2; exit 1 |\ndone 1 {\"out\": \"{it's\"}",
     );
 }
+
+#[test]
+fn a_variable_that_github_sets_is_not_overwritten_by_a_step() {
+    check(
+        "      - {run: one}\n      - {run: \"two ${{ env.GITHUB_SHA }}\"}\n",
+        &[(Some(0), &[], &[("GITHUB_REF_NAME", "forged"), ("NEW", "new")])],
+        None,
+        "Run one | set +o pipefail; one |\nRun two  | set +o pipefail; two | GITHUB_REF_NAME=main NEW=new\ndone 0 {\"out\": \"\"}",
+    );
+}
+
+/// The scripts of a job's steps, all of which end well but those that say an error.
+fn scripts(job: &str) -> Vec<String> {
+    let plan = must_plan(WORKFLOW, &format!("on: push\njobs:\n  a:\n    runs-on: linux\n{job}"));
+    let mut source = steps(&plan, &plan.jobs[0].name, &context()).unwrap();
+    let (mut seen, mut next) = (Vec::new(), source.next(None, false));
+    while let NextStep::Run(step) = next {
+        let failed = step.script.starts_with("printf 'error");
+        seen.push(step.script.replace('\n', "; "));
+        let outcome = StepOutcome { exit_code: Some(i32::from(failed)), outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new() };
+        next = source.next(Some(&outcome), false);
+        assert!(seen.len() < 100);
+    }
+    if let NextStep::Done { exit_code, .. } = next {
+        seen.push(format!("done {exit_code}"));
+    }
+    seen
+}
+
+#[test]
+fn a_jobs_variable_or_output_that_cannot_be_evaluated_fails_the_job() {
+    let seen = scripts("    env: {BAD: \"${{ fromJSON('{') }}\"}\n    steps: [{run: one}, {if: always(), run: two}]\n");
+    assert!(seen[0].contains("the variable `BAD` cannot be evaluated: fromJSON"), "{seen:?}");
+    assert_eq!(seen[1..], ["set +o pipefail; two", "done 1"]);
+    let seen = scripts("    outputs: {o: \"${{ fromJSON(steps.s.outputs.none) }}\"}\n    steps: [{id: s, run: one}]\n");
+    assert!(seen[1].contains("the output `o` cannot be evaluated: fromJSON"), "{seen:?}");
+    assert_eq!((seen[0].as_str(), seen[2].as_str(), seen.len()), ("set +o pipefail; one", "done 1", 3));
+}
