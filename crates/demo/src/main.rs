@@ -41,7 +41,7 @@ struct Args {
     #[arg(long, default_value_t = 10)]
     bake: u64,
     /// Requests a second of the traffic that production gets.
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 400)]
     rate: u32,
     /// End after the last act, with a verdict, and remove everything.
     #[arg(long)]

@@ -20,8 +20,8 @@ export const options = {
       rate,
       timeUnit: "1s",
       duration: __ENV.DURATION || "60s",
-      preAllocatedVUs: 200,
-      maxVUs: 400,
+      preAllocatedVUs: 400,
+      maxVUs: 800,
     },
   },
   thresholds: {
