@@ -10,6 +10,7 @@ use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, Repor
 use penstock_model::release::ImageRef;
 use penstock_model::{Digest, JobName, RunId, Secret};
 use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
+use penstock_trust::predicate::{Coverage, TestResult};
 use tokio_util::sync::CancellationToken;
 
 use super::EffectError;
@@ -68,7 +69,7 @@ pub(super) async fn job(parts: &Parts, run: &RunId, job: &JobName, attempt: u32,
     let Some(planned) = plan.job(job) else { return Ok(()) };
     tell(parts, run, Actor::Penstock, RunCommand::StartJob { job: job.clone(), attempt }).await?;
     let id = AttemptId { run: run.clone(), job: job.clone(), attempt };
-    let report = match carry_out(parts, record, plan, planned, &id, inputs, cancel.clone()).await {
+    let mut report = match carry_out(parts, record, plan, planned, &id, inputs, cancel.clone()).await {
         Ok(report) => report,
         Err(error) => system_failure(super::chain(&error)),
     };
@@ -77,7 +78,11 @@ pub(super) async fn job(parts: &Parts, run: &RunId, job: &JobName, attempt: u32,
         return Ok(());
     }
     for file in &report.reports {
-        record_report(parts, record, job, file).await?;
+        // the attempt ends whatever happens: a run must not wait for it for ever
+        if let Err(error) = record_report(parts, record, job, file).await {
+            report.end = JobEnd::SystemFailure { why: super::chain(&error) };
+            break;
+        }
     }
     tell(parts, run, Actor::Penstock, RunCommand::FinishJob { job: job.clone(), attempt, report }).await?;
     Ok(())
@@ -112,13 +117,18 @@ async fn carry_out(
 ) -> Result<JobReport, EffectError> {
     let log_id = log_id(id);
     let log = parts.logs.open(&log_id).await?;
-    let result = attempt(parts, record, plan, planned, id, inputs, log.clone(), cancel).await;
-    let failure = match &result {
-        Ok(JobReport { end: JobEnd::SystemFailure { why }, .. }) => Some(why.clone()),
-        Ok(_) => None,
-        Err(error) => Some(super::chain(error)),
+    let mut result = attempt(parts, record, plan, planned, id, inputs, log.clone(), cancel).await;
+    let told = match &mut result {
+        Ok(report) => {
+            let mut told = leave_out_unreadable(parts, report).await;
+            if let JobEnd::SystemFailure { why } = &report.end {
+                told.push(why.clone());
+            }
+            told
+        }
+        Err(error) => vec![super::chain(error)],
     };
-    if let Some(why) = failure {
+    for why in told {
         // whoever reads the log looks for the reason there
         let line = |text: &str| LogLine {
             at: parts.journal.now(),
@@ -255,22 +265,46 @@ async fn key_files(parts: &Parts, record: &RunRecord, planned: &PlannedJob) -> R
     Ok(digests)
 }
 
+/// What a report file says.
+enum Reported {
+    Tests(TestResult),
+    Coverage(Coverage),
+}
+
+async fn read_report(parts: &Parts, file: &ReportFile) -> Result<Reported, EffectError> {
+    let bytes = parts.blobs.get_bytes(file.digest, MAX_REPORT).await?;
+    let read = match &*file.kind {
+        "junit" => crate::results::junit(&bytes, file.digest).map(Reported::Tests),
+        _ => crate::results::coverage(&bytes).map(Reported::Coverage),
+    };
+    read.map_err(|error| EffectError::Other(format!("{} cannot be read as {}: {error}", file.path, file.kind)))
+}
+
+/// Takes out the reports that cannot be read, and says why. As at GitLab, that is no failure of the job.
+async fn leave_out_unreadable(parts: &Parts, report: &mut JobReport) -> Vec<String> {
+    let mut told = Vec::new();
+    for file in std::mem::take(&mut report.reports) {
+        match read_report(parts, &file).await {
+            Ok(_) => report.reports.push(file),
+            Err(error) => told.push(format!("a report is left out: {}", super::chain(&error))),
+        }
+    }
+    told
+}
+
 /// A report file of a job becomes a *reported* statement on the commit.
 async fn record_report(parts: &Parts, record: &RunRecord, job: &JobName, file: &ReportFile) -> Result<(), EffectError> {
-    let bytes = parts.blobs.get_bytes(file.digest, MAX_REPORT).await?;
     let subject = Subject::Commit(record.push.commit.clone());
     let key = format!("report/{}/{job}/{}/{}", record.id, file.kind, file.digest);
     let (project, run) = (&record.project, Some(&record.id));
     let witness = Witness::Reported;
-    let unreadable = |error: &dyn std::fmt::Display| {
-        EffectError::Other(format!("{} of job `{job}` cannot be read as {}: {error}", file.path, file.kind))
-    };
-    if file.kind == "junit" {
-        let result = crate::results::junit(&bytes, file.digest).map_err(|error| unreadable(&error))?;
-        say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &result }).await?;
-    } else {
-        let coverage = crate::results::coverage(&bytes).map_err(|error| unreadable(&error))?;
-        say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &coverage }).await?;
+    match read_report(parts, file).await? {
+        Reported::Tests(result) => {
+            say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &result }).await?;
+        }
+        Reported::Coverage(coverage) => {
+            say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &coverage }).await?;
+        }
     }
     Ok(())
 }

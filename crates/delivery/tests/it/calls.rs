@@ -13,7 +13,8 @@ use penstock_model::RunId;
 use penstock_model::blob::{BlobError, LogLine, LogSink};
 use penstock_model::evidence::{Subject, predicate};
 use penstock_model::ids::Actor;
-use penstock_model::job::AttemptId;
+use penstock_model::job::{AttemptId, JobEnd, ReportFile};
+use penstock_testkit::FakeRunner;
 use tokio_util::sync::CancellationToken;
 
 use crate::house::{House, oran, user};
@@ -76,4 +77,38 @@ async fn a_job_runs_in_an_image_that_its_repository_holds_and_in_no_other_bytes_
     for image in [format!("other/base@{}", image.digest), format!("oran/base@{secret}"), format!("oran/base@{}", Digest::of("absent"))] {
         assert!(ends(&house, &image).await.contains("it is not in the own registry"), "{image}");
     }
+}
+
+#[tokio::test]
+async fn a_report_that_cannot_be_read_is_left_out_and_told_and_the_job_ends() {
+    let mut house = House::new().await;
+    let good = "<testsuite name='s' tests='1'><testcase classname='c' name='ok'/></testsuite>";
+    let mut digests = Vec::new();
+    for text in ["nonsense", good] {
+        digests.push(house.parts.blobs.put_bytes(text.into()).await.unwrap());
+    }
+    let files: Vec<_> = digests
+        .iter()
+        .flat_map(|digest| {
+            ["junit", "cobertura"].map(|kind| ReportFile { kind: kind.into(), path: format!("{kind}.xml"), digest: *digest })
+        })
+        .collect();
+    let runner = FakeRunner::default().leaving(move |_, report| report.reports = files.clone());
+    Arc::get_mut(&mut house.parts).unwrap().runner = Arc::new(runner);
+    let run = pushed(&house, "test:\n  script: make\n").await;
+    for which in [|effect: &Effect| matches!(effect, Effect::Plan { .. }), |effect: &Effect| matches!(effect, Effect::Job { .. })] {
+        for effect in house.wanted(which) {
+            carry_out(&house.parts, &effect, CancellationToken::new()).await.unwrap();
+        }
+    }
+    let job = "test".parse().unwrap();
+    let world = house.world();
+    let report = world.runs[&run].times[&job].report.clone().unwrap();
+    assert_eq!(report.end, JobEnd::Exited { code: 0 });
+    assert_eq!(report.reports.iter().map(|file| (file.kind.as_str(), file.digest)).collect::<Vec<_>>(), [("junit", digests[1])]);
+    let log = penstock_delivery::log_id(&AttemptId { run, job, attempt: 1 });
+    let lines = house.parts.logs.read(&log, 0, 1 << 20).await.unwrap().lines;
+    let told: Vec<_> = lines.iter().filter(|line| line.text.starts_with("a report is left out: ")).collect();
+    assert_eq!(told.len(), 3, "{lines:?}");
+    assert!(told[0].text.contains("junit.xml cannot be read as junit"), "{told:?}");
 }

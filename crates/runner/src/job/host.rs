@@ -8,10 +8,12 @@ use super::Attempt;
 use super::steps::{Body, Call, Driven, Ended, GRACE, Limit, Why, drive, text};
 use crate::joblog::Tap;
 use crate::runner::{io, other};
-use crate::sandbox::{Bind, HANDED, Overlay, Sandbox, SandboxPlan};
+use crate::sandbox::{Bind, HANDED, Overlay, Sandbox, SandboxError, SandboxPlan, StepExit};
 
 /// Where programs are looked for if the job does not say.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// The exit code of what could not be started, as shells have it.
+const NOT_STARTED: i32 = 127;
 /// How long a stopped step may take to be gone after SIGKILL.
 const GONE: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -63,7 +65,14 @@ impl Body for Host<'_> {
         self.sandbox.run(argv(call.step.shell, script), env, call.directory).await.map_err(failed)?;
         let why = tokio::select! {
             exit = self.sandbox.exited() => {
-                let exit = exit.map_err(failed)?;
+                let exit = match exit {
+                    // a directory that is not there is the job's own failure, as at GitHub
+                    Err(SandboxError::Start(why)) => {
+                        self.attempt.log.note(&why).await;
+                        StepExit { code: Some(NOT_STARTED), signal: None }
+                    }
+                    exit => exit.map_err(failed)?,
+                };
                 self.drain().await;
                 return Ok(Ended::Exited(exit));
             }

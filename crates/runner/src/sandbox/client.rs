@@ -33,6 +33,9 @@ pub(crate) enum SandboxError {
         #[source]
         source: io::Error,
     },
+    /// What was to be run cannot be started: no such program or directory.
+    #[error("{0}")]
+    Start(String),
     /// The helper or the first process says why.
     #[error("the sandbox failed: {0}")]
     Said(String),
@@ -102,7 +105,7 @@ impl Sandbox {
     pub(crate) async fn exited(&mut self) -> Result<StepExit, SandboxError> {
         match self.hear().await? {
             News::Exited { code, signal } => Ok(StepExit { code, signal }),
-            News::Failed { why } => Err(SandboxError::Said(why)),
+            News::Failed { why } => Err(SandboxError::Start(why)),
             News::Ready => Err(SandboxError::Said("it was ready twice".to_owned())),
         }
     }

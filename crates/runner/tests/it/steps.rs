@@ -87,8 +87,9 @@ async fn a_step_may_work_wherever_its_user_may_go_and_a_missing_directory_is_nam
     }
     let mut job = Job::new("pwd");
     job.steps.steps[0].working_directory = Some("nowhere".into());
-    let (report, _) = house.run(job).await;
-    assert!(matches!(report.end, JobEnd::SystemFailure { why } if why.contains("/builds/shop/nowhere")));
+    let (report, log) = house.run(job.at_last("echo cleaned up")).await;
+    assert_eq!((report.end, log.out().as_str()), (JobEnd::Exited { code: 127 }, "cleaned up\n"));
+    assert!(log.notes().contains("/builds/shop/nowhere: No such file"), "{}", log.notes());
 }
 
 #[tokio::test]
