@@ -90,7 +90,8 @@ async fn follow(
         let world = changes.borrow_and_update().clone();
         let Some(record) = world.runs.get(&id) else { break };
         show_finished(built, &world, record, &mut shown, output).await?;
-        if record.ended.is_some() {
+        // nobody can start a manual job here: there is no server to ask
+        if record.ended.is_some() || waits_for_a_person(record) {
             return Ok(summary(record, output));
         }
         if changes.changed().await.is_err() {
@@ -100,16 +101,21 @@ async fn follow(
     Err(CliError::other("the run was lost", "", exit::FAILED))
 }
 
+/// Whether a manual job that may not be left alone is all that the run waits for.
+fn waits_for_a_person(record: &RunRecord) -> bool {
+    record.run.as_ref().is_some_and(|run| run.status() == penstock_pipeline::RunStatus::Blocked)
+}
+
 /// Prints the log of each job that ended, whole, so that jobs that run side by side do not mix.
 async fn show_finished(
     built: &Built,
     _: &World,
     record: &RunRecord,
-    shown: &mut BTreeSet<JobName>,
+    shown: &mut BTreeSet<(JobName, u32)>,
     output: Output,
 ) -> Result<(), CliError> {
     for (job, times) in record.times.iter().filter(|(_, times)| times.ended.is_some()) {
-        if output == Output::Json || !shown.insert(job.clone()) {
+        if output == Output::Json || !shown.insert((job.clone(), times.attempt)) {
             continue;
         }
         println!("\n{} {}", bold(&plain(job.as_str())), dim(&times.ended.map(|ended| between(times.started, ended)).unwrap_or_default()));
@@ -159,6 +165,9 @@ fn summary(record: &RunRecord, output: Output) -> ExitCode {
         })
         .collect();
     table(&["JOB", "STATUS", "TIME"], &rows);
+    if waits_for_a_person(record) {
+        eprintln!("the run waits for a manual job; on a server, `penstock play` or the run's page starts it");
+    }
     ExitCode::from(if good { exit::OK } else { exit::NOT_GOOD })
 }
 
