@@ -1,6 +1,6 @@
 //! The container room against the real kernel. Needs root and the Debian package `busybox-static`.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod build;
 mod layers;

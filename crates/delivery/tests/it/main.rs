@@ -1,6 +1,6 @@
 //! The spine over fakes: what people order, and what comes of it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod approvals;
 mod calls;

@@ -1,6 +1,6 @@
 //! The gateway as its users, its backends and its client meet it: real processes, real sockets.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod backend;
 mod control;

@@ -1,5 +1,5 @@
 //! The Git host against the real git.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod change;
 mod checkout;

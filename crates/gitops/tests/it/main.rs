@@ -1,6 +1,6 @@
 //! Applications from files to steps and events, against a small target.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod example;
 mod laws;

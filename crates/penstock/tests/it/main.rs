@@ -1,7 +1,7 @@
 //! Journeys through the built binary, with real pushes, real containers and the real gateway. They need root, Git,
 //! `busybox-static` and the pinned tools (`PENSTOCK_TOOLS`, or `.penstock/tools` in the checkout).
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod bad_input;
 mod chance;

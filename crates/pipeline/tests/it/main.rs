@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::disallowed_methods,
     clippy::format_collect,
     clippy::format_push_string,
     clippy::needless_pass_by_value,

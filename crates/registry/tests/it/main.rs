@@ -1,5 +1,5 @@
 //! The registry as its clients and the rest of the house use it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod clients;
 mod fixture;

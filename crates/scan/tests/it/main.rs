@@ -1,6 +1,8 @@
 //! The room's promises on what the tools really print. The fixtures were captured from the pinned versions on the
 //! inputs in `fixtures/README.md`; what no reader looks at was cut from the larger ones.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
+
 mod advisories;
 mod arbitrary;
 mod calls;

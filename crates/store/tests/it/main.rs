@@ -1,5 +1,5 @@
 //! The disk as the rest of the house uses it.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod blobs;
 mod chains;

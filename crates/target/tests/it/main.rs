@@ -1,6 +1,6 @@
 //! The local target against fakes, and against the real runtime and gateway.
 
-#![allow(clippy::unwrap_used, reason = "a test fails so")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod fakes;
 mod machine;

@@ -25,9 +25,13 @@ fn the_samples_and_what_init_writes_fit_their_schemas() {
         include_str!("../../../../cli/templates/penstock.yaml"),
         example("environments:"),
     ];
-    delivery.iter().for_each(|text| drop(DeliveryConfig::parse("penstock.yaml", &filled(text)).unwrap()));
+    for text in delivery {
+        DeliveryConfig::parse("penstock.yaml", &filled(text)).unwrap();
+    }
     let project = [include_str!("../../../../../examples/oran/penstock.yaml"), example("project:")];
-    project.iter().for_each(|text| drop(penstock_delivery::project::parse(text).unwrap()));
+    for text in project {
+        penstock_delivery::project::parse(text).unwrap();
+    }
     let server: ServerFile = serde_saphyr::from_str(example("server:")).unwrap();
     assert_eq!(server.version, 1);
     let files = [(SchemaOf::Server, &[example("server:")][..]), (SchemaOf::Project, &project), (SchemaOf::Delivery, &delivery)];
