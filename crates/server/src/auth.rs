@@ -34,7 +34,7 @@ impl Caller {
         if self.role >= role {
             return Ok(());
         }
-        Err(crate::problem::Failure::forbidden(format!("{} is a {:?} and this needs a {role:?}", self.user, self.role)))
+        Err(crate::problem::Failure::forbidden(format!("this needs the role {role:?}, and {} has the role {:?}", self.user, self.role)))
     }
 }
 

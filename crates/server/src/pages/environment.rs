@@ -93,11 +93,14 @@ fn going(rollout: &RolloutView) -> bool {
 
 fn card(rollout: &RolloutView, address: &str, may: bool) -> Markup {
     let going = going(rollout);
-    let class = |index: usize| match () {
-        () if index < rollout.step || rollout.phase == "promoted" => "done",
-        () if index == rollout.step && going => "now",
-        () if index == rollout.step && rollout.phase == "aborted" => "bad",
-        () => "",
+    let highest = rollout.figures.iter().map(|figure| figure.weight).max().unwrap_or(0);
+    let class = |index: usize, weight: u32| match rollout.phase.as_str() {
+        "promoted" => "done",
+        "aborted" if weight < highest => "done",
+        "aborted" if weight == highest => "bad",
+        _ if going && index < rollout.step => "done",
+        _ if going && index == rollout.step => "now",
+        _ => "",
     };
     html! {
         section.card.rollout {
@@ -105,7 +108,7 @@ fn card(rollout: &RolloutView, address: &str, may: bool) -> Markup {
                 h3 { (rollout.name) " " (status(&rollout.phase)) }
                 ol.steps aria-label="Steps" {
                     @for (index, weight) in rollout.steps.iter().enumerate() {
-                        li class=(class(index)) aria-current=[(index == rollout.step && going).then_some("step")] { (weight) " %" }
+                        li class=(class(index, *weight)) aria-current=[(index == rollout.step && going).then_some("step")] { (weight) " %" }
                     }
                 }
             }

@@ -8,8 +8,13 @@ const MINUTE = 60_000;
 const PAUSE = 1_000;
 const log = document.getElementById("log");
 
+// A page that is left may be kept for the way back, with its connections; a browser opens only a few to one server.
+const left = new AbortController();
+addEventListener("pagehide", () => left.abort());
+addEventListener("pageshow", (shown) => { if (shown.persisted) location.reload(); });
+
 async function follow(address) {
-  const answer = await fetch(address);
+  const answer = await fetch(address, { signal: left.signal });
   if (!answer.ok || !answer.body) return;
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -45,7 +50,7 @@ function inUse(main) {
 }
 
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  const answer = await fetch(location.href, { headers: { accept: "text/html" }, signal: left.signal });
   if (!answer.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
   const main = document.getElementById("main");
@@ -53,15 +58,21 @@ async function refresh() {
   refresh.last = fresh.innerHTML;
   const open = new Map([...main.querySelectorAll("details")].map((one, place) => [key(one, place), one.open]));
   const scrolled = [...main.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
-  const focused = main.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  const stops = () => [...main.querySelectorAll("a, .scroll")];
+  const focused = document.activeElement;
+  const place = stops().indexOf(focused);
   main.replaceChildren(...fresh.childNodes);
   main.querySelectorAll("details").forEach((one, place) => { one.open = open.get(key(one, place)) ?? one.open; });
   main.querySelectorAll(".scroll").forEach((one, place) => { one.scrollLeft = scrolled[place] ?? 0; });
-  if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (place >= 0) {
+    const distance = (one) => Math.abs(stops().indexOf(one) - place);
+    const same = stops().filter((one) => one.getAttribute("href") === focused.getAttribute("href"));
+    same.sort((one, other) => distance(one) - distance(other))[0]?.focus({ preventScroll: true });
+  }
 }
 
 if (log) {
-  if (log.dataset.follow) follow(log.dataset.follow);
+  if (log.dataset.follow) follow(log.dataset.follow).catch(() => {});
 } else if (document.querySelector(".who")) {
   let busy = false;
   let again = false;
@@ -73,6 +84,8 @@ if (log) {
     busy = false;
     if (again) { again = false; changed(); }
   };
-  new EventSource("/api/v1/live").addEventListener("changed", changed);
+  const live = new EventSource("/api/v1/live");
+  live.addEventListener("changed", changed);
+  left.signal.addEventListener("abort", () => live.close());
   setInterval(changed, MINUTE);
 }

@@ -16,7 +16,7 @@ pub(super) fn tone(word: &str) -> (&'static str, &'static str) {
         "success" | "delivered" | "healthy" | "promoted" | "passed" | "in step" | "ready" => ("good", "✓"),
         "failed" | "rejected" | "gate_refused" | "refused" | "check_failed" | "degraded" | "aborted" | "glass broken" => ("bad", "✗"),
         "running" | "rolling_out" | "checking" | "progressing" | "at_gate" | "allowed" | "pending" | "starting" => ("busy", "●"),
-        "awaiting_approval" | "manual" | "paused" | "success with warnings" | "failed, allowed" | "behind" => ("wait", "!"),
+        "awaiting_approval" | "not yet" | "manual" | "paused" | "success with warnings" | "failed, allowed" | "behind" => ("wait", "!"),
         _ => ("idle", "○"),
     }
 }

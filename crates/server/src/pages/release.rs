@@ -83,7 +83,7 @@ fn station(release: &ReleaseView, place: &ReleaseInEnvironment, caller: &Caller)
             }
             @for one in &place.glass { (glass::shown(one)) }
             @if let Some(why) = &place.refused { p.error { (why) } }
-            @if let Some(gate) = &place.gate { (answer(gate)) }
+            @if let Some(gate) = &place.gate { (answer(gate, &place.step)) }
             @if matches!(place.step.as_str(), "gate_refused" | "awaiting_approval") && caller.role >= Role::Developer {
                 (glass::form(&release.id, place.environment.as_str(), &place.glass))
             }
@@ -105,8 +105,10 @@ fn station(release: &ReleaseView, place: &ReleaseInEnvironment, caller: &Caller)
 }
 
 /// What a gate said.
-fn answer(gate: &GateView) -> Markup {
-    let word = if !gate.allow {
+fn answer(gate: &GateView, step: &str) -> Markup {
+    let word = if step == "awaiting_approval" {
+        "not yet"
+    } else if !gate.allow {
         "refused"
     } else if gate.overridden.is_empty() {
         "passed"
