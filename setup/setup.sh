@@ -11,9 +11,13 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 packages=(ca-certificates curl gcc git iproute2 iptables libc6-dev libseccomp-dev mold pkg-config python3 python3-venv busybox-static mmdebstrap skopeo umoci)
 
+# What the page tests need besides: a browser, its driver, and letters.
+wanted=("${packages[@]}")
+[[ ${1:-} != pages ]] || wanted+=(chromium chromium-driver fonts-dejavu-core)
+
 debian() {
   local missing=() name
-  for name in "${packages[@]}"; do
+  for name in "${wanted[@]}"; do
     [[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$name" 2>/dev/null) == ii* ]] || missing+=("$name")
   done
   ((${#missing[@]})) || return 0
@@ -54,7 +58,7 @@ command -v cargo >/dev/null || fail "cargo is missing: install Rust 1.95 or newe
 mkdir -p "$root/.penstock" "$tools"
 stamp=$({ sha256sum "$root"/setup/{setup.sh,tools.py,requirements.lock,pages.lock}; rustc --version; printf '%s\n' "${packages[@]}" "$tools"; } | sha256sum | cut -d' ' -f1)
 debian
-dpkg-query -W -f='${Package} ${Version}\n' "${packages[@]}" >"$root/.penstock/packages.txt"
+dpkg-query -W -f='${Package} ${Version}\n' "${wanted[@]}" >"$root/.penstock/packages.txt"
 if [[ $(cat "$tools/stamp" 2>/dev/null) != "$stamp" ]]; then
   python_tools
   cargo_tools

@@ -1,0 +1,116 @@
+//! Hands that do nothing, where the fakes of the testkit do not reach.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use penstock_builder::{BaseImage, BaseImages, Builder};
+use penstock_delivery::{JobTokens, Journal, Messenger, Parts, Random, Settings, Troubles};
+use penstock_model::blob::{BlobError, BlobStore, LogSink};
+use penstock_model::container::{BuildRuntime, BuildStep, ContainerError, LayerRef};
+use penstock_model::secret::{SecretError, SecretStore};
+use penstock_model::{ProjectName, RepositoryName, Secret, UserName};
+use penstock_registry::{Limits, Registry};
+use penstock_server::git::GitService;
+use penstock_testkit::{FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryGit, MemoryLogs};
+use penstock_trust::{SigningKey, TrustedKeys};
+
+/// Stands in for whatever these tests have no use for.
+pub struct Nobody;
+
+#[async_trait]
+impl Messenger for Nobody {
+    async fn slack(&self, _: &Secret, _: &str, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+    async fn email(&self, _: &[String], _: &str, _: &str, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SecretStore for Nobody {
+    async fn set(&self, _: &ProjectName, _: &str, _: &Secret) -> Result<(), SecretError> {
+        Ok(())
+    }
+    async fn get(&self, _: &ProjectName, _: &str) -> Result<Option<Secret>, SecretError> {
+        Ok(None)
+    }
+    async fn remove(&self, _: &ProjectName, _: &str) -> Result<(), SecretError> {
+        Ok(())
+    }
+    async fn names(&self, _: &ProjectName) -> Result<Vec<String>, SecretError> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl BuildRuntime for Nobody {
+    async fn run_step(&self, _: &BuildStep, _: Arc<dyn LogSink>) -> Result<i32, ContainerError> {
+        unreachable!("no build in these tests")
+    }
+    async fn unpacked(&self, _: &[LayerRef]) -> Result<Vec<PathBuf>, ContainerError> {
+        unreachable!("no build in these tests")
+    }
+}
+
+#[async_trait]
+impl BaseImages for Nobody {
+    async fn resolve(&self, _: &str) -> Result<Option<BaseImage>, BlobError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl GitService for Nobody {
+    async fn serve(&self, _: &RepositoryName, _: &str, _: Request, _: &UserName, _: bool) -> Result<Response<Body>, String> {
+        Err("no Git in these tests".to_owned())
+    }
+}
+
+/// Counts, and calls it chance.
+#[derive(Default)]
+struct Chance(Mutex<u128>);
+
+impl Random for Chance {
+    fn bits(&self) -> u128 {
+        let mut last = self.0.lock().unwrap();
+        *last += 1;
+        *last
+    }
+    fn token(&self) -> Secret {
+        Secret::new(format!("{:064x}", self.bits()))
+    }
+}
+
+/// The spine's parts over fakes; the registry is the real one.
+pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit>, target: Arc<FakeTarget>) -> Parts {
+    let blobs: Arc<dyn BlobStore> = Arc::new(MemoryBlobs::default());
+    let key = SigningKey::generate([7; 32]).unwrap();
+    let builder = Builder::new(dir.join("builds"), blobs.clone(), Arc::new(Nobody), Arc::new(Nobody)).unwrap();
+    let host = "penstock.example.org".to_owned();
+    Parts {
+        journal,
+        logs: Arc::new(MemoryLogs::default()),
+        git,
+        registry: Arc::new(Registry::open(&dir.join("registry"), blobs.clone(), clock, Limits::default()).unwrap()),
+        blobs,
+        runtime: Arc::new(FakeRuntime::default()),
+        builder: Arc::new(builder),
+        unpack: Arc::new(|_, _| Ok(())),
+        target,
+        runner: Arc::new(FakeRunner::default()),
+        tools: Arc::new(FakeTools::default()),
+        secrets: Arc::new(Nobody),
+        messenger: Arc::new(Nobody),
+        random: Arc::new(Chance::default()),
+        trusted: TrustedKeys::new([key.public().clone()]).unwrap(),
+        key,
+        tokens: JobTokens::default(),
+        troubles: Troubles::default(),
+        settings: Settings { url: format!("https://{host}"), dir: dir.join("calls"), registry: host, advisories: Vec::new() },
+    }
+}
