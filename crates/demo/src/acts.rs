@@ -180,6 +180,7 @@ async fn good(stage: &mut Stage) -> Act {
     let run = push(stage).await?;
     run_rows(stage, "good push", &run);
     let id = release(stage, &run).await?;
+    step(&stage.admin, &id, "staging", &["delivered"]).await?;
     step(&stage.admin, &id, "production", &["awaiting_approval"]).await?;
     let traffic = traffic(stage).await?;
     approve(stage, &id).await?;
@@ -211,6 +212,7 @@ async fn bad(stage: &mut Stage) -> Act {
     let began = Instant::now();
     let run = push(stage).await?;
     let id = release(stage, &run).await?;
+    step(&stage.admin, &id, "staging", &["delivered"]).await?;
     step(&stage.admin, &id, "production", &["awaiting_approval"]).await?;
     let traffic = traffic(stage).await?;
     approve(stage, &id).await?;
