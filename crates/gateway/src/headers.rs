@@ -46,21 +46,25 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
 /// server: they must not get what opens the pages.
 const SESSION: &[u8] = b"penstock";
 
+fn is_session(pair: &[u8]) -> bool {
+    let rest = pair.trim_ascii().strip_prefix(SESSION);
+    rest.is_some_and(|rest| matches!(rest.trim_ascii_start().first(), None | Some(b'=')))
+}
+
+fn pairs(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b';')
+}
+
 fn strip_session(headers: &mut HeaderMap) {
-    let is_session = |pair: &&[u8]| {
-        let rest = pair.trim_ascii().strip_prefix(SESSION);
-        rest.is_some_and(|rest| matches!(rest.trim_ascii_start().first(), None | Some(b'=')))
-    };
-    let pairs = |value: &HeaderValue| value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::to_vec).collect::<Vec<_>>();
-    if !headers.get_all(COOKIE).iter().flat_map(pairs).any(|pair| is_session(&pair.as_slice())) {
+    if !headers.get_all(COOKIE).iter().flat_map(pairs).any(is_session) {
         return;
     }
     let kept: Vec<HeaderValue> = headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| {
-            let pairs = value.as_bytes().split(|byte| *byte == b';').filter(|pair| !is_session(pair)).map(<[u8]>::trim_ascii);
-            HeaderValue::from_bytes(&pairs.collect::<Vec<_>>().join(&b"; "[..])).ok().filter(|value| !value.is_empty())
+            let kept: Vec<_> = pairs(value).filter(|pair| !is_session(pair)).map(<[u8]>::trim_ascii).collect();
+            HeaderValue::from_bytes(&kept.join(&b"; "[..])).ok().filter(|value| !value.is_empty())
         })
         .collect();
     headers.remove(COOKIE);
