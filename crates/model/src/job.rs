@@ -228,6 +228,13 @@ pub struct JobReport {
     pub busy_ms: u64,
 }
 
+impl JobReport {
+    /// Of a job that leaves nothing but its end.
+    pub fn bare(end: JobEnd) -> Self {
+        Self { end, artifacts: None, artifacts_size: 0, reports: Vec::new(), dotenv: BTreeMap::new(), outputs: BTreeMap::new(), busy_ms: 0 }
+    }
+}
+
 /// Carries out jobs.
 #[async_trait]
 pub trait JobRunner: Send + Sync {

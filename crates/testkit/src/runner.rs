@@ -126,5 +126,5 @@ impl JobRunner for FakeRunner {
 }
 
 fn report(end: JobEnd, outputs: BTreeMap<String, String>) -> JobReport {
-    JobReport { end, artifacts: None, artifacts_size: 0, reports: Vec::new(), dotenv: BTreeMap::new(), outputs, busy_ms: 0 }
+    JobReport { outputs, ..JobReport::bare(end) }
 }

@@ -71,7 +71,7 @@ pub(super) async fn job(parts: &Parts, run: &RunId, job: &JobName, attempt: u32,
     let id = AttemptId { run: run.clone(), job: job.clone(), attempt };
     let mut report = match carry_out(parts, record, plan, planned, &id, inputs, cancel.clone()).await {
         Ok(report) => report,
-        Err(error) => system_failure(super::chain(&error)),
+        Err(error) => JobReport::bare(JobEnd::SystemFailure { why: super::chain(&error) }),
     };
     if cancel.is_cancelled() && matches!(report.end, JobEnd::Cancelled) && !asked_for(parts, run) {
         // the server stops: the next one begins this job anew
@@ -92,18 +92,6 @@ fn asked_for(parts: &Parts, run: &RunId) -> bool {
     let world = parts.journal.world();
     let state = world.runs.get(run).and_then(|record| record.run.as_ref());
     state.is_some_and(|state| state.wanted().iter().any(|effect| matches!(effect, RunEffect::CancelJob { .. })))
-}
-
-fn system_failure(why: String) -> JobReport {
-    JobReport {
-        end: JobEnd::SystemFailure { why },
-        artifacts: None,
-        artifacts_size: 0,
-        reports: Vec::new(),
-        dotenv: BTreeMap::new(),
-        outputs: BTreeMap::new(),
-        busy_ms: 0,
-    }
 }
 
 async fn carry_out(

@@ -110,15 +110,7 @@ pub fn ada() -> Actor {
 }
 
 pub fn report(end: JobEnd) -> JobReport {
-    JobReport {
-        end,
-        artifacts: None,
-        artifacts_size: 0,
-        reports: Vec::new(),
-        dotenv: BTreeMap::new(),
-        outputs: BTreeMap::new(),
-        busy_ms: 0,
-    }
+    JobReport::bare(end)
 }
 
 pub fn exited(code: i32) -> JobReport {

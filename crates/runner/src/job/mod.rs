@@ -7,7 +7,6 @@ mod steps;
 
 pub(crate) use container::LABEL as CONTAINER_LABEL;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use penstock_model::Digest;
@@ -51,7 +50,7 @@ pub(crate) async fn run(
     let log = JobLog::new(sink, Arc::clone(&runner.hands.clock), patterns(&spec));
     let entered = tokio::select! {
         entered = runner.workspaces.enter(&spec.project, &spec.id.job, &spec.caches, &log) => entered,
-        () = cancel.cancelled() => return Ok(empty(JobEnd::Cancelled)),
+        () = cancel.cancelled() => return Ok(JobReport::bare(JobEnd::Cancelled)),
     };
     let workspace = Arc::new(entered.map_err(|error| other("making the workspace", error))?);
     fetch(runner, &spec, &workspace).await?;
@@ -71,13 +70,13 @@ pub(crate) async fn run(
 
 async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<JobReport, RunnerError> {
     if attempt.cancel.is_cancelled() {
-        return Ok(empty(JobEnd::Cancelled));
+        return Ok(JobReport::bare(JobEnd::Cancelled));
     }
     let driven = match &attempt.spec.image {
         None => host::carry_out(attempt, steps).await?,
         Some(image) => container::carry_out(attempt, image, steps).await?,
     };
-    let mut report = empty(driven.end);
+    let mut report = JobReport::bare(driven.end);
     report.outputs = driven.outputs;
     report.busy_ms = u64::try_from(driven.busy.as_millis()).unwrap_or(u64::MAX);
     if let Err(error) = gather::gather(attempt, &mut report).await {
@@ -85,18 +84,6 @@ async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<
         report.end = JobEnd::SystemFailure { why: whole(&error) };
     }
     Ok(report)
-}
-
-fn empty(end: JobEnd) -> JobReport {
-    JobReport {
-        end,
-        artifacts: None,
-        artifacts_size: 0,
-        reports: Vec::new(),
-        dotenv: BTreeMap::new(),
-        outputs: BTreeMap::new(),
-        busy_ms: 0,
-    }
 }
 
 fn patterns(spec: &JobSpec) -> Arc<Patterns> {

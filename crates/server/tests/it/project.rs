@@ -284,13 +284,5 @@ approvers: [grace, linus]
 }
 
 fn report(code: i32) -> JobReport {
-    JobReport {
-        end: JobEnd::Exited { code },
-        artifacts: None,
-        artifacts_size: 0,
-        reports: Vec::new(),
-        dotenv: BTreeMap::new(),
-        outputs: BTreeMap::new(),
-        busy_ms: 0,
-    }
+    JobReport::bare(JobEnd::Exited { code })
 }
