@@ -23,6 +23,7 @@ const RTM_GETLINK: u16 = 18;
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
 const RTM_GETADDR: u16 = 22;
+const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
@@ -151,14 +152,22 @@ impl Netlink {
         }
     }
 
-    /// Adds a bridge that is up; an existing one of this name is fine.
-    pub fn add_bridge(&self, name: &str) -> io::Result<u32> {
+    /// Adds a bridge that is up and has this hardware address; an existing one of this name is fine, and gets it.
+    ///
+    /// A bridge without an address of its own takes the lowest of its ports'. It then changes as containers come and
+    /// go, and whoever remembers the old one (ARP, for half a minute) talks into the void.
+    pub fn add_bridge(&self, name: &str, hardware: [u8; 6]) -> io::Result<u32> {
         let mut message = Message::new(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &link_part(0, IFF_UP));
         message.name(IFLA_IFNAME, name).nested(IFLA_LINKINFO, |info| {
             info.attribute(IFLA_INFO_KIND, b"bridge");
         });
         exists_is_fine(self.request(message))?;
-        self.index_of(name)?.ok_or_else(|| io::Error::other("the bridge is gone again"))
+        let index = self.index_of(name)?.ok_or_else(|| io::Error::other("the bridge is gone again"))?;
+        // a request of its own: that one marks the address as chosen on every kernel
+        let mut message = Message::new(RTM_NEWLINK, NLM_F_ACK, &link_part(index, IFF_UP));
+        message.attribute(IFLA_ADDRESS, &hardware);
+        self.request(message)?;
+        Ok(index)
     }
 
     /// Adds a veth pair: `name` here, up and on the bridge; `eth0` in the other namespace.

@@ -54,6 +54,13 @@ pub fn bridge_name(instance: &str) -> String {
     format!("pb{}", &Digest::of(instance).hex()[..10])
 }
 
+/// The hardware address of an instance's bridge: locally administered, for one station (IEEE 802, 8.2.2).
+fn bridge_hardware(instance: &str) -> [u8; 6] {
+    let digest = Digest::of(instance);
+    let [a, b, c, d, e, ..] = digest.as_bytes();
+    [0x02, *a, *b, *c, *d, *e]
+}
+
 /// The name of the machine's end of a container's pair.
 pub fn veth_name(instance: &str, container: &str) -> String {
     format!("pv{}", &Digest::of(format!("{instance}/{container}")).hex()[..10])
@@ -63,7 +70,7 @@ pub fn veth_name(instance: &str, container: &str) -> String {
 pub fn ensure_bridge(instance: &str, subnet: Subnet) -> io::Result<()> {
     let netlink = Netlink::open()?;
     let name = bridge_name(instance);
-    let index = netlink.add_bridge(&name)?;
+    let index = netlink.add_bridge(&name, bridge_hardware(instance))?;
     if let Some((_, taken)) =
         netlink.addresses()?.into_iter().find(|(other, address)| *other != index && Subnet::around(*address) == subnet)
     {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use penstock_model::Digest;
 use penstock_model::container::{ContainerRuntime, ContainerStatus, FileMount, Network};
 use rustix::fs::{FlockOperation, flock};
 
@@ -224,6 +225,32 @@ async fn containers_reach_each_other_the_machine_and_nobody_else() {
     let mut outside = machine.spec("outside", &[]);
     outside.network = Network::Bridge(Ipv4Addr::new(192, 0, 2, 7));
     assert!(machine.runtime.start(&outside).await.is_err());
+    machine.tear_down().await;
+}
+
+#[tokio::test]
+async fn the_bridge_keeps_its_hardware_address_as_containers_come_and_go() {
+    let machine = Machine::new().await;
+    let subnet = machine.runtime.subnet();
+    let bridge = format!("/sys/class/net/pb{}", &Digest::of(&machine.instance).hex()[..10]);
+    let address = || std::fs::read_to_string(format!("{bridge}/address")).unwrap();
+    let start = |last: u8| {
+        let mut spec = machine.spec(&format!("c{last}"), &[]);
+        spec.network = Network::Bridge(subnet.address(last));
+        spec
+    };
+    machine.runtime.start(&start(10)).await.unwrap();
+    let before = address();
+    // ports get random addresses: that none of these is lower than all before has a chance of one in nine
+    for last in 11..19 {
+        machine.runtime.start(&start(last)).await.unwrap();
+    }
+    assert_eq!(address(), before);
+    // how a chosen address is told from one that the kernel recomputes (NET_ADDR_SET, include/uapi/linux/netdevice.h)
+    assert_eq!(std::fs::read_to_string(format!("{bridge}/addr_assign_type")).unwrap().trim(), "3");
+    machine.runtime.stop("c10", Duration::ZERO).await.unwrap();
+    machine.runtime.remove("c10").await.unwrap();
+    assert_eq!(address(), before);
     machine.tear_down().await;
 }
 
