@@ -1,14 +1,13 @@
-//! YAML as Kubernetes' own tools read it, with the line and the bytes of each scalar, within bounds.
-//!
-//! Plain scalars mean what they mean to `kubectl` (YAML 1.1 as Go reads it): `0644` is octal. Words that the two
-//! versions of YAML read differently (`yes`, `off`) are refused: quote them.
+//! From text to nodes, within bounds.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
+
+use super::node::{Kind, Node, Style};
+use super::scalar::plain;
 
 /// Bytes in one file.
 pub const MAX_FILE: usize = 4 << 20;
@@ -25,109 +24,6 @@ pub struct YamlError {
     pub line: usize,
     /// What, and what to do.
     pub what: String,
-}
-
-/// How a scalar is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Without quotes.
-    Plain,
-    /// `'…'`
-    Single,
-    /// `"…"`
-    Double,
-    /// `|` or `>`.
-    Block,
-}
-
-/// A node and where it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Node {
-    /// From 1.
-    pub line: usize,
-    /// What it is.
-    pub kind: Kind,
-}
-
-/// What a node is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
-    /// Text, number, boolean or null.
-    Scalar {
-        /// Its meaning.
-        value: Value,
-        /// How it is written.
-        style: Style,
-        /// Its bytes in the file, quotes included.
-        bytes: Range<usize>,
-    },
-    /// Keys in their order.
-    Mapping(Vec<(String, Node)>),
-    /// A list.
-    Sequence(Vec<Node>),
-}
-
-impl Node {
-    /// A mapping's entry.
-    pub fn get(&self, key: &str) -> Option<&Self> {
-        match &self.kind {
-            Kind::Mapping(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, node)| node),
-            _ => None,
-        }
-    }
-
-    /// A list's items; none for anything else.
-    pub fn items(&self) -> &[Self] {
-        if let Kind::Sequence(items) = &self.kind { items } else { &[] }
-    }
-
-    /// Whether it is null (or nothing was written).
-    pub fn is_null(&self) -> bool {
-        matches!(&self.kind, Kind::Scalar { value: Value::Null, .. })
-    }
-
-    /// As JSON.
-    pub fn to_value(&self) -> Value {
-        match &self.kind {
-            Kind::Scalar { value, .. } => value.clone(),
-            Kind::Mapping(entries) => {
-                Value::Object(entries.iter().map(|(key, node)| (key.clone(), node.to_value())).collect::<Map<_, _>>())
-            }
-            Kind::Sequence(items) => Value::Array(items.iter().map(Self::to_value).collect()),
-        }
-    }
-
-    /// Lines by path, as `spec.containers[0].image`.
-    pub fn lines(&self) -> BTreeMap<String, usize> {
-        let mut lines = BTreeMap::new();
-        self.collect(&mut String::new(), &mut lines);
-        lines
-    }
-
-    fn collect(&self, path: &mut String, lines: &mut BTreeMap<String, usize>) {
-        lines.insert(path.clone(), self.line);
-        let length = path.len();
-        match &self.kind {
-            Kind::Scalar { .. } => {}
-            Kind::Mapping(entries) => {
-                for (key, node) in entries {
-                    if length > 0 {
-                        path.push('.');
-                    }
-                    path.push_str(key);
-                    node.collect(path, lines);
-                    path.truncate(length);
-                }
-            }
-            Kind::Sequence(items) => {
-                for (index, node) in items.iter().enumerate() {
-                    path.push_str(&format!("[{index}]"));
-                    node.collect(path, lines);
-                    path.truncate(length);
-                }
-            }
-        }
-    }
 }
 
 /// Reads all documents of a file. Empty ones are left out.
@@ -175,7 +71,7 @@ impl Loader<'_> {
             }
             Event::Alias(anchor) => {
                 let Some(node) = self.anchors.get(&anchor).cloned() else { return error("an alias names no anchor that ended before it") };
-                self.nodes += count(&node);
+                self.nodes += node.count();
                 self.finish(node, 0)?;
             }
             Event::SequenceStart(anchor, tag) => {
@@ -290,14 +186,6 @@ fn written(source: &str, style: Style, text: &str) -> Option<usize> {
     }
 }
 
-fn count(node: &Node) -> usize {
-    1 + match &node.kind {
-        Kind::Scalar { .. } => 0,
-        Kind::Mapping(entries) => entries.iter().map(|(_, node)| count(node)).sum(),
-        Kind::Sequence(items) => items.iter().map(count).sum(),
-    }
-}
-
 fn refuse_tag(tag: Option<Cow<'_, Tag>>, line: usize) -> Result<(), YamlError> {
     match tag {
         None => Ok(()),
@@ -305,110 +193,9 @@ fn refuse_tag(tag: Option<Cow<'_, Tag>>, line: usize) -> Result<(), YamlError> {
     }
 }
 
-/// What a plain scalar means.
-fn plain(text: &str) -> Result<Value, String> {
-    Ok(match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Bool(true),
-        "false" | "False" | "FALSE" => Value::Bool(false),
-        "yes" | "Yes" | "YES" | "no" | "No" | "NO" | "on" | "On" | "ON" | "off" | "Off" | "OFF" | "y" | "Y" | "n" | "N" => {
-            return Err(format!(
-                "`{text}` is a word to some readers of YAML and true or false to others; quote it, or write true or false"
-            ));
-        }
-        _ => match number(text)? {
-            Some(number) => Value::Number(number),
-            None => Value::String(text.to_owned()),
-        },
-    })
-}
-
-fn number(text: &str) -> Result<Option<Number>, String> {
-    let (sign, digits) = match text.as_bytes() {
-        [b'-', ..] => (-1_i128, &text[1..]),
-        [b'+', ..] => (1, &text[1..]),
-        _ => (1, text),
-    };
-    if matches!(digits, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return Err(format!("`{text}` is no number that JSON has"));
-    }
-    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') || !digits.contains(|c: char| c.is_ascii_digit()) {
-        return Ok(None);
-    }
-    let radix = |digits: &str, radix| {
-        let fine = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
-        if fine { i128::from_str_radix(digits, radix).ok() } else { None }
-    };
-    let whole = if let Some(hex) = digits.strip_prefix("0x") {
-        radix(hex, 16)
-    } else if let Some(octal) = digits.strip_prefix("0o") {
-        radix(octal, 8)
-    } else if let Some(binary) = digits.strip_prefix("0b") {
-        radix(binary, 2)
-    } else if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()) {
-        // 0644: octal, as for Kubernetes; 0899 is text there
-        return Ok(radix(digits, 8).and_then(|value| whole_number(sign * value)));
-    } else {
-        radix(digits, 10)
-    };
-    if let Some(whole) = whole {
-        return whole_number(sign * whole).map(Some).ok_or_else(|| format!("`{text}` is too large a number; quote it if it is text"));
-    }
-    let decimal = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
-        && digits.bytes().filter(|b| *b == b'.').count() <= 1;
-    if decimal && let Ok(value) = text.parse::<f64>() {
-        return Number::from_f64(value).map(Some).ok_or_else(|| format!("`{text}` is too large a number; quote it if it is text"));
-    }
-    if digits.contains('_') && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'_' | b'.')) {
-        return Err(format!("`{text}` is a number to some readers of YAML and text to others; quote it"));
-    }
-    Ok(None)
-}
-
-fn whole_number(value: i128) -> Option<Number> {
-    i64::try_from(value).map(Number::from).or_else(|_| u64::try_from(value).map(Number::from)).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn value(text: &str) -> Value {
-        parse(text).unwrap()[0].to_value()
-    }
-
-    #[test]
-    fn scalars_mean_what_kubernetes_takes_them_for() {
-        let text =
-            "[0644, 0x1F, 1, -2, 1.5, 1e3, true, ~, null, abc, '1', \"0644\", 1.2.3, 10.0.0.1, 08, 2024-01-02, 1m, 0.5, +7, .5, :80]";
-        assert_eq!(
-            value(text),
-            json!([
-                420,
-                31,
-                1,
-                -2,
-                1.5,
-                1000.0,
-                true,
-                null,
-                null,
-                "abc",
-                "1",
-                "0644",
-                "1.2.3",
-                "10.0.0.1",
-                "08",
-                "2024-01-02",
-                "1m",
-                0.5,
-                7,
-                0.5,
-                ":80"
-            ])
-        );
-    }
 
     #[test]
     fn what_readers_disagree_on_is_refused_with_its_line() {

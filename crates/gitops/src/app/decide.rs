@@ -1,18 +1,15 @@
-//! An Application's state machine: whether what Git wants may be carried out now, and what became of it.
-//!
-//! Whoever drives it looks (Git's revision, the plan against what lives, the health), decides, appends, and carries out
-//! what [`wanted`] says. A revision that was refused is never wanted, whatever Git, self-heal or a retry say.
+//! What is decided when Git and target were looked at or a person spoke, and what is to be carried out then.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use penstock_model::event::{DomainEvent, EventType, InvalidStream, StreamId};
 use penstock_model::ids::Actor;
 use penstock_model::release::Revision;
 use penstock_model::target::ObjectKey;
 use penstock_model::{CommitId, Timestamp};
-use serde::{Deserialize, Serialize};
 
+use super::event::{AppEvent, Reason};
+use super::state::{AppState, Phase};
 use crate::application::Application;
 use crate::health::{Health, HealthStatus};
 use crate::plan::{Next, Plan, Step, next};
@@ -28,216 +25,6 @@ pub const HEAL_PAUSE: Duration = Duration::from_secs(5);
 /// A sync whose waves are not done by then has failed; a wave may hold a canary with long pauses.
 pub const SYNC_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
-/// The stream of an Application.
-pub fn stream(application: &str) -> Result<StreamId, InvalidStream> {
-    format!("app/{application}").parse()
-}
-
-/// Why a sync began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
-pub enum Reason {
-    /// Git wants another revision.
-    NewRevision,
-    /// The target no longer is what Git wants.
-    SelfHeal {
-        /// What differs.
-        objects: Vec<ObjectKey>,
-    },
-    /// The last try failed.
-    Retry,
-    /// A person asked.
-    Asked {
-        /// Who.
-        by: Actor,
-    },
-}
-
-/// An event of the stream `app/NAME`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum AppEvent {
-    /// From now on the target is made what Git wants.
-    SyncStarted {
-        /// The config commit.
-        commit: CommitId,
-        /// Its revision.
-        revision: Revision,
-        /// Why.
-        reason: Reason,
-        /// From 1.
-        attempt: u32,
-        /// When.
-        at: Timestamp,
-    },
-    /// The target is what Git wants.
-    Synced {
-        /// The config commit.
-        commit: CommitId,
-        /// Its revision.
-        revision: Revision,
-        /// When.
-        at: Timestamp,
-    },
-    /// It could not be made so.
-    SyncFailed {
-        /// The config commit.
-        commit: CommitId,
-        /// Its revision.
-        revision: Revision,
-        /// Why.
-        why: String,
-        /// From 1.
-        attempt: u32,
-        /// When.
-        at: Timestamp,
-    },
-    /// Git and target differ, and nothing is done about it by itself.
-    Drifted {
-        /// The config commit.
-        commit: CommitId,
-        /// Its revision.
-        revision: Revision,
-        /// What differs.
-        objects: Vec<ObjectKey>,
-        /// When.
-        at: Timestamp,
-    },
-    /// All of it together is better or worse.
-    HealthChanged {
-        /// How it is now.
-        health: Health,
-        /// When.
-        at: Timestamp,
-    },
-    /// A revision will not be applied any more, until its content changes.
-    Refused {
-        /// Which.
-        revision: Revision,
-        /// Why.
-        why: String,
-        /// Who.
-        by: Actor,
-        /// When.
-        at: Timestamp,
-    },
-    /// A commit wants a refused revision: nothing is done.
-    Withheld {
-        /// The config commit.
-        commit: CommitId,
-        /// Its revision.
-        revision: Revision,
-        /// Why it was refused.
-        why: String,
-        /// When.
-        at: Timestamp,
-    },
-}
-
-impl DomainEvent for AppEvent {
-    fn event_type(&self) -> EventType {
-        let name = match self {
-            Self::SyncStarted { .. } => "app.sync_started",
-            Self::Synced { .. } => "app.synced",
-            Self::SyncFailed { .. } => "app.sync_failed",
-            Self::Drifted { .. } => "app.drifted",
-            Self::HealthChanged { .. } => "app.health_changed",
-            Self::Refused { .. } => "app.refused",
-            Self::Withheld { .. } => "app.withheld",
-        };
-        EventType { name: name.to_owned(), version: 1 }
-    }
-}
-
-/// What an Application is at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
-pub enum Phase {
-    /// Nothing.
-    #[default]
-    Idle,
-    /// Making the target so.
-    Syncing {
-        /// The config commit.
-        commit: CommitId,
-        /// Its revision.
-        revision: Revision,
-        /// From 1.
-        attempt: u32,
-        /// Since when.
-        since: Timestamp,
-    },
-    /// It could not be done.
-    Failed {
-        /// The revision.
-        revision: Revision,
-        /// Why.
-        why: String,
-        /// From 1.
-        attempt: u32,
-        /// When.
-        at: Timestamp,
-    },
-}
-
-/// A revision that the target was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SyncedTo {
-    /// The config commit.
-    pub commit: CommitId,
-    /// Its revision.
-    pub revision: Revision,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// An Application's state, folded from its events.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AppState {
-    /// What it is at.
-    pub phase: Phase,
-    /// The last revision that the target was.
-    pub synced: Option<SyncedTo>,
-    /// The health that was written down last.
-    pub health: Option<Health>,
-    /// The difference that was written down last, since the last sync.
-    pub drifted: Option<(CommitId, Vec<ObjectKey>)>,
-    /// Revisions that are never applied again, and why.
-    pub refused: BTreeMap<Revision, String>,
-    /// The last commit of which was said that it wants a refused revision.
-    pub withheld: Option<CommitId>,
-}
-
-impl AppState {
-    /// Folds a stream.
-    pub fn of<'a>(events: impl IntoIterator<Item = &'a AppEvent>) -> Self {
-        let mut state = Self::default();
-        events.into_iter().for_each(|event| state.evolve(event));
-        state
-    }
-
-    /// Takes an event in.
-    pub fn evolve(&mut self, event: &AppEvent) {
-        match event.clone() {
-            AppEvent::SyncStarted { commit, revision, attempt, at, .. } => {
-                self.phase = Phase::Syncing { commit, revision, attempt, since: at }
-            }
-            AppEvent::Synced { commit, revision, at } => {
-                self.phase = Phase::Idle;
-                self.drifted = None;
-                self.synced = Some(SyncedTo { commit, revision, at });
-            }
-            AppEvent::SyncFailed { revision, why, attempt, at, .. } => self.phase = Phase::Failed { revision, why, attempt, at },
-            AppEvent::Drifted { commit, objects, .. } => self.drifted = Some((commit, objects)),
-            AppEvent::HealthChanged { health, .. } => self.health = Some(health),
-            AppEvent::Refused { revision, why, .. } => {
-                self.refused.insert(revision, why);
-            }
-            AppEvent::Withheld { commit, .. } => self.withheld = Some(commit),
-        }
-    }
-}
-
 /// What was seen of Git and the target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
@@ -251,6 +38,16 @@ pub struct Look {
     pub parts: BTreeMap<ObjectKey, Health>,
     /// All of it together.
     pub health: Health,
+}
+
+impl Look {
+    /// Whether Git and target agree and all of it is well: checks may run, the next environment may be asked.
+    pub fn is_settled(&self, state: &AppState) -> bool {
+        state.phase == Phase::Idle
+            && state.synced.as_ref().is_some_and(|synced| synced.revision == self.plan.revision)
+            && self.plan.drift().is_empty()
+            && self.health.status == HealthStatus::Healthy
+    }
 }
 
 /// What is to be decided.
@@ -432,15 +229,5 @@ pub fn next_look(state: &AppState) -> Option<Timestamp> {
         Phase::Syncing { since, .. } => Some(since.after(SYNC_TIMEOUT)),
         Phase::Failed { attempt, at, .. } if *attempt < MAX_ATTEMPTS => Some(at.after(pause(*attempt))),
         Phase::Failed { .. } => None,
-    }
-}
-
-impl Look {
-    /// Whether Git and target agree and all of it is well: checks may run, the next environment may be asked.
-    pub fn is_settled(&self, state: &AppState) -> bool {
-        state.phase == Phase::Idle
-            && state.synced.as_ref().is_some_and(|synced| synced.revision == self.plan.revision)
-            && self.plan.drift().is_empty()
-            && self.health.status == HealthStatus::Healthy
     }
 }
