@@ -91,17 +91,18 @@ fn measure(metric: &Metric, window: &Window) -> (Verdict, String) {
     let (bad, allowed, seen, limit) = match metric.measure {
         Measure::ErrorRate { max_ppm } => {
             let seen = format!("{name}: {} of {requests} requests failed", window.errors);
-            (u128::from(window.errors) * 1_000_000, over * u128::from(max_ppm), seen, percent(max_ppm))
+            (window.errors, over * u128::from(max_ppm) / 1_000_000, seen, percent(max_ppm))
         }
         Measure::P95 { max_ms } => {
             let slow = window.slower_than(max_ms);
             let seen = format!("{name}: {slow} of {requests} requests took longer than {max_ms} ms");
-            (u128::from(slow) * 100, over * 5, seen, percent(50_000))
+            (slow, over / 20, seen, percent(50_000))
         }
     };
-    if bad > allowed {
-        let early = if requests < least { format!(" of the {least} that are looked at") } else { String::new() };
-        (Verdict::Fail, format!("{seen}, more than {limit} %{early}"))
+    if u128::from(bad) > allowed {
+        // those that are still to come cannot make it good again
+        let early = format!("{seen} already, and of the {least} that a verdict needs at most {allowed} ({limit} %) may");
+        (Verdict::Fail, if requests < least { early } else { format!("{seen}, more than {limit} %") })
     } else if requests < least {
         (Verdict::Hold, format!("{name}: {requests} requests of at least {least}"))
     } else {
