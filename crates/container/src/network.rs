@@ -56,9 +56,9 @@ pub fn bridge_name(instance: &str) -> String {
 
 /// The hardware address of an instance's bridge: locally administered, for one station (IEEE 802, 8.2.2).
 fn bridge_hardware(instance: &str) -> [u8; 6] {
-    let digest = Digest::of(instance);
-    let [a, b, c, d, e, ..] = digest.as_bytes();
-    [0x02, *a, *b, *c, *d, *e]
+    let mut address = [0x02; 6];
+    address[1..].copy_from_slice(&Digest::of(instance).as_bytes()[..5]);
+    address
 }
 
 /// The name of the machine's end of a container's pair.
