@@ -6,19 +6,15 @@
 #[allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "shared with the tests, which use all of it")]
 mod shop;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use penstock_testkit::median;
 use shop::Shop;
 
 const ROUNDS: usize = 30;
 const FILES: usize = 200;
 const DOCKERFILE: &str =
     "FROM scratch AS made\nCOPY files /files\nCOPY busybox /bin/busybox\nFROM scratch\nCOPY --from=made /files /srv\nENV A=b\n";
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
 
 fn main() {
     // `cargo test --benches` passes no `--bench`: nothing is measured then

@@ -14,13 +14,9 @@ use std::time::{Duration, Instant};
 
 use machine::{Kept, Machine};
 use penstock_model::container::ContainerRuntime;
+use penstock_testkit::median;
 
 const ROUNDS: usize = 30;
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
 
 fn runc() -> Option<Duration> {
     let bundle = tempfile::tempdir().expect("a directory");

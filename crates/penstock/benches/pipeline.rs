@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use penstock_testkit::median;
+
 const ROUNDS: usize = 15;
 const CHAIN: u32 = 100;
 
@@ -28,7 +30,7 @@ fn repository(pipeline: &str) -> tempfile::TempDir {
 }
 
 /// The median time of the program there, or why there is none.
-fn median(program: &str, arguments: &[&str], directory: &Path, rounds: usize) -> Result<Duration, String> {
+fn measured(program: &str, arguments: &[&str], directory: &Path, rounds: usize) -> Result<Duration, String> {
     let mut times = Vec::new();
     // the first one makes what later ones find
     for round in 0..=rounds {
@@ -42,8 +44,7 @@ fn median(program: &str, arguments: &[&str], directory: &Path, rounds: usize) ->
             times.push(begun.elapsed());
         }
     }
-    times.sort();
-    Ok(times[times.len() / 2])
+    Ok(median(times))
 }
 
 fn chain() -> String {
@@ -63,8 +64,8 @@ fn main() {
     let many = repository(&chain());
     for (name, program) in [("penstock run", env!("CARGO_BIN_EXE_penstock")), ("gitlab-ci-local", "gitlab-ci-local")] {
         let arguments: &[&str] = if name == "penstock run" { &["run"] } else { &[] };
-        let alone = median(program, arguments, one.path(), ROUNDS);
-        let all = median(program, arguments, many.path(), 3);
+        let alone = measured(program, arguments, one.path(), ROUNDS);
+        let all = measured(program, arguments, many.path(), 3);
         match (alone, all) {
             (Ok(alone), Ok(all)) => {
                 println!("{name}: one job {alone:?}; {CHAIN} jobs in a chain {all:?}, {:?} a job", all.saturating_sub(alone) / (CHAIN - 1));
@@ -72,6 +73,6 @@ fn main() {
             (Err(why), _) | (_, Err(why)) => println!("{name}: not measured: {why}"),
         }
     }
-    let bare = median("bash", &["--norc", "-e", "-c", "true"], one.path(), ROUNDS).expect("bash is there");
+    let bare = measured("bash", &["--norc", "-e", "-c", "true"], one.path(), ROUNDS).expect("bash is there");
     println!("for comparison, the job's own work, `bash -c true`: {bare:?}");
 }

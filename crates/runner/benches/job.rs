@@ -6,14 +6,10 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use penstock_testkit::median;
 use support::{House, Job};
 
 const ROUNDS: usize = 30;
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
 
 fn main() {
     // `cargo test --benches` passes no `--bench`: nothing is measured then

@@ -1,4 +1,4 @@
-//! Fakes for every trait of the model, and waiting for a condition.
+//! Fakes for every trait of the model, waiting for a condition, and what a bench tells of its rounds.
 //!
 //! A fake keeps what it was told in plain sight, fails when it is told to, and wakes whoever waits as the real thing
 //! does. What never happens here: a file, a process or a connection; a sleep where there is an event to wait for; anything
@@ -11,6 +11,7 @@ mod container;
 mod gateway;
 mod git;
 mod log;
+mod median;
 mod runner;
 mod target;
 mod tool;
@@ -23,6 +24,7 @@ pub use container::FakeRuntime;
 pub use gateway::FakeGateway;
 pub use git::MemoryGit;
 pub use log::{FakeSigner, MemoryEvents, MemoryLeases};
+pub use median::median;
 pub use runner::{FakeRunner, Ran};
 pub use target::FakeTarget;
 pub use tool::FakeTools;
