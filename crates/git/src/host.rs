@@ -6,13 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use penstock_model::git::{Commit, CommitChange, GitError, GitHost};
+use penstock_model::git::{Commit, CommitChange, GitError, GitHost, History, WorkTree};
 use penstock_model::{CommitId, RepositoryName, UserName};
 use tokio::fs;
 
 use crate::commit::{objects, parse};
 use crate::program::{Program, failed};
-use crate::{change, checkout, hook};
+use crate::{change, checkout, hook, shared, work_tree};
 
 /// The most commits that one call gives.
 const MAX_HISTORY: usize = 10_000;
@@ -70,6 +70,7 @@ impl BareRepositories {
             sweep(&root.join(".tmp")).await
         };
         made.await.map_err(|source| OpenError::Io { path: root.clone(), source })?;
+        shared::share_all(root.clone()).await.map_err(|source| OpenError::Io { path: root.clone(), source })?;
         let program = Program::new(settings.git, home, hooks);
         let mut version = program.command(None, &[]);
         version.arg("version");
@@ -91,7 +92,7 @@ impl BareRepositories {
     }
 
     /// A tree's entries below a path, by `ls-tree`.
-    async fn entries(&self, repository: &RepositoryName, commit: &CommitId, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+    pub(crate) async fn entries(&self, repository: &RepositoryName, commit: &CommitId, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
         let directory = self.directory(repository).await?;
         let all = [&["ls-tree", "-z"], arguments].concat();
         let output = self.program.run(&directory, &all, b"").await?;
@@ -138,6 +139,7 @@ impl GitHost for BareRepositories {
         command.args(arguments);
         let output = crate::program::finish(command, &arguments, b"", 4096, crate::program::LOCAL).await?;
         crate::program::succeeded(&arguments, output)?;
+        shared::share(half.clone()).await.map_err(|error| failed(&["init"], error.to_string()))?;
         let renamed = fs::rename(&half, self.root.join(format!("{repository}.git"))).await;
         if let Err(error) = renamed {
             drop(fs::remove_dir_all(&half).await);
@@ -278,18 +280,18 @@ impl GitHost for BareRepositories {
     }
 
     async fn checkout(&self, repository: &RepositoryName, commit: &CommitId, into: &Path, keep: &[String]) -> Result<(), GitError> {
-        let output = self.entries(repository, commit, &["-r", "-l", commit.as_str()]).await?;
-        let directory = self.directory(repository).await?;
-        let job = checkout::Checkout { program: self.program.clone(), directory, into: into.to_owned(), keep: keep.to_owned() };
-        let done = tokio::task::spawn_blocking(move || job.write(&output)).await;
-        match done {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(checkout::Fault::Refused(why))) => {
-                Err(GitError::Refused { repository: repository.clone(), commit: commit.clone(), why })
-            }
-            Ok(Err(checkout::Fault::Failed(why))) => Err(failed(&["checkout"], why)),
-            Err(error) => Err(failed(&["checkout"], error.to_string())),
-        }
+        work_tree::files(self, repository, commit, into, keep, None).await
+    }
+
+    async fn work_tree(
+        &self,
+        repository: &RepositoryName,
+        commit: &CommitId,
+        into: &Path,
+        keep: &[String],
+        wanted: &WorkTree,
+    ) -> Result<History, GitError> {
+        work_tree::write(self, repository, commit, into, keep, wanted).await
     }
 
     async fn commit_change(&self, repository: &RepositoryName, change: &CommitChange) -> Result<CommitId, GitError> {

@@ -15,6 +15,8 @@ mod host;
 mod http;
 mod mirror;
 mod program;
+mod shared;
+mod work_tree;
 
 pub use hook::{HOOK_ARGUMENT, RefUpdate, hook_main};
 pub use hookserver::{HookServer, PushListener};

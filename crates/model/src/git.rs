@@ -1,7 +1,7 @@
 //! What the rest needs of Git.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,29 @@ pub struct CommitChange {
     pub message: String,
 }
 
+/// What a job's checkout has besides the files: a `.git` with the whole history, of which nothing is copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkTree {
+    /// The branch that is checked out; `None` leaves `HEAD` detached at the commit.
+    pub branch: Option<String>,
+    /// A directory that is made on this machine: the remote `origin`, with the refs and an empty `objects`.
+    pub origin: PathBuf,
+    /// Where the job finds it.
+    pub seen_at: PathBuf,
+}
+
+/// What became of a checkout's `.git`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum History {
+    /// It is there, once the job sees these objects, read-only, as `objects` of [`WorkTree::seen_at`].
+    Objects(PathBuf),
+    /// There is none.
+    Absent {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
 /// The Git host: bare repositories under one directory.
 #[async_trait]
 pub trait GitHost: Send + Sync {
@@ -133,6 +156,21 @@ pub trait GitHost: Send + Sync {
     /// Writes a commit's tree into a directory, which it then equals (untracked files in `keep` stay); links out of the tree are refused.
     /// Files whose content is already there keep their times.
     async fn checkout(&self, repository: &RepositoryName, commit: &CommitId, into: &Path, keep: &[String]) -> Result<(), GitError>;
+    /// [`Self::checkout`] with a `.git` beside the files, as a clone has it: every branch is `origin/BRANCH`, every tag is there, and
+    /// nothing is changed. Whatever `.git` was there before is removed. It lasts as long as nobody writes to the files but the one
+    /// for whom it is: another owner changes nothing.
+    async fn work_tree(
+        &self,
+        repository: &RepositoryName,
+        commit: &CommitId,
+        into: &Path,
+        keep: &[String],
+        wanted: &WorkTree,
+    ) -> Result<History, GitError> {
+        let _ = wanted;
+        self.checkout(repository, commit, into, keep).await?;
+        Ok(History::Absent { why: "this host of repositories shows files alone".to_owned() })
+    }
     /// Commits by compare-and-swap of the branch.
     async fn commit_change(&self, repository: &RepositoryName, change: &CommitChange) -> Result<CommitId, GitError>;
 }

@@ -4,8 +4,12 @@
 //! left links where folders were. Every step goes by a handle of the folder and follows no link. Everything
 //! that could be refused is refused before the first byte is written.
 
+mod index;
+mod repository;
 pub(crate) mod tree;
 mod write;
+
+pub(crate) use repository::{DotGit, Refs, refs};
 
 use std::path::PathBuf;
 

@@ -20,7 +20,7 @@ const IN_MEMORY: u64 = 8 * 1024 * 1024;
 const FRESH: &str = ".penstock-fresh";
 
 impl Fault {
-    fn at(path: &[u8], error: impl Into<io::Error>) -> Self {
+    pub(super) fn at(path: &[u8], error: impl Into<io::Error>) -> Self {
         let error = error.into();
         let advice = match error.kind() {
             io::ErrorKind::StorageFull => "; the disk is full: free some space and try again",
@@ -32,8 +32,8 @@ impl Fault {
 }
 
 impl Checkout {
-    /// Writes the tree that `ls-tree -r -l -z` listed.
-    pub fn write(&self, listed: &[u8]) -> Result<(), Fault> {
+    /// Writes the tree that `ls-tree -r -l -z` listed; gives it back.
+    pub fn write(&self, listed: &[u8]) -> Result<Tree, Fault> {
         let tree = Tree::new(entries(listed).map_err(Fault::Refused)?).map_err(Fault::Refused)?;
         let keep = self.kept()?;
         let targets = self.targets(&tree)?;
@@ -42,7 +42,7 @@ impl Checkout {
         std::fs::create_dir_all(&self.into).map_err(|e| Fault::at(place, e))?;
         let root = open_folder(rustix::fs::CWD, self.into.as_os_str()).map_err(|e| Fault::at(place, e))?;
         clean(root.as_fd(), b"", &tree, &keep)?;
-        let mut folders = Folders { root, open: Vec::new() };
+        let mut folders = Folders::new(root);
         for entry in tree.entries.iter().filter(|entry| entry.kind == Kind::Link) {
             let folder = folders.of(&entry.path)?;
             link(folder, entry, targets.get(&entry.path).map_or(&b""[..], Vec::as_slice)).map_err(|e| Fault::at(&entry.path, e))?;
@@ -51,7 +51,8 @@ impl Checkout {
         self.objects(&files, |entry, content| {
             let folder = folders.of(&entry.path)?;
             file(folder, entry, content).map_err(|e| Fault::at(&entry.path, e))
-        })
+        })?;
+        Ok(tree)
     }
 
     /// The paths that stay, in the tree's form.
@@ -137,14 +138,18 @@ fn object(
 }
 
 /// Handles of the folders down to the one that is being filled. Entries come sorted, so each folder is opened once.
-struct Folders {
+pub(super) struct Folders {
     root: OwnedFd,
     open: Vec<(Vec<u8>, OwnedFd)>,
 }
 
 impl Folders {
+    pub(super) fn new(root: OwnedFd) -> Self {
+        Self { root, open: Vec::new() }
+    }
+
     /// The folder of a path, made if it is absent; what is there and is no folder goes.
-    fn of(&mut self, path: &[u8]) -> Result<BorrowedFd<'_>, Fault> {
+    pub(super) fn of(&mut self, path: &[u8]) -> Result<BorrowedFd<'_>, Fault> {
         let parts: Vec<&[u8]> = path.split(|b| *b == b'/').collect();
         let parents = &parts[..parts.len() - 1];
         let same = self.open.iter().zip(parents).take_while(|((name, _), part)| name == *part).count();
@@ -158,11 +163,11 @@ impl Folders {
     }
 }
 
-fn open_folder(parent: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+pub(super) fn open_folder(parent: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
     rustix::fs::openat(parent, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-fn make_folder(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
+pub(super) fn make_folder(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
     match open_folder(parent, name) {
         Err(Errno::NOENT) => {}
         Err(Errno::NOTDIR | Errno::LOOP) => rustix::fs::unlinkat(parent, name, AtFlags::empty())?,
@@ -236,7 +241,7 @@ fn link(folder: BorrowedFd<'_>, entry: &Entry, target: &[u8]) -> io::Result<()> 
 }
 
 /// The last part of an entry's path.
-fn name(entry: &Entry) -> io::Result<CString> {
+pub(super) fn name(entry: &Entry) -> io::Result<CString> {
     let last = entry.path.rsplit(|b| *b == b'/').next().unwrap_or_default();
     Ok(CString::new(last)?)
 }
@@ -278,7 +283,7 @@ fn settle(file: &File, mode: Mode) -> io::Result<()> {
     Ok(())
 }
 
-fn fresh(folder: BorrowedFd<'_>, name: &CString, mode: Mode, content: &mut dyn Read) -> io::Result<()> {
+pub(super) fn fresh(folder: BorrowedFd<'_>, name: &CString, mode: Mode, content: &mut dyn Read) -> io::Result<()> {
     match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(error) => return Err(error.into()),

@@ -15,6 +15,8 @@ pub struct Fixture {
 
 /// A host with one empty repository, `app`.
 pub async fn fixture() -> Fixture {
+    // what the server keeps to itself is its own by default, and what jobs see is seen all the same
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let dir = tempfile::tempdir().unwrap();
     let hook = crate::http::hook_program(dir.path());
     let settings = HostSettings { root: dir.path().join("git"), git: "git".into(), hook };

@@ -6,3 +6,4 @@ mod checkout;
 mod fixture;
 mod host;
 mod http;
+mod work_tree;

@@ -1,0 +1,82 @@
+//! Checkouts: a commit's files, and for jobs a `.git` beside them.
+
+use std::path::Path;
+
+use penstock_model::git::{GitError, History, WorkTree};
+use penstock_model::{CommitId, RepositoryName};
+use tokio::fs;
+
+use crate::checkout::{Checkout, DotGit, Fault, Refs, refs};
+use crate::host::{BareRepositories, is_reference};
+use crate::program::failed;
+
+/// Writes a commit's files with a `.git`, if the repository has all of its objects itself.
+pub(crate) async fn write(
+    host: &BareRepositories,
+    repository: &RepositoryName,
+    commit: &CommitId,
+    into: &Path,
+    keep: &[String],
+    wanted: &WorkTree,
+) -> Result<History, GitError> {
+    let directory = host.directory(repository).await?;
+    let objects = directory.join("objects");
+    if fs::metadata(objects.join("info/alternates")).await.is_ok_and(|found| found.len() > 0) {
+        files(host, repository, commit, into, keep, None).await?;
+        let why = format!(
+            "the repository borrows objects of another one, which jobs do not see; run `git repack -a -d` in {} and remove objects/info/alternates there",
+            directory.display()
+        );
+        return Ok(History::Absent { why });
+    }
+    let mut wanted = wanted.clone();
+    // what Git would not take as a branch stays detached
+    wanted.branch = wanted.branch.filter(|branch| is_reference(&format!("refs/heads/{branch}")));
+    files(host, repository, commit, into, keep, Some(wanted)).await?;
+    Ok(History::Objects(objects))
+}
+
+/// Writes a commit's tree, and the `.git` that is wanted beside it.
+pub(crate) async fn files(
+    host: &BareRepositories,
+    repository: &RepositoryName,
+    commit: &CommitId,
+    into: &Path,
+    keep: &[String],
+    wanted: Option<WorkTree>,
+) -> Result<(), GitError> {
+    let directory = host.directory(repository).await?;
+    let words = ["-r", "-l", commit.as_str()];
+    let (listed, git) = match wanted {
+        None => (host.entries(repository, commit, &words).await?, None),
+        Some(wanted) => {
+            let (listed, shown) = tokio::join!(host.entries(repository, commit, &words), shown(host, &directory));
+            let ((refs, head), commit) = (shown?, commit.clone());
+            (listed?, Some(DotGit { commit, wanted, refs, head }))
+        }
+    };
+    let job = Checkout { program: host.program.clone(), directory, into: into.to_owned(), keep: keep.to_owned() };
+    let into = into.to_owned();
+    let done = tokio::task::spawn_blocking(move || {
+        let tree = job.write(&listed)?;
+        git.map_or(Ok(()), |git| git.write(&into, &tree))
+    });
+    match done.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Fault::Refused(why))) => Err(GitError::Refused { repository: repository.clone(), commit: commit.clone(), why }),
+        Ok(Err(Fault::Failed(why))) => Err(failed(&["checkout"], why)),
+        Err(error) => Err(failed(&["checkout"], error.to_string())),
+    }
+}
+
+/// Branches and tags, and what the repository's `HEAD` says.
+async fn shown(host: &BareRepositories, directory: &Path) -> Result<(Refs, Vec<u8>), GitError> {
+    let arguments = ["show-ref", "--heads", "--tags", "--dereference"];
+    let (output, head) = tokio::join!(host.program.run(directory, &arguments, b""), fs::read(directory.join("HEAD")));
+    let output = output?;
+    // 1 is what it says where there is none
+    if !matches!(output.code, Some(0 | 1)) {
+        return Err(failed(&arguments, output.stderr));
+    }
+    Ok((refs(&output.stdout), head.map_err(|error| failed(&["HEAD"], error.to_string()))?))
+}
