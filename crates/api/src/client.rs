@@ -130,6 +130,12 @@ impl Client {
         self.read(response).await
     }
 
+    /// `DELETE`.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let response = self.send(self.request(Method::DELETE, path)).await?;
+        self.read(response).await
+    }
+
     /// `GET` of an answer that is streamed, one JSON value a line.
     pub async fn stream<T: DeserializeOwned>(&self, path: &str) -> Result<Reader<T>, ClientError> {
         let response = self.send(self.request(Method::GET, path)).await?;

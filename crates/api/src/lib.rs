@@ -3,12 +3,14 @@
 //! Pages, the command line and `--output json` show these same values. A field is added here, never changed;
 //! what has to change gets a new version beside the old one. Nothing here decides anything.
 
+mod access;
 mod client;
 mod collect;
 mod deliveries;
 mod exceptions;
 mod types;
 
+pub use access::*;
 pub use client::{Client, ClientError, Reader};
 pub use collect::*;
 pub use deliveries::*;

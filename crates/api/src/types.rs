@@ -330,13 +330,6 @@ pub struct TestImageRequest {
     pub timeout_seconds: u64,
 }
 
-/// Body of `PUT /projects/NAME/secrets/NAME`.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct SecretValue {
-    /// The value; never sent back.
-    pub value: String,
-}
-
 /// An answer that is not a success.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Problem {
@@ -344,25 +337,4 @@ pub struct Problem {
     pub error: String,
     /// What to do.
     pub hint: String,
-}
-
-/// Body of `POST /users`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct NewUser {
-    /// The name.
-    pub name: UserName,
-    /// `reader`, `developer` or `admin`.
-    pub role: String,
-    /// Addresses under which they write commits.
-    #[serde(default)]
-    pub emails: Vec<String>,
-}
-
-/// Its answer: the one time that the token is shown.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct NewUserToken {
-    /// The name.
-    pub name: UserName,
-    /// The token.
-    pub token: String,
 }

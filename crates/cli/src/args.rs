@@ -1,14 +1,16 @@
 //! The arguments. Each help text says what the command does, in the imperative, in one line.
 
+mod access;
 mod exceptions;
 mod job;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, UserName};
+use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
 use url::Url;
 
+pub use access::{Project, Secret, User};
 pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
 
@@ -297,51 +299,6 @@ pub struct JobArg {
     pub run: RunId,
     /// The job.
     pub job: JobName,
-}
-
-/// `secret`.
-#[derive(Debug, Subcommand)]
-pub enum Secret {
-    /// Set a secret; its value is read from standard input, or asked for.
-    Set {
-        /// The project.
-        #[arg(long)]
-        project: ProjectName,
-        /// The secret's name.
-        name: String,
-    },
-}
-
-/// `project`.
-#[derive(Debug, Subcommand)]
-pub enum Project {
-    /// Create a project and its config repository.
-    Create {
-        /// Its name.
-        name: ProjectName,
-        /// Its config repository; `NAME-config` unless given.
-        #[arg(long)]
-        config: Option<String>,
-        /// The branch that is delivered.
-        #[arg(long, default_value = "main")]
-        branch: String,
-    },
-}
-
-/// `user`.
-#[derive(Debug, Subcommand)]
-pub enum User {
-    /// Add a user and print their token, once.
-    Add {
-        /// Their name.
-        name: UserName,
-        /// `reader`, `developer` or `admin`.
-        #[arg(long, default_value = "developer")]
-        role: String,
-        /// Addresses under which they write commits.
-        #[arg(long)]
-        email: Vec<String>,
-    },
 }
 
 /// `mirror`.

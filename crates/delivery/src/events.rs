@@ -264,6 +264,14 @@ pub enum SettingEvent {
     SecretSet {
         /// Its name.
         name: String,
+        /// Whether it reaches jobs of every branch. Version 1 did not say: such a secret is protected.
+        #[serde(default)]
+        all_branches: bool,
+    },
+    /// A secret was removed, its value first.
+    SecretRemoved {
+        /// Its name.
+        name: String,
     },
     /// A variable was set.
     VariableSet {
@@ -299,17 +307,24 @@ pub enum UserEvent {
         /// Addresses under which they write commits.
         emails: Vec<String>,
     },
+    /// They have another token; the one before is void.
+    TokenChanged {
+        /// Its digest.
+        token: Digest,
+    },
     /// They may not any more.
     Removed,
 }
 
-/// Gives an enum tagged by `event` its type name and version.
+/// Gives an enum tagged by `event` its type name and version, which is 1 unless one is given.
 macro_rules! domain {
-    ($type:ty, $prefix:literal, { $($pattern:pat => $name:literal),+ $(,)? }) => {
+    (@version) => { 1 };
+    (@version $version:literal) => { $version };
+    ($type:ty, $prefix:literal, { $($pattern:pat => $name:literal $(version $version:literal)?),+ $(,)? }) => {
         impl DomainEvent for $type {
             fn event_type(&self) -> EventType {
-                let name = match self { $($pattern => concat!($prefix, ".", $name)),+ };
-                EventType { name: name.to_owned(), version: 1 }
+                let (name, version) = match self { $($pattern => (concat!($prefix, ".", $name), domain!(@version $($version)?))),+ };
+                EventType { name: name.to_owned(), version }
             }
         }
     };
@@ -326,9 +341,13 @@ domain!(ReleaseEvent, "release", {
     Self::Superseded { .. } => "superseded",
 });
 domain!(NoticeEvent, "notice", { Self::Sent { .. } => "sent", Self::GivenUp { .. } => "given_up" });
-domain!(SettingEvent, "setting", { Self::SecretSet { .. } => "secret_set", Self::VariableSet { .. } => "variable_set" });
-
-domain!(UserEvent, "user", { Self::Added { .. } => "added", Self::Removed => "removed" });
+domain!(SettingEvent, "setting", {
+    Self::SecretSet { .. } => "secret_set" version 2, Self::SecretRemoved { .. } => "secret_removed",
+    Self::VariableSet { .. } => "variable_set",
+});
+domain!(UserEvent, "user", {
+    Self::Added { .. } => "added", Self::TokenChanged { .. } => "token_changed", Self::Removed => "removed",
+});
 
 /// Images of a run by name.
 pub type Images = BTreeMap<ImageName, Digest>;

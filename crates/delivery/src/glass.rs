@@ -103,7 +103,9 @@ impl World {
         let same = (ask.revision, ask.policy) == (answer.revision, answer.decision.policy);
         let kept = self.evidence.get(&record.release.project);
         let confirmed = kept.is_some_and(|kept| kept.keys.contains_key(&ask.key(record.id, environment)));
-        (same && ask.lapses > now && !confirmed).then_some(ask)
+        // nobody confirms what somebody asked who was removed since
+        let gone = self.former.contains_key(&ask.by) && !self.users.contains_key(&ask.by);
+        (same && ask.lapses > now && !confirmed && !gone).then_some(ask)
     }
 }
 

@@ -23,8 +23,10 @@ pub mod orders;
 mod parts;
 pub mod project;
 mod results;
+mod secrets;
 mod start;
 pub mod streams;
+mod users;
 pub mod wanted;
 pub mod world;
 
@@ -35,5 +37,6 @@ pub use journal::{Journal, JournalError};
 pub use parts::{JobTokens, Messenger, Parts, Random, Settings};
 pub use start::{compare_refs, recover};
 pub use world::{
-    EnvironmentState, GateAnswer, ProjectRecord, ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, WayBack, World,
+    EnvironmentState, GateAnswer, ProjectRecord, ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, SecretRecord, UserRecord,
+    WayBack, World,
 };

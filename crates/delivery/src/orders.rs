@@ -4,14 +4,16 @@ use penstock_model::event::StreamId;
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::release::ReleaseId;
-use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Secret, UserName};
+use penstock_model::{CommitId, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, UserName};
 use penstock_pipeline::RunCommand;
 
 use crate::effects::{self, EffectError};
-use crate::events::{Approval, ProjectEvent, ReleaseEvent, Role, SettingEvent, UserEvent};
+use crate::events::{Approval, ProjectEvent, ReleaseEvent};
 use crate::evidence::{Saying, say_for};
 use crate::parts::Parts;
+pub use crate::secrets::{remove_secret, set_secret};
 use crate::streams;
+pub use crate::users::{add_user, remove_user, renew_token};
 use crate::world::ReleaseStep;
 
 /// Why an order was not carried out.
@@ -99,32 +101,6 @@ pub async fn pushed(
     }))
 }
 
-/// Adds a user and gives their token, which is shown once. Nobody is called as the audit trail calls the server itself.
-pub async fn add_user(parts: &Parts, by: Actor, name: &UserName, role: Role, emails: Vec<String>) -> Result<Secret, OrderError> {
-    if name.as_str().eq_ignore_ascii_case(&Actor::Penstock.to_string()) {
-        return refused(format!("`{name}` is what the server calls itself"), "give the user another name");
-    }
-    let token = parts.random.token();
-    let event = UserEvent::Added { role, token: Digest::of(token.expose()), emails };
-    parts.journal.record(&streams::user(name), by, event).await?;
-    Ok(token)
-}
-
-/// Sets a secret. Its value goes to the encrypted store, its name to the log.
-pub async fn set_secret(parts: &Parts, by: &UserName, project: &ProjectName, name: &str, value: Secret) -> Result<(), OrderError> {
-    let valid = !name.is_empty() && name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if !valid {
-        return refused(format!("`{name}` cannot name a secret"), "letters, digits, `_` and `-`, at most 100");
-    }
-    if !parts.journal.world().projects.contains_key(project) {
-        return Err(OrderError::Absent(format!("project `{project}`")));
-    }
-    parts.secrets.set(project, name, &value).await.map_err(|error| EffectError::Other(error.to_string()))?;
-    let event = SettingEvent::SecretSet { name: name.to_owned() };
-    parts.journal.record(&streams::settings(project), Actor::User(by.clone()), event).await?;
-    Ok(())
-}
-
 /// Approves a release for an environment.
 pub async fn approve(parts: &Parts, by: &UserName, id: ReleaseId, environment: &EnvironmentName) -> Result<(), OrderError> {
     let world = parts.journal.world();
@@ -147,6 +123,9 @@ pub async fn approve(parts: &Parts, by: &UserName, id: ReleaseId, environment: &
     let approvers = config.as_ref().map(|config| config.approvers.clone()).unwrap_or_default();
     if let Err(why) = penstock_gate::may_approve(by, Some(rule), &record.pushers, &world.authors(record), &approvers) {
         return refused(why.to_string(), "ask somebody else who is named under `approvers` in the config repository");
+    }
+    if !world.users.contains_key(by) {
+        return refused(format!("{by} is no user any more"), "ask somebody who is");
     }
     let Some(answer) = record.environments.get(environment).and_then(|state| state.gate.clone()) else {
         return refused("the gate has not answered yet", "try again in a moment");

@@ -143,7 +143,7 @@ fn of_run(world: &World, record: &RunRecord, wanted: &mut Wanted) {
 /// A run of the delivered branch that succeeded and built images.
 fn makes_a_release(world: &World, record: &RunRecord) -> bool {
     let Some(project) = world.projects.get(&record.project) else { return false };
-    let delivered = record.push.reference.strip_prefix("refs/heads/") == Some(project.branch.as_str());
+    let delivered = project.delivers(&record.push.reference);
     let config_known = project.config.as_ref().is_some_and(|seen| seen.config.is_some());
     delivered && config_known && !record.images.is_empty() && record.run.as_ref().is_some_and(|run| run.status().is_success())
 }

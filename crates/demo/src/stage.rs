@@ -72,7 +72,7 @@ impl Stage {
         let _: Value = admin.post("/projects", &new).await.map_err(words)?;
         let ada = user(&admin, "ada", "ada@example.org").await?;
         let grace = user(&admin, "grace", "grace@example.org").await?;
-        let value = SecretValue { value: format!("http://{hook}/hook") };
+        let value = SecretValue { value: format!("http://{hook}/hook"), all_branches: false };
         let _: Value = admin.put(&format!("/projects/{project}/secrets/slack-webhook"), &value).await.map_err(words)?;
         copy(&args.examples.join("oran"), &dir.join("oran"))?;
         copy(&args.examples.join("oran-config"), &dir.join("oran-config"))?;

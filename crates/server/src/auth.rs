@@ -26,9 +26,16 @@ pub struct Caller {
     pub user: UserName,
     /// What they may do.
     pub role: Role,
+    /// The digest of the token that they came with.
+    pub token: Digest,
 }
 
 impl Caller {
+    /// Whether their token is still theirs: an answer that goes on ends with it.
+    pub fn may_stay(&self, world: &World) -> bool {
+        world.users.get(&self.user).is_some_and(|user| user.token.same(&self.token))
+    }
+
     /// Refuses whoever has a lesser role.
     pub fn must_be(&self, role: Role) -> Result<(), crate::problem::Failure> {
         if self.role >= role {
@@ -62,7 +69,7 @@ pub fn user_of(world: &World, token: &Secret) -> Option<Caller> {
     let mut found = None;
     for user in world.users.values() {
         if user.token.same(&digest) {
-            found = Some(Caller { user: user.name.clone(), role: user.role });
+            found = Some(Caller { user: user.name.clone(), role: user.role, token: digest });
         }
     }
     found

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use penstock_model::blob::{Channel, LogLine, LogSink};
-use penstock_model::job::{AttemptId, JobEnd, JobReport, JobRunner, JobSpec, NextStep, RunnerError, StepOutcome, StepSource, StepSpec};
+use penstock_model::job::{
+    AttemptId, EnvValue, JobEnd, JobReport, JobRunner, JobSpec, NextStep, RunnerError, StepOutcome, StepSource, StepSpec,
+};
 use penstock_model::release::ImageRef;
 use penstock_model::{JobName, ProjectName, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,7 @@ pub struct FakeRunner {
     ran: Mutex<Vec<Ran>>,
     attempts: Mutex<Vec<AttemptId>>,
     broken: Mutex<BTreeMap<String, String>>,
+    envs: Mutex<BTreeMap<AttemptId, BTreeMap<String, EnvValue>>>,
 }
 
 impl Default for FakeRunner {
@@ -49,6 +52,7 @@ impl FakeRunner {
             ran: Mutex::default(),
             attempts: Mutex::default(),
             broken: Mutex::default(),
+            envs: Mutex::default(),
         }
     }
 
@@ -72,6 +76,11 @@ impl FakeRunner {
     /// Steps that were carried out, in order.
     pub fn ran(&self) -> Vec<Ran> {
         held(&self.ran).clone()
+    }
+
+    /// The variables that an attempt was given, if it was begun.
+    pub fn env(&self, attempt: &AttemptId) -> Option<BTreeMap<String, EnvValue>> {
+        held(&self.envs).get(attempt).cloned()
     }
 
     /// Attempts that were begun, in order.
@@ -98,6 +107,7 @@ impl JobRunner for FakeRunner {
         cancel: CancellationToken,
     ) -> Result<JobReport, RunnerError> {
         held(&self.attempts).push(spec.id.clone());
+        held(&self.envs).insert(spec.id.clone(), spec.env.clone());
         let broken = held(&self.broken).get(spec.id.job.as_str()).cloned();
         let mut last: Option<StepOutcome> = None;
         let end = if let Some(why) = broken {

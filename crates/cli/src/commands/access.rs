@@ -2,12 +2,13 @@
 
 use std::io::{IsTerminal, Read};
 
-use penstock_api::{Client, NewProject, NewUser, NewUserToken, SecretValue, Status};
-use penstock_model::Secret as SecretText;
-use serde_json::Value;
+use penstock_api::{Client, NewProject, NewUser, NewUserToken, ProjectSummary, SecretValue, SecretView, Status, UserView};
+use penstock_model::{ProjectName, Secret as SecretText};
+use serde_json::{Value, json};
 
 use crate::args::{LoginArgs, Project, Secret, User};
 use crate::context::Context;
+use crate::terminal::{dim, plain, status, table};
 use crate::{CliError, Login, exit};
 
 /// The longest secret that is read.
@@ -59,26 +60,81 @@ fn ask_unseen(prompt: &str) -> std::io::Result<String> {
 }
 
 pub(super) async fn project(context: &Context, args: Project) -> Result<u8, CliError> {
-    let Project::Create { name, config, branch } = args;
     let client = context.client()?;
-    let new = NewProject { name: name.clone(), config, branch: Some(branch) };
-    let answer: Value = client.post("/projects", &new).await?;
-    context.show(&answer, |_| println!("created; push to {}git/{name}.git", client.url()));
+    match args {
+        Project::Create { name, config, branch } => {
+            let new = NewProject { name: name.clone(), config, branch: Some(branch) };
+            let answer: Value = client.post("/projects", &new).await?;
+            context.show(&answer, |_| println!("created; push to {}git/{name}.git", client.url()));
+        }
+        Project::List => {
+            let projects: Vec<ProjectSummary> = client.get("/projects").await?;
+            context.show(&projects, |projects| {
+                let rows: Vec<_> = projects.iter().map(project_row).collect();
+                table(&["PROJECT", "BRANCH", "CONFIG", "LAST RUN", "ADDRESS"], &rows);
+            });
+        }
+    }
     Ok(exit::OK)
 }
 
+fn project_row(project: &ProjectSummary) -> Vec<String> {
+    let run = project.last_run.as_ref();
+    let last = run.map_or_else(|| dim("no run yet"), |run| format!("{} {}", status(&run.status), run.commit.short()));
+    vec![project.name.to_string(), plain(&project.branch), plain(&project.config), last, plain(&project.clone_url)]
+}
+
 pub(super) async fn user(context: &Context, args: User) -> Result<u8, CliError> {
-    let User::Add { name, role, email } = args;
-    let answer: NewUserToken = context.client()?.post("/users", &NewUser { name, role, emails: email }).await?;
-    context.show(&answer, |answer| println!("{}", answer.token));
+    let client = context.client()?;
+    match args {
+        User::Add { name, role, email } => {
+            let answer: NewUserToken = client.post("/users", &NewUser { name, role, emails: email }).await?;
+            context.show(&answer, |answer| println!("{}", answer.token));
+        }
+        User::List => {
+            let users: Vec<UserView> = client.get("/users").await?;
+            context.show(&users, |users| {
+                let row =
+                    |user: &UserView| vec![user.name.to_string(), plain(&user.role), user.since.rfc3339(), user.token_since.rfc3339()];
+                table(&["USER", "ROLE", "SINCE", "TOKEN SINCE"], &users.iter().map(row).collect::<Vec<_>>());
+            });
+        }
+        User::Token { name } => {
+            let answer: NewUserToken = client.post(&format!("/users/{name}/token"), &json!({})).await?;
+            context.show(&answer, |answer| println!("{}", answer.token));
+            eprintln!("{}", dim(&format!("the old token has ended; `penstock login {}` stores the new one", client.url())));
+        }
+        User::Remove { name } => {
+            let answer: Value = client.delete(&format!("/users/{name}")).await?;
+            context.show(&answer, |_| println!("removed; the token and the sessions of {name} have ended"));
+        }
+    }
     Ok(exit::OK)
 }
 
 pub(super) async fn secret(context: &Context, args: Secret) -> Result<u8, CliError> {
-    let Secret::Set { project, name } = args;
-    let value = read_secret(&format!("{name}: "))?;
-    let path = format!("/projects/{project}/secrets/{}", super::segment(&name));
-    let answer: Value = context.client()?.put(&path, &SecretValue { value }).await?;
-    context.show(&answer, |_| println!("set"));
+    let path = |project: &ProjectName, name: &str| format!("/projects/{project}/secrets/{}", super::segment(name));
+    match args {
+        Secret::Set { project, name, all_branches } => {
+            let value = read_secret(&format!("{name}: "))?;
+            let answer: Value = context.client()?.put(&path(&project, &name), &SecretValue { value, all_branches }).await?;
+            let words = if all_branches { "set, for jobs of every branch" } else { "set, for jobs of the delivered branch" };
+            context.show(&answer, |_| println!("{words}"));
+        }
+        Secret::List { project } => {
+            let secrets: Vec<SecretView> = context.client()?.get(&format!("/projects/{project}/secrets")).await?;
+            context.show(&secrets, |secrets| {
+                let row = |secret: &SecretView| {
+                    let reaches = if secret.all_branches { "every branch" } else { "the delivered branch" };
+                    vec![plain(&secret.name), reaches.to_owned(), secret.set.rfc3339(), plain(&secret.by)]
+                };
+                table(&["SECRET", "REACHES", "SET", "BY"], &secrets.iter().map(row).collect::<Vec<_>>());
+            });
+        }
+        Secret::Remove { project, name } => {
+            let answer: Value = context.client()?.delete(&path(&project, &name)).await?;
+            context.show(&answer, |_| println!("removed"));
+        }
+    }
     Ok(exit::OK)
 }

@@ -1,6 +1,6 @@
 //! Carrying out one attempt of a job, and what it leaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::EffectError;
 use crate::evidence::{Saying, say};
 use crate::parts::Parts;
+use crate::secrets::{Reaching, reaching};
 use crate::streams;
 use crate::world::RunRecord;
 
@@ -118,16 +119,34 @@ async fn carry_out(
     };
     for why in told {
         // whoever reads the log looks for the reason there
-        let line = |text: &str| LogLine {
-            at: parts.journal.now(),
-            channel: Channel::Note,
-            text: text[..text.floor_char_boundary(LogLine::MAX)].to_owned(),
-            ends: true,
-        };
-        log.write(why.lines().map(line).collect()).await?;
+        note(parts, &*log, &why).await?;
     }
     parts.logs.close(&log_id).await?;
     result
+}
+
+async fn note(parts: &Parts, log: &dyn LogSink, text: &str) -> Result<(), EffectError> {
+    let line = |text: &str| LogLine {
+        at: parts.journal.now(),
+        channel: Channel::Note,
+        text: text[..text.floor_char_boundary(LogLine::MAX)].to_owned(),
+        ends: true,
+    };
+    Ok(log.write(text.lines().map(line).collect()).await?)
+}
+
+/// For whoever wonders why a variable that the file names is empty.
+fn withheld_words(parts: &Parts, record: &RunRecord, plan: &Plan, planned: &PlannedJob, withheld: &BTreeSet<String>) -> Option<String> {
+    let named = withheld.iter().filter(|name| penstock_pipeline::mentions(plan, planned, name));
+    let named: Vec<_> = named.map(|name| format!("`{name}`")).collect();
+    let world = parts.journal.world();
+    let branch = &world.projects.get(&record.project)?.branch;
+    (!named.is_empty()).then(|| {
+        format!(
+            "withheld, as this run is not of `{branch}`: {}; `penstock secret set --all-branches` gives one to every branch",
+            named.join(", ")
+        )
+    })
 }
 
 #[allow(clippy::too_many_arguments, reason = "what an attempt needs, each once")]
@@ -142,7 +161,10 @@ async fn attempt(
     cancel: CancellationToken,
 ) -> Result<JobReport, EffectError> {
     let (token, _guard) = parts.tokens.issue(&*parts.random, id.clone());
-    let secrets = secrets_of(parts, record).await?;
+    let Reaching { given: secrets, withheld } = reaching(parts, record).await?;
+    if let Some(told) = withheld_words(parts, record, plan, planned, &withheld) {
+        note(parts, &*log, &told).await?;
+    }
     let artifacts = inputs.artifacts.clone();
     let mut context = JobContext {
         run: id.run.clone(),
@@ -180,17 +202,6 @@ async fn attempt(
         timeout: planned.timeout,
     };
     Ok(parts.runner.run(spec, steps, log, cancel).await?)
-}
-
-async fn secrets_of(parts: &Parts, record: &RunRecord) -> Result<BTreeMap<String, Secret>, EffectError> {
-    let failed = |error: penstock_model::secret::SecretError| EffectError::Other(error.to_string());
-    let mut secrets = BTreeMap::new();
-    for name in parts.secrets.names(&record.project).await.map_err(failed)? {
-        if let Some(secret) = parts.secrets.get(&record.project, &name).await.map_err(failed)? {
-            secrets.insert(name, secret);
-        }
-    }
-    Ok(secrets)
 }
 
 fn number_of(parts: &Parts, record: &RunRecord) -> u64 {

@@ -14,7 +14,7 @@ use penstock_rollout::RolloutEvent;
 use super::World;
 use super::record::{
     BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, GateAnswer, JobTimes, ProjectRecord, PushSeen, ReleaseRecord, RolloutId,
-    RolloutRecord, RunRecord, UserRecord, WayBack,
+    RolloutRecord, RunRecord, SecretRecord, UserRecord, WayBack,
 };
 use crate::collect::CollectionEvent;
 use crate::events::{Approval, EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
@@ -62,7 +62,7 @@ impl World {
                     refs: BTreeMap::new(),
                     runs: Vec::new(),
                     config: None,
-                    secrets: BTreeSet::new(),
+                    secrets: BTreeMap::new(),
                     variables: BTreeMap::new(),
                     created: event.at,
                 };
@@ -101,8 +101,11 @@ impl World {
         let name: ProjectName = event.stream.name().parse().ok()?;
         let project = Arc::make_mut(self.projects.get_mut(&name)?);
         match what {
-            SettingEvent::SecretSet { name } => {
-                project.secrets.insert(name);
+            SettingEvent::SecretSet { name, all_branches } => {
+                project.secrets.insert(name, SecretRecord { set: event.at, by: event.actor.clone(), all_branches });
+            }
+            SettingEvent::SecretRemoved { name } => {
+                project.secrets.remove(&name);
             }
             SettingEvent::VariableSet { name, value } => {
                 project.variables.insert(name, value);
@@ -254,10 +257,18 @@ impl World {
         let name: UserName = event.stream.name().parse().ok()?;
         match what {
             UserEvent::Added { role, token, emails } => {
-                self.users.insert(name.clone(), Arc::new(UserRecord { name, role, token, emails }));
+                let since = self.users.get(&name).map_or(event.at, |known| known.since);
+                let record = UserRecord { name: name.clone(), role, token, emails, since, token_since: event.at };
+                self.users.insert(name, Arc::new(record));
+            }
+            UserEvent::TokenChanged { token } => {
+                let record = Arc::make_mut(self.users.get_mut(&name)?);
+                (record.token, record.token_since) = (token, event.at);
             }
             UserEvent::Removed => {
-                self.users.remove(&name);
+                if let Some(record) = self.users.remove(&name) {
+                    self.former.entry(name).or_default().extend(record.emails.iter().cloned());
+                }
             }
         }
         Some(())

@@ -1,6 +1,6 @@
 //! Questions that drivers and pages ask of a world.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use penstock_gate::{Authors, DeliveryConfig, Environment, Identity};
@@ -67,7 +67,11 @@ impl World {
 
     /// Who wrote a release's commits, with what is known about users.
     pub fn authors(&self, record: &ReleaseRecord) -> Authors {
-        let known = self.users.values().map(|user| Identity { user: user.name.clone(), mails: user.emails.clone(), names: Vec::new() });
+        let mut mails: BTreeMap<_, BTreeSet<_>> = self.former.iter().map(|(name, mails)| (name.clone(), mails.clone())).collect();
+        for user in self.users.values() {
+            mails.entry(user.name.clone()).or_default().extend(user.emails.iter().cloned());
+        }
+        let known = mails.into_iter().map(|(user, mails)| Identity { user, mails: mails.into_iter().collect(), names: Vec::new() });
         Authors { commits: record.authors.clone(), known: known.collect() }
     }
 

@@ -16,7 +16,7 @@ use penstock_model::{EnvironmentName, ProjectName, RunId, UserName};
 
 pub use record::{
     BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, EvidenceRecord, GateAnswer, JobTimes, NoticeRecord, ProjectRecord, PushSeen,
-    ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, UserRecord, WayBack,
+    ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, SecretRecord, UserRecord, WayBack,
 };
 
 /// The fold of the log.
@@ -44,6 +44,8 @@ pub struct World {
     pub notices: BTreeMap<String, Arc<NoticeRecord>>,
     /// Who may log in.
     pub users: BTreeMap<UserName, Arc<UserRecord>>,
+    /// Addresses of users that were removed: who wrote a commit stays known.
+    pub former: BTreeMap<UserName, BTreeSet<String>>,
     /// Events of a type that this program does not know: written by a newer one. Drivers stop then.
     pub unknown: BTreeSet<String>,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use penstock_gate::{Author, Decision, DeliveryConfig};
 use penstock_model::event::StreamId;
 use penstock_model::evidence::{Evidence, Subject};
+use penstock_model::ids::Actor;
 use penstock_model::job::JobReport;
 use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
@@ -28,12 +29,30 @@ pub struct ProjectRecord {
     pub runs: Vec<RunId>,
     /// The config repository as last read.
     pub config: Option<ConfigSeen>,
-    /// Names of its secrets.
-    pub secrets: BTreeSet<String>,
+    /// Its secrets by name; their values are elsewhere, encrypted.
+    pub secrets: BTreeMap<String, SecretRecord>,
     /// Its plain variables.
     pub variables: BTreeMap<String, String>,
     /// When it was created.
     pub created: Timestamp,
+}
+
+impl ProjectRecord {
+    /// Whether this ref is the branch that is delivered.
+    pub fn delivers(&self, reference: &str) -> bool {
+        reference.strip_prefix("refs/heads/") == Some(self.branch.as_str())
+    }
+}
+
+/// A secret, without its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRecord {
+    /// When it was set last.
+    pub set: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// Whether it reaches jobs of every branch; otherwise it is protected.
+    pub all_branches: bool,
 }
 
 /// The config repository's branch as it was read.
@@ -320,4 +339,8 @@ pub struct UserRecord {
     pub token: Digest,
     /// Addresses under which they write commits.
     pub emails: Vec<String>,
+    /// Since when they may log in.
+    pub since: Timestamp,
+    /// Since when they have this token.
+    pub token_since: Timestamp,
 }

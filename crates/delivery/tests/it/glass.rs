@@ -6,7 +6,7 @@ use penstock_delivery::ReleaseStep;
 use penstock_delivery::admission::admit;
 use penstock_delivery::evidence::verify_again;
 use penstock_delivery::glass::{Glass, GlassOrder, Glassed, Turn, break_glass, decide};
-use penstock_delivery::orders::OrderError;
+use penstock_delivery::orders::{OrderError, remove_user};
 use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
 use penstock_model::ids::Actor;
 use penstock_model::release::ImageRef;
@@ -259,4 +259,13 @@ async fn the_team_hears_of_every_wish_and_of_every_broken_glass_loudly_and_once(
         house.gate().await;
         break_glass(&house.parts, &order(&house, "grace")).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn nobody_confirms_what_a_removed_user_asked() {
+    let house = House::new().await;
+    break_glass(&house.parts, &order(&house, "grace")).await.unwrap();
+    remove_user(&house.parts, &user("root"), &user("grace")).await.unwrap();
+    refused(break_glass(&house.parts, &confirming(&house, "linus")).await, "nobody asks");
+    assert_eq!(statements(&house).len(), 0);
 }

@@ -9,4 +9,5 @@ mod glass;
 mod house;
 mod imports;
 mod needed;
+mod old_events;
 mod story;

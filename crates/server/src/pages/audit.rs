@@ -47,11 +47,34 @@ fn row(event: &EventView) -> Markup {
             td.number { (event.position) }
             td { (moment(event.at)) }
             td { (event.actor) }
-            td.main { details id={ "event-" (event.position) } { summary { (event.kind) } pre { (shown(&event.data)) } } }
+            td.main {
+                details id={ "event-" (event.position) } {
+                    summary { (event.kind) @if let Some(words) = words(event) { " " span.hint { (words) } } }
+                    pre { (shown(&event.data)) }
+                }
+            }
             td { code.cut title=(event.stream) { (event.stream) } }
             td { code title=(event.hash) { (event.hash.short()) } }
         }
     }
+}
+
+/// What happened to users and secrets, in words: whoever looks after them need not read JSON.
+fn words(event: &EventView) -> Option<String> {
+    let text = |key: &str| event.data.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let (_, of) = event.stream.split_once('/')?;
+    let said = match event.kind.as_str() {
+        "user.added" => format!("{of} may log in as {}, with a new token", text("role")),
+        "user.token_changed" => format!("{of} has a new token; the one before is void"),
+        "user.removed" => format!("{of} may not log in any more"),
+        "setting.secret_set" if event.data.get("all_branches") == Some(&true.into()) => {
+            format!("{} of {of}, for jobs of every branch", text("name"))
+        }
+        "setting.secret_set" => format!("{} of {of}, for jobs of the delivered branch alone", text("name")),
+        "setting.secret_removed" => format!("{} of {of} is gone", text("name")),
+        _ => return None,
+    };
+    Some(said)
 }
 
 fn shown(data: &serde_json::Value) -> String {

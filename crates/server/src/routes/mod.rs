@@ -1,5 +1,6 @@
 //! The API's routes: read the call, check the role, ask the world or give the order, answer.
 
+mod access;
 mod collect;
 mod exceptions;
 mod jobs;
@@ -11,7 +12,7 @@ mod stream;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::IntoResponse;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
 use crate::App;
 
@@ -24,7 +25,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{project}/environments/{environment}", get(reads::environment))
         .route("/projects/{project}/environments/{environment}/rollout/{order}", post(orders::rollout))
         .route("/projects/{project}/environments/{environment}/rollback", post(orders::roll_back))
-        .route("/projects/{project}/secrets/{name}", put(orders::set_secret))
+        .route("/projects/{project}/secrets", get(access::secrets))
+        .route("/projects/{project}/secrets/{name}", put(access::set_secret).delete(access::remove_secret))
         .route("/runs", get(reads::runs))
         .route("/runs/{run}", get(reads::run))
         .route("/runs/{run}/cancel", post(orders::cancel))
@@ -41,7 +43,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/events", get(reads::events))
         .route("/verify", get(reads::verify))
         .route("/live", get(stream::live))
-        .route("/users", post(orders::add_user))
+        .route("/users", get(access::users).post(access::add_user))
+        .route("/users/{name}", delete(access::remove_user))
+        .route("/users/{name}/token", post(access::renew_token))
         .route("/gc", post(collect::gc))
         .route("/job/build", post(jobs::build).layer(DefaultBodyLimit::disable()))
         .route("/job/check", post(jobs::check))

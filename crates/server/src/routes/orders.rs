@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use penstock_api::{EnvironmentOrder, NewProject, NewUser, NewUserToken, SecretValue};
+use penstock_api::{EnvironmentOrder, NewProject};
 use penstock_delivery::events::Role;
 use penstock_delivery::orders::{self, RunOrder};
-use penstock_model::ids::Actor;
 use penstock_model::release::ReleaseId;
-use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, Secret};
+use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
 use serde_json::{Value, json};
 
 use super::reads::release_id;
@@ -15,10 +14,10 @@ use crate::App;
 use crate::auth::Caller;
 use crate::problem::Failure;
 
-type Answer = Result<Json<Value>, Failure>;
+pub(super) type Answer = Result<Json<Value>, Failure>;
 
 #[allow(clippy::unnecessary_wraps, reason = "the end of every handler")]
-fn done() -> Answer {
+pub(super) fn done() -> Answer {
     Ok(Json(json!({ "done": true })))
 }
 
@@ -28,29 +27,6 @@ pub(super) async fn create_project(State(app): State<App>, caller: Caller, Json(
     let config = config.parse().map_err(|error| Failure::bad(format!("{error}")))?;
     let branch = new.branch.unwrap_or_else(|| "main".to_owned());
     orders::create_project(&app.parts, &caller.user, &new.name, &config, &branch).await?;
-    done()
-}
-
-pub(super) async fn add_user(State(app): State<App>, caller: Caller, Json(new): Json<NewUser>) -> Result<Json<NewUserToken>, Failure> {
-    caller.must_be(Role::Admin)?;
-    let role = match new.role.as_str() {
-        "reader" => Role::Reader,
-        "developer" => Role::Developer,
-        "admin" => Role::Admin,
-        other => return Err(Failure::bad(format!("`{other}` is no role: `reader`, `developer` or `admin`"))),
-    };
-    let token = orders::add_user(&app.parts, Actor::User(caller.user), &new.name, role, new.emails).await?;
-    Ok(Json(NewUserToken { name: new.name, token: token.expose().to_owned() }))
-}
-
-pub(super) async fn set_secret(
-    State(app): State<App>,
-    caller: Caller,
-    Path((project, name)): Path<(ProjectName, String)>,
-    Json(secret): Json<SecretValue>,
-) -> Answer {
-    caller.must_be(Role::Admin)?;
-    orders::set_secret(&app.parts, &caller.user, &project, &name, Secret::new(secret.value)).await?;
     done()
 }
 

@@ -36,10 +36,10 @@ pub(super) struct LogQuery {
     follow: bool,
 }
 
-/// A job's log, one [`LogPart`] a line.
+/// A job's log, one [`LogPart`] a line. It ends with the caller's token.
 pub(super) async fn log(
     State(app): State<App>,
-    _: Caller,
+    caller: Caller,
     Path((run, job)): Path<(RunId, JobName)>,
     Query(query): Query<LogQuery>,
 ) -> Result<Response, Failure> {
@@ -50,18 +50,23 @@ pub(super) async fn log(
     let id = penstock_delivery::log_id(&AttemptId { run, job, attempt });
     let changed = app.parts.logs.changed(&id);
     let logs = app.parts.logs.clone();
+    let watch = app.parts.journal.watch();
     let state = (query.from, false);
     let parts = stream::unfold(state, move |(from, ended)| {
         let (logs, id, mut changed) = (logs.clone(), id.clone(), changed.clone());
+        let (caller, mut watch) = (caller.clone(), watch.clone());
         async move {
-            if ended {
+            if ended || !caller.may_stay(&watch.borrow()) {
                 return None;
             }
             loop {
                 changed.mark_unchanged();
                 let part: LogPart = logs.read(&id, from, PART).await.ok()?;
                 if part.lines.is_empty() && !part.closed && query.follow {
-                    changed.changed().await.ok()?;
+                    tokio::select! {
+                        more = changed.changed() => more.ok()?,
+                        _ = watch.wait_for(|world| !caller.may_stay(world)) => return None,
+                    }
                     continue;
                 }
                 let ended = part.closed && part.lines.is_empty() || (part.lines.is_empty() && !query.follow);
@@ -83,9 +88,9 @@ pub(super) struct LiveQuery {
     form: Option<String>,
 }
 
-/// The log's position, each time that it grew or something that runs changed.
-pub(super) async fn live(State(app): State<App>, _: Caller, Query(query): Query<LiveQuery>) -> Response {
-    let positions = changes(&app);
+/// The log's position, each time that it grew or something that runs changed, as long as the caller's token is good.
+pub(super) async fn live(State(app): State<App>, caller: Caller, Query(query): Query<LiveQuery>) -> Response {
+    let positions = changes(&app, caller);
     if query.form.as_deref() == Some("lines") {
         let lines = positions.map(|position| Ok::<_, Infallible>(Bytes::from(format!("{position}\n"))));
         return ([("content-type", "application/x-ndjson")], Body::from_stream(lines)).into_response();
@@ -94,9 +99,9 @@ pub(super) async fn live(State(app): State<App>, _: Caller, Query(query): Query<
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
 }
 
-fn changes(app: &App) -> impl Stream<Item = u64> + Send + use<> {
+fn changes(app: &App, caller: Caller) -> impl Stream<Item = u64> + Send + use<> {
     let watches = (app.parts.journal.watch(), app.keeper.changed());
-    stream::unfold(watches, |(mut world, mut ticks)| async move {
+    stream::unfold((watches, caller), |((mut world, mut ticks), caller)| async move {
         tokio::select! {
             changed = world.changed() => changed.ok()?,
             changed = ticks.changed() => changed.ok()?,
@@ -104,7 +109,7 @@ fn changes(app: &App) -> impl Stream<Item = u64> + Send + use<> {
         // several changes at once are one
         tokio::time::sleep(LIVE_PAUSE).await;
         ticks.mark_unchanged();
-        let position = world.borrow_and_update().position;
-        Some((position, (world, ticks)))
+        let now = world.borrow_and_update().clone();
+        caller.may_stay(&now).then_some((now.position, ((world, ticks), caller)))
     })
 }

@@ -1,8 +1,9 @@
 //! Why something is as it is.
 
 use penstock_api::{Explanation, GlassView, Reason};
-use penstock_delivery::{ReleaseRecord, ReleaseStep, RunRecord};
+use penstock_delivery::{ReleaseRecord, ReleaseStep, RunRecord, World};
 use penstock_model::{JobName, RunId};
+use penstock_pipeline::{Plan, PlannedJob};
 
 use super::runs::{first_line, status_word};
 use crate::App;
@@ -16,7 +17,7 @@ pub fn explain(app: &App, what: &str) -> Result<Explanation, Failure> {
     if let Ok(id) = run.parse::<RunId>() {
         let record = world.runs.get(&id).ok_or_else(|| Failure::absent(format!("run {id}")))?;
         return match job {
-            Some(job) => explain_job(record, job),
+            Some(job) => explain_job(&world, record, job),
             None => Ok(explain_run(app, record)),
         };
     }
@@ -42,6 +43,7 @@ fn explain_run(app: &App, record: &RunRecord) -> Explanation {
     for job in &view.left_out {
         reasons.push(reason(&job.name, format!("not in the plan: {}", job.because)));
     }
+    reasons.extend(withheld(&app.parts.journal.world(), record, None));
     let verdict = match record.release {
         Some(release) => format!("{}; release {} came of it", status_word(record), release.0.short()),
         None => format!("{}; no release came of it", status_word(record)),
@@ -49,7 +51,23 @@ fn explain_run(app: &App, record: &RunRecord) -> Explanation {
     Explanation { subject: format!("run {} of {} at {}", record.id, record.project, record.push.commit.short()), verdict, reasons }
 }
 
-fn explain_job(record: &RunRecord, name: &str) -> Result<Explanation, Failure> {
+/// The secrets that its jobs do not get as things stand, those that the job names first.
+fn withheld(world: &World, record: &RunRecord, job: Option<(&Plan, &PlannedJob)>) -> Option<Reason> {
+    let names = world.withheld(record);
+    let is_named = |name: &String| job.is_some_and(|(plan, job)| penstock_pipeline::mentions(plan, job, name));
+    let (named, other): (Vec<_>, Vec<_>) = names.into_iter().partition(is_named);
+    let named = named.into_iter().map(|name| format!("{name} (which the job names)"));
+    let listed: Vec<_> = named.chain(other).collect();
+    let branch = &world.projects.get(&record.project)?.branch;
+    (!listed.is_empty()).then(|| Reason {
+        topic: "secrets withheld".to_owned(),
+        text: format!("the run is not of `{branch}`, which alone gets them: {}", listed.join(", ")),
+        place: String::new(),
+        fix: format!("`penstock secret set --project {} NAME --all-branches` gives one to every branch", record.project),
+    })
+}
+
+fn explain_job(world: &World, record: &RunRecord, name: &str) -> Result<Explanation, Failure> {
     let absent = || Failure::absent(format!("job `{name}` in run {}", record.id));
     let job: JobName = name.parse().map_err(|_| absent())?;
     let run = record.run.as_ref().ok_or_else(absent)?;
@@ -66,6 +84,7 @@ fn explain_job(record: &RunRecord, name: &str) -> Result<Explanation, Failure> {
     let needs: Vec<_> = plan.upstream(planned).iter().map(ToString::to_string).collect();
     reasons.push(reason("waits for", if needs.is_empty() { "nothing".to_owned() } else { needs.join(", ") }));
     reasons.push(reason("state", format!("{:?}", run.job(&job))));
+    reasons.extend(withheld(world, record, Some((plan, planned))));
     Ok(Explanation {
         subject: format!("job `{name}` ({}:{})", plan.path, planned.line),
         verdict: record.times.get(&job).map_or_else(|| "not started".to_owned(), |times| format!("attempt {}", times.attempt)),

@@ -1,5 +1,6 @@
 //! Hands that do nothing, where the fakes of the testkit do not reach.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -31,19 +32,25 @@ impl Messenger for Nobody {
     }
 }
 
+/// Secrets in memory.
+#[derive(Default)]
+struct Kept(Mutex<BTreeMap<(ProjectName, String), Secret>>);
+
 #[async_trait]
-impl SecretStore for Nobody {
-    async fn set(&self, _: &ProjectName, _: &str, _: &Secret) -> Result<(), SecretError> {
+impl SecretStore for Kept {
+    async fn set(&self, project: &ProjectName, name: &str, value: &Secret) -> Result<(), SecretError> {
+        self.0.lock().unwrap().insert((project.clone(), name.to_owned()), value.clone());
         Ok(())
     }
-    async fn get(&self, _: &ProjectName, _: &str) -> Result<Option<Secret>, SecretError> {
-        Ok(None)
+    async fn get(&self, project: &ProjectName, name: &str) -> Result<Option<Secret>, SecretError> {
+        Ok(self.0.lock().unwrap().get(&(project.clone(), name.to_owned())).cloned())
     }
-    async fn remove(&self, _: &ProjectName, _: &str) -> Result<(), SecretError> {
+    async fn remove(&self, project: &ProjectName, name: &str) -> Result<(), SecretError> {
+        self.0.lock().unwrap().remove(&(project.clone(), name.to_owned()));
         Ok(())
     }
-    async fn names(&self, _: &ProjectName) -> Result<Vec<String>, SecretError> {
-        Ok(Vec::new())
+    async fn names(&self, project: &ProjectName) -> Result<Vec<String>, SecretError> {
+        Ok(self.0.lock().unwrap().keys().filter(|(of, _)| of == project).map(|(_, name)| name.clone()).collect())
     }
 }
 
@@ -104,7 +111,7 @@ pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<Memor
         target,
         runner: Arc::new(FakeRunner::default()),
         tools: Arc::new(FakeTools::default()),
-        secrets: Arc::new(Nobody),
+        secrets: Arc::new(Kept::default()),
         messenger: Arc::new(Nobody),
         random: Arc::new(Chance::default()),
         trusted: TrustedKeys::new([key.public().clone()]).unwrap(),

@@ -4,10 +4,13 @@
 //! made anew.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod access;
 mod browser;
 mod hands;
 mod net;
 mod pages;
 mod project;
+mod secrets;
 mod site;
+mod small;
 mod story;

@@ -1,0 +1,80 @@
+//! Arguments of what an administrator has at hand: projects, users, secrets.
+
+use clap::Subcommand;
+use penstock_model::{ProjectName, UserName};
+
+/// `secret`.
+#[derive(Debug, Subcommand)]
+pub enum Secret {
+    /// Set a secret; its value is read from standard input, or asked for.
+    Set {
+        /// The project.
+        #[arg(long)]
+        project: ProjectName,
+        /// The secret's name.
+        name: String,
+        /// Give it to jobs of every branch, and not only of the one that is delivered.
+        #[arg(long)]
+        all_branches: bool,
+    },
+    /// List a project's secrets: names, never values.
+    List {
+        /// The project.
+        #[arg(long)]
+        project: ProjectName,
+    },
+    /// Remove a secret.
+    Remove {
+        /// The project.
+        #[arg(long)]
+        project: ProjectName,
+        /// The secret's name.
+        name: String,
+    },
+}
+
+/// `project`.
+#[derive(Debug, Subcommand)]
+pub enum Project {
+    /// Create a project and its config repository.
+    Create {
+        /// Its name.
+        name: ProjectName,
+        /// Its config repository; `NAME-config` unless given.
+        #[arg(long)]
+        config: Option<String>,
+        /// The branch that is delivered.
+        #[arg(long, default_value = "main")]
+        branch: String,
+    },
+    /// List projects.
+    List,
+}
+
+/// `user`.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a user and print their token, once.
+    Add {
+        /// Their name.
+        name: UserName,
+        /// `reader`, `developer` or `admin`.
+        #[arg(long, default_value = "developer")]
+        role: String,
+        /// Addresses under which they write commits.
+        #[arg(long)]
+        email: Vec<String>,
+    },
+    /// List users.
+    List,
+    /// Print a new token of a user, once; the old one ends at once.
+    Token {
+        /// Their name.
+        name: UserName,
+    },
+    /// Remove a user: their token and sessions end at once.
+    Remove {
+        /// Their name.
+        name: UserName,
+    },
+}
