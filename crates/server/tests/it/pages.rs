@@ -88,6 +88,25 @@ fn no_page_scrolls_sideways_at_360_pixels() {
     }
 }
 
+/// As the browser draws it: points of each line, against the boxes.
+#[test]
+fn no_line_of_the_job_graph_passes_behind_a_box() {
+    let (browser, site) = admin();
+    for name in ["run", "run-failed"] {
+        browser.open(&site.page(name));
+        let found = browser.script(
+            "const boxes = [...document.querySelectorAll('.graph .node rect')].map((one) => one.getBBox());
+             const lines = [...document.querySelectorAll('.graph .edge')];
+             const inside = (one, at) => at.x > one.x + 1 && at.x < one.x + one.width - 1 && at.y > one.y + 1 && at.y < one.y + one.height - 1;
+             const points = (line) => Array.from({ length: Math.ceil(line.getTotalLength()) }, (_, along) => line.getPointAtLength(along));
+             const behind = lines.filter((line) => points(line).some((at) => boxes.some((one) => inside(one, at))));
+             return [lines.length, behind.map((line) => line.getAttribute('d'))]",
+        );
+        assert!(found[0].as_u64().unwrap() > 10, "{name} has lines: {found}");
+        assert_eq!(found[1], Value::Array(Vec::new()), "{name}");
+    }
+}
+
 #[test]
 fn every_page_is_readable_and_can_be_used_without_script() {
     let (browser, site) = admin();

@@ -6,35 +6,16 @@ use maud::{Markup, html};
 use penstock_api::{JobView, RunView};
 use penstock_model::JobName;
 
+use self::lines::{HEAD, HEIGHT, Place, WIDTH, lines, size};
 use super::parts::tone;
 use super::run::job_address;
 
-const WIDTH: usize = 168;
-const HEIGHT: usize = 32;
-const GAP_X: usize = 52;
-const GAP_Y: usize = 10;
-/// Above the jobs: the stage's name.
-const HEAD: usize = 30;
-const MARGIN: usize = 14;
+mod lines;
+
 /// How far before a stage its gate stands, for jobs that wait for all of the stages before.
 const GATE: usize = 26;
 /// The most characters of a name that fit.
 const NAME: usize = 18;
-
-/// Where a job stands.
-struct Place {
-    column: usize,
-    row: usize,
-}
-
-impl Place {
-    fn x(&self) -> usize {
-        MARGIN + self.column * (WIDTH + GAP_X)
-    }
-    fn y(&self) -> usize {
-        HEAD + MARGIN + self.row * (HEIGHT + GAP_Y)
-    }
-}
 
 /// A run laid out.
 struct Layout<'a> {
@@ -42,24 +23,22 @@ struct Layout<'a> {
     places: BTreeMap<&'a JobName, Place>,
     /// Each stage with its first column.
     stages: Vec<(&'a str, usize)>,
-    columns: usize,
+    /// How many jobs stand in each column.
+    rows: Vec<usize>,
 }
 
 /// The picture. The table below it says the same in words.
 pub(super) fn graph(run: &RunView) -> Markup {
     let layout = Layout::of(run);
-    let rows = layout.places.values().map(|place| place.row + 1).max().unwrap_or(1);
-    let width = layout.columns * (WIDTH + GAP_X) - GAP_X + 2 * MARGIN;
-    let height = HEAD + rows * (HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN;
+    let lines = lines(&layout.rows, &layout.ends());
+    let (width, height) = size(&layout.rows, &lines);
     html! {
         svg.graph xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } role="group" aria-label="Job graph" {
             @for (name, column) in &layout.stages {
                 text.stage x=(Place { column: *column, row: 0 }.x() + 2) y=(HEAD) { (name) }
             }
             (layout.gates())
-            @for job in run.jobs.iter().filter(|job| !layout.waits_for_stages(job)) {
-                @for need in layout.shown_needs(job) { (layout.edge(need, &job.name)) }
-            }
+            @for line in &lines { path.edge d=(line.path()) aria-hidden="true" {} }
             @for job in &run.jobs { @if let Some(place) = layout.places.get(&job.name) { (node(run, job, place)) } }
         }
     }
@@ -74,21 +53,20 @@ impl<'a> Layout<'a> {
                 used.push(&job.stage);
             }
         }
-        let mut layout = Self { jobs: &run.jobs, places: BTreeMap::new(), stages: Vec::new(), columns: 0 };
+        let mut layout = Self { jobs: &run.jobs, places: BTreeMap::new(), stages: Vec::new(), rows: Vec::new() };
         for stage in used {
             let jobs: Vec<&JobView> = run.jobs.iter().filter(|job| job.stage == stage).collect();
             let Some(deepest) = jobs.iter().map(|job| depths[&job.name]).max() else { continue };
-            layout.stages.push((stage, layout.columns));
-            let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
+            let first = layout.rows.len();
+            layout.stages.push((stage, first));
+            layout.rows.resize(first + deepest + 1, 0);
             for job in jobs {
-                let column = layout.columns + depths[&job.name];
-                let row = rows.entry(column).or_default();
+                let column = first + depths[&job.name];
+                let row = &mut layout.rows[column];
                 layout.places.insert(&job.name, Place { column, row: *row });
                 *row += 1;
             }
-            layout.columns += deepest + 1;
         }
-        layout.columns = layout.columns.max(1);
         layout
     }
 
@@ -114,7 +92,7 @@ impl<'a> Layout<'a> {
                 @if let (Some(first), Some(last)) = (waiting.iter().map(|place| place.y()).min(), waiting.iter().map(|place| place.y()).max()) {
                     @let x = Place { column: *column, row: 0 }.x() - GATE;
                     path.gate d={ "M" (x) " " (first) " V" (last + HEIGHT) } aria-hidden="true" {}
-                    @for place in waiting { path.edge d={ "M" (x) " " (place.y() + HEIGHT / 2) " H" (place.x()) } aria-hidden="true" {} }
+                    @for place in waiting { path.edge d={ "M" (x) " " (place.middle()) " H" (place.x()) } aria-hidden="true" {} }
                 }
             }
         }
@@ -130,12 +108,11 @@ impl<'a> Layout<'a> {
         job.needs.iter().filter(|need| !implied(need)).collect()
     }
 
-    fn edge(&self, from: &JobName, to: &JobName) -> Markup {
-        let (Some(from), Some(to)) = (self.places.get(from), self.places.get(to)) else { return html! {} };
-        let (x1, y1) = (from.x() + WIDTH, from.y() + HEIGHT / 2);
-        let (x2, y2) = (to.x(), to.y() + HEIGHT / 2);
-        let bend = x1.midpoint(x2);
-        html! { path.edge d={ "M" (x1) " " (y1) " C" (bend) " " (y1) " " (bend) " " (y2) " " (x2) " " (y2) } aria-hidden="true" {} }
+    /// From where to where a line goes.
+    fn ends(&self) -> Vec<(Place, Place)> {
+        let jobs = self.jobs.iter().filter(|job| !self.waits_for_stages(job));
+        let waits = jobs.flat_map(|job| self.shown_needs(job).into_iter().map(move |need| (need, &job.name)));
+        waits.filter_map(|(need, job)| Some((*self.places.get(need)?, *self.places.get(job)?))).collect()
     }
 }
 
