@@ -10,6 +10,7 @@ pub mod blob;
 pub mod canonical;
 pub mod clock;
 pub mod container;
+pub mod counted;
 pub mod digest;
 pub mod event;
 pub mod evidence;
@@ -26,6 +27,7 @@ pub mod target;
 pub mod tool;
 
 pub use clock::{Clock, Timestamp};
+pub use counted::counted;
 pub use digest::Digest;
 pub use ids::{CommitId, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, UserName};
 pub use secret::Secret;

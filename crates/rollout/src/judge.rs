@@ -4,6 +4,7 @@
 //! already that the threshold is passed even if all that are still missing were good. Waiting could not change that
 //! verdict, only let more users meet the errors.
 
+use penstock_model::counted;
 use penstock_model::target::RolloutSeen;
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +105,7 @@ fn measure(metric: &Metric, window: &Window) -> (Verdict, String) {
         let early = format!("{seen} already, and of the {least} that a verdict needs at most {allowed} ({limit} %) may");
         (Verdict::Fail, if requests < least { early } else { format!("{seen}, more than {limit} %") })
     } else if requests < least {
-        (Verdict::Hold, format!("{name}: {requests} requests of at least {least}"))
+        (Verdict::Hold, format!("{name}: {} of at least {least}", counted(requests, "request")))
     } else {
         (Verdict::Pass, format!("{seen}, at most {limit} % may"))
     }

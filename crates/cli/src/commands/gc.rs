@@ -1,6 +1,7 @@
 //! `penstock gc`: asked of the server, which knows what is needed.
 
 use penstock_api::{Collect, Collected};
+use penstock_model::counted;
 
 use crate::args::Gc;
 use crate::context::Context;
@@ -18,7 +19,8 @@ pub(super) async fn gc(context: &Context, args: &Gc) -> Result<u8, CliError> {
 /// The sum first, then the sorts; a dry run names each thing besides.
 fn text(collected: &Collected) -> String {
     let verb = if collected.dry_run { "would go" } else { "gone" };
-    let mut text = format!("{verb}: {}, {}; kept: {} blobs\n", count(collected.removed), size(collected.bytes), collected.kept);
+    let mut text =
+        format!("{verb}: {}, {}; kept: {}\n", counted(collected.removed, "thing"), size(collected.bytes), counted(collected.kept, "blob"));
     for (kind, sum) in &collected.kinds {
         // an image's bytes are among the blobs
         let bytes = if kind == "image" { String::new() } else { size(sum.bytes) };
@@ -36,10 +38,6 @@ fn text(collected: &Collected) -> String {
         }
     }
     text
-}
-
-fn count(things: u64) -> String {
-    if things == 1 { "1 thing".to_owned() } else { format!("{things} things") }
 }
 
 /// Bytes for people, rounded down.

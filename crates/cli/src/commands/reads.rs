@@ -2,6 +2,7 @@
 
 use penstock_api::{Explanation, RunSummary, Status, Trace, Verification};
 use penstock_model::blob::{Channel, LogPart};
+use penstock_model::counted;
 
 use super::segment;
 use crate::args::{Logs, Runs};
@@ -44,7 +45,7 @@ fn print_status(status: &Status) {
         }
     }
     for trouble in &status.troubles {
-        println!("{} {} (tried {} times)\n  {}", red("failing:"), trouble.effect, trouble.tries, plain(&trouble.error));
+        println!("{} {} (tried {})\n  {}", red("failing:"), trouble.effect, counted(trouble.tries, "time"), plain(&trouble.error));
     }
 }
 
@@ -124,7 +125,8 @@ pub(super) async fn verify(context: &Context) -> Result<u8, CliError> {
             println!("{} {}", red("does not fit:"), plain(problem));
         }
         let word = if good { green("verified:") } else { red("not verified:") };
-        println!("{word} {} events and {} statements, root {}", verification.position, verification.statements, verification.root);
+        let (events, statements) = (counted(verification.position, "event"), counted(verification.statements, "statement"));
+        println!("{word} {events} and {statements}, root {}", verification.root);
     });
     Ok(if good { exit::OK } else { exit::NOT_GOOD })
 }

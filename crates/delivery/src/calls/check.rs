@@ -10,7 +10,7 @@ use bytes::Bytes;
 use penstock_model::blob::LogSink;
 use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
 use penstock_model::release::ImageRef;
-use penstock_model::{CommitId, Digest};
+use penstock_model::{CommitId, Digest, counted};
 use penstock_scan::{ADVISORIES, AdvisoryDb, Finding, Judged, Report, ScannerInfo, Sources, Tool, Tree};
 use serde::Serialize;
 use serde_json::Value;
@@ -172,8 +172,12 @@ async fn done(
     say(parts, saying).await.map_err(|error| crate::chain(&error))?;
     let summary = report.summary;
     Ok(format!(
-        "{} {}: {} errors, {} warnings, {} notes; the gate decides on them",
-        report.tool, scanner.version, summary.error, summary.warning, summary.note
+        "{} {}: {}, {}, {}; the gate decides on them",
+        report.tool,
+        scanner.version,
+        counted(summary.error, "error"),
+        counted(summary.warning, "warning"),
+        counted(summary.note, "note")
     ))
 }
 

@@ -8,6 +8,7 @@ use penstock_container::Runtime;
 use penstock_gateway::GatewayClient;
 use penstock_model::blob::BlobStore;
 use penstock_model::container::ContainerRuntime;
+use penstock_model::counted;
 use penstock_model::gateway::Gateway;
 use penstock_store::{DataLock, DirBlobs};
 
@@ -48,7 +49,7 @@ pub async fn down(settings: &ServerSection, output: Output) -> Result<ExitCode, 
     if output == Output::Json {
         println!("{}", serde_json::json!({ "gateway": ended, "containers": containers }));
     } else {
-        println!("ended: {containers} containers{}", if ended { " and the gateway" } else { "" });
+        println!("ended: {}{}", counted(containers, "container"), if ended { " and the gateway" } else { "" });
     }
     Ok(crate::done())
 }

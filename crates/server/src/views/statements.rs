@@ -1,6 +1,7 @@
 //! Statements in one line each.
 
 use penstock_api::StatementView;
+use penstock_model::counted;
 use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
 use serde_json::Value;
 
@@ -35,15 +36,14 @@ pub fn summary(evidence: &Evidence) -> String {
             if errors + warnings + notes == 0 {
                 "nothing found".to_owned()
             } else {
-                format!("{errors} errors, {warnings} warnings, {notes} notes")
+                format!("{}, {}, {}", counted(errors, "error"), counted(warnings, "warning"), counted(notes, "note"))
             }
         }
         predicate::TEST_RESULT => text("/result").to_lowercase(),
         predicate::COVERAGE => format!("{} % of {} lines", said.pointer("/percent").cloned().unwrap_or(Value::Null), number("/linesValid")),
         predicate::SPDX => {
-            let listed = said.pointer("/packages").and_then(Value::as_array).map(Vec::len);
-            let packages = listed.unwrap_or_else(|| usize::try_from(number("/penstock_packages")).unwrap_or(0));
-            format!("bill of materials, {packages} packages")
+            let listed = said.pointer("/packages").and_then(Value::as_array).map(|listed| counted(listed.len(), "package"));
+            format!("bill of materials, {}", listed.unwrap_or_else(|| counted(number("/penstock_packages"), "package")))
         }
         predicate::PROVENANCE => format!("built by {}", text("/runDetails/metadata/invocationId")),
         predicate::VSA => {
@@ -59,5 +59,34 @@ pub fn summary(evidence: &Evidence) -> String {
             format!("gate of {} opened by {one} and {other}: {}", text("/environment"), text("/reason"))
         }
         other => other.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use penstock_model::{Digest, Timestamp};
+    use serde_json::json;
+
+    fn check(predicate_type: &str, predicate: Value, expected: &str) {
+        let evidence = Evidence {
+            envelope: Digest::of(""),
+            subject: Subject::Commit("a".repeat(40).parse().unwrap()),
+            predicate_type: predicate_type.to_owned(),
+            predicate,
+            witness: Witness::Observed,
+            name: "trivy".to_owned(),
+            at: Timestamp(0),
+            key_id: String::new(),
+        };
+        assert_eq!(summary(&evidence), expected);
+    }
+
+    #[test]
+    fn one_of_a_thing_is_told_as_one() {
+        check(predicate::FINDINGS, json!({ "summary": { "error": 1, "warning": 2, "note": 1 } }), "1 error, 2 warnings, 1 note");
+        check(predicate::FINDINGS, json!({ "summary": { "error": 0, "warning": 0, "note": 0 } }), "nothing found");
+        check(predicate::SPDX, json!({ "packages": [{}] }), "bill of materials, 1 package");
+        check(predicate::SPDX, json!({ "penstock_packages": 12 }), "bill of materials, 12 packages");
     }
 }
