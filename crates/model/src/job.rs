@@ -162,6 +162,8 @@ pub struct JobSpec {
     pub repository: RepositoryName,
     /// The commit to check out.
     pub commit: CommitId,
+    /// The branch that Git finds checked out there, where the dialect has one; otherwise `HEAD` is detached.
+    pub branch: Option<String>,
     /// Variables; `PATH`, `HOME` and the dialect's own are added to or set by whoever makes this.
     pub env: BTreeMap<String, EnvValue>,
     /// More text to mask in the log (a job token, for example).

@@ -70,6 +70,14 @@ impl Plan {
             .collect()
     }
 
+    /// The branch that Git finds checked out in a job: `actions/checkout` leaves one after the push of a branch, GitLab's runner none.
+    pub fn checked_out(&self) -> Option<&str> {
+        match self.dialect {
+            Dialect::GithubWorkflow => self.event.reference.strip_prefix("refs/heads/"),
+            Dialect::GitlabCi => None,
+        }
+    }
+
     /// The commit's repository.
     pub fn repository(&self) -> &RepositoryName {
         &self.event.repository

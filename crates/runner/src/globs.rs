@@ -13,6 +13,9 @@ pub(crate) const MAX_FILES: usize = 100_000;
 /// Entries that are looked at for one set of patterns.
 const MAX_SEEN: usize = 2_000_000;
 
+/// What the checkout has from Penstock and not from the commit or the job, which nobody keeps.
+pub(crate) const GIT: &str = ".git";
+
 /// A pattern or a tree that is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GlobError {
@@ -70,7 +73,11 @@ pub(crate) fn matching(
         if start.ancestors().skip(1).any(|above| root.join(above).is_symlink()) {
             continue;
         }
-        for (seen, entry) in WalkDir::new(root.join(&start)).follow_root_links(false).into_iter().enumerate() {
+        if start.starts_with(GIT) {
+            continue;
+        }
+        let walk = WalkDir::new(root.join(&start)).follow_root_links(false).into_iter();
+        for (seen, entry) in walk.filter_entry(|entry| entry.path().strip_prefix(root) != Ok(Path::new(GIT))).enumerate() {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) if error.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => continue,
@@ -205,6 +212,26 @@ mod tests {
     #[test]
     fn an_excluded_folder_does_not_stand_for_what_is_in_it() {
         check(&["dist"], &["dist/sub", "dist/sub/"], &["dist/a", "dist/sub/b"]);
+    }
+
+    #[test]
+    fn no_pattern_takes_git_along_and_another_repository_below_is_the_jobs_own() {
+        let dir = tempfile::tempdir().unwrap();
+        for path in [".git/config", ".gitignore", "vendor/.git/config"] {
+            std::fs::create_dir_all(dir.path().join(path).parent().unwrap()).unwrap();
+            std::fs::write(dir.path().join(path), path).unwrap();
+        }
+        let files = |patterns: &[&str]| {
+            let patterns: Vec<_> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+            let (found, _) = matching(dir.path(), &patterns, &[]).unwrap();
+            let files = found.into_iter().filter(|(_, kind)| *kind != Found::Directory);
+            files.map(|(path, _)| path.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        for all in ["**", "**/*", "*", ".*", ".git*", "./**/config"] {
+            assert!(!files(&[all]).iter().any(|path| path.starts_with(".git/")), "{all}");
+        }
+        assert_eq!(files(&["**"]), [".gitignore", "vendor/.git/config"]);
+        assert!(files(&[".git", ".git/config", "./.git/**"]).is_empty());
     }
 
     #[test]

@@ -145,6 +145,7 @@ async fn run(
         project: record.release.project.clone(),
         repository: record.release.project.clone().into(),
         commit: record.release.commit.clone(),
+        branch: None,
         env: variables.into_iter().map(|(name, value)| (name.to_owned(), EnvValue::Plain(value.to_owned()))).collect(),
         masks: Vec::new(),
         image: None,

@@ -193,6 +193,7 @@ async fn attempt(
         project: record.project.clone(),
         repository: record.project.clone().into(),
         commit: record.push.commit.clone(),
+        branch: plan.checked_out().map(str::to_owned),
         caches: penstock_pipeline::cache_specs(planned, &env, &|path| digests.get(path).copied()),
         artifacts: penstock_pipeline::artifact_spec(planned, &env),
         env,

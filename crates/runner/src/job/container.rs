@@ -84,6 +84,14 @@ impl Container<'_> {
             EnvValue::Plain(text) if name != "PATH" => Some((name.clone(), text.clone())),
             _ => None,
         });
+        let mut mounts = vec![
+            mount(attempt.workspace.tree.clone(), attempt.checkout(), true),
+            mount(scratch.path("scripts"), format!("{HANDED}/scripts"), false),
+            mount(scratch.path("files"), format!("{HANDED}/files"), true),
+            mount(scratch.path("home"), HOME.to_owned(), true),
+            mount(scratch.path("tmp"), "/tmp".to_owned(), true),
+        ];
+        mounts.extend(attempt.origin().map(|(from, to)| mount(from, to, false)));
         Ok(ContainerSpec {
             id: format!("job-{name}-{}", call.index),
             image: self.image.clone(),
@@ -93,13 +101,7 @@ impl Container<'_> {
             user: Some(format!("{0}:{0}", attempt.workspace.uid)),
             working_dir: Some(attempt.checkout()),
             network: Network::Host,
-            mounts: vec![
-                mount(attempt.workspace.tree.clone(), attempt.checkout(), true),
-                mount(scratch.path("scripts"), format!("{HANDED}/scripts"), false),
-                mount(scratch.path("files"), format!("{HANDED}/files"), true),
-                mount(scratch.path("home"), HOME.to_owned(), true),
-                mount(scratch.path("tmp"), "/tmp".to_owned(), true),
-            ],
+            mounts,
             tmpfs: BTreeMap::new(),
             hosts: BTreeMap::new(),
             read_only_root: false,

@@ -42,6 +42,7 @@ fn plan(attempt: &Attempt<'_>) -> std::io::Result<SandboxPlan> {
     let (workspace, checkout) = (&attempt.workspace, attempt.checkout());
     let mut plan = attempt.scratch.plan(&attempt.runner.settings, true);
     plan.binds.push(Bind::writable(&workspace.tree, &checkout));
+    plan.binds.extend(attempt.origin().map(|(from, to)| Bind::shown(from, to)));
     for (index, path) in workspace.read_only.iter().enumerate() {
         let upper = attempt.scratch.folder(&format!("upper-{index}"), 0o755)?;
         let work = attempt.scratch.folder(&format!("work-{index}"), 0o755)?;

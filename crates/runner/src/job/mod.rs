@@ -7,10 +7,12 @@ mod steps;
 
 pub(crate) use container::LABEL as CONTAINER_LABEL;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use penstock_model::Digest;
 use penstock_model::blob::LogSink;
+use penstock_model::git::{History, WorkTree};
 use penstock_model::job::{EnvValue, JobEnd, JobReport, JobRunner, JobSpec, RunnerError, StepSource};
 use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +21,8 @@ use crate::archive::unpack;
 use crate::joblog::JobLog;
 use crate::mask::Patterns;
 use crate::runner::{Runner, blocking, io, other, whole};
-use crate::scratch::Scratch;
+use crate::sandbox::ORIGIN;
+use crate::scratch::{self, Scratch};
 use crate::workspace::Workspace;
 
 /// What an attempt has, for whoever carries out its steps.
@@ -30,12 +33,23 @@ struct Attempt<'a> {
     cancel: CancellationToken,
     workspace: Arc<Workspace>,
     scratch: Arc<Scratch>,
+    /// The repository's objects on this machine, if the checkout has a `.git` that needs them.
+    objects: Option<PathBuf>,
 }
 
 impl Attempt<'_> {
     /// The checkout as the job sees it.
     fn checkout(&self) -> String {
         self.runner.workspace(&self.spec.project, &self.spec.id.job, self.spec.image.as_ref())
+    }
+
+    /// What the job is shown of the repository, read-only: from where on this machine, and where; the outer before the inner.
+    fn origin(&self) -> impl Iterator<Item = (PathBuf, String)> {
+        let shown = self
+            .objects
+            .iter()
+            .map(|objects| [(self.scratch.path(scratch::ORIGIN), ORIGIN.to_owned()), (objects.clone(), format!("{ORIGIN}/objects"))]);
+        shown.flatten()
     }
 }
 
@@ -53,10 +67,14 @@ pub(crate) async fn run(
         () = cancel.cancelled() => return Ok(JobReport::bare(JobEnd::Cancelled)),
     };
     let workspace = Arc::new(entered.map_err(|error| other("making the workspace", error))?);
-    fetch(runner, &spec, &workspace).await?;
     let scratch = scratch(runner, &spec, workspace.uid).await?;
-    let attempt = Attempt { runner, spec: &spec, log: Arc::clone(&log), cancel, workspace, scratch: Arc::clone(&scratch) };
-    let result = carry_out(&attempt, steps).await;
+    let result = match fetch(runner, &spec, &workspace, &scratch, &log).await {
+        Ok(objects) => {
+            let (log, scratch) = (Arc::clone(&log), Arc::clone(&scratch));
+            carry_out(&Attempt { runner, spec: &spec, log, cancel, workspace, scratch, objects }, steps).await
+        }
+        Err(error) => Err(error),
+    };
     let removed = blocking("removing the job's directories", move || scratch.remove().map_err(io("removing the job's directories"))).await;
     if let Err(error) = removed {
         tracing::warn!(error = %whole(&error), "what a job left in its own directories stays until the next start");
@@ -94,23 +112,41 @@ fn patterns(spec: &JobSpec) -> Arc<Patterns> {
     Patterns::new(secrets.chain(spec.masks.iter().map(penstock_model::Secret::expose)))
 }
 
-/// The commit's tree and what earlier jobs left, in the workspace.
-async fn fetch(runner: &Runner, spec: &JobSpec, workspace: &Arc<Workspace>) -> Result<(), RunnerError> {
+/// The commit's tree with its history, and what earlier jobs left, in the workspace. Gives where the objects are.
+async fn fetch(
+    runner: &Runner,
+    spec: &JobSpec,
+    workspace: &Arc<Workspace>,
+    scratch: &Arc<Scratch>,
+    log: &JobLog,
+) -> Result<Option<PathBuf>, RunnerError> {
     let place = Arc::clone(workspace);
     blocking("tidying the workspace", move || place.disarm().map_err(io("tidying the workspace"))).await?;
     let what = || format!("checking out {} at {}", spec.repository, spec.commit.short());
-    runner
+    let wanted = WorkTree { branch: spec.branch.clone(), origin: scratch.path(scratch::ORIGIN), seen_at: ORIGIN.into() };
+    let history = runner
         .hands
         .git
-        .checkout(&spec.repository, &spec.commit, &workspace.tree, &workspace.keep)
+        .work_tree(&spec.repository, &spec.commit, &workspace.tree, &workspace.keep, &wanted)
         .await
         .map_err(|error| other(what(), error))?;
-    let place = Arc::clone(workspace);
-    blocking("handing the checkout over", move || place.hand_over().map_err(io("handing the checkout over to the job's user"))).await?;
+    let objects = match history {
+        History::Objects(objects) => Some(objects),
+        History::Absent { why } => {
+            log.note(&format!("the checkout has no `.git`: {why}")).await;
+            None
+        }
+    };
+    let (place, scratch, shown) = (Arc::clone(workspace), Arc::clone(scratch), objects.is_some());
+    blocking("handing the checkout over", move || {
+        let origin = if shown { scratch.give_origin() } else { Ok(()) };
+        origin.and_then(|()| place.hand_over()).map_err(io("handing the checkout over to the job's user"))
+    })
+    .await?;
     for digest in &spec.inputs {
         input(runner, *digest, workspace).await?;
     }
-    Ok(())
+    Ok(objects)
 }
 
 async fn input(runner: &Runner, digest: Digest, workspace: &Arc<Workspace>) -> Result<(), RunnerError> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod end;
+mod history;
 mod image;
 mod isolation;
 mod leaves;

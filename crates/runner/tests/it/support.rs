@@ -92,6 +92,7 @@ impl Job {
             project: "shop".parse().unwrap(),
             repository: "shop".parse().unwrap(),
             commit: "1".repeat(40).parse().unwrap(),
+            branch: None,
             env: BTreeMap::new(),
             masks: Vec::new(),
             image: None,

@@ -1,0 +1,124 @@
+//! The real Git, in jobs over the real host of repositories.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use penstock_git::{BareRepositories, HostSettings};
+use penstock_model::clock::SystemClock;
+use penstock_model::git::{CommitChange, GitHost, Signature};
+use penstock_model::job::{CachePolicy, CacheSpec, JobEnd, JobReport, JobRunner};
+use penstock_model::{CommitId, Timestamp};
+use penstock_runner::{Hands, Runner};
+use penstock_testkit::{FakeRuntime, MemoryBlobs};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Job, Log, settings};
+
+/// A runner over a repository `shop` with two commits on `main` and one on `topic`.
+struct Place {
+    dir: TempDir,
+    runner: Runner,
+    containers: Arc<FakeRuntime>,
+    topic: CommitId,
+}
+
+async fn place() -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let host = HostSettings { root: data.join("git"), git: "git".into(), hook: "/bin/true".into() };
+    let git = BareRepositories::open(host).await.unwrap();
+    let commit = async |branch: &str, expected: Option<&CommitId>, text: &str| {
+        let name = "shop".parse().unwrap();
+        git.create(&name).await.unwrap();
+        let change = CommitChange {
+            branch: branch.to_owned(),
+            expected: expected.cloned(),
+            files: BTreeMap::from([(format!("{branch}.txt"), Some(text.as_bytes().to_vec()))]),
+            author: Signature { name: "Ada".to_owned(), email: "ada@example.org".to_owned() },
+            at: Timestamp(1_700_000_000_000),
+            message: text.to_owned(),
+        };
+        git.commit_change(&name, &change).await.unwrap()
+    };
+    let first = commit("main", None, "one").await;
+    // a branch begins where its first commit's parent is
+    let bare = data.join("git/shop.git");
+    let made = std::process::Command::new("git").args(["branch", "topic", first.as_str()]).env("GIT_DIR", &bare).status().unwrap();
+    assert!(made.success());
+    commit("main", Some(&first), "two").await;
+    let topic = commit("topic", Some(&first), "three").await;
+    let containers = Arc::new(FakeRuntime::default());
+    let hands = Hands {
+        git: Arc::new(git.clone()),
+        blobs: Arc::new(MemoryBlobs::default()),
+        containers: Some(containers.clone() as Arc<_>),
+        clock: Arc::new(SystemClock),
+    };
+    let runner = Runner::new(settings(dir.path()), hands, dir.path().join("tools"), BTreeMap::new()).unwrap();
+    Place { dir, runner, containers, topic }
+}
+
+impl Place {
+    async fn run(&self, job: Job) -> (JobReport, Log) {
+        let (log, commit) = (Log::default(), self.topic.clone());
+        let job = job.with(|spec| spec.commit = commit);
+        let report = self.runner.run(job.spec, Box::new(job.steps), Arc::new(log.clone()), CancellationToken::new()).await.unwrap();
+        (report, log)
+    }
+
+    /// What a job says that succeeds.
+    async fn says(&self, job: Job) -> String {
+        let (report, log) = self.run(job).await;
+        assert_eq!(report.end, JobEnd::Exited { code: 0 }, "{}{}", log.err(), log.notes());
+        log.out()
+    }
+}
+
+fn cached(job: Job) -> Job {
+    job.with(|spec| spec.caches = vec![CacheSpec { key: "k".into(), paths: vec!["kept".into()], policy: CachePolicy::PullPush }])
+}
+
+#[tokio::test]
+async fn git_in_a_job_sees_the_history_and_nothing_changed() {
+    let place = place().await;
+    let said = place.says(Job::new("git status --porcelain; git log --format=%s; git diff --name-only origin/main...HEAD; git fetch -q origin main; git log -1 --format=%s FETCH_HEAD")).await;
+    assert_eq!(said, "three\none\ntopic.txt\ntwo\n");
+    let said = place.says(Job::new("git branch --show-current").with(|spec| spec.branch = Some("topic".to_owned()))).await;
+    assert_eq!(said, "topic\n");
+}
+
+#[tokio::test]
+async fn what_a_job_does_to_its_git_is_gone_in_the_next_and_never_in_the_repository() {
+    let place = place().await;
+    let evil = "git -c user.name=J -c user.email=j@example.org commit -q --allow-empty -m own
+        git config core.fsmonitor 'touch /tmp/ran; false'; git config alias.status '!echo hijacked'
+        printf '#!/bin/sh\\necho hooked\\n' > .git/hooks/post-checkout; chmod +x .git/hooks/post-checkout
+        for place in /penstock/origin /penstock/origin/objects; do touch $place/x 2>/dev/null && echo \"wrote to $place\"; done
+        git push -q origin HEAD:refs/heads/stolen 2>/dev/null && echo pushed
+        git log -1 --format=%s";
+    assert_eq!(place.says(cached(Job::new(evil))).await, "own\n");
+    // the same checkout, cache and all
+    let next =
+        "git status --porcelain; git log -1 --format=%s; git checkout -q -b next; ls .git/hooks; git config core.fsmonitor || ls /tmp";
+    assert_eq!(place.says(cached(Job::new(next))).await, "three\n");
+    let linked = "rm -rf .git && ln -s /builds/shop/kept .git";
+    place.says(cached(Job::new(linked))).await;
+    assert_eq!(place.says(cached(Job::new("git status --porcelain; git log -1 --format=%s; ls kept"))).await, "three\n");
+    let refs = std::fs::read_dir(place.dir.path().join("data/git/shop.git/refs/heads")).unwrap().count();
+    assert_eq!(refs, 2);
+}
+
+#[tokio::test]
+async fn a_job_in_an_image_is_shown_the_same_and_cannot_write_to_it() {
+    let place = place().await;
+    let image = format!("oran/base@sha256:{}", "0".repeat(64)).parse().unwrap();
+    place.says(Job::new("git log").with(|spec| spec.image = Some(image))).await;
+    let ran = place.containers.ran();
+    let mounts = &ran[0].0.mounts;
+    let shown: Vec<_> = mounts.iter().filter(|mount| mount.path.starts_with("/penstock/origin")).collect();
+    let places: Vec<_> = shown.iter().map(|mount| (mount.path.as_str(), mount.writable)).collect();
+    assert_eq!(places, [("/penstock/origin", false), ("/penstock/origin/objects", false)]);
+    assert_eq!(shown[1].source, place.dir.path().join("data/git/shop.git/objects"));
+}
