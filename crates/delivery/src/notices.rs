@@ -124,39 +124,55 @@ fn matter(record: &ReleaseRecord, step: ReleaseStep, environment: &EnvironmentNa
     }
 }
 
-/// The words: one line and, where there is something to do, a second one.
-pub fn text(world: &World, notice: &Notice, url: &str) -> Option<String> {
+/// What somebody is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// What happened to what, and where: as long as a list of mails shows.
+    pub subject: String,
+    /// The whole sentence, what there is to do, and the address.
+    pub text: String,
+}
+
+/// The words for a notice; none if what it tells of is no longer so.
+pub fn words(world: &World, notice: &Notice, url: &str) -> Option<Words> {
     let record = world.releases.get(&notice.release)?;
     let state = record.environments.get(&notice.environment);
-    let project = &record.release.project;
-    let commit = record.release.commit.short();
-    let place = &notice.environment;
-    let link = format!("{url}/releases/{}", record.id.0.hex());
-    Some(match notice.matter {
-        Matter::Delivered => format!("{project} {commit} runs in {place}. {link}"),
-        Matter::AwaitingApproval => format!("{project} {commit} waits for an approval for {place}. {link}"),
+    let (place, what) = (&notice.environment, format!("{} {}", record.release.project, record.release.commit.short()));
+    let (subject, sentence) = match notice.matter {
+        Matter::Delivered => {
+            let subject = format!("{what} runs in {place}");
+            (subject.clone(), format!("{subject}."))
+        }
+        Matter::AwaitingApproval => {
+            let subject = format!("{what} waits for an approval for {place}");
+            (subject.clone(), format!("{subject}."))
+        }
         Matter::GateRefused => {
             let denials = &state?.gate.as_ref()?.decision.denials;
             let rules: BTreeSet<_> = denials.iter().map(|denial| denial.rule.as_str()).collect();
             let rules: Vec<_> = rules.into_iter().collect();
-            format!("{project} {commit} is refused at the gate of {place}: {}. {link}", rules.join(", "))
+            let subject = format!("{what} is refused at the gate of {place}");
+            (subject.clone(), format!("{subject}: {}.", rules.join(", ")))
         }
         Matter::CheckFailed => {
             let failed = state?.checks.iter().find(|check| !check.passed)?;
-            format!("{project} {commit} in {place}: {} failed: {}. {link}", failed.name, failed.summary)
+            (format!("{what} failed a check in {place}"), format!("{what} in {place}: {} failed: {}.", failed.name, failed.summary))
         }
         Matter::RolledBack => {
             let state = state?;
             // what was refused before its commit never ran
-            let what = if state.committed_at.is_some() { "was rolled back in" } else { "is refused in" };
-            format!("{project} {commit} {what} {place}: {}. {link}", state.refused.as_ref()?)
+            let happened = if state.committed_at.is_some() { "was rolled back in" } else { "is refused in" };
+            let subject = format!("{what} {happened} {place}");
+            (subject.clone(), format!("{subject}: {}.", state.refused.as_ref()?))
         }
         Matter::GlassAsked(lapses) => {
             let ask = state?.asked.as_ref().filter(|ask| ask.lapses == lapses)?;
             let order = format!("penstock break-glass {} {place} --confirm", record.id.0.short());
             let (by, reason) = (&ask.by, &ask.reason);
-            format!(
-                "{by} asks to break the glass of {place} for {project} {commit}: {reason}. A second approver confirms before {lapses}: {order}. {link}"
+            let sentence = format!("{by} asks to break the glass of {place} for {what}: {reason}.");
+            (
+                format!("{what}: {by} asks to break the glass of {place}"),
+                format!("{sentence} A second approver confirms before {lapses}: {order}."),
             )
         }
         Matter::GlassBroken(at) => {
@@ -165,11 +181,11 @@ pub fn text(world: &World, notice: &Notice, url: &str) -> Option<String> {
             let [one, other] = &said.people;
             let (until, reason) = (said.expires, &said.reason);
             let overridden = overridden(record, place);
-            format!(
-                "BREAK-GLASS: {one} and {other} opened the gate of {place} for {project} {commit} until {until}: {reason}.{overridden} {link}"
-            )
+            let subject = format!("BREAK-GLASS: the gate of {place} is open for {what}");
+            (subject, format!("BREAK-GLASS: {one} and {other} opened the gate of {place} for {what} until {until}: {reason}.{overridden}"))
         }
-    })
+    };
+    Some(Words { subject, text: format!("{sentence} {url}/releases/{}", record.id.0.hex()) })
 }
 
 /// The rules that the gate refuses by, or would have.

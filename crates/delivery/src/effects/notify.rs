@@ -6,7 +6,7 @@ use penstock_model::ids::Actor;
 
 use super::EffectError;
 use crate::events::NoticeEvent;
-use crate::notices::{Notice, channel_name, text};
+use crate::notices::{Notice, Words, channel_name, words};
 use crate::parts::Parts;
 
 /// Sends one notice over one channel. A receiver may hear of a thing twice if the server dies in between: the key tells it so.
@@ -16,7 +16,7 @@ pub(super) async fn notify(parts: &Parts, notice: &Notice) -> Result<(), EffectE
     let project = record.release.project.clone();
     let Some(config) = world.config(&project) else { return Ok(()) };
     let Some(notification) = config.notifications.get(notice.channel) else { return Ok(()) };
-    let Some(text) = text(&world, notice, &parts.settings.url) else { return Ok(()) };
+    let Some(Words { subject, text }) = words(&world, notice, &parts.settings.url) else { return Ok(()) };
     let key = notice.key();
     let channel = channel_name(notice.channel, notification);
     let event = match notification {
@@ -35,7 +35,6 @@ pub(super) async fn notify(parts: &Parts, notice: &Notice) -> Result<(), EffectE
             }
         }
         Notification::Email(email) => {
-            let subject: String = text.split(". http").next().unwrap_or_default().chars().take(120).collect();
             parts.messenger.email(&email.to, &subject, &text, &key).await.map_err(EffectError::Other)?;
             NoticeEvent::Sent { channel, text }
         }

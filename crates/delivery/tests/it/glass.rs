@@ -238,6 +238,21 @@ async fn two_who_act_at_once_make_one_statement() {
 }
 
 #[tokio::test]
+async fn a_mails_subject_is_short_and_its_body_says_the_whole() {
+    let house = House::new().await;
+    let address = format!("http://127.0.0.1:7420/releases/{}", house.release.0.hex());
+    let sentence = format!("oran aaaaaaaa is refused at the gate of production: secrets. {address}");
+    let told = house.tell().await;
+    assert!(told.contains(&("slack", sentence.clone())), "{told:?}");
+    assert!(told.contains(&("email", format!("oran aaaaaaaa is refused at the gate of production\n{sentence}"))), "{told:?}");
+    break_glass(&house.parts, &order(&house, "grace")).await.unwrap();
+    let told = house.tell().await;
+    let subject = "oran aaaaaaaa: grace asks to break the glass of production\n";
+    let (_, email) = told.iter().find(|(way, text)| *way == "email" && text.starts_with(subject)).unwrap();
+    assert!(email.contains("the site is down") && email.contains("--confirm") && email.ends_with(&address), "{email}");
+}
+
+#[tokio::test]
 async fn the_team_hears_of_every_wish_and_of_every_broken_glass_loudly_and_once() {
     let house = House::new().await;
     house.tell().await;
@@ -252,6 +267,11 @@ async fn the_team_hears_of_every_wish_and_of_every_broken_glass_loudly_and_once(
         assert_eq!(told.len(), 2, "{told:?}");
         let (_, slack) = told.iter().find(|(way, _)| *way == "slack").unwrap();
         assert!(slack.starts_with("<!channel> BREAK-GLASS: grace and linus opened the gate of production"), "{slack}");
+        let (_, email) = told.iter().find(|(way, _)| *way == "email").unwrap();
+        assert!(
+            email.starts_with("BREAK-GLASS: the gate of production is open for oran aaaaaaaa\nBREAK-GLASS: grace and linus"),
+            "{email}"
+        );
         assert!(slack.contains("the site is down") && slack.contains("secrets") && slack.contains("/releases/"), "{slack}");
         assert_eq!(house.tell().await, []);
         // expired, and broken once more: that is news again

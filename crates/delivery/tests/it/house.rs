@@ -77,7 +77,7 @@ pub fn oran() -> ProjectName {
     "oran".parse().unwrap()
 }
 
-/// What people were sent: the way and the text.
+/// What people were sent: the way and the text, of a mail with its subject before it.
 #[derive(Default)]
 pub struct Heard(pub Mutex<Vec<(&'static str, String)>>);
 
@@ -87,8 +87,8 @@ impl Messenger for Heard {
         self.0.lock().unwrap().push(("slack", text.to_owned()));
         Ok(())
     }
-    async fn email(&self, _: &[String], subject: &str, _: &str, _: &str) -> Result<(), String> {
-        self.0.lock().unwrap().push(("email", subject.to_owned()));
+    async fn email(&self, _: &[String], subject: &str, text: &str, _: &str) -> Result<(), String> {
+        self.0.lock().unwrap().push(("email", format!("{subject}\n{text}")));
         Ok(())
     }
 }
