@@ -6,6 +6,7 @@
 
 mod admission;
 mod blob;
+mod build;
 mod clock;
 mod container;
 mod gateway;
@@ -13,12 +14,14 @@ mod git;
 mod log;
 mod median;
 mod runner;
+mod secret;
 mod target;
 mod tool;
 mod wait;
 
 pub use admission::FakeAdmission;
 pub use blob::{MemoryBlobs, MemoryLogs};
+pub use build::NoBuilds;
 pub use clock::FakeClock;
 pub use container::FakeRuntime;
 pub use gateway::FakeGateway;
@@ -26,6 +29,7 @@ pub use git::MemoryGit;
 pub use log::{FakeSigner, MemoryEvents, MemoryLeases};
 pub use median::median;
 pub use runner::{FakeRunner, Ran};
+pub use secret::MemorySecrets;
 pub use target::FakeTarget;
 pub use tool::FakeTools;
 pub use wait::{LIMIT, eventually, until};

@@ -1,6 +1,6 @@
 //! A project before a gate that refuses, over fakes; the registry is the real one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use penstock_delivery::wanted::{Effect, wanted};
 use penstock_delivery::{
     JobTokens, Journal, Messenger, Parts, Random, ReleaseStep, Settings, Troubles, World, config_repository, orders, streams,
 };
-use penstock_model::blob::{BlobError, BlobStore, LogSink};
-use penstock_model::container::{BuildRuntime, BuildStep, ContainerError, LayerRef};
+use penstock_model::blob::{BlobError, BlobStore};
 use penstock_model::ids::Actor;
 use penstock_model::image::media;
 use penstock_model::log::Epoch;
 use penstock_model::registry::ImageRegistry;
 use penstock_model::release::{ImageName, ImageRef, Release, ReleaseId};
-use penstock_model::secret::{SecretError, SecretStore};
 use penstock_model::target::ApplicationScope;
 use penstock_model::{Clock, Digest, EnvironmentName, ProjectName, RunId, Secret, UserName};
 use penstock_registry::{Limits, Registry};
-use penstock_testkit::{FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryEvents, MemoryGit, MemoryLogs};
+use penstock_testkit::{
+    FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryEvents, MemoryGit, MemoryLogs, MemorySecrets, NoBuilds,
+};
 use penstock_trust::{SigningKey, TrustedKeys};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -106,40 +106,11 @@ impl Random for Chance {
     }
 }
 
-/// Knows one secret for every name.
-struct Secrets;
+/// No image is built on another here.
+struct NoBases;
 
 #[async_trait]
-impl SecretStore for Secrets {
-    async fn set(&self, _: &ProjectName, _: &str, _: &Secret) -> Result<(), SecretError> {
-        Ok(())
-    }
-    async fn get(&self, _: &ProjectName, _: &str) -> Result<Option<Secret>, SecretError> {
-        Ok(Some(Secret::new("http://127.0.0.1/hook")))
-    }
-    async fn remove(&self, _: &ProjectName, _: &str) -> Result<(), SecretError> {
-        Ok(())
-    }
-    async fn names(&self, _: &ProjectName) -> Result<Vec<String>, SecretError> {
-        Ok(Vec::new())
-    }
-}
-
-/// Nothing is built here.
-struct NoBuilds;
-
-#[async_trait]
-impl BuildRuntime for NoBuilds {
-    async fn run_step(&self, _: &BuildStep, _: Arc<dyn LogSink>) -> Result<i32, ContainerError> {
-        unreachable!("no build in these tests")
-    }
-    async fn unpacked(&self, _: &[LayerRef]) -> Result<Vec<PathBuf>, ContainerError> {
-        unreachable!("no build in these tests")
-    }
-}
-
-#[async_trait]
-impl BaseImages for NoBuilds {
+impl BaseImages for NoBases {
     async fn resolve(&self, _: &str) -> Result<Option<BaseImage>, BlobError> {
         Ok(None)
     }
@@ -159,7 +130,7 @@ pub struct House {
 fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit>, heard: Arc<Heard>) -> Parts {
     let blobs: Arc<dyn BlobStore> = Arc::new(MemoryBlobs::by(clock.clone()));
     let key = SigningKey::generate([7; 32]).unwrap();
-    let builder = Builder::new(dir.join("builds"), blobs.clone(), Arc::new(NoBuilds), Arc::new(NoBuilds)).unwrap();
+    let builder = Builder::new(dir.join("builds"), blobs.clone(), Arc::new(NoBuilds), Arc::new(NoBases)).unwrap();
     Parts {
         journal,
         logs: Arc::new(MemoryLogs::default()),
@@ -172,7 +143,7 @@ fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit
         target: Arc::new(FakeTarget::default()),
         runner: Arc::new(FakeRunner::default()),
         tools: Arc::new(FakeTools::default()),
-        secrets: Arc::new(Secrets),
+        secrets: Arc::new(MemorySecrets::default()),
         messenger: heard,
         random: Arc::new(Chance(Mutex::new(0))),
         trusted: TrustedKeys::new([key.public().clone()]).unwrap(),
@@ -198,6 +169,7 @@ impl House {
         orders::create_project(&parts, &user("root"), &oran(), &"oran-config".parse().unwrap(), "main").await.unwrap();
         let release = ReleaseId(Digest::of(b""));
         let mut house = Self { parts, clock, git, heard, events, release, dir };
+        house.parts.secrets.set(&oran(), "hook", &Secret::new("http://127.0.0.1/hook")).await.unwrap();
         house.configure(&format!("approvers: [{}]", approvers.join(", ")), POLICY).await;
         house.release().await;
         house.gate().await;

@@ -1,7 +1,6 @@
 //! Hands that do nothing, where the fakes of the testkit do not reach.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -10,13 +9,13 @@ use axum::extract::Request;
 use axum::response::Response;
 use penstock_builder::{BaseImage, BaseImages, Builder};
 use penstock_delivery::{JobTokens, Journal, Messenger, Parts, Random, Settings, Troubles};
-use penstock_model::blob::{BlobError, BlobStore, LogSink};
-use penstock_model::container::{BuildRuntime, BuildStep, ContainerError, LayerRef};
-use penstock_model::secret::{SecretError, SecretStore};
-use penstock_model::{ProjectName, RepositoryName, Secret, UserName};
+use penstock_model::blob::{BlobError, BlobStore};
+use penstock_model::{RepositoryName, Secret, UserName};
 use penstock_registry::{Limits, Registry};
 use penstock_server::git::GitService;
-use penstock_testkit::{FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryGit, MemoryLogs};
+use penstock_testkit::{
+    FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryGit, MemoryLogs, MemorySecrets, NoBuilds,
+};
 use penstock_trust::{SigningKey, TrustedKeys};
 
 /// Stands in for whatever these tests have no use for.
@@ -29,38 +28,6 @@ impl Messenger for Nobody {
     }
     async fn email(&self, _: &[String], _: &str, _: &str, _: &str) -> Result<(), String> {
         Ok(())
-    }
-}
-
-/// Secrets in memory.
-#[derive(Default)]
-struct Kept(Mutex<BTreeMap<(ProjectName, String), Secret>>);
-
-#[async_trait]
-impl SecretStore for Kept {
-    async fn set(&self, project: &ProjectName, name: &str, value: &Secret) -> Result<(), SecretError> {
-        self.0.lock().unwrap().insert((project.clone(), name.to_owned()), value.clone());
-        Ok(())
-    }
-    async fn get(&self, project: &ProjectName, name: &str) -> Result<Option<Secret>, SecretError> {
-        Ok(self.0.lock().unwrap().get(&(project.clone(), name.to_owned())).cloned())
-    }
-    async fn remove(&self, project: &ProjectName, name: &str) -> Result<(), SecretError> {
-        self.0.lock().unwrap().remove(&(project.clone(), name.to_owned()));
-        Ok(())
-    }
-    async fn names(&self, project: &ProjectName) -> Result<Vec<String>, SecretError> {
-        Ok(self.0.lock().unwrap().keys().filter(|(of, _)| of == project).map(|(_, name)| name.clone()).collect())
-    }
-}
-
-#[async_trait]
-impl BuildRuntime for Nobody {
-    async fn run_step(&self, _: &BuildStep, _: Arc<dyn LogSink>) -> Result<i32, ContainerError> {
-        unreachable!("no build in these tests")
-    }
-    async fn unpacked(&self, _: &[LayerRef]) -> Result<Vec<PathBuf>, ContainerError> {
-        unreachable!("no build in these tests")
     }
 }
 
@@ -97,7 +64,7 @@ impl Random for Chance {
 pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit>, target: Arc<FakeTarget>) -> Parts {
     let blobs: Arc<dyn BlobStore> = Arc::new(MemoryBlobs::default());
     let key = SigningKey::generate([7; 32]).unwrap();
-    let builder = Builder::new(dir.join("builds"), blobs.clone(), Arc::new(Nobody), Arc::new(Nobody)).unwrap();
+    let builder = Builder::new(dir.join("builds"), blobs.clone(), Arc::new(NoBuilds), Arc::new(Nobody)).unwrap();
     let host = "penstock.example.org".to_owned();
     Parts {
         journal,
@@ -111,7 +78,7 @@ pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<Memor
         target,
         runner: Arc::new(FakeRunner::default()),
         tools: Arc::new(FakeTools::default()),
-        secrets: Arc::new(Kept::default()),
+        secrets: Arc::new(MemorySecrets::default()),
         messenger: Arc::new(Nobody),
         random: Arc::new(Chance::default()),
         trusted: TrustedKeys::new([key.public().clone()]).unwrap(),
