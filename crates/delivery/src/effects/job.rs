@@ -25,6 +25,9 @@ const MAX_REPORT: u64 = 64 * 1024 * 1024;
 /// The largest file whose content names a cache.
 const MAX_KEY_FILE: u64 = 16 * 1024 * 1024;
 
+/// The end of a cache's key in runs from which secrets are withheld.
+const UNPROTECTED: &str = "-unprotected";
+
 /// The log of an attempt.
 pub fn log_id(attempt: &AttemptId) -> LogId {
     let name: String = attempt.job.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
@@ -187,6 +190,11 @@ async fn attempt(
     env.insert("PENSTOCK_TOKEN".to_owned(), EnvValue::Secret(token.clone()));
     let masks: Vec<Secret> = secrets.into_values().chain([token]).collect();
     let digests = key_files(parts, record, planned).await?;
+    let mut caches = penstock_pipeline::cache_specs(planned, &env, &|path| digests.get(path).copied());
+    // neither is what a job with secrets left read here, nor does one carry out what is left here
+    for cache in caches.iter_mut().filter(|_| !withheld.is_empty()) {
+        cache.key.push_str(UNPROTECTED);
+    }
     let steps = penstock_pipeline::steps(plan, &id.job, &context).map_err(|error| EffectError::Other(error.to_string()))?;
     let spec = JobSpec {
         id: id.clone(),
@@ -194,7 +202,7 @@ async fn attempt(
         repository: record.project.clone().into(),
         commit: record.push.commit.clone(),
         branch: plan.checked_out().map(str::to_owned),
-        caches: penstock_pipeline::cache_specs(planned, &env, &|path| digests.get(path).copied()),
+        caches,
         artifacts: penstock_pipeline::artifact_spec(planned, &env),
         env,
         masks,

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::house::{House, complaint, directory};
-use crate::shop::Repository;
+use crate::shop::{Repository, run_in};
 
 /// `penstock server` failed.
 const FAILED: i32 = 3;
@@ -90,23 +90,13 @@ impl Project {
     async fn push(&self, message: &str) -> (String, String) {
         self.source.commit(message).await;
         let said = self.source.push().await.unwrap();
-        let run = said.lines().find_map(|line| line.rsplit_once("/runs/").map(|(_, id)| id.trim().to_owned()));
-        let run = run.unwrap_or_else(|| panic!("no run: {said}"));
+        let run = run_in(&said);
         (said, run)
     }
 
     /// A run at its end.
     async fn ended(&self, run: &str) -> RunView {
-        let client = self.house.admin().client;
-        let mut changes = client.stream::<Value>("/live?form=lines").await.unwrap();
-        loop {
-            let view: RunView = client.get(&format!("/runs/{run}")).await.unwrap();
-            if view.summary.ended.is_some() {
-                return view;
-            }
-            let waited = tokio::time::timeout(crate::house::LIMIT, changes.next()).await;
-            waited.expect("the run does not end").unwrap();
-        }
+        self.house.ended(run).await
     }
 }
 

@@ -7,8 +7,9 @@ use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use penstock_api::{Client, NewUser, NewUserToken};
+use penstock_api::{Client, NewUser, NewUserToken, RunView};
 use penstock_model::{Digest, Secret};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -179,6 +180,20 @@ impl House {
     /// The program with some arguments, to its end.
     pub async fn penstock(&self, args: &[&str]) -> Output {
         Command::new(self.program()).args(args).arg("--config").arg(self.config()).stdin(Stdio::null()).output().await.unwrap()
+    }
+
+    /// A run at its end.
+    pub async fn ended(&self, run: &str) -> RunView {
+        let client = self.admin().client;
+        let mut changes = client.stream::<Value>("/live?form=lines").await.unwrap();
+        loop {
+            let view: RunView = client.get(&format!("/runs/{run}")).await.unwrap();
+            if view.summary.ended.is_some() {
+                return view;
+            }
+            let waited = tokio::time::timeout(LIMIT, changes.next()).await;
+            waited.expect("the run does not end").unwrap();
+        }
     }
 
     /// The end of the server's log.

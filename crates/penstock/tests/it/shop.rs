@@ -128,8 +128,19 @@ impl Repository {
 
     /// Pushes `main`.
     pub async fn push(&self) -> Result<String, String> {
-        self.git(&["push", &self.url, "HEAD:refs/heads/main"]).await
+        self.push_to("refs/heads/main").await
     }
+
+    /// Pushes what is checked out to a ref.
+    pub async fn push_to(&self, reference: &str) -> Result<String, String> {
+        self.git(&["push", &self.url, &format!("HEAD:{reference}")]).await
+    }
+}
+
+/// The run that a push began, by what it was answered.
+pub fn run_in(said: &str) -> String {
+    let run = said.lines().find_map(|line| line.rsplit_once("/runs/").map(|(_, id)| id.trim().to_owned()));
+    run.unwrap_or_else(|| panic!("no run: {said}"))
 }
 
 /// A house that delivers a web server.
