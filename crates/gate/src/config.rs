@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use penstock_model::{EnvironmentName, Timestamp, UserName};
+use penstock_model::{EnvironmentName, Timestamp, UserName, counted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -249,7 +249,7 @@ impl Environment {
         if let Some(rule) = &self.approvals {
             let people: BTreeSet<_> = approvers.iter().collect();
             if rule.required == 0 || usize::from(rule.required) > people.len() {
-                let what = format!("{} approvals are asked for and `approvers` names {} people", rule.required, people.len());
+                let what = format!("`approvers` has {} for {}", counted(people.len(), "name"), counted(rule.required, "approval"));
                 return Err(("approvals.required".to_owned(), what));
             }
         }
@@ -341,7 +341,7 @@ notifications:
         check("version: 1", "version: 2", "version: version 2 is not known");
         check("after: staging", "after: tests", "environments[1].after: `tests`");
         check("name: production", "name: staging", "environments[1].name: `staging` is there twice");
-        check("required: 1", "required: 2", "environments[1].approvals.required: 2 approvals");
+        check("required: 1", "required: 2", "environments[1].approvals.required: `approvers` has 1 name for 2 approvals");
         check("gate: [policies/common.rego]", "gate: []", "environments[0].gate");
         check("gate: [policies/common.rego]", "gate: [../x.rego]", "environments[0].gate[0]: `../x.rego`");
         check("k6: tests", "run: [x], k6: tests", "environments[0].checks[1]: a check is either");

@@ -2,7 +2,7 @@
 
 use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
 use penstock_model::release::ReleaseId;
-use penstock_model::{EnvironmentName, Timestamp};
+use penstock_model::{EnvironmentName, Timestamp, counted};
 use serde_json::Value;
 
 use crate::approval::Tally;
@@ -77,7 +77,7 @@ pub(crate) fn unapproved(environment: &Environment, tally: &Tally) -> Option<Den
     Some(Denial {
         rule: "approval".to_owned(),
         subject: format!("environment {}", environment.name),
-        message: format!("{} of {} approvals", tally.valid.len(), rule.required),
+        message: format!("{} of {}", tally.valid.len(), counted(rule.required, "approval")),
         where_: None,
         fix: "have an approver who neither pushed nor wrote it look at it: `penstock approve`".to_owned(),
     })
