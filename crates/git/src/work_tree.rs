@@ -6,7 +6,7 @@ use penstock_model::git::{GitError, History, WorkTree};
 use penstock_model::{CommitId, RepositoryName};
 use tokio::fs;
 
-use crate::checkout::{Checkout, DotGit, Fault, Refs, refs};
+use crate::checkout::{Checkout, DotGit, FOLDERS, Fault, Refs, refs};
 use crate::host::{BareRepositories, is_reference};
 use crate::program::failed;
 
@@ -55,7 +55,8 @@ pub(crate) async fn files(
             (listed?, Some(DotGit { commit, wanted, refs, head }))
         }
     };
-    let job = Checkout { program: host.program.clone(), directory, into: into.to_owned(), keep: keep.to_owned() };
+    let emptied = if git.is_some() { FOLDERS } else { &[] };
+    let job = Checkout { program: host.program.clone(), directory, into: into.to_owned(), keep: keep.to_owned(), emptied };
     let into = into.to_owned();
     let done = tokio::task::spawn_blocking(move || {
         let tree = job.write(&listed)?;

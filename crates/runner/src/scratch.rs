@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use penstock_model::job::RunnerSettings;
-use walkdir::WalkDir;
 
 use crate::beneath::Dir;
 use crate::files::MAX_FILE;
@@ -17,9 +16,6 @@ pub(crate) const STEP_FILES: &[&str] = &["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_
 
 /// The file that an attempt holds locked while it lives.
 const ALIVE: &str = "alive";
-
-/// Where the Git host writes what the checkout's `.git` belongs to.
-pub(crate) const ORIGIN: &str = "origin";
 
 /// The directory of one attempt.
 pub(crate) struct Scratch {
@@ -64,14 +60,6 @@ impl Scratch {
         std::os::unix::fs::chown(&path, Some(self.uid), Some(self.uid))?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
         Ok(path)
-    }
-
-    /// Gives what the Git host wrote to the user: Git trusts only what is its own user's. It is shown read-only all the same.
-    pub(crate) fn give_origin(&self) -> io::Result<()> {
-        for entry in WalkDir::new(self.dir.join(ORIGIN)) {
-            std::os::unix::fs::lchown(entry?.path(), Some(self.uid), Some(self.uid))?;
-        }
-        Ok(())
     }
 
     /// Puts a script where the job finds it; gives its path inside.

@@ -66,6 +66,8 @@ pub(crate) struct Workspaces {
 pub(crate) struct Workspace {
     /// The checkout.
     pub(crate) tree: PathBuf,
+    /// What the checkout's `.git` is as if cloned from.
+    pub(crate) origin: PathBuf,
     /// Its user.
     pub(crate) uid: u32,
     /// Folders that stay between attempts.
@@ -131,7 +133,7 @@ impl Workspaces {
             }
         }
         let keep = keep.iter().map(|(path, _)| path.to_string_lossy().into_owned()).collect();
-        Ok(Workspace { tree, uid, keep, read_only, _lock: lock })
+        Ok(Workspace { tree, origin: place.join("origin"), uid, keep, read_only, _lock: lock })
     }
 
     fn lock(&self, place: &Path) -> Lock {
@@ -231,7 +233,9 @@ impl Workspace {
         if root.permissions().mode() & 0o777 != 0o755 {
             std::fs::set_permissions(&self.tree, std::fs::Permissions::from_mode(0o755))?;
         }
-        for entry in self.walk() {
+        // Git trusts only what is its own user's; the job is shown the origin read-only all the same
+        let origin = Some(&self.origin).filter(|origin| origin.is_dir()).into_iter().flat_map(WalkDir::new);
+        for entry in self.walk().chain(origin) {
             let entry = entry?;
             if entry.metadata()?.uid() != self.uid {
                 lchown(entry.path(), Some(self.uid), Some(self.uid))?;

@@ -9,7 +9,7 @@ mod repository;
 pub(crate) mod tree;
 mod write;
 
-pub(crate) use repository::{DotGit, Refs, refs};
+pub(crate) use repository::{DotGit, FOLDERS, Refs, refs};
 
 use std::path::PathBuf;
 
@@ -41,4 +41,6 @@ pub(crate) struct Checkout {
     pub into: PathBuf,
     /// Paths that stay though the tree does not have them.
     pub keep: Vec<String>,
+    /// Folders that stay, or are made by whoever asks for them, and lose what is in them: making one anew costs more than emptying it.
+    pub emptied: &'static [&'static str],
 }

@@ -4,10 +4,9 @@
 //! writes its own beside them. What lies in `.git` afterwards came from here alone.
 
 use std::collections::BTreeMap;
-use std::ffi::{CString, OsStr};
+use std::ffi::CStr;
 use std::fmt::Write as _;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -16,11 +15,15 @@ use penstock_model::git::WorkTree;
 use rustix::fs::{CWD, Mode};
 
 use super::tree::Tree;
-use super::write::{fresh, make_folder, open_folder};
+use super::write::{Folders, fresh, open_folder};
 use super::{Fault, index};
 
 /// The first line of a file of refs: each tag of a tag has its commit's id on the next line.
 const PACKED: &[u8] = b"# pack-refs with: peeled fully-peeled sorted \n";
+
+/// The folders of a `.git`, the outer before the inner. Scripts write into the last two without asking.
+pub(crate) const FOLDERS: &[&str] =
+    &[".git", ".git/objects", ".git/objects/info", ".git/refs", ".git/refs/heads", ".git/refs/tags", ".git/info", ".git/hooks"];
 
 /// What is to be written.
 pub(crate) struct DotGit {
@@ -33,35 +36,37 @@ pub(crate) struct DotGit {
 }
 
 impl DotGit {
-    /// Writes both, for a checkout that was just written.
+    /// Writes both, for a checkout that was just written and has no other `.git` than [`FOLDERS`], empty.
     pub fn write(&self, into: &Path, tree: &Tree) -> Result<(), Fault> {
         let at = |path: &Path| {
             let path = path.as_os_str().as_bytes().to_vec();
             move |error: io::Error| Fault::at(&path, error)
         };
-        let root = open_folder(CWD, into.as_os_str()).map_err(|error| Fault::at(into.as_os_str().as_bytes(), error))?;
-        let index = index::index(root.try_clone().map_err(at(into))?, tree)?;
-        self.dot_git(root.as_fd(), &index).map_err(at(&into.join(".git")))?;
+        let root = || open_folder(CWD, into.as_os_str()).map_err(|error| at(into)(error.into()));
+        let index = index::index(root()?, tree)?;
+        self.dot_git(Folders::new(root()?), index)?;
         self.origin().map_err(at(&self.wanted.origin))
     }
 
-    fn dot_git(&self, root: BorrowedFd<'_>, index: &[u8]) -> io::Result<()> {
-        // an earlier job's went with all else that the tree does not have
-        let git = make_folder(root, OsStr::new(".git"))?;
-        let mut objects = self.wanted.seen_at.join("objects").into_os_string().into_encoded_bytes();
-        objects.push(b'\n');
-        let info = make_folder(make_folder(git.as_fd(), OsStr::new("objects"))?.as_fd(), OsStr::new("info"))?;
-        file(info.as_fd(), "alternates", &objects)?;
-        let refs = make_folder(git.as_fd(), OsStr::new("refs"))?;
-        make_folder(refs.as_fd(), OsStr::new("heads"))?;
-        make_folder(refs.as_fd(), OsStr::new("tags"))?;
-        // scripts write into these two without asking
-        make_folder(git.as_fd(), OsStr::new("info"))?;
-        make_folder(git.as_fd(), OsStr::new("hooks"))?;
-        file(git.as_fd(), "config", &self.config())?;
-        file(git.as_fd(), "packed-refs", &self.refs_here())?;
-        file(git.as_fd(), "HEAD", self.head_here().as_bytes())?;
-        file(git.as_fd(), "index", index)
+    fn dot_git(&self, mut folders: Folders, index: Vec<u8>) -> Result<(), Fault> {
+        for path in FOLDERS {
+            let folder = folders.of(format!("{path}/").as_bytes())?;
+            // one that an earlier job left may be closed
+            rustix::fs::fchmod(folder, Mode::from_raw_mode(0o755)).map_err(|error| Fault::at(path.as_bytes(), error))?;
+        }
+        let objects = format!("{}/objects\n", self.wanted.seen_at.display());
+        let files: [(&str, &CStr, Vec<u8>); 5] = [
+            (".git/config", c"config", self.config()),
+            (".git/packed-refs", c"packed-refs", self.refs_here()),
+            (".git/HEAD", c"HEAD", self.head_here().into_bytes()),
+            (".git/index", c"index", index),
+            (".git/objects/info/alternates", c"alternates", objects.into_bytes()),
+        ];
+        for (path, name, content) in files {
+            let folder = folders.of(path.as_bytes())?;
+            fresh(folder, name, Mode::from_raw_mode(0o644), &mut &content[..]).map_err(|error| Fault::at(path.as_bytes(), error))?;
+        }
+        Ok(())
     }
 
     /// Files get another owner after this: what that changes says nothing of their content.
@@ -157,8 +162,4 @@ fn packed(refs: &Refs) -> Vec<u8> {
 /// A text as a value or a section's name in a configuration.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-fn file(folder: BorrowedFd<'_>, name: &str, content: &[u8]) -> io::Result<()> {
-    fresh(folder, &CString::new(name)?, Mode::from_raw_mode(0o644), &mut &content[..])
 }

@@ -1,7 +1,7 @@
 //! Making a directory equal a tree.
 
 use std::collections::HashMap;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -34,7 +34,8 @@ impl Fault {
 impl Checkout {
     /// Writes the tree that `ls-tree -r -l -z` listed; gives it back.
     pub fn write(&self, listed: &[u8]) -> Result<Tree, Fault> {
-        let tree = Tree::new(entries(listed).map_err(Fault::Refused)?).map_err(Fault::Refused)?;
+        let mut tree = Tree::new(entries(listed).map_err(Fault::Refused)?).map_err(Fault::Refused)?;
+        tree.folders.extend(self.emptied.iter().map(|path| path.as_bytes().to_vec()));
         let keep = self.kept()?;
         let targets = self.targets(&tree)?;
         tree.check_links(&targets).map_err(Fault::Refused)?;
@@ -167,7 +168,7 @@ pub(super) fn open_folder(parent: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedF
     rustix::fs::openat(parent, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-pub(super) fn make_folder(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
+fn make_folder(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
     match open_folder(parent, name) {
         Err(Errno::NOENT) => {}
         Err(Errno::NOTDIR | Errno::LOOP) => rustix::fs::unlinkat(parent, name, AtFlags::empty())?,
@@ -283,7 +284,7 @@ fn settle(file: &File, mode: Mode) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn fresh(folder: BorrowedFd<'_>, name: &CString, mode: Mode, content: &mut dyn Read) -> io::Result<()> {
+pub(super) fn fresh(folder: BorrowedFd<'_>, name: &CStr, mode: Mode, content: &mut dyn Read) -> io::Result<()> {
     match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(error) => return Err(error.into()),

@@ -182,7 +182,7 @@ async fn nothing_of_the_git_that_an_earlier_job_left_is_followed_or_kept() {
     let (tree, outside) = (it.dir.path().join("work"), it.dir.path().join("outside"));
     fs::create_dir_all(&outside).unwrap();
     fs::write(outside.join("config"), "precious").unwrap();
-    let hostile: [&dyn Fn(); 4] = [
+    let hostile: [&dyn Fn(); 5] = [
         &|| symlink(&outside, tree.join(".git")).unwrap(),
         &|| fs::write(tree.join(".git"), format!("gitdir: {}\n", outside.display())).unwrap(),
         &|| {
@@ -193,12 +193,22 @@ async fn nothing_of_the_git_that_an_earlier_job_left_is_followed_or_kept() {
             fs::set_permissions(tree.join(".git/hooks/post-index-change"), fs::Permissions::from_mode(0o755)).unwrap();
         },
         &|| {
+            for path in ["objects/aa", "info/attributes", "refs/heads/main", "worktrees/x"] {
+                fs::create_dir_all(tree.join(".git").join(path)).unwrap();
+            }
+            fs::write(tree.join(".git/refs/tags"), "").unwrap();
+            for path in [".git/objects", ".git/refs", ".git/refs/heads", ".git"] {
+                fs::set_permissions(tree.join(path), fs::Permissions::from_mode(0)).unwrap();
+            }
+        },
+        &|| {
             fs::create_dir_all(tree.join(".git/refs")).unwrap();
             for (name, target) in [("objects", ""), ("config", "config"), ("index", "index"), ("HEAD", "HEAD"), ("refs/heads", "")] {
                 symlink(outside.join(target), tree.join(".git").join(name)).unwrap();
             }
         },
     ];
+    let expected = all(&job(&it, &main, None).await.tree.join(".git"));
     for leave in hostile {
         if tree.join(".git").exists() {
             fs::remove_dir_all(tree.join(".git")).unwrap();
@@ -207,11 +217,25 @@ async fn nothing_of_the_git_that_an_earlier_job_left_is_followed_or_kept() {
         leave();
         let job = job(&it, &main, None).await;
         assert!(fs::symlink_metadata(job.tree.join(".git")).unwrap().is_dir());
+        assert_eq!(all(&job.tree.join(".git")), expected);
         assert_eq!(job.git(&["status", "--porcelain"]), "");
-        assert_eq!(fs::read_dir(job.tree.join(".git/hooks")).unwrap().count(), 0);
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
         assert_eq!(fs::read_to_string(outside.join("config")).unwrap(), "precious");
     }
+}
+
+/// What lies below a folder, by its modes and names.
+fn all(folder: &Path) -> Vec<String> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let found = fs::symlink_metadata(&entry).unwrap();
+        all.push(format!("{:o} {}", found.mode(), entry.file_name().unwrap().display()));
+        if found.is_dir() {
+            all.extend(self::all(&entry));
+        }
+    }
+    all.sort();
+    all
 }
 
 #[tokio::test]

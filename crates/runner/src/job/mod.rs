@@ -22,7 +22,7 @@ use crate::joblog::JobLog;
 use crate::mask::Patterns;
 use crate::runner::{Runner, blocking, io, other, whole};
 use crate::sandbox::ORIGIN;
-use crate::scratch::{self, Scratch};
+use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 
 /// What an attempt has, for whoever carries out its steps.
@@ -48,7 +48,7 @@ impl Attempt<'_> {
         let shown = self
             .objects
             .iter()
-            .map(|objects| [(self.scratch.path(scratch::ORIGIN), ORIGIN.to_owned()), (objects.clone(), format!("{ORIGIN}/objects"))]);
+            .map(|objects| [(self.workspace.origin.clone(), ORIGIN.to_owned()), (objects.clone(), format!("{ORIGIN}/objects"))]);
         shown.flatten()
     }
 }
@@ -67,14 +67,10 @@ pub(crate) async fn run(
         () = cancel.cancelled() => return Ok(JobReport::bare(JobEnd::Cancelled)),
     };
     let workspace = Arc::new(entered.map_err(|error| other("making the workspace", error))?);
+    let objects = fetch(runner, &spec, &workspace, &log).await?;
     let scratch = scratch(runner, &spec, workspace.uid).await?;
-    let result = match fetch(runner, &spec, &workspace, &scratch, &log).await {
-        Ok(objects) => {
-            let (log, scratch) = (Arc::clone(&log), Arc::clone(&scratch));
-            carry_out(&Attempt { runner, spec: &spec, log, cancel, workspace, scratch, objects }, steps).await
-        }
-        Err(error) => Err(error),
-    };
+    let attempt = Attempt { runner, spec: &spec, log: Arc::clone(&log), cancel, workspace, scratch: Arc::clone(&scratch), objects };
+    let result = carry_out(&attempt, steps).await;
     let removed = blocking("removing the job's directories", move || scratch.remove().map_err(io("removing the job's directories"))).await;
     if let Err(error) = removed {
         tracing::warn!(error = %whole(&error), "what a job left in its own directories stays until the next start");
@@ -113,17 +109,11 @@ fn patterns(spec: &JobSpec) -> Arc<Patterns> {
 }
 
 /// The commit's tree with its history, and what earlier jobs left, in the workspace. Gives where the objects are.
-async fn fetch(
-    runner: &Runner,
-    spec: &JobSpec,
-    workspace: &Arc<Workspace>,
-    scratch: &Arc<Scratch>,
-    log: &JobLog,
-) -> Result<Option<PathBuf>, RunnerError> {
+async fn fetch(runner: &Runner, spec: &JobSpec, workspace: &Arc<Workspace>, log: &JobLog) -> Result<Option<PathBuf>, RunnerError> {
     let place = Arc::clone(workspace);
     blocking("tidying the workspace", move || place.disarm().map_err(io("tidying the workspace"))).await?;
     let what = || format!("checking out {} at {}", spec.repository, spec.commit.short());
-    let wanted = WorkTree { branch: spec.branch.clone(), origin: scratch.path(scratch::ORIGIN), seen_at: ORIGIN.into() };
+    let wanted = WorkTree { branch: spec.branch.clone(), origin: workspace.origin.clone(), seen_at: ORIGIN.into() };
     let history = runner
         .hands
         .git
@@ -137,12 +127,8 @@ async fn fetch(
             None
         }
     };
-    let (place, scratch, shown) = (Arc::clone(workspace), Arc::clone(scratch), objects.is_some());
-    blocking("handing the checkout over", move || {
-        let origin = if shown { scratch.give_origin() } else { Ok(()) };
-        origin.and_then(|()| place.hand_over()).map_err(io("handing the checkout over to the job's user"))
-    })
-    .await?;
+    let place = Arc::clone(workspace);
+    blocking("handing the checkout over", move || place.hand_over().map_err(io("handing the checkout over to the job's user"))).await?;
     for digest in &spec.inputs {
         input(runner, *digest, workspace).await?;
     }
