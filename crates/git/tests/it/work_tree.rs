@@ -198,7 +198,7 @@ async fn nothing_of_the_git_that_an_earlier_job_left_is_followed_or_kept() {
             }
             fs::write(tree.join(".git/refs/tags"), "").unwrap();
             for path in [".git/objects", ".git/refs", ".git/refs/heads", ".git"] {
-                fs::set_permissions(tree.join(path), fs::Permissions::from_mode(0)).unwrap();
+                fs::set_permissions(tree.join(path), fs::Permissions::from_mode(0o000)).unwrap();
             }
         },
         &|| {

@@ -10,6 +10,7 @@ mod crash;
 mod full_disk;
 mod house;
 mod kernel;
+mod local_run;
 mod shop;
 mod side_by_side;
 mod storm;

@@ -218,7 +218,7 @@ fn step(node: &Node, path: &str, defaults: &RunDefaults, problems: &mut Problems
     step
 }
 
-/// `actions/checkout` is carried out as nothing: every job starts in a checkout of the commit.
+/// `actions/checkout` is carried out as nothing: every job starts in a checkout of the commit, with the whole history and all tags.
 fn uses_checkout(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) {
     let path = fields.path_of("uses");
     let action = text(node, &path, problems).unwrap_or_default();
@@ -231,13 +231,12 @@ fn uses_checkout(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) 
     let with_path = fields.path_of("with");
     let Some(mut inner) = with.and_then(|node| Fields::of(node, &with_path, problems)) else { return };
     for (name, same) in [
-        ("fetch-depth", "1"),
         ("clean", "true"),
         ("persist-credentials", "false"),
         ("submodules", "false"),
         ("lfs", "false"),
         ("show-progress", ""),
-        ("fetch-tags", "false"),
+        ("fetch-tags", ""),
     ] {
         if let Some(node) = inner.get(name)
             && !same.is_empty()
@@ -251,6 +250,12 @@ fn uses_checkout(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) 
                 help,
             );
         }
+    }
+    if let Some(node) = inner.get("fetch-depth")
+        && node.text().is_none_or(|depth| depth.parse::<u32>().is_err())
+    {
+        let help = "write `0`, or remove it: the history is whole whatever it says";
+        problems.add(node.at, &inner.path_of("fetch-depth"), "`fetch-depth` is a whole number", help);
     }
     let help = "remove it; the job starts in a checkout of the pushed commit";
     inner.finish(

@@ -1,5 +1,6 @@
 //! GitLab CI files.
 
+mod checkout;
 mod condition;
 mod extends;
 mod job;

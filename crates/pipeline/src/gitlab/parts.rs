@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use penstock_model::job::{ArtifactSpec, CachePolicy, KeepWhen};
 
-use super::keys;
+use super::{checkout, keys};
 use crate::duration;
 use crate::pattern::ruby_glob;
 use crate::plan::{AllowFailure, CacheKey, JobEnvironment, PlannedCache, Retry, RetryOn, Variable};
@@ -135,6 +135,7 @@ pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTr
                 if let Some(other) = given.plain().and_then(misread) {
                     problems.add(given.at, &path, format!("GitLab reads `{text}` as {other}"), "put it in quotes");
                 }
+                checkout::refuse_other(&key.text, &text, given.at, &path, problems);
                 if let Some(braced) = shell_expansion(&text).filter(|_| expand) {
                     let message = format!("`{}` means something to a shell only; GitLab expands it to nothing", shown(braced));
                     problems.add(given.at, &path, message, "do it in `script`, or write `{value: …, expand: false}`");
@@ -226,6 +227,7 @@ fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Prob
 /// Patterns of paths that must stay below the checkout.
 fn inner_globs(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
     for (given, at) in texts(node, path, &mut Problems::new("")) {
+        checkout::refuse_git(&given, at, path, problems);
         if let Err(invalid) = ruby_glob(&given) {
             problems.add(at, path, format!("the pattern `{}` cannot be read: {}", shown(&given), invalid.0), "as in `dist/**/*.whl`");
         }
@@ -238,9 +240,8 @@ fn cached_paths(node: &Node, path: &str, problems: &mut Problems) -> Vec<String>
     for (given, at) in texts(node, path, &mut Problems::new("")) {
         if given.contains(['*', '?', '[', '{']) && !given.contains("${") {
             problems.add(at, path, format!("`{}` is a pattern, and only folders are cached", shown(&given)), "name the folders themselves");
-        } else if given.trim_start_matches("./").split('/').next() == Some(".git") {
-            problems.add(at, path, "`.git` is not the job's to keep", "remove it");
         }
+        checkout::refuse_git(&given, at, path, problems);
     }
     inner_paths(node, path, problems)
 }

@@ -157,6 +157,40 @@ fn variables_are_checked() {
 }
 
 #[test]
+fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
+    for (name, value) in [
+        ("GIT_STRATEGY", "none"),
+        ("GIT_STRATEGY", "empty"),
+        ("GIT_STRATEGY", "$OTHER"),
+        ("GIT_CHECKOUT", "'false'"),
+        ("GIT_DEPTH", "all"),
+        ("GIT_SUBMODULE_STRATEGY", "recursive"),
+        ("GIT_CLEAN_FLAGS", "none"),
+        ("GIT_CLONE_PATH", "$CI_BUILDS_DIR/x"),
+        ("GIT_FETCH_EXTRA_FLAGS", "--no-tags"),
+        ("GIT_LFS_SKIP_SMUDGE", "'0'"),
+        ("GIT_LFS_FETCH", "x"),
+    ] {
+        let (plain, column) = (value.trim_matches('\''), 15 + name.len());
+        let refused = |place: &str| format!("{place}.{name}: `{name}: {plain}` is not carried out");
+        check(&format!("variables: {{{name}: {value}}}\na: {{script: [x]}}\n"), &refused(&format!("1:{column} variables")));
+        check(&format!("a:\n  script: [x]\n  variables:\n    {name}: {value}\n"), &refused(&format!("4:{} a.variables", 7 + name.len())));
+        let rule = format!("a:\n  script: [x]\n  rules:\n    - variables: {{{name}: {value}}}\n");
+        check(&rule, &refused(&format!("4:{} a.rules[0].variables", 21 + name.len())));
+    }
+    let fine = "GIT_DEPTH: 0, GIT_STRATEGY: clone, GIT_CHECKOUT: 'true', GIT_SUBMODULE_STRATEGY: none, GIT_CLEAN_FLAGS: -ffdx, GIT_FETCH_EXTRA_FLAGS: --tags --prune, GIT_LFS_SKIP_SMUDGE: 1, GIT_AUTHOR_NAME: Ada";
+    check(&format!("variables: {{{fine}}}\na: {{script: [x], variables: {{GIT_STRATEGY: fetch, GIT_DEPTH: ''}}}}\n"), "a plan of 1 jobs");
+}
+
+#[test]
+fn no_artifact_is_in_git() {
+    for path in [".git", "./.git/index"] {
+        let text = format!("a:\n  script: [x]\n  artifacts:\n    paths: [dist, {path}]\n");
+        check(&text, "4:19 a.artifacts.paths: `.git` is not the job's to keep");
+    }
+}
+
+#[test]
 fn parts_of_a_job_are_checked() {
     for (part, expected) in [
         ("artifacts: {expire_in: 1 week}", "artifacts.expire_in: artifacts do not expire by time"),

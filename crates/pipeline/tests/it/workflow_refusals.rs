@@ -73,9 +73,18 @@ fn steps_are_checked() {
     );
     check_step("{uses: actions/checkout@v4, with: {ref: x}}", "6:44 jobs.a.steps[0].with.ref: `ref` is not carried out");
     check_step(
-        "{uses: actions/checkout@v4, with: {fetch-depth: 0}}",
-        "6:44 jobs.a.steps[0].with.fetch-depth: `fetch-depth: 0` is not carried out",
+        "{uses: actions/checkout@v4, with: {fetch-depth: -1}}",
+        "6:57 jobs.a.steps[0].with.fetch-depth: `fetch-depth` is a whole number",
     );
+    check_step(
+        "{uses: actions/checkout@v4, with: {fetch-depth: all}}",
+        "6:57 jobs.a.steps[0].with.fetch-depth: `fetch-depth` is a whole number",
+    );
+    check_step("{uses: actions/checkout@v4, with: {lfs: true}}", "6:44 jobs.a.steps[0].with.lfs: `lfs: true` is not carried out");
+    // the history is whole, which holds every part of it
+    for depth in ["0", "1", "'0'", "50", "0, fetch-tags: true"] {
+        check_step(&format!("{{uses: actions/checkout@v4, with: {{fetch-depth: {depth}}}}}"), "a plan of 1 jobs");
+    }
     check_step(
         "{uses: actions/checkout@8f4b7f84864484a7bf31766abe9204da3cbe65b3, with: {fetch-depth: 1, persist-credentials: false}}",
         "a plan of 1 jobs",

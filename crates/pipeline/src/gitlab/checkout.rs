@@ -1,0 +1,48 @@
+//! The variables by which GitLab's runner is told how to check out. A value that asks for what every job has anyway is
+//! fine; any other is refused.
+
+use crate::reader::{Problems, shown};
+use crate::yaml::At;
+
+/// Flags of `git fetch` that ask for nothing that is not there.
+const FETCHED: &[&str] = &["--tags", "--prune", "--prune-tags", "--force", "--quiet"];
+
+/// Refuses a variable that asks for another checkout than jobs have.
+pub(super) fn refuse_other(name: &str, value: &str, at: At, path: &str, problems: &mut Problems) {
+    if let Some(help) = instead(name, value) {
+        problems.add(at, path, format!("`{name}: {}` is not carried out", shown(value)), help);
+    }
+}
+
+/// Refuses a path in what every job gets anew.
+pub(super) fn refuse_git(given: &str, at: At, path: &str, problems: &mut Problems) {
+    if given.trim_start_matches("./").split('/').next() == Some(".git") {
+        problems.add(at, path, "`.git` is not the job's to keep", "remove it");
+    }
+}
+
+/// What to do instead, if it is to be refused.
+fn instead(name: &str, value: &str) -> Option<&'static str> {
+    let (fine, help) = match name {
+        "GIT_DEPTH" => (value.bytes().all(|b| b.is_ascii_digit()), "write a whole number, or remove it: the history is whole in every job"),
+        "GIT_STRATEGY" => {
+            (matches!(value, "fetch" | "clone"), "remove it: every job starts in a checkout of the commit, and Git sees the whole history")
+        }
+        "GIT_CHECKOUT" => (matches!(value, "true" | "1"), "remove it, and let the job itself `git checkout` what it wants"),
+        "GIT_SUBMODULE_STRATEGY" => {
+            (value == "none", "remove it: submodules are not fetched; add the files themselves, or fetch them in `script`")
+        }
+        "GIT_CLEAN_FLAGS" => (value == "-ffdx", "remove it: a checkout is as the commit has it; name in `cache` what is to stay"),
+        "GIT_CLONE_PATH" => (false, "remove it: the checkout is where `$CI_PROJECT_DIR` says"),
+        "GIT_FETCH_EXTRA_FLAGS" => (
+            value.split_whitespace().all(|flag| FETCHED.contains(&flag)),
+            "remove it: every branch is there as `origin/BRANCH`, and every tag",
+        ),
+        "GIT_LFS_SKIP_SMUDGE" => (matches!(value, "1" | "true"), LFS),
+        _ if name.starts_with("GIT_LFS_") => (false, LFS),
+        _ => return None,
+    };
+    (!fine && !value.is_empty()).then_some(help)
+}
+
+const LFS: &str = "remove it: files of Git LFS are not fetched, and their pointers are what the checkout has";
