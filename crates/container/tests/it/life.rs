@@ -279,6 +279,27 @@ async fn files_and_empty_directories_are_put_into_a_read_only_root() {
 }
 
 #[tokio::test]
+async fn a_mount_below_another_is_seen_there_and_neither_can_be_written_unless_it_says_so() {
+    let machine = Machine::new().await;
+    let (outer, inner, work) = (machine.dir.path().join("outer"), machine.dir.path().join("inner"), machine.dir.path().join("work"));
+    for folder in [&outer.join("objects"), &inner, &work] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    std::fs::write(outer.join("HEAD"), "head\n").unwrap();
+    std::fs::write(inner.join("pack"), "pack\n").unwrap();
+    let script = "cat /handed/origin/HEAD /handed/origin/objects/pack
+        for place in /handed/origin /handed/origin/objects /work; do touch $place/x 2>/dev/null && echo wrote $place; done; true";
+    let mut spec = machine.spec("nested", &["sh", "-c", script]);
+    for (path, source, writable) in [("/work", &work, true), ("/handed/origin", &outer, false), ("/handed/origin/objects", &inner, false)] {
+        spec.mounts.push(FileMount { path: path.to_owned(), source: source.clone(), writable });
+    }
+    let log = Arc::new(Kept::default());
+    let code = machine.runtime.run(&spec, LONG, Arc::clone(&log) as _).await.unwrap();
+    assert_eq!((code, log.text().as_str()), (0, "head\npack\nwrote /work\n"));
+    machine.tear_down().await;
+}
+
+#[tokio::test]
 async fn a_one_shot_container_is_ended_at_its_limit_and_with_whoever_waits() {
     let machine = Machine::new().await;
     let log = Arc::new(Kept::default());
