@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use penstock_model::git::{Commit, CommitChange, GitError, GitHost, History, WorkTree};
 use penstock_model::{CommitId, RepositoryName, UserName};
 use tokio::fs;
 
+use crate::checkout::tree::{self, Entry, Kind};
 use crate::commit::{objects, parse};
 use crate::program::{Program, failed};
-use crate::{change, checkout, hook, shared, work_tree};
+use crate::reads::{Listed, Reads};
+use crate::{change, hook, shared, work_tree};
 
 /// The most commits that one call gives.
 const MAX_HISTORY: usize = 10_000;
@@ -50,6 +53,7 @@ pub enum OpenError {
 pub struct BareRepositories {
     pub(crate) root: PathBuf,
     pub(crate) program: Program,
+    pub(crate) reads: Arc<Reads>,
 }
 
 impl BareRepositories {
@@ -79,7 +83,7 @@ impl BareRepositories {
         if !recent(&text) {
             return Err(OpenError::Git(format!("2.36 or later is needed, and this is `{text}`")));
         }
-        Ok(Self { root, program })
+        Ok(Self { root, program, reads: Arc::default() })
     }
 
     /// A repository's directory, if there is one.
@@ -91,15 +95,41 @@ impl BareRepositories {
         }
     }
 
-    /// A tree's entries below a path, by `ls-tree`.
-    pub(crate) async fn entries(&self, repository: &RepositoryName, commit: &CommitId, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+    /// A tree's entries, by `ls-tree` with these words.
+    async fn entries(&self, repository: &RepositoryName, commit: &CommitId, arguments: &[&str]) -> Result<Vec<Entry>, GitError> {
         let directory = self.directory(repository).await?;
-        let all = [&["ls-tree", "-z"], arguments].concat();
+        let all = [&["ls-tree", "-z", "-l"], arguments].concat();
         let output = self.program.run(&directory, &all, b"").await?;
         if output.code == Some(0) {
-            return Ok(output.stdout);
+            let refused = |why: String| GitError::Refused { repository: repository.clone(), commit: commit.clone(), why };
+            return tree::entries(&output.stdout).map_err(refused);
         }
         Err(self.missing(repository, commit).await.unwrap_or_else(|| failed(&["ls-tree"], output.stderr)))
+    }
+
+    /// All files of a commit.
+    pub(crate) async fn whole(&self, repository: &RepositoryName, commit: &CommitId) -> Result<Arc<[Entry]>, GitError> {
+        let key = (repository.clone(), commit.clone());
+        if let Some(Listed::Whole(entries)) = self.reads.listed(&key) {
+            return Ok(entries);
+        }
+        let entries: Arc<[Entry]> = self.entries(repository, commit, &["-r", commit.as_str()]).await?.into();
+        self.reads.keep(key, &entries);
+        Ok(entries)
+    }
+
+    /// What a commit has at a path: a file, a link or a submodule.
+    async fn entry(&self, repository: &RepositoryName, commit: &CommitId, path: &str) -> Result<Option<Entry>, GitError> {
+        if let Some(Listed::Large) = self.reads.listed(&(repository.clone(), commit.clone())) {
+            return Ok(self
+                .entries(repository, commit, &[commit.as_str(), "--", path])
+                .await?
+                .pop()
+                .filter(|entry| entry.kind != Kind::Folder));
+        }
+        let entries = self.whole(repository, commit).await?;
+        let found = entries.binary_search_by(|entry| entry.path.as_slice().cmp(path.as_bytes()));
+        Ok(found.ok().and_then(|at| entries.get(at)).cloned())
     }
 
     /// The right error for a commit that is not there, if that is what is wrong.
@@ -233,19 +263,24 @@ impl GitHost for BareRepositories {
         if !is_path(path) {
             return Ok(None);
         }
-        let output = self.entries(repository, commit, &["-l", commit.as_str(), "--", path]).await?;
         let refused = |why: String| GitError::Refused { repository: repository.clone(), commit: commit.clone(), why };
-        let Some(entry) = checkout::tree::entries(&output).map_err(refused)?.pop() else { return Ok(None) };
-        match entry.kind {
-            checkout::tree::Kind::Folder => return Ok(None),
-            checkout::tree::Kind::File | checkout::tree::Kind::Program => {}
-            _ => return Err(refused(format!("`{path}` is a link; put the file itself there"))),
+        let Some(entry) = self.entry(repository, commit, path).await? else { return Ok(None) };
+        if !matches!(entry.kind, Kind::File | Kind::Program) {
+            return Err(refused(format!("`{path}` is a link; put the file itself there")));
         }
         if entry.size > limit {
             return Err(refused(format!("`{path}` has {} bytes, and {limit} are allowed", entry.size)));
         }
         let directory = self.directory(repository).await?;
-        self.program.must(&directory, &["cat-file", "blob", &entry.id], b"").await.map(Some)
+        let (program, reads) = (self.program.clone(), Arc::clone(&self.reads));
+        let read = move || {
+            let mut git = reads.reader(&program, &directory)?;
+            let content = git.whole(&entry.id, entry.size)?;
+            reads.give_back(git);
+            Ok::<_, io::Error>(content)
+        };
+        let failure = |error: io::Error| failed(&["cat-file"], crate::program::cannot(&error));
+        tokio::task::spawn_blocking(read).await.map_err(|error| failure(error.into()))?.map(Some).map_err(failure)
     }
 
     async fn files(&self, repository: &RepositoryName, commit: &CommitId, folder: &str) -> Result<Vec<String>, GitError> {
@@ -253,16 +288,12 @@ impl GitHost for BareRepositories {
         if !folder.is_empty() && !is_path(folder) {
             return Ok(Vec::new());
         }
-        let below = format!("{folder}/");
-        let mut arguments = vec!["-r", "-l", commit.as_str(), "--"];
-        if !folder.is_empty() {
-            arguments.push(&below);
-        }
-        let output = self.entries(repository, commit, &arguments).await?;
+        let below = if folder.is_empty() { Vec::new() } else { format!("{folder}/").into_bytes() };
         let refused = |why: String| GitError::Refused { repository: repository.clone(), commit: commit.clone(), why };
-        let entries = checkout::tree::entries(&output).map_err(refused)?;
-        let files = entries.into_iter().filter(|entry| entry.kind != checkout::tree::Kind::Submodule);
-        files.map(|entry| text(entry.path).map_err(refused)).collect()
+        let entries = self.whole(repository, commit).await?;
+        let first = entries.partition_point(|entry| entry.path < below);
+        let there = entries[first..].iter().take_while(|entry| entry.path.starts_with(&below));
+        there.filter(|entry| entry.kind != Kind::Submodule).map(|entry| text(entry.path.clone()).map_err(refused)).collect()
     }
 
     async fn changed(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId) -> Result<Vec<String>, GitError> {
@@ -342,7 +373,7 @@ fn has_lock(part: &str) -> bool {
 
 /// A path of a file within a tree.
 pub(crate) fn is_path(path: &str) -> bool {
-    checkout::tree::refusal(path.as_bytes()).is_none()
+    tree::refusal(path.as_bytes()).is_none()
 }
 
 #[cfg(test)]

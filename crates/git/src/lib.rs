@@ -15,6 +15,7 @@ mod host;
 mod http;
 mod mirror;
 mod program;
+mod reads;
 mod shared;
 mod work_tree;
 

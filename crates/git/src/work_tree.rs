@@ -1,6 +1,7 @@
 //! Checkouts: a commit's files, and for jobs a `.git` beside them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use penstock_model::git::{GitError, History, WorkTree};
 use penstock_model::{CommitId, RepositoryName};
@@ -46,20 +47,20 @@ pub(crate) async fn files(
     wanted: Option<WorkTree>,
 ) -> Result<(), GitError> {
     let directory = host.directory(repository).await?;
-    let words = ["-r", "-l", commit.as_str()];
     let (listed, git) = match wanted {
-        None => (host.entries(repository, commit, &words).await?, None),
+        None => (host.whole(repository, commit).await?, None),
         Some(wanted) => {
-            let (listed, shown) = tokio::join!(host.entries(repository, commit, &words), shown(host, &directory));
+            let (listed, shown) = tokio::join!(host.whole(repository, commit), shown(host, &directory));
             let ((refs, head), commit) = (shown?, commit.clone());
             (listed?, Some(DotGit { commit, wanted, refs, head }))
         }
     };
     let emptied = if git.is_some() { FOLDERS } else { &[] };
-    let job = Checkout { program: host.program.clone(), directory, into: into.to_owned(), keep: keep.to_owned(), emptied };
+    let (program, reads) = (host.program.clone(), Arc::clone(&host.reads));
+    let job = Checkout { program, reads, directory, into: into.to_owned(), keep: keep.to_owned(), emptied };
     let into = into.to_owned();
     let done = tokio::task::spawn_blocking(move || {
-        let tree = job.write(&listed)?;
+        let tree = job.write(listed.to_vec())?;
         git.map_or(Ok(()), |git| git.write(&into, &tree))
     });
     match done.await {

@@ -12,8 +12,10 @@ mod write;
 pub(crate) use repository::{DotGit, FOLDERS, Refs, refs};
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::program::Program;
+use crate::reads::Reads;
 
 /// The most files of one checkout.
 pub(crate) const MAX_FILES: usize = 200_000;
@@ -36,6 +38,7 @@ pub(crate) enum Fault {
 /// What is to be written where.
 pub(crate) struct Checkout {
     pub program: Program,
+    pub reads: Arc<Reads>,
     /// The repository's directory.
     pub directory: PathBuf,
     pub into: PathBuf,

@@ -114,10 +114,20 @@ impl DotGit {
         let origin = &self.wanted.origin;
         std::fs::create_dir_all(origin.join("objects"))?;
         std::fs::create_dir_all(origin.join("refs"))?;
-        std::fs::write(origin.join("HEAD"), &self.head)?;
-        std::fs::write(origin.join("config"), self.format() + "\tbare = true\n")?;
-        std::fs::write(origin.join("packed-refs"), packed(&self.refs))
+        put(&origin.join("HEAD"), &self.head)?;
+        put(&origin.join("config"), (self.format() + "\tbare = true\n").as_bytes())?;
+        put(&origin.join("packed-refs"), &packed(&self.refs))
     }
+}
+
+/// Makes a file what it mostly is already. Never by writing over it: file systems wait for the disk then.
+fn put(path: &Path, content: &[u8]) -> io::Result<()> {
+    match std::fs::read(path) {
+        Ok(there) if there == content => return Ok(()),
+        Ok(_) => std::fs::remove_file(path)?,
+        Err(_) => {}
+    }
+    std::fs::write(path, content)
 }
 
 /// A branch's name as that of a remote's; a tag's as it is.

@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::process::{Child, ChildStdout, Stdio};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::tree::{Entry, Kind, Tree, entries, refusal};
+use super::tree::{Entry, Kind, Tree, refusal};
 use super::{Checkout, Fault, MAX_LINK};
 
 /// A file up to this size is compared in memory; a larger one is written beside and then compared.
@@ -32,9 +31,9 @@ impl Fault {
 }
 
 impl Checkout {
-    /// Writes the tree that `ls-tree -r -l -z` listed; gives it back.
-    pub fn write(&self, listed: &[u8]) -> Result<Tree, Fault> {
-        let mut tree = Tree::new(entries(listed).map_err(Fault::Refused)?).map_err(Fault::Refused)?;
+    /// Writes the tree of these entries; gives it back.
+    pub fn write(&self, entries: Vec<Entry>) -> Result<Tree, Fault> {
+        let mut tree = Tree::new(entries).map_err(Fault::Refused)?;
         tree.folders.extend(self.emptied.iter().map(|path| path.as_bytes().to_vec()));
         let keep = self.kept()?;
         let targets = self.targets(&tree)?;
@@ -84,58 +83,15 @@ impl Checkout {
     }
 
     /// Streams each entry's content, in order, from one git.
-    fn objects(&self, wanted: &[&Entry], mut each: impl FnMut(&Entry, &mut dyn Read) -> Result<(), Fault>) -> Result<(), Fault> {
+    fn objects(&self, wanted: &[&Entry], each: impl FnMut(&Entry, &mut dyn Read) -> Result<(), Fault>) -> Result<(), Fault> {
         if wanted.is_empty() {
             return Ok(());
         }
-        let io = |e: io::Error| Fault::Failed(format!("git cat-file: {}", crate::program::cannot(&e)));
-        let mut command = self.program.plain(Some(&self.directory), &[]);
-        command.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut git = Running(command.spawn().map_err(io)?);
-        let (Some(mut stdin), Some(stdout)) = (git.0.stdin.take(), git.0.stdout.take()) else {
-            return Err(Fault::Failed("git cat-file has no input".to_owned()));
-        };
-        let mut answers = BufReader::with_capacity(128 * 1024, stdout);
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                // ends early when the reader below gave up and git was ended
-                wanted.iter().try_for_each(|entry| writeln!(stdin, "{}", entry.id)).ok();
-            });
-            let read = wanted.iter().try_for_each(|entry| object(&mut answers, entry, &mut each));
-            if read.is_err() {
-                git.0.kill().ok();
-            }
-            read
-        })
+        let mut git = self.reads.reader(&self.program, &self.directory).map_err(|e| Fault::Failed(crate::program::cannot(&e)))?;
+        git.each(wanted, |entry, e| Fault::at(&entry.path, e), each)?;
+        self.reads.give_back(git);
+        Ok(())
     }
-}
-
-/// A process that does not outlive its handle.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
-/// Reads one answer of `cat-file --batch`, whatever its taker left of it.
-fn object(
-    answers: &mut BufReader<ChildStdout>,
-    entry: &Entry,
-    each: &mut impl FnMut(&Entry, &mut dyn Read) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    let io = |e: io::Error| Fault::at(&entry.path, e);
-    let mut header = String::new();
-    answers.by_ref().take(200).read_line(&mut header).map_err(io)?;
-    if header.trim_end() != format!("{} blob {}", entry.id, entry.size) {
-        return Err(Fault::Failed(format!("{}: git cat-file answered `{}`", String::from_utf8_lossy(&entry.path), header.trim_end())));
-    }
-    let mut content = answers.by_ref().take(entry.size);
-    each(entry, &mut content)?;
-    io::copy(&mut content, &mut io::sink()).map_err(io)?;
-    answers.read_exact(&mut [0]).map_err(io)
 }
 
 /// Handles of the folders down to the one that is being filled. Entries come sorted, so each folder is opened once.

@@ -53,6 +53,38 @@ async fn refs_and_commits_are_read_with_tags_peeled() {
 }
 
 #[tokio::test]
+async fn what_comes_after_a_read_is_read_too_and_packing_anew_loses_nothing() {
+    let it = fixture().await;
+    let first = it.commit(&[("a", Some("one"))]).await;
+    let read = |commit: CommitId, path: &'static str| {
+        let (host, name) = (it.host.clone(), it.name.clone());
+        async move { host.read(&name, &commit, path, 100).await.unwrap().map(|bytes| String::from_utf8(bytes).unwrap()) }
+    };
+    assert_eq!(read(first.clone(), "a").await.as_deref(), Some("one"));
+    let second = it.commit(&[("a", None), ("b", Some("two"))]).await;
+    assert_eq!(read(second.clone(), "b").await.as_deref(), Some("two"));
+    git(&it.bare(), &["repack", "-a", "-d", "--quiet"]);
+    git(&it.bare(), &["prune-packed", "--quiet"]);
+    let third = it.commit(&[("c", Some("three"))]).await;
+    let (one, two, three, gone) =
+        tokio::join!(read(first.clone(), "a"), read(second.clone(), "b"), read(third, "c"), read(second.clone(), "a"));
+    assert_eq!([one.as_deref(), two.as_deref(), three.as_deref(), gone.as_deref()], [Some("one"), Some("two"), Some("three"), None]);
+}
+
+#[tokio::test]
+async fn a_list_that_is_too_long_to_keep_is_asked_for_one_path() {
+    let it = fixture().await;
+    let blob = it.blob("x");
+    let lines: String = (0..20_001).map(|number| format!("100644 blob {blob}\tf{number:05}\n")).collect();
+    let commit = it.commit_tree(&lines);
+    for _ in 0..2 {
+        assert_eq!(it.host.read(&it.name, &commit, "f20000", 10).await.unwrap().as_deref(), Some(&b"x"[..]));
+        assert_eq!(it.host.read(&it.name, &commit, "f20001", 10).await.unwrap(), None);
+        assert_eq!(it.host.files(&it.name, &commit, "").await.unwrap().len(), 20_001);
+    }
+}
+
+#[tokio::test]
 async fn files_are_read_listed_and_compared() {
     let it = fixture().await;
     let first = it.commit(&[("a b", Some("1")), ("sub/é.txt", Some("héllo")), ("sub/deep/x", Some("")), ("subway", Some("w"))]).await;

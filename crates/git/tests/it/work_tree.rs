@@ -24,8 +24,8 @@ struct Job {
 async fn job(it: &Fixture, commit: &CommitId, branch: Option<&str>) -> Job {
     open(it.dir.path());
     let (tree, origin) = (it.dir.path().join("work"), it.dir.path().join("origin"));
-    if origin.exists() {
-        fs::remove_dir_all(&origin).unwrap();
+    if origin.join("objects").exists() {
+        fs::remove_file(origin.join("objects")).unwrap();
     }
     let wanted = WorkTree { branch: branch.map(str::to_owned), origin: origin.clone(), seen_at: origin.clone() };
     let history = it.host.work_tree(&it.name, commit, &tree, &[], &wanted).await.unwrap();
@@ -144,8 +144,10 @@ async fn modes_links_and_changes_of_a_job_are_what_git_says() {
 async fn a_branch_that_is_checked_out_is_at_the_commit_wherever_it_went_since() {
     let it = fixture().await;
     let (main, _) = history(&it).await;
-    it.commit(&[("README", Some("4"))]).await;
+    self::job(&it, &main, None).await;
+    let fourth = it.commit(&[("README", Some("4"))]).await;
     let job = job(&it, &main, Some("main")).await;
+    assert_eq!(job.git(&["ls-remote", "origin", "refs/heads/main"]), format!("{fourth}\trefs/heads/main"));
     assert_eq!(job.git(&["branch", "--show-current"]), "main");
     assert_eq!(job.git(&["rev-parse", "HEAD", "main", "origin/main", "@{upstream}"]), [main.as_str(); 4].join("\n"));
     assert_eq!(job.git(&["status", "--porcelain", "--branch"]), "## main...origin/main");
