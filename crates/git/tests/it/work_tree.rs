@@ -144,7 +144,7 @@ async fn modes_links_and_changes_of_a_job_are_what_git_says() {
 async fn a_branch_that_is_checked_out_is_at_the_commit_wherever_it_went_since() {
     let it = fixture().await;
     let (main, _) = history(&it).await;
-    self::job(&it, &main, None).await;
+    job(&it, &main, None).await;
     let fourth = it.commit(&[("README", Some("4"))]).await;
     let job = job(&it, &main, Some("main")).await;
     assert_eq!(job.git(&["ls-remote", "origin", "refs/heads/main"]), format!("{fourth}\trefs/heads/main"));
