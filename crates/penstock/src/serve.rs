@@ -70,7 +70,9 @@ pub async fn serve(settings: ServerSection) -> Result<ExitCode, CliError> {
     let tls = settings.tls.as_ref().map(acceptor).transpose()?;
     let built = build(&settings).await?;
     let stop = CancellationToken::new();
+    built.gateway.ensure().await.map_err(|error| broken("the gateway", &error))?;
     let running = start(&settings, &built, &stop).await?;
+    built.target.spawn(stop.clone());
     let address = listener.local_addr().unwrap_or(settings.listen);
     println!("penstock listens on {} ({address})", settings.url());
     let tasks = TaskTracker::new();
@@ -117,10 +119,9 @@ pub struct Running {
     pub router: Router,
 }
 
-/// Recovers what the last server left, then starts every loop.
+/// Recovers what the last server left, then starts every loop but the target's, which delivers.
 pub async fn start(settings: &ServerSection, built: &Built, stop: &CancellationToken) -> Result<Running, CliError> {
     let parts = built.parts.clone();
-    built.gateway.ensure().await.map_err(|error| broken("the gateway", &error))?;
     let hooks = HookServer::start(&settings.data.join("hook.sock"), Arc::new(Pushes(parts.clone())))
         .map_err(|source| CliError::Io { what: "the hooks' socket".to_owned(), source })?;
     let lost = recover(&parts).await.map_err(|error| broken("taking up what was left", &error))?;
@@ -133,7 +134,6 @@ pub async fn start(settings: &ServerSection, built: &Built, stop: &CancellationT
     }
     first_user(settings, &parts).await?;
     let tasks = TaskTracker::new();
-    built.target.spawn(stop.clone());
     let keeper = Arc::new(Keeper::default());
     tasks.spawn(keep(parts.clone(), keeper.clone(), stop.clone()));
     tasks.spawn(drive(parts.clone(), stop.clone()));

@@ -75,8 +75,8 @@ async fn what_comes_after_a_read_is_read_too_and_packing_anew_loses_nothing() {
 async fn a_list_that_is_too_long_to_keep_is_asked_for_one_path() {
     let it = fixture().await;
     let blob = it.blob("x");
-    let lines: String = (0..20_001).map(|number| format!("100644 blob {blob}\tf{number:05}\n")).collect();
-    let commit = it.commit_tree(&lines);
+    let lines: Vec<String> = (0..20_001).map(|number| format!("100644 blob {blob}\tf{number:05}\n")).collect();
+    let commit = it.commit_tree(&lines.concat());
     for _ in 0..2 {
         assert_eq!(it.host.read(&it.name, &commit, "f20000", 10).await.unwrap().as_deref(), Some(&b"x"[..]));
         assert_eq!(it.host.read(&it.name, &commit, "f20001", 10).await.unwrap(), None);

@@ -24,12 +24,12 @@ pub async fn mirror(args: &Mirror, output: Output) -> Result<ExitCode, CliError>
     let cache = cache.ok_or_else(|| CliError::other("neither XDG_CACHE_HOME nor HOME is set", "set one", exit::USAGE))?;
     let folder = cache.join("penstock/mirror").join(args.project.as_str());
     std::fs::create_dir_all(&folder).map_err(io("the mirror's folder"))?;
-    git(&folder, &["init", "--bare", "--quiet"])?;
+    git(&folder, &["init", "--bare", "--quiet"]).await?;
     let target =
         login.url.join(&format!("git/{}.git", args.project)).map_err(|error| CliError::other(error.to_string(), "", exit::USAGE))?;
     loop {
-        git(&folder, &["fetch", "--prune", "--quiet", args.url.as_str(), REFS[0], REFS[1]])?;
-        let pushed = push(&folder, target.as_str(), login.token.expose())?;
+        git(&folder, &["fetch", "--prune", "--quiet", args.url.as_str(), REFS[0], REFS[1]]).await?;
+        let pushed = push(&folder, target.as_str(), login.token.expose()).await?;
         match output {
             Output::Json => println!("{}", serde_json::json!({ "project": args.project, "said": pushed })),
             Output::Text => println!("{}", if pushed.is_empty() { dim("nothing new") } else { pushed }),
@@ -40,8 +40,8 @@ pub async fn mirror(args: &Mirror, output: Output) -> Result<ExitCode, CliError>
 }
 
 /// Pushes with the token in the environment, where no other user can read it, not on the command line.
-fn push(folder: &std::path::Path, target: &str, token: &str) -> Result<String, CliError> {
-    let refs = git(folder, &["for-each-ref", "--format=%(refname)"])?;
+async fn push(folder: &std::path::Path, target: &str, token: &str) -> Result<String, CliError> {
+    let refs = git(folder, &["for-each-ref", "--format=%(refname)"]).await?;
     let output = std::process::Command::new("git")
         .arg("-C")
         .arg(folder)

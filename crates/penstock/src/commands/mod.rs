@@ -2,6 +2,7 @@
 
 mod doctor;
 mod down;
+mod live;
 mod mirror;
 mod plan;
 mod run;

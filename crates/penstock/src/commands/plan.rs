@@ -12,7 +12,6 @@ use penstock_pipeline::{Dialect, Plan, PushEvent, Source};
 const NOWHERE: &str = "http://127.0.0.1:7420";
 
 /// Plans and shows.
-#[allow(clippy::unused_async, reason = "commands are asynchronous alike")]
 pub async fn plan(args: &PlanArgs, output: Output) -> Result<ExitCode, CliError> {
     let repository = &args.repository;
     let path = match &args.pipeline {
@@ -21,7 +20,7 @@ pub async fn plan(args: &PlanArgs, output: Output) -> Result<ExitCode, CliError>
     };
     let file = repository.join(&path);
     let text = std::fs::read_to_string(&file).map_err(|source| CliError::Io { what: file.display().to_string(), source })?;
-    let event = event(repository, &args.branch)?;
+    let event = event(repository, &args.branch).await?;
     let plan = penstock_pipeline::plan(Dialect::of_path(&path), &Source { path: &path, text: &text }, &event).map_err(|diagnostics| {
         let shown: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.render(&text)).collect();
         CliError::other(format!("{path} cannot be carried out\n\n{}", shown.join("\n")), "", exit::NOT_GOOD)
@@ -73,12 +72,13 @@ fn workflows(repository: &Path) -> Vec<String> {
 }
 
 /// What git says about a repository on the disk.
-pub fn git(repository: &Path, args: &[&str]) -> Result<String, CliError> {
-    let output = std::process::Command::new("git")
+pub async fn git(repository: &Path, args: &[&str]) -> Result<String, CliError> {
+    let output = tokio::process::Command::new("git")
         .arg("-C")
         .arg(repository)
         .args(args)
         .output()
+        .await
         .map_err(|source| CliError::Io { what: "starting git".to_owned(), source })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -104,28 +104,37 @@ pub fn project_name(repository: &Path) -> Result<ProjectName, CliError> {
     name.parse().map_err(|error| CliError::other(format!("{error}"), "name the project in penstock.yaml", exit::USAGE))
 }
 
-fn event(repository: &Path, branch: &str) -> Result<PushEvent, CliError> {
+async fn event(repository: &Path, branch: &str) -> Result<PushEvent, CliError> {
     let project = project_name(repository)?;
     let wrong = |error: &dyn std::fmt::Display| CliError::other(error.to_string(), "", exit::FAILED);
-    let commit = git(repository, &["rev-parse", "HEAD"])?.parse().map_err(|error| wrong(&error))?;
-    let before = git(repository, &["rev-parse", "--verify", "--quiet", "HEAD^"]).ok().and_then(|text| text.parse().ok());
+    let (commit, message, files) = tokio::try_join!(
+        git(repository, &["rev-parse", "HEAD"]),
+        git(repository, &["log", "-1", "--format=%B"]),
+        git(repository, &["ls-tree", "-r", "-z", "--name-only", "--full-tree", "HEAD"]),
+    )?;
+    let before = git(repository, &["rev-parse", "--verify", "--quiet", "HEAD^"]).await.ok().and_then(|text| text.parse().ok());
     let changed = match &before {
-        Some(_) => Some(git(repository, &["diff", "--name-only", "HEAD^", "HEAD"])?.lines().map(str::to_owned).collect()),
+        Some(_) => Some(paths(&git(repository, &["diff", "-z", "--name-only", "--no-renames", "HEAD^", "HEAD"]).await?)),
         None => None,
     };
     Ok(PushEvent {
         repository: project.clone().into(),
         project,
         reference: format!("refs/heads/{branch}"),
-        commit,
+        commit: commit.parse().map_err(|error| wrong(&error))?,
         before,
         default_branch: branch.to_owned(),
-        message: git(repository, &["log", "-1", "--format=%B"])?,
+        message,
         pusher: "local".parse().map_err(|error| wrong(&error))?,
         changed,
-        files: git(repository, &["ls-tree", "-r", "--name-only", "HEAD"])?.lines().map(str::to_owned).collect(),
+        files: paths(&files),
         variables: std::collections::BTreeMap::new(),
         server_url: NOWHERE.to_owned(),
         registry: NOWHERE.trim_start_matches("http://").to_owned(),
     })
+}
+
+/// Paths as `-z` gives them, which is as they are.
+fn paths(output: &str) -> Vec<String> {
+    output.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect()
 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use penstock_cli::terminal::{between, bold, dim, plain, status as word, table};
 use penstock_cli::{CliError, Output, args::Run, exit};
-use penstock_delivery::{RunRecord, World, orders};
+use penstock_delivery::{RunRecord, orders};
 use penstock_model::blob::Channel;
 use penstock_model::job::AttemptId;
 use penstock_model::{JobName, UserName};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::live::Live;
 use super::plan::{git, project_name};
 use crate::config::ServerSection;
 use crate::parts::{Built, broken, build};
@@ -20,6 +22,8 @@ use crate::serve::start;
 
 /// How much of a log is read at a time.
 const PART: usize = 64 * 1024;
+/// On a terminal, what runs is said anew this often.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Runs the commit that is checked out; what is not committed is not in it, as on a server.
 pub async fn run(args: &Run, output: Output) -> Result<ExitCode, CliError> {
@@ -29,11 +33,14 @@ pub async fn run(args: &Run, output: Output) -> Result<ExitCode, CliError> {
     };
     let repository = std::fs::canonicalize(&args.repository).map_err(io("the repository"))?;
     let project = project_name(&repository)?;
-    let commit = git(&repository, &["rev-parse", "HEAD"])?;
-    if !git(&repository, &["status", "--porcelain"])?.is_empty() {
+    let (commit, uncommitted, tracked) = tokio::try_join!(
+        git(&repository, &["rev-parse", "HEAD"]),
+        git(&repository, &["status", "--porcelain"]),
+        git(&repository, &["ls-files", "-z", "--", ".penstock"]),
+    )?;
+    if !uncommitted.is_empty() {
         eprintln!("{}", dim("note: what is not committed is not in the run"));
     }
-    let tracked = git(&repository, &["ls-files", "-z", "--", ".penstock"])?;
     if let Some(path) = tracked.split('\0').find(|path| brings_data(path)) {
         return Err(CliError::other(
             format!("the repository holds `{path}`, where `penstock run` keeps its own data"),
@@ -86,15 +93,20 @@ async fn follow(
     let id = id.ok_or_else(|| CliError::other("the commit starts no run", "", exit::FAILED))?;
     let mut changes = parts.journal.watch();
     let mut shown = BTreeSet::new();
+    let mut live = Live::new(output);
     loop {
         let world = changes.borrow_and_update().clone();
         let Some(record) = world.runs.get(&id) else { break };
-        show_finished(built, &world, record, &mut shown, output).await?;
+        live.clear();
+        show_finished(built, record, &mut shown, output).await?;
         // nobody can start a manual job here: there is no server to ask
         if record.ended.is_some() || waits_for_a_person(record) {
             return Ok(summary(record, output));
         }
-        if changes.changed().await.is_err() {
+        live.show(record, parts.journal.now());
+        let next = changes.changed();
+        let changed = if live.ticks() { tokio::time::timeout(TICK, next).await.unwrap_or(Ok(())) } else { next.await };
+        if changed.is_err() {
             break;
         }
     }
@@ -107,13 +119,7 @@ fn waits_for_a_person(record: &RunRecord) -> bool {
 }
 
 /// Prints the log of each job that ended, whole, so that jobs that run side by side do not mix.
-async fn show_finished(
-    built: &Built,
-    _: &World,
-    record: &RunRecord,
-    shown: &mut BTreeSet<(JobName, u32)>,
-    output: Output,
-) -> Result<(), CliError> {
+async fn show_finished(built: &Built, record: &RunRecord, shown: &mut BTreeSet<(JobName, u32)>, output: Output) -> Result<(), CliError> {
     for (job, times) in record.times.iter().filter(|(_, times)| times.ended.is_some()) {
         if output == Output::Json || !shown.insert((job.clone(), times.attempt)) {
             continue;
