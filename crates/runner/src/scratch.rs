@@ -39,11 +39,13 @@ impl Scratch {
         }
         for name in ["scripts", "files"] {
             std::fs::create_dir(scratch.dir.join(name))?;
+            std::fs::set_permissions(scratch.dir.join(name), std::fs::Permissions::from_mode(0o755))?;
         }
         for (name, line) in [("passwd", format!("job:x:{uid}:{uid}::{HOME}:/bin/bash\n")), ("group", format!("job:x:{uid}:\n"))] {
             let mut text = std::fs::read_to_string(Path::new("/etc").join(name)).unwrap_or_default();
             text.push_str(&line);
             std::fs::write(scratch.dir.join(name), text)?;
+            std::fs::set_permissions(scratch.dir.join(name), std::fs::Permissions::from_mode(0o644))?;
         }
         Ok(scratch)
     }

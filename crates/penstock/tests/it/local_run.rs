@@ -40,7 +40,9 @@ fn git_in_a_job_of_a_local_run_answers_as_in_the_clone_a_worktree_of_it_and_one_
     git(dir.path(), &["clone", "--quiet", "--shared", "shop", "borrower"]);
     git(&borrower, &["branch", "main", "origin/main"]);
     for place in [&clone, &worktree, &borrower] {
-        let mut run = Command::new(house.program());
+        // whatever umask it has: jobs are other users
+        let mut run = Command::new("sh");
+        run.args(["-c", "umask 077; exec \"$@\"", "sh"]).arg(house.program());
         run.arg("run").arg(place).arg("--config").arg(house.config()).stdin(Stdio::null());
         let output = run.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);

@@ -23,6 +23,8 @@ fn tried<E: Display>(what: impl Display) -> impl FnOnce(E) -> Failed {
 /// Builds the root and moves into it. The old one is gone afterwards.
 pub(super) fn enter(plan: &SandboxPlan) -> Result<(), Failed> {
     let root = &plan.mount_point;
+    // what is made here is the job's to see, and its own files are as anywhere, whatever umask the server has
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).map_err(tried("making mounts private"))?;
     tmpfs(root, "mode=755,size=64m")?;
     for name in SYSTEM {
