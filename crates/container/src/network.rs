@@ -83,17 +83,23 @@ pub fn ensure_bridge(instance: &str, subnet: Subnet) -> io::Result<()> {
     netlink.add_address(index, subnet.bridge(), 24)
 }
 
+/// The bridge's index. One that is there is left as it is.
+pub fn there_or_made(instance: &str, subnet: Subnet) -> io::Result<u32> {
+    let name = bridge_name(instance);
+    if let Some(index) = Netlink::open()?.index_of(&name)? {
+        return Ok(index);
+    }
+    ensure_bridge(instance, subnet)?;
+    Netlink::open()?.index_of(&name)?.ok_or_else(|| io::Error::other("the bridge is gone again"))
+}
+
 /// Puts exactly these addresses on the bridge, beside its own.
 pub fn ensure_addresses(instance: &str, subnet: Subnet, wanted: &[Ipv4Addr]) -> io::Result<()> {
     if let Some(outside) = wanted.iter().find(|address| !subnet.gives(**address)) {
         return Err(io::Error::other(format!("{outside} is not an address of this instance's subnet, {}/24", subnet.address(0))));
     }
+    let index = there_or_made(instance, subnet)?;
     let netlink = Netlink::open()?;
-    let name = bridge_name(instance);
-    if netlink.index_of(&name)?.is_none() {
-        ensure_bridge(instance, subnet)?;
-    }
-    let index = netlink.index_of(&name)?.ok_or_else(|| io::Error::other("the bridge is gone again"))?;
     let seen: Vec<Ipv4Addr> = netlink.addresses()?.into_iter().filter(|(link, _)| *link == index).map(|(_, address)| address).collect();
     for address in seen.iter().filter(|address| **address != subnet.bridge() && !wanted.contains(address)) {
         netlink.remove_address(index, *address, 32)?;
@@ -124,7 +130,7 @@ pub fn connect(pid: i32, instance: &str, container: &str, address: Option<Ipv4Ad
     let outside = Netlink::open()?;
     let bridge = outside
         .index_of(&bridge_name(instance))?
-        .ok_or_else(|| io::Error::other("the instance's bridge is gone: restart the server, it makes it again"))?;
+        .ok_or_else(|| io::Error::other("the instance's bridge is gone: start the container again, and it is made"))?;
     let name = veth_name(instance, container);
     // left behind by a monitor that was killed while its container's namespace is still going
     outside.remove(&name)?;

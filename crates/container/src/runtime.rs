@@ -54,7 +54,7 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Makes its directories and its bridge, removes what a dead server's one-shot containers left, and finds the
+    /// Makes its directories, removes what a dead server's one-shot containers left, and finds the
     /// containers that still run. Must be called inside a tokio runtime, as root.
     pub async fn open(settings: RuntimeSettings, blobs: Arc<dyn BlobStore>) -> Result<Self, ContainerError> {
         if !is_word(&settings.instance, 40) {
@@ -67,8 +67,6 @@ impl Runtime {
             let path = settings.dir.join(directory);
             fs::create_dir_all(&path).map_err(|source| ContainerError::Io { what: format!("making {}", path.display()), source })?;
         }
-        network::ensure_bridge(&settings.instance, settings.subnet)
-            .map_err(|source| ContainerError::Io { what: "making the instance's bridge".to_owned(), source })?;
         let runtime = Self {
             layers: Layers::new(settings.dir.join("layers"), Arc::clone(&blobs)),
             settings,
@@ -81,6 +79,12 @@ impl Runtime {
         runtime.sweep_dead().await?;
         runtime.list().await?;
         Ok(runtime)
+    }
+
+    /// Makes the instance's bridge, which the first container on it would do too: a server wants to know beforehand
+    /// whether its subnet is free.
+    pub fn make_bridge(&self) -> Result<(), ContainerError> {
+        network::ensure_bridge(&self.settings.instance, self.settings.subnet).map_err(bridge_failed)
     }
 
     /// This instance's addresses.
@@ -144,6 +148,10 @@ impl Runtime {
         drop(turns);
         turn.lock_owned().await
     }
+}
+
+pub(crate) fn bridge_failed(source: io::Error) -> ContainerError {
+    ContainerError::Io { what: "making the instance's bridge".to_owned(), source }
 }
 
 #[async_trait]

@@ -12,9 +12,9 @@ use tokio::process::Command;
 
 use crate::helper::MONITOR;
 use crate::launch::{Answer, Launch, Root};
-use crate::runtime::{Runtime, blocking, is_word, runtime_error, state};
+use crate::runtime::{Runtime, blocking, bridge_failed, is_word, runtime_error, state};
 use crate::state::Home;
-use crate::{image, logfile, sweep};
+use crate::{image, logfile, network, sweep};
 
 /// How long a monitor may take to say that its container runs.
 const START_LIMIT: Duration = Duration::from_mins(1);
@@ -57,11 +57,12 @@ impl Runtime {
         if !is_word(&spec.id, 63) {
             return Err(runtime_error(&spec.id, "its id must be of [a-z0-9-], at most 63"));
         }
-        if let Network::Bridge(address) = spec.network
-            && !self.settings.subnet.gives(address)
-        {
-            let why = format!("{address} is not an address of this instance's subnet, {}/24", self.settings.subnet.address(0));
-            return Err(runtime_error(&spec.id, why));
+        if let Network::Bridge(address) = spec.network {
+            if !self.settings.subnet.gives(address) {
+                let why = format!("{address} is not an address of this instance's subnet, {}/24", self.settings.subnet.address(0));
+                return Err(runtime_error(&spec.id, why));
+            }
+            network::there_or_made(&self.settings.instance, self.settings.subnet).map_err(bridge_failed)?;
         }
         let ready = image::prepare(self.blobs.as_ref(), &self.layers, &spec.image).await?;
         let run = &ready.config.config;

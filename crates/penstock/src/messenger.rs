@@ -1,5 +1,6 @@
 //! Telling people: a web hook in Slack's form, and e-mail.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,25 +17,31 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Posts and sends.
 pub struct Post {
-    http: reqwest::Client,
+    /// Made when it is first needed: it reads the machine's certificates, a hundred files.
+    http: OnceLock<reqwest::Client>,
     smtp: Option<Smtp>,
 }
 
 impl Post {
     /// A messenger with the server's own settings.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new(smtp: Option<Smtp>) -> Result<Self, String> {
-        let http = reqwest::Client::builder().timeout(LIMIT).redirect(reqwest::redirect::Policy::none()).build();
-        Ok(Self { http: http.map_err(|error| error.to_string())?, smtp })
+    pub fn new(smtp: Option<Smtp>) -> Self {
+        Self { http: OnceLock::new(), smtp }
+    }
+
+    fn http(&self) -> Result<&reqwest::Client, String> {
+        if let Some(client) = self.http.get() {
+            return Ok(client);
+        }
+        let client = reqwest::Client::builder().timeout(LIMIT).redirect(reqwest::redirect::Policy::none()).build();
+        let client = client.map_err(|error| format!("TLS cannot be set up: {error}"))?;
+        Ok(self.http.get_or_init(|| client))
     }
 }
 
 #[async_trait]
 impl Messenger for Post {
     async fn slack(&self, url: &Secret, text: &str, key: &str) -> Result<(), String> {
-        let request = self.http.post(url.expose()).header("idempotency-key", key).json(&json!({ "text": text }));
+        let request = self.http()?.post(url.expose()).header("idempotency-key", key).json(&json!({ "text": text }));
         // the address is a secret: an error must not repeat it
         let response = request.send().await.map_err(|error| format!("the web hook cannot be reached: {}", error.without_url()))?;
         if response.status().is_success() { Ok(()) } else { Err(format!("the web hook answered {}", response.status())) }

@@ -20,7 +20,7 @@ use penstock_model::log::{EventLog, Leases};
 use penstock_model::{Clock, Secret, clock::SystemClock};
 use penstock_registry::{Limits, Registry};
 use penstock_runner::{Hands, Runner};
-use penstock_store::{DataLock, DirBlobs, DirLogs, SealedSecrets, SqliteLog};
+use penstock_store::{DataLock, DirBlobs, DirLogs, Durability, SealedSecrets, SqliteLog};
 use penstock_target::{AddressRange, LocalSettings, LocalTarget};
 use penstock_trust::{Keyring, SigningKey};
 
@@ -110,8 +110,8 @@ fn signing_key(path: &Path) -> Result<SigningKey, CliError> {
     Ok(key)
 }
 
-/// Builds everything.
-pub async fn build(settings: &ServerSection) -> Result<Built, CliError> {
+/// Builds everything. A server delivers, so what it wrote has to survive a power cut.
+pub async fn build(settings: &ServerSection, durability: Durability) -> Result<Built, CliError> {
     if !nix::unistd::geteuid().is_root() {
         return Err(CliError::other(
             "containers and the sandboxes of jobs need root, and this is another user",
@@ -128,7 +128,9 @@ pub async fn build(settings: &ServerSection) -> Result<Built, CliError> {
     let ring = Keyring::new(key.clone(), []).map_err(|error| broken("the signing key", &error))?;
     let trusted = ring.trusted().clone();
     let log = Arc::new(
-        SqliteLog::open(&data.join("log.sqlite"), Arc::new(ring), clock.clone()).await.map_err(|error| broken("the event log", &error))?,
+        SqliteLog::open(&data.join("log.sqlite"), Arc::new(ring), clock.clone(), durability)
+            .await
+            .map_err(|error| broken("the event log", &error))?,
     );
     let blobs: Arc<dyn BlobStore> = Arc::new(DirBlobs::open(&data.join("blobs")).await.map_err(|error| broken("the blob store", &error))?);
     let git = repositories(data, &program).await?;
@@ -155,7 +157,7 @@ pub async fn build(settings: &ServerSection) -> Result<Built, CliError> {
     let parts = Arc::new(Parts {
         journal,
         blobs,
-        logs: Arc::new(DirLogs::open(&data.join("logs")).map_err(|error| broken("the logs", &error))?),
+        logs: Arc::new(DirLogs::open(&data.join("logs"), durability).map_err(|error| broken("the logs", &error))?),
         git: git_host,
         registry: registry.clone(),
         runtime: runtime.clone(),
@@ -167,7 +169,7 @@ pub async fn build(settings: &ServerSection) -> Result<Built, CliError> {
         secrets: Arc::new(
             SealedSecrets::open(&data.join("secrets"), &data.join("secrets.key")).map_err(|error| broken("the secrets", &error))?,
         ),
-        messenger: Arc::new(Post::new(settings.smtp.clone()).map_err(|error| CliError::other(error, "", exit::FAILED))?),
+        messenger: Arc::new(Post::new(settings.smtp.clone())),
         random: Arc::new(KernelRandom),
         key,
         trusted,

@@ -68,8 +68,9 @@ pub async fn serve(settings: ServerSection) -> Result<ExitCode, CliError> {
         )
     })?;
     let tls = settings.tls.as_ref().map(acceptor).transpose()?;
-    let built = build(&settings).await?;
+    let built = build(&settings, penstock_store::Durability::PowerCut).await?;
     let stop = CancellationToken::new();
+    built.runtime.make_bridge().map_err(|error| broken("containers", &error))?;
     built.gateway.ensure().await.map_err(|error| broken("the gateway", &error))?;
     let running = start(&settings, &built, &stop).await?;
     built.target.spawn(stop.clone());

@@ -9,7 +9,7 @@ use penstock_model::clock::SystemClock;
 use penstock_model::event::{EventType, NewEvent, StreamId};
 use penstock_model::ids::Actor;
 use penstock_model::log::{CheckpointSigner, EventLog, Leases};
-use penstock_store::SqliteLog;
+use penstock_store::{Durability, SqliteLog};
 
 struct Unsigned;
 
@@ -31,7 +31,9 @@ fn event(number: usize) -> NewEvent {
 async fn main() {
     for (writers, each) in [(1, 200), (16, 200), (128, 50)] {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let log = Arc::new(SqliteLog::open(&dir.path().join("log.db"), Arc::new(Unsigned), Arc::new(SystemClock)).await.unwrap());
+        let log = Arc::new(
+            SqliteLog::open(&dir.path().join("log.db"), Arc::new(Unsigned), Arc::new(SystemClock), Durability::PowerCut).await.unwrap(),
+        );
         let epoch = log.acquire("bench", "bench", Duration::from_secs(60), true).await.unwrap();
         let begun = Instant::now();
         let tasks: Vec<_> = (0..writers)

@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use penstock_model::blob::{BlobError, LogId, LogLine, LogPart, LogSink, LogStore};
 use tokio::sync::watch;
 
+use crate::Durability;
 use crate::blobs::io_error;
 
 /// The longest a line of the file can be: a piece whose every byte needs `\u00XX`, and the rest of the object.
@@ -33,13 +34,14 @@ pub struct DirLogs {
     sizes: Mutex<HashMap<LogId, Arc<watch::Sender<u64>>>>,
     /// Logs open for appending; one file has one writer.
     open: Mutex<HashMap<LogId, Weak<Sink>>>,
+    durability: Durability,
 }
 
 impl DirLogs {
     /// Opens a directory, making it if it is absent.
-    pub fn open(root: &Path) -> Result<Self, BlobError> {
+    pub fn open(root: &Path, durability: Durability) -> Result<Self, BlobError> {
         fs::create_dir_all(root).map_err(|e| io_error(format!("making {}", root.display()), e))?;
-        Ok(Self { root: root.to_owned(), sizes: Mutex::default(), open: Mutex::default() })
+        Ok(Self { root: root.to_owned(), sizes: Mutex::default(), open: Mutex::default(), durability })
     }
 
     fn size(&self, log: &LogId) -> Arc<watch::Sender<u64>> {
@@ -90,10 +92,12 @@ impl LogStore for DirLogs {
     async fn close(&self, log: &LogId) -> Result<(), BlobError> {
         let path = self.file(log)?;
         locked(&self.open).remove(log);
+        let syncs = self.durability == Durability::PowerCut;
         blocking(move || {
             let closing = |e| io_error(format!("closing {}", path.display()), e);
-            append_to(&path).and_then(|(file, _)| file.sync_all()).map_err(closing)?;
-            File::create(path.with_extension("closed")).and_then(|mark| mark.sync_all()).map_err(closing)
+            append_to(&path).and_then(|(file, _)| if syncs { file.sync_all() } else { Ok(()) }).map_err(closing)?;
+            // an empty file has nothing that could be lost, and its name is as safe as the folder's others
+            File::create(path.with_extension("closed")).map(drop).map_err(closing)
         })
         .await?;
         self.size(log).send_modify(|_| ());

@@ -52,7 +52,7 @@ pub async fn run(args: &Run, output: Output) -> Result<ExitCode, CliError> {
     let address = listener.local_addr().map_err(io("a port on loopback"))?;
     let mut settings = ServerSection::load(args.config.as_deref(), Some(repository.join(".penstock/run")), Some(address))?;
     settings.url = None;
-    let built = build(&settings).await?;
+    let built = build(&settings, penstock_store::Durability::ProcessEnd).await?;
     let stop = CancellationToken::new();
     let running = start(&settings, &built, &stop).await?;
     let (router, drain) = (running.router.clone(), stop.clone());

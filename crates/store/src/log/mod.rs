@@ -27,6 +27,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::fault::{ended, unavailable};
 use self::writer::{Command, Writer};
+use crate::Durability;
 
 /// How many commands may wait for the writer before callers wait themselves.
 const QUEUE: usize = 1024;
@@ -51,10 +52,20 @@ impl SqliteLog {
     /// Opens a database, making or migrating it, and starts the writer on the current runtime.
     ///
     /// What came after the last checkpoint is verified, so that no later checkpoint vouches for a changed event.
-    pub async fn open(path: &Path, signer: Arc<dyn CheckpointSigner>, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
+    pub async fn open(
+        path: &Path,
+        signer: Arc<dyn CheckpointSigner>,
+        clock: Arc<dyn Clock>,
+        durability: Durability,
+    ) -> Result<Self, LogError> {
         let doing = || format!("opening {}", path.display());
         let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).foreign_keys(true);
-        let writing = options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+        // with a write-ahead log, NORMAL writes to the disk at checkpoints alone (SQLite's documentation of PRAGMA synchronous)
+        let synchronous = match durability {
+            Durability::PowerCut => SqliteSynchronous::Full,
+            Durability::ProcessEnd => SqliteSynchronous::Normal,
+        };
+        let writing = options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(synchronous);
         let mut connection = writing.connect().await.map_err(|e| unavailable(&doing(), e))?;
         schema::migrate(&mut connection).await?;
         let readers = SqlitePoolOptions::new()

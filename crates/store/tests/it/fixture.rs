@@ -9,7 +9,7 @@ use penstock_model::event::{EventType, NewEvent, StreamId};
 use penstock_model::ids::Actor;
 use penstock_model::log::{CheckpointSigner, Epoch, Leases};
 use penstock_model::{Clock, Digest, Timestamp};
-use penstock_store::SqliteLog;
+use penstock_store::{Durability, SqliteLog};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions, sqlite::SqliteConnectOptions};
 
@@ -45,7 +45,7 @@ pub async fn open(directory: &Path) -> SqliteLog {
 }
 
 pub async fn try_open(directory: &Path) -> Result<SqliteLog, penstock_model::log::LogError> {
-    SqliteLog::open(&directory.join("log.db"), Arc::new(KeyedHash("k")), Arc::new(HandClock::default())).await
+    SqliteLog::open(&directory.join("log.db"), Arc::new(KeyedHash("k")), Arc::new(HandClock::default()), Durability::PowerCut).await
 }
 
 pub async fn lease(log: &SqliteLog) -> Epoch {

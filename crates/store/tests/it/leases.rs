@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use penstock_model::log::{EventLog, Leases, LogError};
-use penstock_store::SqliteLog;
+use penstock_store::{Durability, SqliteLog};
 
 use crate::fixture::{HandClock, KeyedHash, numbered, stream};
 
@@ -11,7 +11,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 async fn opened() -> (tempfile::TempDir, Arc<HandClock>, SqliteLog) {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(HandClock::default());
-    let log = SqliteLog::open(&dir.path().join("log.db"), Arc::new(KeyedHash("k")), Arc::<HandClock>::clone(&clock)).await.unwrap();
+    let log = SqliteLog::open(&dir.path().join("log.db"), Arc::new(KeyedHash("k")), Arc::<HandClock>::clone(&clock), Durability::PowerCut)
+        .await
+        .unwrap();
     (dir, clock, log)
 }
 

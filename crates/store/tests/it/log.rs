@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use penstock_model::clock::SystemClock;
 use penstock_model::log::{EventLog, LogError};
-use penstock_store::SqliteLog;
+use penstock_store::{Durability, SqliteLog};
 use serde_json::json;
 
 use crate::fixture::{KeyedHash, edit, event, lease, numbered, open, stream, try_open};
@@ -151,7 +151,7 @@ async fn a_full_disk_refuses_the_append_and_loses_nothing_that_was_acknowledged(
         eprintln!("not run: mounting a small file system needs root");
         return;
     }
-    let log = SqliteLog::open(&disk.join("log.db"), Arc::new(KeyedHash("k")), Arc::new(SystemClock)).await.unwrap();
+    let log = SqliteLog::open(&disk.join("log.db"), Arc::new(KeyedHash("k")), Arc::new(SystemClock), Durability::PowerCut).await.unwrap();
     let epoch = lease(&log).await;
     let mut kept = 0;
     let refused = loop {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use penstock_model::Timestamp;
 use penstock_model::blob::{Channel, LogId, LogLine, LogPart, LogStore};
-use penstock_store::DirLogs;
+use penstock_store::{DirLogs, Durability};
 
 fn line(text: &str) -> LogLine {
     LogLine { at: Timestamp(1), channel: Channel::Out, text: text.to_owned(), ends: true }
@@ -20,7 +20,7 @@ fn texts(part: &LogPart) -> Vec<&str> {
 #[tokio::test]
 async fn a_log_is_read_while_it_grows_and_ends_when_it_is_closed() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = DirLogs::open(dir.path()).unwrap();
+    let logs = DirLogs::open(dir.path(), Durability::PowerCut).unwrap();
     let log = id("01J/build/1");
     let mut changed = logs.changed(&log);
     assert_eq!(logs.read(&log, 0, 1000).await.unwrap(), LogPart::default());
@@ -42,7 +42,7 @@ async fn a_log_is_read_while_it_grows_and_ends_when_it_is_closed() {
 #[tokio::test]
 async fn parts_are_as_long_as_asked_and_together_the_whole() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = DirLogs::open(dir.path()).unwrap();
+    let logs = DirLogs::open(dir.path(), Durability::PowerCut).unwrap();
     let log = id("a");
     let lines: Vec<_> = (0..500).map(|n| line(&format!("line {n} {}", "x".repeat(n)))).collect();
     logs.open(&log).await.unwrap().write(lines.clone()).await.unwrap();
@@ -70,12 +70,12 @@ async fn parts_are_as_long_as_asked_and_together_the_whole() {
 async fn a_line_cut_by_a_dying_process_is_dropped_and_the_log_goes_on_after_it() {
     let dir = tempfile::tempdir().unwrap();
     let log = id("run/job/1");
-    let logs = DirLogs::open(dir.path()).unwrap();
+    let logs = DirLogs::open(dir.path(), Durability::PowerCut).unwrap();
     logs.open(&log).await.unwrap().write(vec![line("whole")]).await.unwrap();
     drop(logs);
     let mut file = std::fs::OpenOptions::new().append(true).open(dir.path().join("run/job/1.jsonl")).unwrap();
     file.write_all(b"{\"at\":1,\"chan").unwrap();
-    let logs = DirLogs::open(dir.path()).unwrap();
+    let logs = DirLogs::open(dir.path(), Durability::PowerCut).unwrap();
     let before = logs.read(&log, 0, 1000).await.unwrap();
     assert_eq!(texts(&before), ["whole"]);
     assert_eq!(*logs.changed(&log).borrow(), before.next + 13);
@@ -87,7 +87,7 @@ async fn a_line_cut_by_a_dying_process_is_dropped_and_the_log_goes_on_after_it()
 #[tokio::test]
 async fn two_who_open_one_log_write_whole_lines() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = DirLogs::open(dir.path()).unwrap();
+    let logs = DirLogs::open(dir.path(), Durability::PowerCut).unwrap();
     let log = id("a/b");
     let (one, two) = (logs.open(&log).await.unwrap(), logs.open(&log).await.unwrap());
     let write = |sink: std::sync::Arc<dyn penstock_model::blob::LogSink>, text: &'static str| async move {
@@ -102,7 +102,7 @@ async fn two_who_open_one_log_write_whole_lines() {
 #[tokio::test]
 async fn a_line_of_200_mb_is_kept_in_pieces_and_read_in_bounded_parts() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = DirLogs::open(dir.path()).unwrap();
+    let logs = DirLogs::open(dir.path(), Durability::PowerCut).unwrap();
     let log = id("large");
     let sink = logs.open(&log).await.unwrap();
     // as the runner hands it on: by the megabyte, the last with the line's end
@@ -129,7 +129,7 @@ async fn a_line_of_200_mb_is_kept_in_pieces_and_read_in_bounded_parts() {
 #[tokio::test]
 async fn names_that_leave_the_directory_or_meet_our_files_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = DirLogs::open(dir.path()).unwrap();
+    let logs = DirLogs::open(dir.path(), Durability::PowerCut).unwrap();
     for bad in ["", "..", "a/../b", "/a", "a/", "a b", "a.jsonl", "a.closed/b", ".a", &"a/".repeat(300)] {
         assert!(logs.read(&id(bad), 0, 10).await.is_err(), "{bad}");
         assert!(logs.open(&id(bad)).await.is_err(), "{bad}");
@@ -139,7 +139,7 @@ async fn names_that_leave_the_directory_or_meet_our_files_are_refused() {
 #[tokio::test]
 async fn a_log_that_nobody_writes_is_removed_whole_and_one_that_is_open_is_not() {
     let dir = tempfile::tempdir().unwrap();
-    let logs = DirLogs::open(dir.path()).unwrap();
+    let logs = DirLogs::open(dir.path(), Durability::PowerCut).unwrap();
     for name in ["01J/build/1", "01J/build/2", "01K/test.unit/1"] {
         logs.open(&id(name)).await.unwrap().write(vec![line("said")]).await.unwrap();
         logs.close(&id(name)).await.unwrap();
