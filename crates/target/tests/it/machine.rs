@@ -134,6 +134,7 @@ impl Machine {
             subnet: self.subnet,
         };
         let runtime = Arc::new(Runtime::open(settings, Arc::clone(&self.blobs) as Arc<dyn BlobStore>).await.unwrap());
+        runtime.make_bridge().unwrap();
         let (pods, services) = AddressRange::split(self.subnet.address(0), 24).unwrap();
         let settings = LocalSettings { dir: self.dir.path().join("target"), pods, services };
         let target = LocalTarget::open(
