@@ -1,4 +1,4 @@
-//! Where jobs work: a stable checkout for each job, and one for each set of caches.
+//! Where jobs work: a stable checkout for each set of caches, and for jobs without any as many as run at the same time.
 //!
 //! Jobs that name the same caches share one checkout, one after the other. Build tools judge by file times, so a cache
 //! is only right beside the very files it was made from; two checkouts with one cache would mix up old and new.
@@ -22,7 +22,7 @@ use crate::joblog::JobLog;
 pub(crate) const USERS: u32 = 64;
 /// Checkouts of one project that are kept; above it the one that was not used for longest goes.
 const MAX_KEPT: usize = 64;
-/// Attempts of one job without caches at the same time.
+/// Jobs of one project without caches at the same time.
 const MAX_COPIES: usize = 64;
 
 /// A cache that is refused, or a workspace that cannot be made.
@@ -104,7 +104,8 @@ impl Workspaces {
         }
         let project_dir = self.dir.join("work").join(project.as_str());
         let (place, lock) = if caches.is_empty() {
-            self.free_copy(&project_dir.join(folder_name(job.as_str(), job.as_str()))).await
+            // whatever is not in the commit goes before a job starts: any job's checkout is as good as another's
+            self.free_copy(&project_dir.join("plain")).await
         } else {
             let mut parts: Vec<String> = caches.iter().map(|cache| format!("{}\0{}", cache.key, cache.paths.join("\0"))).collect();
             parts.sort();
@@ -141,7 +142,7 @@ impl Workspaces {
         Arc::clone(locks.entry(place.to_path_buf()).or_default())
     }
 
-    /// The first copy of a job's workspace that no other attempt uses.
+    /// The first copy of a workspace that no other attempt uses.
     async fn free_copy(&self, place: &Path) -> (PathBuf, OwnedMutexGuard<()>) {
         for copy in 0..MAX_COPIES {
             let place = if copy == 0 { place.to_path_buf() } else { place.with_extension(copy.to_string()) };

@@ -32,6 +32,20 @@ fn places(house: &House) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
+async fn jobs_without_caches_take_turns_in_one_checkout_and_find_nothing_of_each_other() {
+    let house = House::new();
+    let named = |name: &str, script: &str| {
+        let name = name.parse().unwrap();
+        Job::new(script).with(|spec| spec.id.job = name)
+    };
+    let (report, _) = house.run(named("one", "mkdir -p left/here; echo secret > left/here/.it; echo more >> .gitignore; ls -A")).await;
+    assert_eq!(report.end, JobEnd::Exited { code: 0 });
+    let (report, log) = house.run(named("two", "test ! -e left; test -z \"$(cat .gitignore 2>/dev/null)\"; ls -A")).await;
+    assert_eq!(report.end, JobEnd::Exited { code: 0 }, "{}", log.notes());
+    assert_eq!(places(&house).len(), 1);
+}
+
+#[tokio::test]
 async fn a_checkout_and_its_cache_go_when_no_job_used_them_for_long() {
     let house = House::new();
     for key in ["old", "young"] {
