@@ -72,11 +72,15 @@ pub struct Machine {
     pub server: Option<Server>,
 }
 
+/// How long what a dying server is at may take to be gone.
+const DEATH: Duration = Duration::from_secs(20);
+
 /// A server: what `kill -9` takes away.
 pub struct Server {
     pub target: LocalTarget,
     pub runtime: Arc<Runtime>,
-    pub task: JoinHandle<()>,
+    /// What a process would be: whatever it is at ends with it, also what it was about to write.
+    threads: tokio::runtime::Runtime,
 }
 
 impl Machine {
@@ -145,15 +149,17 @@ impl Machine {
             Arc::new(SystemClock) as Arc<dyn Clock>,
         )
         .unwrap();
-        let task = target.spawn(CancellationToken::new());
-        self.server = Some(Server { target, runtime, task });
+        let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let here = threads.enter();
+        drop(target.spawn(CancellationToken::new()));
+        drop(here);
+        self.server = Some(Server { target, runtime, threads });
     }
 
     /// As kill -9 does: nothing is finished.
     pub async fn kill(&mut self) {
         let server = self.server.take().unwrap();
-        server.task.abort();
-        let _ = server.task.await;
+        tokio::task::spawn_blocking(move || server.threads.shutdown_timeout(DEATH)).await.unwrap();
     }
 
     pub fn target(&self) -> &LocalTarget {
@@ -278,9 +284,9 @@ impl Drop for Machine {
     /// Also after a test that failed.
     fn drop(&mut self) {
         let Some(server) = self.server.take() else { return };
-        server.task.abort();
         let gateway = Arc::clone(&self.gateway);
         let cleaned = std::thread::spawn(move || {
+            server.threads.shutdown_timeout(DEATH);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let _ = gateway.shut_down().await;
