@@ -151,8 +151,8 @@ fn matches(text: &Value<'_>, pattern: &Value<'_>) -> Result<Option<bool>, String
     }
 }
 
-/// `/regex/flags` as a variable's value.
-fn whole_pattern(written: &str) -> Option<Result<Regex, String>> {
+/// `/regex/flags` as a variable's value, or as an item of `only`.
+pub(super) fn whole_pattern(written: &str) -> Option<Result<Regex, String>> {
     let (body, flags) = written.strip_prefix('/')?.rsplit_once('/')?;
     flags.chars().all(is_flag).then(|| compile(body, flags))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use penstock_model::job::{ArtifactSpec, CachePolicy};
 
+use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
 use super::{keys, parts};
 use crate::plan::{AllowFailure, JobEnvironment, PlannedCache, Retry, Variable, When};
@@ -81,6 +82,8 @@ pub(super) struct Draft {
     pub(super) needs: Option<Vec<Need>>,
     pub(super) dependencies: Option<Vec<(String, At)>>,
     pub(super) rules: Option<Vec<Rule>>,
+    /// `only` and `except`.
+    pub(super) policies: Option<Policies>,
     pub(super) when: Option<When>,
     pub(super) allow_failure: Option<AllowFailure>,
     pub(super) environment: Option<JobEnvironment>,
@@ -118,6 +121,7 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         needs: fields.get("needs").map(|node| needs(node, &fields.path_of("needs"), problems)),
         dependencies: fields.get("dependencies").map(|node| texts(node, &fields.path_of("dependencies"), problems)),
         rules: fields.get("rules").map(|node| rules::read(node, &fields.path_of("rules"), problems)),
+        policies: only::read(&mut fields, problems),
         when,
         allow_failure: fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems)),
         environment: fields.get("environment").and_then(|node| parts::environment(node, &fields.path_of("environment"), problems)),

@@ -13,8 +13,6 @@ pub(super) const TOP: &[Unsupported] = &[
 
 /// In a job.
 pub(super) const JOB: &[Unsupported] = &[
-    ("only", "write `rules: [{if: …}]`"),
-    ("except", "write `rules: [{if: …, when: never}, {when: on_success}]`"),
     ("tags", "remove it; there is one runner, this machine"),
     ("services", "start what the job needs in its script"),
     ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),

@@ -5,6 +5,7 @@ mod condition;
 mod extends;
 mod job;
 mod keys;
+mod only;
 mod parts;
 mod rules;
 mod waits;
@@ -19,7 +20,7 @@ use penstock_model::JobName;
 use self::job::{Common, Draft};
 use crate::diagnostic::Diagnostic;
 use crate::env::predefined;
-use crate::expand::{self, Raw, Scope};
+use crate::expand::{self, Expanded, Raw, Scope};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Variable, When};
 use crate::reader::{Fields, Problems, shown, strings};
@@ -151,16 +152,7 @@ fn judge(
                 continue;
             }
         };
-        let verdict = match &draft.rules {
-            None => rules::Verdict {
-                matched: Some(rules::Matched { when: None, allow_failure: None, variables: BTreeMap::new() }),
-                because: vec![format!("it has no rules (line {})", draft.at.line)],
-            },
-            Some(rules) => {
-                rules::absent(rules, &variables, problems);
-                rules::ask(rules, event, &variables, problems)
-            }
-        };
+        let verdict = verdict(draft, &global.variables, event, &variables, problems);
         let Some(matched) = verdict.matched else {
             left_out.push(LeftOut { name: draft.name.clone(), line: draft.at.line, because: verdict.because });
             continue;
@@ -177,6 +169,29 @@ fn judge(
     let by_name: HashMap<&str, &Draft> = drafts.iter().map(|draft| (draft.name.as_str(), draft)).collect();
     waits::settle(&mut jobs, &by_name, &global.stages, problems);
     (jobs, left_out)
+}
+
+/// Whether a job belongs to the pipeline, by its `rules` or else by its `only` and `except`.
+fn verdict(
+    draft: &Draft,
+    inherited: &BTreeMap<String, Variable>,
+    event: &PushEvent,
+    variables: &BTreeMap<String, Expanded>,
+    problems: &mut Problems,
+) -> rules::Verdict {
+    match (&draft.rules, &draft.policies) {
+        (Some(rules), _) => {
+            rules::absent(rules, variables, problems);
+            rules::ask(rules, event, variables, problems)
+        }
+        (None, Some(policies)) => {
+            let written = only::written(variables, [inherited, &draft.variables], &event.variables);
+            policies.ask(event, &written, problems)
+        }
+        (None, None) => {
+            rules::Verdict { matched: Some(rules::Matched::default()), because: vec![format!("it has no rules (line {})", draft.at.line)] }
+        }
+    }
 }
 
 /// Bytes of text that a job carries into the plan.

@@ -46,7 +46,7 @@ pub(super) struct Verdict {
 }
 
 /// The rule that matched, as far as it says something.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Matched {
     pub(super) when: Option<When>,
     pub(super) allow_failure: Option<AllowFailure>,
@@ -90,7 +90,8 @@ fn rule(node: &Node, path: &str, problems: &mut Problems) -> Option<Rule> {
     Some(Rule { at: node.at, condition, changes, exists, when, allow_failure, variables, path: path.to_owned() })
 }
 
-fn condition(node: &Node, path: &str, problems: &mut Problems) -> Option<(Condition, String, At)> {
+/// Reads a condition; its text and its place go with it.
+pub(super) fn condition(node: &Node, path: &str, problems: &mut Problems) -> Option<(Condition, String, At)> {
     let text = text(node, path, problems)?;
     match Condition::read(&text) {
         Ok(read) => Some((read, text, node.at)),
@@ -145,13 +146,33 @@ fn patterns(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, At
 pub(super) fn absent(rules: &[Rule], variables: &BTreeMap<String, Expanded>, problems: &mut Problems) {
     for rule in rules {
         let Some((condition, _, at)) = &rule.condition else { continue };
-        let mut names = Vec::new();
-        condition.variables(&mut names);
-        for name in names.into_iter().filter(|name| keys::ABSENT_VARIABLES.contains(name) && !variables.contains_key(*name)) {
-            let message = format!("GitLab's variable `{name}` is not known here");
-            problems.add(*at, &format!("{}.if", rule.path), message, "ask for another one, or set it in `variables`");
-        }
+        absent_in(condition, *at, &format!("{}.if", rule.path), variables, problems);
     }
+}
+
+/// As [`absent`], for one condition.
+pub(super) fn absent_in(condition: &Condition, at: At, path: &str, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) {
+    let mut names = Vec::new();
+    condition.variables(&mut names);
+    for name in names.into_iter().filter(|name| keys::ABSENT_VARIABLES.contains(name) && !variables.contains_key(*name)) {
+        let message = format!("GitLab's variable `{name}` is not known here");
+        problems.add(at, path, message, "ask for another one, or set it in `variables`");
+    }
+}
+
+/// Whether a condition holds, and its variables with their values.
+pub(super) fn holds(
+    (condition, text, at): &(Condition, String, At),
+    path: &str,
+    variables: &BTreeMap<String, Expanded>,
+    problems: &mut Problems,
+) -> (bool, String) {
+    let holds = condition.holds(variables).unwrap_or_else(|why| {
+        let help = "a pattern in a variable is written `/…/`";
+        problems.add(*at, path, format!("the condition cannot be decided: {why}"), help);
+        false
+    });
+    (holds, format!("`{}` is {holds}{}", shown(text), values(condition, variables)))
 }
 
 /// Asks the rules of a job in their order; the first that matches decides.
@@ -183,17 +204,8 @@ pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String
 /// Whether all clauses of a rule hold; and which did, or the first that did not.
 fn clauses(rule: &Rule, event: &PushEvent, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> (bool, String) {
     let mut held = Vec::new();
-    if let Some((condition, text, at)) = &rule.condition {
-        let holds = condition.holds(variables).unwrap_or_else(|why| {
-            problems.add(
-                *at,
-                &format!("{}.if", rule.path),
-                format!("the condition cannot be decided: {why}"),
-                "a pattern in a variable is written `/…/`",
-            );
-            false
-        });
-        let why = format!("`{}` is {holds}{}", shown(text), values(condition, variables));
+    if let Some(condition) = &rule.condition {
+        let (holds, why) = holds(condition, &format!("{}.if", rule.path), variables, problems);
         if !holds {
             return (false, why);
         }

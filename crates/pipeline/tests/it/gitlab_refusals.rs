@@ -10,22 +10,20 @@ fn check(text: &str, expected: &str) {
 
 #[test]
 fn a_key_that_is_not_carried_out_is_shown_where_it_stands() {
-    let text = "build:\n  script: [make]\n  only: [main]\n";
+    let text = "build:\n  script: [make]\n  secrets: [x]\n";
     insta::assert_snapshot!(planned(GITLAB, text, &push()).unwrap_err(), @"
-    error: `only` is not carried out
-     --> .gitlab-ci.yml:3:3 (build.only)
+    error: `secrets` is not carried out
+     --> .gitlab-ci.yml:3:3 (build.secrets)
       |
-    3 |   only: [main]
-      |   ^^^^
-      = help: write `rules: [{if: …}]`
+    3 |   secrets: [x]
+      |   ^^^^^^^
+      = help: set the secret with `penstock secret set`; jobs get it as a variable
     ");
 }
 
 #[test]
 fn every_other_key_of_the_dialect_is_refused() {
     for key in [
-        "only",
-        "except",
         "tags",
         "services",
         "trigger",
