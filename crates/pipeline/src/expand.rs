@@ -82,7 +82,7 @@ impl Scope {
     }
 
     /// Sets variables of the pipeline file over whatever was set before.
-    pub(crate) fn variables(&mut self, values: &BTreeMap<String, Variable>) {
+    pub(crate) fn variables<'v>(&mut self, values: impl IntoIterator<Item = (&'v String, &'v Variable)>) {
         for (name, variable) in values {
             let value = variable.value.clone();
             self.set(name.clone(), if variable.expand { Raw::Template(value) } else { Raw::Literal(value) });

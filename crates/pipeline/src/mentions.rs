@@ -1,5 +1,7 @@
 //! Whether a job's part of the file names a variable.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::plan::{Plan, PlannedJob};
@@ -8,7 +10,8 @@ use crate::plan::{Plan, PlannedJob};
 /// file of the repository that the job runs is not looked into.
 pub fn mentions(plan: &Plan, job: &PlannedJob, name: &str) -> bool {
     // whatever a plan will hold is found too
-    [serde_json::to_value(job), serde_json::to_value(&plan.variables)].iter().flatten().any(|value| holds(value, name))
+    let inherited: BTreeMap<_, _> = plan.inherited(job).collect();
+    [serde_json::to_value(job), serde_json::to_value(&inherited)].iter().flatten().any(|value| holds(value, name))
 }
 
 fn holds(value: &Value, name: &str) -> bool {

@@ -15,6 +15,9 @@ pub const MAX_JOBS: usize = 500;
 /// The most text (scripts, variables) that a plan may carry, in bytes.
 pub(crate) const MAX_TEXT: usize = 4 << 20;
 
+/// The most reasons of a kind that a push hears when it starts nothing.
+const MAX_WHYS: usize = 10;
+
 /// What a pipeline file means for one push. Every choice that can be made before anything runs has been made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -22,10 +25,13 @@ pub struct Plan {
     pub dialect: Dialect,
     /// The file's path in the repository.
     pub path: String,
-    /// A workflow's `name`, or the file's path.
+    /// A workflow's `name`, that of GitLab's `workflow`, or the file's path.
     pub name: String,
     /// The push, without its lists of files.
     pub event: PushEvent,
+    /// Why there is a pipeline, or none: each rule of GitLab's `workflow` that was asked, with its line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
     /// Stages in order (GitLab); one for all jobs of a workflow.
     pub stages: Vec<String>,
     /// Variables of the whole pipeline, not expanded: GitLab's `variables`, a workflow's `env`.
@@ -45,6 +51,27 @@ impl Plan {
     /// True if the push starts nothing.
     pub fn is_empty(&self) -> bool {
         self.jobs.is_empty()
+    }
+
+    /// Why the push starts nothing, a sentence each with its line in the file; nothing if it starts something.
+    pub fn why_empty(&self) -> Vec<String> {
+        if !self.is_empty() {
+            return Vec::new();
+        }
+        let mut whys: Vec<String> = Vec::new();
+        for job in &self.left_out {
+            let why = job.because.join("; ");
+            if !whys.contains(&why) && whys.len() < MAX_WHYS {
+                whys.push(why);
+            }
+        }
+        whys.extend(self.because.iter().take(MAX_WHYS).cloned());
+        whys
+    }
+
+    /// Those of the pipeline's variables that a job inherits.
+    pub(crate) fn inherited<'p>(&'p self, job: &'p PlannedJob) -> impl Iterator<Item = (&'p String, &'p Variable)> {
+        self.variables.iter().filter(|(name, _)| job.inherited.as_ref().is_none_or(|names| names.contains(name)))
     }
 
     /// The place of a stage in the order.
@@ -127,6 +154,9 @@ pub struct PlannedJob {
     pub environment: Option<JobEnvironment>,
     /// Its own variables, not expanded.
     pub variables: BTreeMap<String, Variable>,
+    /// Names of the pipeline's variables that it gets (GitLab's `inherit: variables`); `None` is all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<Vec<String>>,
     /// Files that outlive it.
     pub artifacts: ArtifactSpec,
     /// Folders that are kept between runs.

@@ -82,7 +82,7 @@ fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String
     if let Some(token) = &context.token {
         scope.set("CI_JOB_TOKEN", Raw::Hidden(token.clone()));
     }
-    scope.variables(&plan.variables);
+    scope.variables(plan.inherited(job));
     scope.variables(&job.variables);
     scope.literals(context.inputs.dotenv.clone());
     for (name, value) in &plan.event.variables {

@@ -84,6 +84,9 @@ pub(super) fn of_start(plan: &Plan, job: &PlannedJob, context: &JobContext) -> V
         ("CI_JOB_STATUS", "running".to_owned()),
         ("CI_NODE_TOTAL", job.matrix.as_ref().map_or(1, |matrix| matrix.total).to_string()),
     ];
+    if plan.name != plan.path {
+        out.push(("CI_PIPELINE_NAME", plan.name.clone()));
+    }
     if let Some(matrix) = &job.matrix {
         out.push(("CI_NODE_INDEX", matrix.index.to_string()));
     }

@@ -67,7 +67,8 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     event.changed = None;
     event.files = Vec::new();
     let (dialect, path, variables) = (Dialect::GithubWorkflow, source.path.to_owned(), as_variables(&variables));
-    Some(Plan { dialect, path, name, event, stages: vec![STAGE.to_owned()], variables, jobs: planner.jobs, left_out: planner.left_out })
+    let (stages, Planner { jobs, left_out, .. }) = (vec![STAGE.to_owned()], planner);
+    Some(Plan { dialect, path, name, event, because: Vec::new(), stages, variables, jobs, left_out })
 }
 
 struct Planner {
@@ -199,6 +200,7 @@ impl Planner {
             image: None,
             environment: None,
             variables: as_variables(&draft.env),
+            inherited: None,
             artifacts: penstock_model::job::ArtifactSpec::default(),
             caches: Vec::new(),
             artifacts_from: Vec::new(),

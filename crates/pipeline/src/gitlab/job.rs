@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use penstock_model::job::{ArtifactSpec, CachePolicy};
 
+use super::inherit::{self, Inherit};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
 use super::{keys, parts};
@@ -48,6 +49,21 @@ impl Common {
         }
     }
 
+    /// The keys that a job inherits; `None` is all.
+    fn only(&self, keys: Option<&[&str]>) -> Self {
+        let all = |key: &str| keys.is_none_or(|keys| keys.contains(&key));
+        let of = self.clone();
+        Self {
+            image: of.image.filter(|_| all("image")),
+            before_script: of.before_script.filter(|_| all("before_script")),
+            after_script: of.after_script.filter(|_| all("after_script")),
+            artifacts: of.artifacts.filter(|_| all("artifacts")),
+            caches: of.caches.filter(|_| all("cache")),
+            retry: of.retry.filter(|_| all("retry")),
+            timeout: of.timeout.filter(|_| all("timeout")),
+        }
+    }
+
     /// Takes from `default` what is not said here.
     pub(super) fn or(self, default: &Self) -> Self {
         Self {
@@ -79,6 +95,7 @@ pub(super) struct Draft {
     pub(super) stage: String,
     pub(super) script: Vec<String>,
     pub(super) common: Common,
+    pub(super) inherit: Inherit,
     pub(super) needs: Option<Vec<Need>>,
     pub(super) dependencies: Option<Vec<(String, At)>>,
     pub(super) rules: Option<Vec<Rule>>,
@@ -97,7 +114,8 @@ pub(super) struct Draft {
 pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], problems: &mut Problems) -> Option<Draft> {
     let name = key.text.clone();
     let mut fields = Fields::of(node, &name, problems)?;
-    let common = Common::read(&mut fields, problems).or(default);
+    let inherit = fields.get("inherit").map(|node| inherit::read(node, &fields.path_of("inherit"), problems)).unwrap_or_default();
+    let common = Common::read(&mut fields, problems).or(&default.only(inherit.default.as_deref()));
     let given = fields.get("script").filter(|node| !matches!(&node.value, Value::Seq(items) if items.is_empty()));
     let script = given.map(|node| parts::script(node, &fields.path_of("script"), problems)).unwrap_or_default();
     // a job that calls for something else is told so, not that it has no script
@@ -118,9 +136,10 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         stage,
         script,
         common,
+        inherit,
         needs: fields.get("needs").map(|node| needs(node, &fields.path_of("needs"), problems)),
         dependencies: fields.get("dependencies").map(|node| texts(node, &fields.path_of("dependencies"), problems)),
-        rules: fields.get("rules").map(|node| rules::read(node, &fields.path_of("rules"), problems)),
+        rules: fields.get("rules").map(|node| rules::read(node, &fields.path_of("rules"), rules::Of::Job, problems)),
         policies: only::read(&mut fields, problems),
         when,
         allow_failure: fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems)),

@@ -5,7 +5,6 @@ use crate::reader::Unsupported;
 /// At the top of the file.
 pub(super) const TOP: &[Unsupported] = &[
     ("include", "copy what it includes into this file; a plan must not depend on other places"),
-    ("workflow", "give each job `rules`; a pipeline without jobs is not started"),
     ("services", "start what the job needs in its script"),
     ("spec", "inputs are not known; use `variables`"),
     ("pages", "name the job otherwise; publishing pages is not carried out"),
@@ -17,7 +16,6 @@ pub(super) const JOB: &[Unsupported] = &[
     ("services", "start what the job needs in its script"),
     ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),
     ("include", "copy what it includes into this file"),
-    ("inherit", "remove it and set the keys that should differ in the job itself"),
     ("interruptible", "remove it; a newer push does not cancel an older run"),
     ("resource_group", "remove it; deliveries to one environment never overlap anyway"),
     ("coverage", "write `artifacts: reports: coverage_report: {coverage_format: cobertura, path: …}`"),
@@ -50,6 +48,13 @@ pub(super) const RULE: &[Unsupported] = &[
     ("needs", "set `needs` in the job"),
     ("interruptible", "remove it"),
     ("start_in", "delayed jobs are not carried out; use `when: manual`"),
+];
+
+/// In a rule of `workflow`.
+pub(super) const WORKFLOW_RULE: &[Unsupported] = &[
+    ("needs", "remove it; it belongs to a job's rule"),
+    ("allow_failure", "remove it; it belongs to a job's rule"),
+    ("start_in", "remove it; it belongs to a job's rule"),
 ];
 
 /// In `artifacts`.
@@ -161,7 +166,7 @@ mod tests {
     #[test]
     fn every_key_that_is_refused_is_in_the_document() {
         let document = include_str!("../../../../docs/pipelines.md");
-        let tables = [TOP, JOB, DEFAULT, RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, NEED, VARIABLE, PARALLEL];
+        let tables = [TOP, JOB, DEFAULT, RULE, WORKFLOW_RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, NEED, VARIABLE, PARALLEL];
         let unlisted: Vec<_> =
             tables.into_iter().flatten().map(|(name, _)| name).filter(|name| !document.contains(&format!("`{name}`"))).collect();
         assert!(unlisted.is_empty(), "docs/pipelines.md lacks {unlisted:?}");

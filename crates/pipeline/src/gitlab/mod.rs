@@ -3,21 +3,25 @@
 mod checkout;
 mod condition;
 mod extends;
+mod inherit;
 mod job;
 mod keys;
 mod only;
 mod parts;
 mod rules;
 mod waits;
+mod workflow;
 
 pub(crate) use rules::place_in;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use penstock_model::JobName;
 
 use self::job::{Common, Draft};
+use self::workflow::Workflow;
 use crate::diagnostic::Diagnostic;
 use crate::env::predefined;
 use crate::expand::{self, Expanded, Raw, Scope};
@@ -31,7 +35,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_hours(1);
 /// The most variables that a job may see.
 const MAX_VARIABLES: usize = 1000;
 /// Keys at the top that are not jobs.
-const GLOBALS: &[&str] = &["stages", "variables", "default", "image", "before_script", "after_script", "cache"];
+const GLOBALS: &[&str] = &["stages", "variables", "workflow", "default", "image", "before_script", "after_script", "cache"];
 
 /// Reads a GitLab CI file for one push.
 pub(crate) fn plan(source: &Source<'_>, event: &PushEvent) -> Result<Plan, Vec<Diagnostic>> {
@@ -56,17 +60,30 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
         );
         return None;
     };
-    let global = global(&root, entries, problems)?;
+    let mut global = global(&root, entries, problems)?;
     let drafts = drafts(entries, &global, problems);
     if drafts.is_empty() && problems.is_empty() {
         problems.add(root.at, "", "the file has no job", "add one; names that start with a dot are templates");
     }
-    let (jobs, left_out) = judge(&drafts, &global, source, event, problems);
+    let base = predefined::of_push(event, source.path);
+    let top = At { line: 1, column: 1 };
+    covered(&global.variables, &[], &base, &|name| global.variable_places.get(name).copied().unwrap_or(top), "variables", problems);
+    let workflow = std::mem::take(&mut global.workflow).decide(&mut global, &base, event, problems);
+    let (jobs, left_out) = match workflow.nothing {
+        None => judge(&drafts, &global, &base, event, problems),
+        Some(why) => {
+            let left_out = |draft: &Draft| LeftOut { name: draft.name.clone(), line: draft.at.line, because: vec![why.clone()] };
+            (Vec::new(), drafts.iter().map(left_out).collect())
+        }
+    };
     let mut event = event.clone();
     event.changed = None;
     event.files = Vec::new();
-    let (path, name) = (source.path.to_owned(), source.path.to_owned());
-    Some(Plan { dialect: Dialect::GitlabCi, path, name, event, stages: global.stages, variables: global.variables, jobs, left_out })
+    let path = source.path.to_owned();
+    let name = workflow.name.unwrap_or_else(|| path.clone());
+    let Global { stages, variables, .. } = global;
+    let dialect = Dialect::GitlabCi;
+    Some(Plan { dialect, path, name, event, because: workflow.because, stages, variables, jobs, left_out })
 }
 
 /// What the file says for all jobs.
@@ -76,6 +93,7 @@ struct Global {
     /// Where each of them stands.
     variable_places: BTreeMap<String, At>,
     default: Common,
+    workflow: Workflow,
 }
 
 fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Option<Global> {
@@ -91,6 +109,7 @@ fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Opti
     stages.extend(given.into_iter().filter(|stage| stage != ".pre" && stage != ".post"));
     stages.push(".post".to_owned());
     let variables = fields.get("variables").map(|node| parts::variables(node, "variables", problems)).unwrap_or_default();
+    let workflow = fields.get("workflow").map(|node| workflow::read(node, fields.key_at("workflow"), problems)).unwrap_or_default();
     let outer = Common::read_global(&mut fields, problems);
     let mut default = Common::default();
     if let Some(node) = fields.get("default")
@@ -105,7 +124,7 @@ fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Opti
         }
     }
     let variable_places = root.get("variables").map(parts::places).unwrap_or_default();
-    Some(Global { stages, variables, variable_places, default: default.or(&outer) })
+    Some(Global { stages, variables, variable_places, default: default.or(&outer), workflow })
 }
 
 /// Whether a key at the top names a job or a template.
@@ -133,18 +152,17 @@ fn drafts(entries: &[(Key, Node)], global: &Global, problems: &mut Problems) -> 
 fn judge(
     drafts: &[Draft],
     global: &Global,
-    source: &Source<'_>,
+    base: &[(String, String)],
     event: &PushEvent,
     problems: &mut Problems,
 ) -> (Vec<PlannedJob>, Vec<LeftOut>) {
     let (mut jobs, mut left_out, mut text) = (Vec::new(), Vec::new(), 0);
-    let base = predefined::of_push(event, source.path);
-    let top = At { line: 1, column: 1 };
-    covered(&global.variables, &[], &base, &|name| global.variable_places.get(name).copied().unwrap_or(top), "variables", problems);
     for draft in drafts {
         let place = |name: &str| draft.variable_places.get(name).or_else(|| global.variable_places.get(name)).copied().unwrap_or(draft.at);
-        covered(&draft.variables, &[&global.variables], &base, &place, &format!("{}.variables", draft.name), problems);
-        let variables = match scope(draft, global, &base, event).and_then(|scope| scope.expand()) {
+        let inherited = inherited(&global.variables, draft.inherit.variables.as_deref());
+        covered(&draft.variables, &[&inherited], base, &place, &format!("{}.variables", draft.name), problems);
+        let of_job = predefined::of_job(&draft.name, &draft.stage, draft.environment.as_ref());
+        let variables = match scope(&inherited, &draft.variables, &of_job, base, event).and_then(|scope| scope.expand()) {
             Ok(variables) => variables,
             Err(unexpandable) => {
                 let (name, message, help) = unexpandable.explain();
@@ -152,7 +170,7 @@ fn judge(
                 continue;
             }
         };
-        let verdict = verdict(draft, &global.variables, event, &variables, problems);
+        let verdict = verdict(draft, &inherited, event, &variables, problems);
         let Some(matched) = verdict.matched else {
             left_out.push(LeftOut { name: draft.name.clone(), line: draft.at.line, because: verdict.because });
             continue;
@@ -201,15 +219,28 @@ fn weight(draft: &Draft) -> usize {
     scripts + draft.variables.iter().map(|(name, variable)| name.len() + variable.value.len()).sum::<usize>() + 1024
 }
 
-/// Everything that `rules` can see.
-fn scope(draft: &Draft, global: &Global, base: &[(String, String)], event: &PushEvent) -> Result<Scope, expand::Unexpandable> {
+/// The file's variables as far as a job inherits them; `None` is all.
+fn inherited<'v>(variables: &'v BTreeMap<String, Variable>, names: Option<&[String]>) -> Cow<'v, BTreeMap<String, Variable>> {
+    let Some(names) = names else { return Cow::Borrowed(variables) };
+    let chosen = variables.iter().filter(|(name, _)| names.contains(name));
+    Cow::Owned(chosen.map(|(name, variable)| (name.clone(), variable.clone())).collect())
+}
+
+/// Everything that `rules` can see: of the push, of a job if they are a job's, of the file, of the project.
+fn scope(
+    inherited: &BTreeMap<String, Variable>,
+    own: &BTreeMap<String, Variable>,
+    of_job: &[(String, Raw)],
+    base: &[(String, String)],
+    event: &PushEvent,
+) -> Result<Scope, expand::Unexpandable> {
     let mut scope = Scope::default();
     scope.literals(base.iter().cloned());
-    for (name, raw) in predefined::of_job(&draft.name, &draft.stage, draft.environment.as_ref()) {
-        scope.set(name, raw);
+    for (name, raw) in of_job {
+        scope.set(name.clone(), raw.clone());
     }
-    scope.variables(&global.variables);
-    scope.variables(&draft.variables);
+    scope.variables(inherited);
+    scope.variables(own);
     for (name, value) in &event.variables {
         scope.set(name.clone(), Raw::Template(value.clone()));
     }
@@ -274,6 +305,7 @@ fn planned(draft: &Draft, matched: rules::Matched, because: &[String], problems:
             image: draft.common.image.clone(),
             environment: draft.environment.clone(),
             variables: variables.clone(),
+            inherited: draft.inherit.variables.clone(),
             artifacts: draft.common.artifacts.clone().unwrap_or_default(),
             caches: draft.common.caches.clone().unwrap_or_default(),
             artifacts_from: Vec::new(),

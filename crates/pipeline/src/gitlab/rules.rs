@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 
 use super::condition::Condition;
-use super::{keys, parts};
+use super::{keys, parts, workflow};
 use crate::expand::{Expanded, expand};
 use crate::input::PushEvent;
 use crate::pattern::ruby_glob;
@@ -27,6 +27,13 @@ pub(super) struct Rule {
     allow_failure: Option<AllowFailure>,
     variables: BTreeMap<String, Variable>,
     path: String,
+}
+
+/// Whose rules they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    Job,
+    Workflow,
 }
 
 /// What a rule says.
@@ -51,6 +58,10 @@ pub(super) struct Matched {
     pub(super) when: Option<When>,
     pub(super) allow_failure: Option<AllowFailure>,
     pub(super) variables: BTreeMap<String, Variable>,
+    /// Where it stands.
+    pub(super) at: At,
+    /// Its key, from the outside in.
+    pub(super) path: String,
 }
 
 /// Values of `when` in a job.
@@ -58,7 +69,7 @@ pub(super) const WHENS: &[(&str, When)] =
     &[("on_success", When::OnSuccess), ("on_failure", When::OnFailure), ("always", When::Always), ("manual", When::Manual)];
 
 /// Reads `rules`, which may nest as anchors of lists do.
-pub(super) fn read(node: &Node, path: &str, problems: &mut Problems) -> Vec<Rule> {
+pub(super) fn read(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Vec<Rule> {
     let Value::Seq(items) = &node.value else {
         problems.add(node.at, path, format!("rules are a list, not {}", node.kind()), "start each rule with `- `");
         return Vec::new();
@@ -66,27 +77,37 @@ pub(super) fn read(node: &Node, path: &str, problems: &mut Problems) -> Vec<Rule
     let mut rules = Vec::new();
     for item in items {
         match &item.value {
-            Value::Seq(_) => rules.extend(read(item, path, problems)),
-            _ => rules.extend(rule(item, &format!("{path}[{}]", rules.len()), problems)),
+            Value::Seq(_) => rules.extend(read(item, path, of, problems)),
+            _ => rules.extend(rule(item, &format!("{path}[{}]", rules.len()), of, problems)),
         }
     }
     rules
 }
 
-fn rule(node: &Node, path: &str, problems: &mut Problems) -> Option<Rule> {
+fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule> {
     let mut fields = Fields::of(node, path, problems)?;
     let condition = fields.get("if").and_then(|node| condition(node, &fields.path_of("if"), problems));
     let changes = fields.get("changes").map(|node| patterns(node, &fields.path_of("changes"), problems));
     let exists = fields.get("exists").map(|node| patterns(node, &fields.path_of("exists"), problems));
     let when = fields.get("when").and_then(|node| {
-        let mut choices: Vec<(&str, Outcome)> = WHENS.iter().map(|(name, when)| (*name, Outcome::When(*when))).collect();
+        let known = WHENS.iter().filter(|(_, when)| of == Of::Job || *when == When::Always);
+        let mut choices: Vec<(&str, Outcome)> = known.map(|(name, when)| (*name, Outcome::When(*when))).collect();
         choices.push(("never", Outcome::Never));
         choice(node, &choices, &fields.path_of("when"), problems)
     });
-    let allow_failure = fields.get("allow_failure").and_then(|node| boolean(node, &fields.path_of("allow_failure"), problems));
+    let own = if of == Of::Job { fields.get("allow_failure") } else { None };
+    let allow_failure = own.and_then(|node| boolean(node, &fields.path_of("allow_failure"), problems));
     let allow_failure = allow_failure.map(|allowed| if allowed { AllowFailure::Yes } else { AllowFailure::No });
     let variables = fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default();
-    fields.finish(keys::RULE, problems);
+    match of {
+        Of::Job => fields.finish(keys::RULE, problems),
+        Of::Workflow => {
+            if let Some(node) = fields.get("auto_cancel") {
+                workflow::auto_cancel(node, &fields.path_of("auto_cancel"), problems);
+            }
+            fields.finish(keys::WORKFLOW_RULE, problems);
+        }
+    }
     Some(Rule { at: node.at, condition, changes, exists, when, allow_failure, variables, path: path.to_owned() })
 }
 
@@ -194,7 +215,8 @@ pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String
             None => None,
         };
         verdict.because.push(format!("the rule on line {line} matches: {why}"));
-        verdict.matched = Some(Matched { when, allow_failure: rule.allow_failure.clone(), variables: rule.variables.clone() });
+        let (allow_failure, variables) = (rule.allow_failure.clone(), rule.variables.clone());
+        verdict.matched = Some(Matched { when, allow_failure, variables, at: rule.at, path: rule.path.clone() });
         return verdict;
     }
     verdict.because.push(if rules.is_empty() { "its list of rules is empty".to_owned() } else { "no rule matches".to_owned() });

@@ -23,7 +23,7 @@ fn listed() -> BTreeSet<String> {
 
 #[test]
 fn every_predefined_variable_is_in_the_document() {
-    let gitlab = "a: {script: [x], when: manual, parallel: 2, image: i, environment: {name: e, url: u}}";
+    let gitlab = "workflow: {name: n}\na: {script: [x], when: manual, parallel: 2, image: i, environment: {name: e, url: u}}";
     let tag = PushEvent { reference: "refs/tags/v1".into(), ..push() };
     let workflow = "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: x}]}}";
     let plans = [(".gitlab-ci.yml", gitlab, push()), (".gitlab-ci.yml", gitlab, tag), (".github/workflows/a.yml", workflow, push())]

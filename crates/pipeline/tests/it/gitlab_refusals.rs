@@ -27,7 +27,6 @@ fn every_other_key_of_the_dialect_is_refused() {
         "tags",
         "services",
         "trigger",
-        "inherit",
         "interruptible",
         "resource_group",
         "coverage",
@@ -48,7 +47,7 @@ fn every_other_key_of_the_dialect_is_refused() {
         let seen = problems(GITLAB, &format!("a:\n  script: [x]\n  {key}: x\n"));
         assert_eq!(seen, format!("3:3 a.{key}: `{key}` is not carried out"));
     }
-    for key in ["include", "workflow", "services", "spec"] {
+    for key in ["include", "services", "spec"] {
         assert!(
             problems(GITLAB, &format!("a: {{script: [x]}}\n{key}: x\n")).starts_with(&format!("2:1 {key}: `{key}` is not carried out")),
             "{key}"

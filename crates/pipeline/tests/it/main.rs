@@ -15,6 +15,7 @@ mod events;
 mod gitlab_only;
 mod gitlab_plans;
 mod gitlab_refusals;
+mod gitlab_workflow;
 mod job_environment;
 mod runs;
 mod runs_at_random;

@@ -1,0 +1,110 @@
+//! `workflow`: whether a push starts a pipeline at all, what it is called, and which variables it has for it.
+//!
+//! As GitLab has it (its `chain/evaluate_workflow_rules.rb`, `chain/seed.rb`, `chain/populate_metadata.rb` and
+//! `entry/workflow.rb`): the rules see the push's, the file's and the project's variables and none of a job; the variables of
+//! the rule that matches replace the file's of the same name; the name sees those too.
+
+use super::rules::{self, Matched, Rule};
+use super::{Global, covered, scope};
+use crate::expand::{Expanded, expand};
+use crate::input::PushEvent;
+use crate::reader::{Fields, Problems, choice, text};
+use crate::yaml::{At, Node};
+
+use std::collections::BTreeMap;
+
+/// The longest name (GitLab's own bound), in characters.
+const MAX_NAME: usize = 255;
+
+/// What the file says about the pipeline as a whole.
+#[derive(Debug, Default)]
+pub(super) struct Workflow {
+    at: At,
+    rules: Option<Vec<Rule>>,
+    name: Option<(String, At)>,
+}
+
+/// What it comes to for one push.
+#[derive(Debug)]
+pub(super) struct Decided {
+    /// Why the push starts nothing, in one sentence; `None` if it starts a pipeline.
+    pub(super) nothing: Option<String>,
+    /// The pipeline's own name.
+    pub(super) name: Option<String>,
+    /// Each rule that was asked, with its line.
+    pub(super) because: Vec<String>,
+}
+
+/// Reads `workflow`; `at` is its key's place.
+pub(super) fn read(node: &Node, at: At, problems: &mut Problems) -> Workflow {
+    let Some(mut fields) = Fields::of(node, "workflow", problems) else { return Workflow::default() };
+    let rules = fields.get("rules").map(|node| rules::read(node, "workflow.rules", rules::Of::Workflow, problems));
+    let name = fields.get("name").and_then(|node| Some((text(node, "workflow.name", problems)?, node.at)));
+    if let Some(node) = fields.get("auto_cancel") {
+        auto_cancel(node, "workflow.auto_cancel", problems);
+    }
+    fields.finish(&[], problems);
+    Workflow { at, rules, name }
+}
+
+/// `auto_cancel`: nothing is cancelled by itself here, so that `none` is what happens anyway.
+pub(super) fn auto_cancel(node: &Node, path: &str, problems: &mut Problems) {
+    let Some(mut fields) = Fields::of(node, path, problems) else { return };
+    for name in ["on_new_commit", "on_job_failure"] {
+        if let Some(node) = fields.get(name) {
+            choice(node, &[("none", ())], &fields.path_of(name), problems);
+        }
+    }
+    fields.finish(&[], problems);
+}
+
+impl Workflow {
+    /// Asks the rules; what the one that matches sets becomes the file's.
+    pub(super) fn decide(&self, global: &mut Global, base: &[(String, String)], event: &PushEvent, problems: &mut Problems) -> Decided {
+        let mut decided = Decided { nothing: None, name: None, because: Vec::new() };
+        if let Some(rules) = &self.rules {
+            let Some(variables) = expanded(global, base, event, problems) else { return decided };
+            rules::absent(rules, &variables, problems);
+            let verdict = rules::ask(rules, event, &variables, problems);
+            decided.because = verdict.because;
+            let Some(matched) = verdict.matched else {
+                let why = decided.because.last().map_or("", String::as_str);
+                decided.nothing = Some(format!("`workflow` (line {}) starts no pipeline: {why}", self.at.line));
+                return decided;
+            };
+            set(matched, global, base, problems);
+        }
+        if let Some((name, at)) = &self.name
+            && let Some(variables) = expanded(global, base, event, problems)
+        {
+            let name = expand(name, &variables).text.trim().to_owned();
+            if name.chars().count() > MAX_NAME {
+                let message = format!("the pipeline's name has more than {MAX_NAME} characters");
+                problems.add(*at, "workflow.name", message, "shorten it");
+            }
+            decided.name = Some(name).filter(|name| !name.is_empty());
+        }
+        decided
+    }
+}
+
+/// Puts a rule's variables over the file's.
+fn set(matched: Matched, global: &mut Global, base: &[(String, String)], problems: &mut Problems) {
+    let Matched { variables, at, path, .. } = matched;
+    covered(&variables, &[], base, &|_| at, &format!("{path}.variables"), problems);
+    global.variable_places.extend(variables.keys().map(|name| (name.clone(), at)));
+    global.variables.extend(variables);
+}
+
+/// Everything that `workflow` can see.
+fn expanded(global: &Global, base: &[(String, String)], event: &PushEvent, problems: &mut Problems) -> Option<BTreeMap<String, Expanded>> {
+    let expanded = scope(&global.variables, &BTreeMap::new(), &[], base, event).and_then(|scope| scope.expand());
+    let unexpandable = match expanded {
+        Ok(variables) => return Some(variables),
+        Err(unexpandable) => unexpandable,
+    };
+    let (name, message, help) = unexpandable.explain();
+    let at = global.variable_places.get(name).copied().unwrap_or(At { line: 1, column: 1 });
+    problems.add(at, &format!("variables.{name}"), message, help);
+    None
+}
