@@ -123,7 +123,8 @@ pub struct Variable {
 /// A job of the plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedJob {
-    /// Its name, unique in the plan: `test`, `test 1/3` (parallel), `test (3.11, linux)` (matrix).
+    /// Its name, unique in the plan: `test`, `test 1/3` (parallel), `test (3.11, linux)` (a workflow's
+    /// matrix), `test: [3.11, linux]` (GitLab's).
     pub name: JobName,
     /// What people read: a workflow job's `name`; otherwise as `name`.
     pub title: String,
@@ -329,7 +330,7 @@ pub struct Matrix {
     pub index: usize,
     /// How many there are.
     pub total: usize,
-    /// The `matrix` context; empty for GitLab's `parallel`.
+    /// The `matrix` context of a workflow, the variables of GitLab's `parallel: matrix`; empty for a number.
     pub values: serde_json::Map<String, serde_json::Value>,
     /// Whether one failure cancels the others.
     pub fail_fast: bool,

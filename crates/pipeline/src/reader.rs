@@ -19,16 +19,11 @@ impl Problems {
     }
 
     pub(crate) fn add(&mut self, at: At, key: &str, message: impl Into<String>, help: impl Into<String>) {
-        if self.list.len() < MAX_PROBLEMS {
-            let (line, column) = (at.line, at.column);
-            self.list.push(Diagnostic {
-                path: self.path.clone(),
-                line,
-                column,
-                key: key.to_owned(),
-                message: message.into(),
-                help: help.into(),
-            });
+        let ((line, column), message) = ((at.line, at.column), message.into());
+        // what is read for each of many jobs is wrong once, and leaves room for the rest
+        let told = self.list.iter().any(|other| (other.line, other.column, &other.message) == (line, column, &message));
+        if self.list.len() < MAX_PROBLEMS && !told {
+            self.list.push(Diagnostic { path: self.path.clone(), line, column, key: key.to_owned(), message, help: help.into() });
         }
     }
 
@@ -40,10 +35,9 @@ impl Problems {
         self.list.is_empty()
     }
 
-    /// All of them in the order of lines, without repetitions (an anchor read twice is wrong once).
+    /// All of them in the order of lines, without repetitions.
     pub(crate) fn into_list(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|problem| (problem.line, problem.column));
-        self.list.dedup_by(|a, b| (a.line, a.column, &a.message) == (b.line, b.column, &b.message));
         self.list
     }
 }

@@ -69,7 +69,8 @@ fn gitlab(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<Strin
 fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, Expanded> {
     let mut scope = Scope::default();
     scope.literals(predefined::of_push(&plan.event, &plan.path));
-    for (name, raw) in predefined::of_job(job.name.as_str(), &job.stage, job.environment.as_ref()) {
+    let place = job.matrix.as_ref().map(|matrix| (matrix.index, matrix.total));
+    for (name, raw) in predefined::of_job(job.name.as_str(), &job.stage, job.environment.as_ref(), place) {
         scope.set(name, raw);
     }
     scope.literals(predefined::of_start(plan, job, context));

@@ -58,12 +58,19 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
 }
 
 /// What the file says of a job, as far as `rules` can see it.
-pub(crate) fn of_job(name: &str, stage: &str, environment: Option<&JobEnvironment>) -> Vec<(String, Raw)> {
+///
+/// `place` is a job's number and how many there are, if it is one of several that `parallel` makes. GitLab's rules see all of
+/// these too (`Variables::Builder`).
+pub(crate) fn of_job(name: &str, stage: &str, environment: Option<&JobEnvironment>, place: Option<(usize, usize)>) -> Vec<(String, Raw)> {
     let mut out = vec![
         ("CI_JOB_NAME".to_owned(), Raw::Literal(name.to_owned())),
         ("CI_JOB_NAME_SLUG".to_owned(), Raw::Literal(slug(name))),
         ("CI_JOB_STAGE".to_owned(), Raw::Literal(stage.to_owned())),
+        ("CI_NODE_TOTAL".to_owned(), Raw::Literal(place.map_or(1, |(_, total)| total).to_string())),
     ];
+    if let Some((index, _)) = place {
+        out.push(("CI_NODE_INDEX".to_owned(), Raw::Literal(index.to_string())));
+    }
     if let Some(environment) = environment {
         out.push(("CI_ENVIRONMENT_NAME".to_owned(), Raw::Template(environment.name.clone())));
     }
@@ -82,13 +89,9 @@ pub(super) fn of_start(plan: &Plan, job: &PlannedJob, context: &JobContext) -> V
         ("CI_JOB_STARTED_AT", context.started_at.rfc3339()),
         ("CI_JOB_TIMEOUT", job.timeout.as_secs().to_string()),
         ("CI_JOB_STATUS", "running".to_owned()),
-        ("CI_NODE_TOTAL", job.matrix.as_ref().map_or(1, |matrix| matrix.total).to_string()),
     ];
     if plan.name != plan.path {
         out.push(("CI_PIPELINE_NAME", plan.name.clone()));
-    }
-    if let Some(matrix) = &job.matrix {
-        out.push(("CI_NODE_INDEX", matrix.index.to_string()));
     }
     if job.when == When::Manual {
         out.push(("CI_JOB_MANUAL", "true".to_owned()));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use penstock_model::job::{ArtifactSpec, CachePolicy};
 
 use super::inherit::{self, Inherit};
+use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
 use super::{keys, parts};
@@ -14,7 +15,7 @@ use crate::reader::{Fields, Problems, boolean, choice, text, texts};
 use crate::yaml::{At, Key, Node, Value};
 
 /// The most jobs that one may need (GitLab's own bound).
-const MAX_NEEDS: usize = 50;
+pub(super) const MAX_NEEDS: usize = 50;
 
 /// What `default` gives to jobs that do not say it themselves. A job's keys of the same names are read into it too.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +86,8 @@ pub(super) struct Need {
     pub(super) at: At,
     pub(super) artifacts: bool,
     pub(super) optional: bool,
+    /// The combinations of its matrix that are needed; `None` is all.
+    pub(super) selection: Option<Matrix>,
 }
 
 /// A job as the file has it.
@@ -107,7 +110,7 @@ pub(super) struct Draft {
     pub(super) variables: BTreeMap<String, Variable>,
     /// Where each of them stands.
     pub(super) variable_places: BTreeMap<String, At>,
-    pub(super) parallel: Option<usize>,
+    pub(super) parallel: Option<Parallel>,
 }
 
 /// Reads a job whose `extends` are merged in.
@@ -146,7 +149,7 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         environment: fields.get("environment").and_then(|node| parts::environment(node, &fields.path_of("environment"), problems)),
         variables: fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default(),
         variable_places: node.get("variables").map(parts::places).unwrap_or_default(),
-        parallel: fields.get("parallel").and_then(|node| parts::parallel(node, &fields.path_of("parallel"), problems)),
+        parallel: fields.get("parallel").and_then(|node| matrix::parallel(node, &fields.path_of("parallel"), problems)),
         name,
     };
     fields.finish(keys::JOB, problems);
@@ -179,7 +182,13 @@ fn needs(node: &Node, path: &str, problems: &mut Problems) -> Vec<Need> {
             Value::Seq(_) => out.extend(needs(item, path, problems)),
             Value::Map(_) => out.extend(need(item, path, problems)),
             Value::Scalar { .. } => {
-                out.extend(text(item, path, problems).map(|job| Need { job, at: item.at, artifacts: true, optional: false }));
+                out.extend(text(item, path, problems).map(|job| Need {
+                    job,
+                    at: item.at,
+                    artifacts: true,
+                    optional: false,
+                    selection: None,
+                }));
             }
         }
     }
@@ -194,6 +203,8 @@ fn need(node: &Node, path: &str, problems: &mut Problems) -> Option<Need> {
     }
     let artifacts = fields.get("artifacts").and_then(|node| boolean(node, &fields.path_of("artifacts"), problems)).unwrap_or(true);
     let optional = fields.get("optional").and_then(|node| boolean(node, &fields.path_of("optional"), problems)).unwrap_or(false);
+    let given = fields.get("parallel");
+    let selection = given.and_then(|node| matrix::selection(node, &fields.path_of("parallel"), problems));
     fields.finish(keys::NEED, problems);
-    job.map(|job| Need { job, at: node.at, artifacts, optional })
+    job.map(|job| Need { job, at: node.at, artifacts, optional, selection })
 }

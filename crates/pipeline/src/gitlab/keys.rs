@@ -106,14 +106,10 @@ pub(super) const NEED: &[Unsupported] = &[
     ("project", "artifacts of other projects are not fetched"),
     ("ref", "artifacts of other projects are not fetched"),
     ("pipeline", "artifacts of other pipelines are not fetched"),
-    ("parallel", "need the whole group by its name"),
 ];
 
 /// In a variable.
 pub(super) const VARIABLE: &[Unsupported] = &[("options", "remove it; nobody fills in variables by hand here")];
-
-/// In `parallel`.
-pub(super) const PARALLEL: &[Unsupported] = &[("matrix", "write a number, or one job for each combination with `extends`")];
 
 /// Variables that GitLab has in a pipeline of a push, and Penstock does not.
 pub(super) const ABSENT_VARIABLES: &[&str] = &[
@@ -166,7 +162,7 @@ mod tests {
     #[test]
     fn every_key_that_is_refused_is_in_the_document() {
         let document = include_str!("../../../../docs/pipelines.md");
-        let tables = [TOP, JOB, DEFAULT, RULE, WORKFLOW_RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, NEED, VARIABLE, PARALLEL];
+        let tables = [TOP, JOB, DEFAULT, RULE, WORKFLOW_RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, NEED, VARIABLE];
         let unlisted: Vec<_> =
             tables.into_iter().flatten().map(|(name, _)| name).filter(|name| !document.contains(&format!("`{name}`"))).collect();
         assert!(unlisted.is_empty(), "docs/pipelines.md lacks {unlisted:?}");

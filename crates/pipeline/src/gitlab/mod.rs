@@ -6,6 +6,7 @@ mod extends;
 mod inherit;
 mod job;
 mod keys;
+mod matrix;
 mod only;
 mod parts;
 mod rules;
@@ -15,12 +16,13 @@ mod workflow;
 pub(crate) use rules::place_in;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use penstock_model::JobName;
 
 use self::job::{Common, Draft};
+use self::matrix::{Combination, Member};
 use self::workflow::Workflow;
 use crate::diagnostic::Diagnostic;
 use crate::env::predefined;
@@ -157,42 +159,71 @@ fn judge(
     problems: &mut Problems,
 ) -> (Vec<PlannedJob>, Vec<LeftOut>) {
     let (mut jobs, mut left_out, mut text) = (Vec::new(), Vec::new(), 0);
-    for draft in drafts {
-        let place = |name: &str| draft.variable_places.get(name).or_else(|| global.variable_places.get(name)).copied().unwrap_or(draft.at);
+    let all = matrix::members(drafts, problems);
+    'file: for (draft, members) in drafts.iter().zip(&all) {
         let inherited = inherited(&global.variables, draft.inherit.variables.as_deref());
-        covered(&draft.variables, &[&inherited], base, &place, &format!("{}.variables", draft.name), problems);
-        let of_job = predefined::of_job(&draft.name, &draft.stage, draft.environment.as_ref());
-        let variables = match scope(&inherited, &draft.variables, &of_job, base, event).and_then(|scope| scope.expand()) {
-            Ok(variables) => variables,
-            Err(unexpandable) => {
-                let (name, message, help) = unexpandable.explain();
-                problems.add(place(name), &format!("{}.variables.{name}", draft.name), message, help);
+        let mut without = Vec::new();
+        for member in members {
+            let own = member.variables();
+            let Some(variables) = seen(member, &own, &inherited, global, base, event, problems) else { continue };
+            let verdict = verdict(draft, [&inherited, &own], event, &variables, problems);
+            let Some(matched) = verdict.matched else {
+                without.push(LeftOut { name: member.name.to_string(), line: draft.at.line, because: verdict.because });
                 continue;
+            };
+            text += weight(draft, &own);
+            if jobs.len() == MAX_JOBS || text > MAX_TEXT {
+                let message = format!("the plan has more than {MAX_JOBS} jobs, or more than {} MiB of scripts", MAX_TEXT >> 20);
+                problems.add(draft.at, &draft.name, message, "use a smaller `parallel`, or move scripts into files");
+                break 'file;
             }
-        };
-        let verdict = verdict(draft, &inherited, event, &variables, problems);
-        let Some(matched) = verdict.matched else {
-            left_out.push(LeftOut { name: draft.name.clone(), line: draft.at.line, because: verdict.because });
-            continue;
-        };
-        text += weight(draft) * draft.parallel.unwrap_or(1);
-        if jobs.len() + draft.parallel.unwrap_or(1) > MAX_JOBS || text > MAX_TEXT {
-            let message = format!("the plan has more than {MAX_JOBS} jobs, or more than {} MiB of scripts", MAX_TEXT >> 20);
-            problems.add(draft.at, &draft.name, message, "use a smaller `parallel`, or move scripts into files");
-            break;
+            jobs.push(planned(member, own, matched, verdict.because));
         }
-        jobs.extend(planned(draft, matched, &verdict.because, problems));
+        // jobs that are alike are left out alike: once is enough
+        let alike = without.len() == members.len() && without.windows(2).all(|two| two[0].because == two[1].because);
+        without.truncate(if alike { 1 } else { usize::MAX });
+        left_out.extend(without.into_iter().map(|left| LeftOut { name: if alike { draft.name.clone() } else { left.name }, ..left }));
     }
     jobs.sort_by_key(|job: &PlannedJob| global.stages.iter().position(|stage| *stage == job.stage));
-    let by_name: HashMap<&str, &Draft> = drafts.iter().map(|draft| (draft.name.as_str(), draft)).collect();
-    waits::settle(&mut jobs, &by_name, &global.stages, problems);
+    waits::settle(&mut jobs, drafts, &all, &global.stages, problems);
     (jobs, left_out)
+}
+
+/// The variables that a job's rules can see, unless they cannot be expanded. `own` are the job's.
+fn seen(
+    member: &Member<'_>,
+    own: &BTreeMap<String, Variable>,
+    inherited: &BTreeMap<String, Variable>,
+    global: &Global,
+    base: &[(String, String)],
+    event: &PushEvent,
+    problems: &mut Problems,
+) -> Option<BTreeMap<String, Expanded>> {
+    let draft = member.draft;
+    let place = |name: &str| {
+        let outer = || draft.variable_places.get(name).or_else(|| global.variable_places.get(name)).copied();
+        member.place_of(name).or_else(outer).unwrap_or(draft.at)
+    };
+    covered(&draft.variables, &[inherited], base, &place, &format!("{}.variables", draft.name), problems);
+    if let Some(combination) = &member.combination {
+        covered(&combination.variables(), &[inherited], base, &place, &format!("{}.parallel.matrix", draft.name), problems);
+    }
+    let of_job = predefined::of_job(member.name.as_str(), &draft.stage, draft.environment.as_ref(), member.place);
+    match scope(inherited, own, &of_job, base, event).and_then(|scope| scope.expand()) {
+        Ok(variables) => Some(variables),
+        Err(unexpandable) => {
+            let (name, message, help) = unexpandable.explain();
+            let mapping = if member.place_of(name).is_some() { "parallel.matrix" } else { "variables" };
+            problems.add(place(name), &format!("{}.{mapping}.{name}", draft.name), message, help);
+            None
+        }
+    }
 }
 
 /// Whether a job belongs to the pipeline, by its `rules` or else by its `only` and `except`.
 fn verdict(
     draft: &Draft,
-    inherited: &BTreeMap<String, Variable>,
+    file: [&BTreeMap<String, Variable>; 2],
     event: &PushEvent,
     variables: &BTreeMap<String, Expanded>,
     problems: &mut Problems,
@@ -203,7 +234,7 @@ fn verdict(
             rules::ask(rules, event, variables, problems)
         }
         (None, Some(policies)) => {
-            let written = only::written(variables, [inherited, &draft.variables], &event.variables);
+            let written = only::written(variables, file, &event.variables);
             policies.ask(event, &written, problems)
         }
         (None, None) => {
@@ -213,10 +244,10 @@ fn verdict(
 }
 
 /// Bytes of text that a job carries into the plan.
-fn weight(draft: &Draft) -> usize {
+fn weight(draft: &Draft, own: &BTreeMap<String, Variable>) -> usize {
     let scripts = [Some(&draft.script), draft.common.before_script.as_ref(), draft.common.after_script.as_ref()];
     let scripts: usize = scripts.into_iter().flatten().flatten().map(String::len).sum();
-    scripts + draft.variables.iter().map(|(name, variable)| name.len() + variable.value.len()).sum::<usize>() + 1024
+    scripts + own.iter().map(|(name, variable)| name.len() + variable.value.len()).sum::<usize>() + 1024
 }
 
 /// The file's variables as far as a job inherits them; `None` is all.
@@ -266,13 +297,13 @@ fn covered(
     }
 }
 
-/// The jobs of the plan that a job of the file becomes.
-fn planned(draft: &Draft, matched: rules::Matched, because: &[String], problems: &mut Problems) -> Vec<PlannedJob> {
+/// A job of the plan. `variables` are its own.
+fn planned(member: &Member<'_>, mut variables: BTreeMap<String, Variable>, matched: rules::Matched, because: Vec<String>) -> PlannedJob {
+    let draft = member.draft;
     let when = matched.when.or(draft.when).unwrap_or_default();
     // manual outside of rules may be left alone; manual by a rule blocks unless the rule or the job says otherwise
     let usual = if draft.when == Some(When::Manual) { AllowFailure::Yes } else { AllowFailure::No };
     let allow_failure = matched.allow_failure.or_else(|| draft.allow_failure.clone()).unwrap_or(usual);
-    let mut variables = draft.variables.clone();
     variables.extend(matched.variables);
     let mut commands = draft.common.before_script.clone().unwrap_or_default();
     commands.extend(draft.script.iter().cloned());
@@ -280,40 +311,31 @@ fn planned(draft: &Draft, matched: rules::Matched, because: &[String], problems:
     if let Some(commands) = draft.common.after_script.clone().filter(|commands| !commands.is_empty()) {
         steps.push(PlannedStep::AfterScript { commands });
     }
-    let total = draft.parallel.unwrap_or(1);
-    let mut jobs = Vec::with_capacity(total);
-    for index in 1..=total {
-        let title = if draft.parallel.is_some() { format!("{} {index}/{total}", draft.name) } else { draft.name.clone() };
-        let Ok(name) = title.parse::<JobName>() else {
-            problems.add(draft.at, &draft.name, "with its number, the job's name is too long", "shorten it");
-            return Vec::new();
-        };
-        let matrix = draft.parallel.map(|_| Matrix { index, total, values: serde_json::Map::new(), fail_fast: false, max_parallel: None });
-        jobs.push(PlannedJob {
-            name,
-            title,
-            group: draft.name.clone(),
-            line: draft.at.line,
-            stage: draft.stage.clone(),
-            waits_for: Vec::new(),
-            needs: Vec::new(),
-            when,
-            condition: None,
-            allow_failure: allow_failure.clone(),
-            retry: draft.common.retry.clone().unwrap_or_default(),
-            timeout: draft.common.timeout.unwrap_or(DEFAULT_TIMEOUT),
-            image: draft.common.image.clone(),
-            environment: draft.environment.clone(),
-            variables: variables.clone(),
-            inherited: draft.inherit.variables.clone(),
-            artifacts: draft.common.artifacts.clone().unwrap_or_default(),
-            caches: draft.common.caches.clone().unwrap_or_default(),
-            artifacts_from: Vec::new(),
-            outputs: BTreeMap::new(),
-            steps: steps.clone(),
-            matrix,
-            because: because.to_vec(),
-        });
+    let values = member.combination.iter().flat_map(Combination::values);
+    let values: serde_json::Map<_, _> = values.map(|(name, value)| (name.to_owned(), value.into())).collect();
+    PlannedJob {
+        name: member.name.clone(),
+        title: member.name.to_string(),
+        group: draft.name.clone(),
+        line: draft.at.line,
+        stage: draft.stage.clone(),
+        waits_for: Vec::new(),
+        needs: Vec::new(),
+        when,
+        condition: None,
+        allow_failure,
+        retry: draft.common.retry.clone().unwrap_or_default(),
+        timeout: draft.common.timeout.unwrap_or(DEFAULT_TIMEOUT),
+        image: draft.common.image.clone(),
+        environment: draft.environment.clone(),
+        variables,
+        inherited: draft.inherit.variables.clone(),
+        artifacts: draft.common.artifacts.clone().unwrap_or_default(),
+        caches: draft.common.caches.clone().unwrap_or_default(),
+        artifacts_from: Vec::new(),
+        outputs: BTreeMap::new(),
+        steps,
+        matrix: member.place.map(|(index, total)| Matrix { index, total, values, fail_fast: false, max_parallel: None }),
+        because,
     }
-    jobs
 }

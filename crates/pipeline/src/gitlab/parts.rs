@@ -10,7 +10,7 @@ use crate::duration;
 use crate::pattern::ruby_glob;
 use crate::plan::{AllowFailure, CacheKey, JobEnvironment, PlannedCache, Retry, RetryOn, Variable};
 use crate::reader::{Fields, Problems, boolean, choice, integer, join, shown, text, texts};
-use crate::yaml::{At, Node, Value};
+use crate::yaml::{At, Key, Node, Value};
 
 /// How deep `script` lists may nest (GitLab's own bound).
 const MAX_SCRIPT_DEPTH: usize = 10;
@@ -63,7 +63,7 @@ fn spelled_bool(text: &str) -> Option<&'static str> {
 }
 
 /// What GitLab makes of unquoted text that it does not take as it is written: `3.10` is the number 3.1.
-fn misread(text: &str) -> Option<String> {
+pub(super) fn misread(text: &str) -> Option<String> {
     if let Some(value) = spelled_bool(text) {
         return Some(value.to_owned());
     }
@@ -107,14 +107,7 @@ pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTr
     };
     for (key, value) in entries {
         let path = join(path, &key.text);
-        let valid = key.text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !key.text.starts_with(|c: char| c.is_ascii_digit());
-        if key.text.is_empty() || !valid {
-            problems.add(
-                key.at,
-                &path,
-                format!("`{}` cannot be a variable's name", shown(&key.text)),
-                "use letters, digits and `_`, not starting with a digit",
-            );
+        if !variable_name(key, &path, problems) {
             continue;
         }
         let (given, expand) = match &value.value {
@@ -135,17 +128,33 @@ pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTr
                 if let Some(other) = given.plain().and_then(misread) {
                     problems.add(given.at, &path, format!("GitLab reads `{text}` as {other}"), "put it in quotes");
                 }
-                checkout::refuse_other(&key.text, &text, given.at, &path, problems);
-                if let Some(braced) = shell_expansion(&text).filter(|_| expand) {
-                    let message = format!("`{}` means something to a shell only; GitLab expands it to nothing", shown(braced));
-                    problems.add(given.at, &path, message, "do it in `script`, or write `{value: …, expand: false}`");
-                }
+                check_value(&key.text, &text, expand, given.at, &path, problems);
                 text
             }
         };
         out.insert(key.text.clone(), Variable { value: text, expand });
     }
     out
+}
+
+/// Whether a key can be a variable's name; tells if not.
+pub(super) fn variable_name(key: &Key, path: &str, problems: &mut Problems) -> bool {
+    let letters = key.text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let valid = letters && !key.text.is_empty() && !key.text.starts_with(|c: char| c.is_ascii_digit());
+    if !valid {
+        let help = "use letters, digits and `_`, not starting with a digit";
+        problems.add(key.at, path, format!("`{}` cannot be a variable's name", shown(&key.text)), help);
+    }
+    valid
+}
+
+/// Refuses a variable's value that would mean something else than it says.
+pub(super) fn check_value(name: &str, text: &str, expand: bool, at: At, path: &str, problems: &mut Problems) {
+    checkout::refuse_other(name, text, at, path, problems);
+    if let Some(braced) = shell_expansion(text).filter(|_| expand) {
+        let message = format!("`{}` means something to a shell only; GitLab expands it to nothing", shown(braced));
+        problems.add(at, path, message, "do it in `script`, or write `{value: …, expand: false}`");
+    }
 }
 
 /// The first `${…}` with more in it than a name, such as `${NAME:-default}`.
@@ -388,13 +397,4 @@ pub(super) fn environment(node: &Node, path: &str, problems: &mut Problems) -> O
     }
     fields.finish(keys::ENVIRONMENT, problems);
     name.map(|name| JobEnvironment { name, url })
-}
-
-/// `parallel`: a number.
-pub(super) fn parallel(node: &Node, path: &str, problems: &mut Problems) -> Option<usize> {
-    if matches!(node.value, Value::Map(_)) {
-        Fields::of(node, path, problems)?.finish(keys::PARALLEL, problems);
-        return None;
-    }
-    integer(node, 1..=200, path, problems).and_then(|number| usize::try_from(number).ok())
 }

@@ -1,152 +1,239 @@
 //! What each job waits for, once it is settled which jobs there are.
+//!
+//! As in GitLab (`Normalizer`, `YamlProcessor`, `Seed::Build`), a name in `needs` and `dependencies` is a job of the file, which
+//! stands for all that `parallel` makes of it, or one of these.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use penstock_model::JobName;
 
-use super::job::Draft;
+use super::job::{Draft, MAX_NEEDS, Need};
+use super::matrix::{self, Combination, Member, Parallel};
 use crate::plan::{PlannedJob, Wait};
 use crate::reader::{Problems, shown};
+use crate::yaml::At;
 
-/// The jobs of the file that are in the plan, by their key in the file.
-type Groups<'j> = BTreeMap<&'j str, Vec<&'j JobName>>;
+/// What may be named.
+struct Known<'k> {
+    /// Every job that the file makes, also those that rules leave out.
+    members: HashMap<&'k str, (usize, &'k Member<'k>)>,
+    /// What `parallel` makes of a job of the file.
+    groups: HashMap<&'k str, Vec<String>>,
+    drafts: HashMap<&'k str, &'k Draft>,
+    /// Places of the stages.
+    stages: HashMap<&'k str, usize>,
+    /// The jobs of the plan.
+    planned: HashSet<JobName>,
+}
 
-/// Settles `waits_for` and `artifacts_from` of each job. `drafts` are all jobs of the file by name.
-pub(super) fn settle(jobs: &mut [PlannedJob], drafts: &HashMap<&str, &Draft>, stages: &[String], problems: &mut Problems) {
-    let before: Vec<PlannedJob> = jobs.to_vec();
-    let mut groups: Groups<'_> = BTreeMap::new();
-    for job in &before {
-        groups.entry(&job.group).or_default().push(&job.name);
-    }
-    let place: HashMap<&str, usize> = stages.iter().enumerate().map(|(index, stage)| (stage.as_str(), index)).collect();
-    let leaving: Vec<(&PlannedJob, usize)> = before
+/// A job that another one names in `needs`.
+struct Named<'k> {
+    index: usize,
+    name: &'k JobName,
+    need: &'k Need,
+    at: At,
+}
+
+/// Settles `waits_for` and `artifacts_from` of each job. `all` is what the file's jobs become.
+pub(super) fn settle(jobs: &mut [PlannedJob], drafts: &[Draft], all: &[Vec<Member<'_>>], stages: &[String], problems: &mut Problems) {
+    let list: Vec<&Member<'_>> = all.iter().flatten().collect();
+    let known = Known {
+        members: list.iter().enumerate().map(|(index, member)| (member.name.as_str(), (index, *member))).collect(),
+        groups: drafts
+            .iter()
+            .zip(all)
+            .filter(|(draft, _)| draft.parallel.is_some())
+            .map(|(draft, _)| (&*draft.name, group(draft)))
+            .collect(),
+        drafts: drafts.iter().map(|draft| (draft.name.as_str(), draft)).collect(),
+        stages: stages.iter().enumerate().map(|(index, stage)| (stage.as_str(), index)).collect(),
+        planned: jobs.iter().map(|job| job.name.clone()).collect(),
+    };
+    let needs: Vec<Vec<Named<'_>>> = list.iter().map(|member| known.needed(member, problems)).collect();
+    let leaving: Vec<(JobName, usize)> = jobs
         .iter()
         .filter(|job| !job.artifacts.paths.is_empty() || !job.artifacts.dotenv.is_empty())
-        .map(|job| (job, place.get(job.stage.as_str()).copied().unwrap_or(0)))
+        .map(|job| (job.name.clone(), known.stage(&job.stage)))
         .collect();
     for job in jobs.iter_mut() {
-        let Some(draft) = drafts.get(job.group.as_str()) else { continue };
-        let own = place.get(draft.stage.as_str()).copied().unwrap_or(0);
-        match &draft.needs {
+        let Some((index, member)) = known.members.get(job.name.as_str()).copied() else { continue };
+        let own = known.stage(&job.stage);
+        match &member.draft.needs {
             None => {
                 job.waits_for = vec![Wait::EarlierStages];
-                job.artifacts_from = leaving.iter().filter(|(_, stage)| *stage < own).map(|(job, _)| job.name.clone()).collect();
+                job.artifacts_from = leaving.iter().filter(|(_, stage)| *stage < own).map(|(name, _)| name.clone()).collect();
             }
-            Some(_) => needed(job, draft, own, &Known { groups: &groups, drafts, place: &place }, problems),
+            Some(_) => known.wait(job, member.draft, &needs[index], problems),
         }
-        if let Some(dependencies) = &draft.dependencies {
-            depended(job, draft, own, dependencies, &Known { groups: &groups, drafts, place: &place }, problems);
+        if let Some(dependencies) = &member.draft.dependencies {
+            known.depend(job, member.draft, dependencies, &needs[index], problems);
         }
     }
-    circles(drafts, problems);
+    circles(&list, &needs, problems);
 }
 
-struct Known<'k> {
-    groups: &'k Groups<'k>,
-    drafts: &'k HashMap<&'k str, &'k Draft>,
-    place: &'k HashMap<&'k str, usize>,
+/// The names of all jobs that `parallel` makes of one, also of those whose place another job takes.
+fn group(draft: &Draft) -> Vec<String> {
+    matrix::titles(draft).into_iter().map(|(title, ..)| title).collect()
 }
 
-fn needed(job: &mut PlannedJob, draft: &Draft, own: usize, known: &Known<'_>, problems: &mut Problems) {
-    let path = format!("{}.needs", draft.name);
-    for need in draft.needs.iter().flatten() {
-        let Some(other) = known.drafts.get(need.job.as_str()) else {
-            if !need.optional {
-                problems.add(
-                    need.at,
-                    &path,
-                    format!("there is no job `{}`", shown(&need.job)),
-                    "look at its spelling; hidden jobs cannot be needed",
-                );
-            }
-            continue;
-        };
-        if known.place.get(other.stage.as_str()).is_some_and(|stage| *stage > own) {
-            let message = format!("`{}` is in the later stage `{}`", shown(&need.job), shown(&other.stage));
-            problems.add(need.at, &path, message, "a job can need jobs of its own and of earlier stages");
-        }
-        match known.groups.get(need.job.as_str()) {
-            Some(names) => {
-                job.waits_for.extend(names.iter().map(|name| Wait::Job { job: (*name).clone() }));
-                if need.artifacts {
-                    job.artifacts_from.extend(names.iter().map(|name| (*name).clone()));
+impl<'k> Known<'k> {
+    fn stage(&self, name: &str) -> usize {
+        self.stages.get(name).copied().unwrap_or(0)
+    }
+
+    /// The names that one in the file stands for.
+    fn names(&self, name: &str) -> Vec<String> {
+        self.groups.get(name).cloned().unwrap_or_else(|| vec![name.to_owned()])
+    }
+
+    /// The jobs that one names in `needs`, each with the place where it does.
+    fn needed(&self, member: &'k Member<'k>, problems: &mut Problems) -> Vec<Named<'k>> {
+        let (draft, path) = (member.draft, format!("{}.needs", member.draft.name));
+        let mut out: Vec<Named<'k>> = Vec::new();
+        for need in draft.needs.iter().flatten() {
+            for (name, at) in self.targets(need, member.combination.as_ref(), &path, problems) {
+                let Some((index, other)) = self.members.get(name.as_str()).copied() else {
+                    if !need.optional {
+                        self.unknown(&name, need, at, &path, problems);
+                    }
+                    continue;
+                };
+                if self.stage(&other.draft.stage) > self.stage(&draft.stage) {
+                    let message = format!("`{}` is in the later stage `{}`", shown(&name), shown(&other.draft.stage));
+                    problems.add(at, &path, message, "a job can need jobs of its own and of earlier stages");
                 }
-            }
-            None if need.optional => {}
-            None => {
-                let message = format!("`{}` is needed and its rules leave it out of this pipeline", shown(&need.job));
-                problems.add(need.at, &path, message, "give both the same rules, or write `- {job: …, optional: true}`");
+                if out.iter().any(|named| named.index == index) {
+                    problems.add(at, &path, format!("`{}` is needed twice", shown(&name)), "name it once");
+                    continue;
+                }
+                if out.len() == MAX_NEEDS {
+                    let message = format!("a job may need at most {MAX_NEEDS} others, and each that `parallel` makes counts");
+                    problems.add(at, &path, message, "let it wait for a stage instead");
+                    return out;
+                }
+                out.push(Named { index, name: &other.name, need, at });
             }
         }
+        out
     }
-    job.waits_for.dedup();
-}
 
-fn depended(
-    job: &mut PlannedJob,
-    draft: &Draft,
-    own: usize,
-    dependencies: &[(String, crate::yaml::At)],
-    known: &Known<'_>,
-    problems: &mut Problems,
-) {
-    let path = format!("{}.dependencies", draft.name);
-    for (name, at) in dependencies {
-        let Some(other) = known.drafts.get(name.as_str()) else {
-            problems.add(*at, &path, format!("there is no job `{}`", shown(name)), "look at its spelling");
-            continue;
+    /// The names that an item of `needs` stands for in a job with these values of its matrix.
+    fn targets(&self, need: &'k Need, own: Option<&Combination>, path: &str, problems: &mut Problems) -> Vec<(String, At)> {
+        let mut unknown = |name: &str, at: At| {
+            let (message, help) = match own {
+                Some(_) => (format!("the job's own matrix has no variable `{}`", shown(name)), "look at its spelling"),
+                None => {
+                    (format!("`$[[ matrix.{} ]]` means nothing in a job without `parallel: matrix`", shown(name)), "write the value itself")
+                }
+            };
+            problems.add(at, path, message, help);
         };
-        let earlier = known.place.get(other.stage.as_str()).is_some_and(|stage| *stage < own);
-        let waited_for = match &draft.needs {
-            Some(needs) => needs.iter().any(|need| need.job == *name),
-            None => earlier,
+        let job = match matrix::filled(&need.job, own) {
+            Ok(job) => job,
+            Err(name) => {
+                unknown(&name, need.at);
+                return Vec::new();
+            }
         };
-        if !waited_for {
-            problems.add(
-                *at,
-                &path,
-                format!("the job does not wait for `{}`", shown(name)),
-                "name a job of an earlier stage, or one of `needs`",
-            );
+        let Some(selection) = &need.selection else {
+            return self.names(&job).into_iter().map(|name| (name, need.at)).collect();
+        };
+        let known = self.drafts.get(job.as_str());
+        if known.is_some_and(|draft| !matches!(draft.parallel, Some(Parallel::Matrix(_)))) {
+            let help = "need the job without `parallel`";
+            problems.add(need.at, path, format!("`{}` has no `parallel: matrix`", shown(&job)), help);
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        for combination in selection.combinations() {
+            match combination.filled(own) {
+                Ok(filled) => out.push((filled.name(&job), filled.at)),
+                Err(name) => unknown(&name, combination.at),
+            }
+        }
+        out
+    }
+
+    fn unknown(&self, name: &str, need: &Need, at: At, path: &str, problems: &mut Problems) {
+        let help = match self.groups.get(need.job.as_str()) {
+            Some(group) => {
+                let some: Vec<String> = group.iter().take(4).map(|name| format!("`{}`", shown(name))).collect();
+                let more = if group.len() > some.len() { ", …" } else { "" };
+                format!("values stand in the order of its own matrix; there are {}{more}", some.join(", "))
+            }
+            None => "look at its spelling; hidden jobs cannot be needed".to_owned(),
+        };
+        problems.add(at, path, format!("there is no job `{}`", shown(name)), help);
+    }
+
+    /// Lets a job of the plan wait for what it needs.
+    fn wait(&self, job: &mut PlannedJob, draft: &Draft, needs: &[Named<'_>], problems: &mut Problems) {
+        for Named { name, need, at, .. } in needs {
+            if self.planned.contains(*name) {
+                job.waits_for.push(Wait::Job { job: (*name).clone() });
+                if need.artifacts {
+                    job.artifacts_from.push((*name).clone());
+                }
+            } else if !need.optional {
+                let message = format!("`{}` is needed and its rules leave it out of this pipeline", shown(name.as_str()));
+                let help = "give both the same rules, or write `- {job: …, optional: true}`";
+                problems.add(*at, &format!("{}.needs", draft.name), message, help);
+            }
         }
     }
-    let wanted: Vec<&JobName> = dependencies.iter().filter_map(|(name, _)| known.groups.get(name.as_str())).flatten().copied().collect();
-    job.artifacts_from.retain(|name| wanted.contains(&name));
+
+    /// Keeps the artifacts that `dependencies` names.
+    fn depend(&self, job: &mut PlannedJob, draft: &Draft, dependencies: &[(String, At)], needs: &[Named<'_>], problems: &mut Problems) {
+        let (path, own) = (format!("{}.dependencies", draft.name), self.stage(&draft.stage));
+        let mut wanted: HashSet<JobName> = HashSet::new();
+        for (given, at) in dependencies {
+            let names = self.names(given);
+            let found: Vec<&Member<'_>> = names.iter().filter_map(|name| Some(self.members.get(name.as_str())?.1)).collect();
+            if found.is_empty() {
+                problems.add(*at, &path, format!("there is no job `{}`", shown(given)), "look at its spelling");
+                continue;
+            }
+            let waited_for = match &draft.needs {
+                Some(_) => found.iter().any(|member| needs.iter().any(|named| *named.name == member.name)),
+                None => found.iter().all(|member| self.stage(&member.draft.stage) < own),
+            };
+            if !waited_for {
+                let message = format!("the job does not wait for `{}`", shown(given));
+                problems.add(*at, &path, message, "name a job of an earlier stage, or one of `needs`");
+            }
+            wanted.extend(found.into_iter().map(|member| member.name.clone()));
+        }
+        job.artifacts_from.retain(|name| wanted.contains(name));
+    }
 }
 
 /// Jobs that need each other. Stages cannot make a circle: what a job needs is never in a later one.
-fn circles(drafts: &HashMap<&str, &Draft>, problems: &mut Problems) {
-    let mut done: HashMap<&str, bool> = HashMap::new();
-    let mut names: Vec<(&str, &Draft)> = drafts.iter().map(|(name, draft)| (*name, *draft)).collect();
-    names.sort_by_key(|(_, draft)| draft.at);
-    for (name, _) in names {
+fn circles(list: &[&Member<'_>], needs: &[Vec<Named<'_>>], problems: &mut Problems) {
+    let mut done = vec![false; list.len()];
+    let mut on_path = vec![false; list.len()];
+    let mut order: Vec<usize> = (0..list.len()).collect();
+    order.sort_by_key(|index| list[*index].draft.at);
+    for start in order {
         // an explicit stack: a file may chain more jobs than a thread's stack has room for
-        let mut open: Vec<(&str, usize)> = vec![(name, 0)];
-        while let Some((name, next)) = open.pop() {
-            if next == 0 && done.insert(name, false) == Some(true) {
-                done.insert(name, true);
-                continue;
-            }
-            let needs = drafts.get(name).and_then(|draft| draft.needs.as_deref()).unwrap_or_default();
-            let Some(need) = needs.get(next) else {
-                done.insert(name, true);
+        let mut open: Vec<(usize, usize)> = if done[start] { Vec::new() } else { vec![(start, 0)] };
+        while let Some((index, next)) = open.pop() {
+            on_path[index] = true;
+            let Some(named) = needs[index].get(next) else {
+                (done[index], on_path[index]) = (true, false);
                 continue;
             };
-            open.push((name, next + 1));
-            if let Some(start) = open.iter().position(|(other, _)| *other == need.job) {
-                let chain: Vec<&str> = open[start..].iter().map(|(name, _)| *name).chain([need.job.as_str()]).collect();
-                problems.add(
-                    need.at,
-                    &format!("{name}.needs"),
-                    format!("jobs need each other in a circle: {}", chain.join(" -> ")),
-                    "take one of these out",
-                );
+            open.push((index, next + 1));
+            if on_path[named.index] {
+                let circle = open.iter().map(|(index, _)| *index).skip_while(|index| *index != named.index).chain([named.index]);
+                let chain: Vec<String> = circle.map(|index| shown(list[index].name.as_str())).collect();
+                let path = format!("{}.needs", list[index].draft.name);
+                let message = format!("jobs need each other in a circle: {}", chain.join(" -> "));
+                problems.add(named.at, &path, message, "take one of these out");
                 return;
             }
-            if let Some((other, _)) = drafts.get_key_value(need.job.as_str())
-                && done.get(other) != Some(&true)
-            {
-                open.push((other, 0));
+            if !done[named.index] {
+                open.push((named.index, 0));
             }
         }
     }

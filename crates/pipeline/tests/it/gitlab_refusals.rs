@@ -204,7 +204,7 @@ fn parts_of_a_job_are_checked() {
         ("environment: {name: x, on_stop: y}", "environment.on_stop: `on_stop` is not carried out"),
         ("environment: {name: x, action: stop}", "environment.action: `stop` is not carried out here"),
         ("image: {name: x, entrypoint: ['']}", "image.entrypoint: `entrypoint` is not carried out"),
-        ("parallel: {matrix: []}", "parallel.matrix: `matrix` is not carried out"),
+        ("parallel: {matrix: []}", "parallel.matrix: the matrix makes 0 jobs; 1 to 200 are possible"),
         ("parallel: 201", "parallel: a whole number from 1 to 200 is expected here"),
         ("retry: {max: 1, when: stale_schedule}", "retry.when: `stale_schedule` is not carried out here"),
         ("allow_failure: maybe", "allow_failure: `true` or `false` is expected here, not text"),

@@ -12,6 +12,7 @@
 mod broken_files;
 mod documents;
 mod events;
+mod gitlab_matrix;
 mod gitlab_only;
 mod gitlab_plans;
 mod gitlab_refusals;

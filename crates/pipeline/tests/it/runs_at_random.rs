@@ -1,6 +1,6 @@
 //! What holds for every run, tried on random plans, orders and faults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use penstock_model::job::JobEnd;
@@ -13,7 +13,7 @@ use crate::support::{Driven, GITLAB, WORKFLOW, ada, cases, name, planned, push, 
 #[derive(Clone, Debug)]
 struct Random {
     stage: usize,
-    needs: Option<Vec<usize>>,
+    needs: Option<BTreeSet<usize>>,
     when: &'static str,
     allow_failure: Option<bool>,
     retry: u8,
@@ -21,7 +21,7 @@ struct Random {
 }
 
 fn random_job(index: usize) -> impl Strategy<Value = Random> {
-    let needs = prop::option::of(prop::collection::vec(0..index.max(1), 0..4));
+    let needs = prop::option::of(prop::collection::btree_set(0..index.max(1), 0..4));
     let when = prop::sample::select(vec!["on_success", "on_success", "on_success", "on_failure", "always", "manual"]);
     (0..4_usize, needs, when, prop::option::of(any::<bool>()), 0..=2_u8, prop::option::weighted(0.1, 1..4_u8))
         .prop_map(|(stage, needs, when, allow_failure, retry, parallel)| Random { stage, needs, when, allow_failure, retry, parallel })
