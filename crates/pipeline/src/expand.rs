@@ -146,7 +146,7 @@ impl Scope {
                 for piece in pieces(text) {
                     match piece {
                         Piece::Text(text) => value.text.push_str(text),
-                        Piece::Name(other) => {
+                        Piece::Name(other, _) => {
                             let Some((other, layers)) = self.0.get_key_value(other) else { continue };
                             let other_level = if other == name { level - 1 } else { layers.len() };
                             let part = self.value(other, other_level, known, open)?;
@@ -173,7 +173,7 @@ pub(crate) fn expand(text: &str, values: &BTreeMap<String, Expanded>) -> Expande
     for piece in pieces(text) {
         match piece {
             Piece::Text(text) => out.text.push_str(text),
-            Piece::Name(name) => {
+            Piece::Name(name, _) => {
                 if let Some(value) = values.get(name) {
                     out.text.push_str(&value.text);
                     out.secret |= value.secret;
@@ -187,17 +187,33 @@ pub(crate) fn expand(text: &str, values: &BTreeMap<String, Expanded>) -> Expande
     out
 }
 
+/// As [`expand`], but an unknown name stays as it is written, as GitLab has it in patterns of paths.
+pub(crate) fn expand_known(text: &str, values: &BTreeMap<String, Expanded>) -> String {
+    let mut out = String::new();
+    for piece in pieces(text) {
+        out.push_str(match piece {
+            Piece::Text(text) => text,
+            Piece::Name(name, written) => values.get(name).map_or(written, |value| &value.text),
+        });
+        if out.len() > MAX_EXPANDED {
+            return text.to_owned();
+        }
+    }
+    out
+}
+
 /// The names that a text refers to.
 pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
     pieces(text).into_iter().filter_map(|piece| match piece {
-        Piece::Name(name) => Some(name),
+        Piece::Name(name, _) => Some(name),
         Piece::Text(_) => None,
     })
 }
 
 enum Piece<'t> {
     Text(&'t str),
-    Name(&'t str),
+    /// A name, and the whole reference to it.
+    Name(&'t str, &'t str),
 }
 
 /// Cuts a text at `$NAME`, `${NAME}` and `$$` (a dollar sign). Any other `$` is itself.
@@ -216,7 +232,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             out.push(Piece::Text("$"));
             rest = escaped;
         } else if let Some((name, len)) = braced.or(bare) {
-            out.push(Piece::Name(name));
+            out.push(Piece::Name(name, &rest[dollar..=dollar + len]));
             rest = &after[len..];
         } else {
             out.push(Piece::Text("$"));
@@ -269,6 +285,14 @@ mod tests {
     #[test]
     fn an_unknown_name_is_nothing() {
         check(&[("A", "[$NOPE]")], "A", "[]");
+    }
+
+    #[test]
+    fn an_unknown_name_stays_in_a_pattern() {
+        let values = BTreeMap::from([("A".to_owned(), Expanded { text: "a".into(), secret: false })]);
+        for (text, expected) in [("$A/${A}$", "a/a$"), ("r/$nope.tsx", "r/$nope.tsx"), ("${nope}$A", "${nope}a"), ("$1 ${A", "$1 ${A")] {
+            assert_eq!(expand_known(text, &values), expected);
+        }
     }
 
     #[test]

@@ -6,48 +6,125 @@ use regex::{Regex, RegexBuilder};
 const MAX_PATTERN: usize = 2_000;
 /// How large a compiled pattern may become.
 const MAX_COMPILED: usize = 1 << 20;
+/// How many characters the patterns may have that one with braces stands for.
+const MAX_BRACES: usize = 200_000;
 
 /// A pattern that cannot be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidPattern(pub(crate) String);
 
 /// A path pattern as GitLab reads it: Ruby's `File.fnmatch` with `FNM_PATHNAME`, `FNM_DOTMATCH` and `FNM_EXTGLOB`.
-/// `*` and `?` stop at `/`; only `**/` crosses folders; `{a,b}` is either.
+/// `*` and `?` stop at `/`; only `**/` at the start of a part crosses folders; `{a,b}` is either, before all else is read.
+/// What Ruby takes and never matches, such as an unclosed `[`, is told.
 pub(crate) fn ruby_glob(glob: &str) -> Result<Regex, InvalidPattern> {
-    let chars: Vec<char> = glob.chars().collect();
-    let mut out = String::new();
-    let (mut at, mut braces) = (0, 0_usize);
-    while let Some(&c) = chars.get(at) {
-        let starts_part = at == 0 || matches!(chars[at - 1], '/' | '{' | ',');
-        match c {
-            '*' if starts_part && chars[at..].starts_with(&['*', '*', '/']) => {
-                out.push_str("(?:[^/]+/)*");
-                at += 2;
-            }
-            '*' => out.push_str("[^/]*"),
-            '?' => out.push_str("[^/]"),
-            '[' => at = class(&chars, at, &mut out)?,
-            '{' => {
-                out.push_str("(?:");
-                braces += 1;
-            }
-            '}' if braces > 0 => {
-                out.push(')');
-                braces -= 1;
-            }
-            ',' if braces > 0 => out.push('|'),
-            '\\' if at + 1 < chars.len() => {
-                at += 1;
-                literal(chars[at], &mut out);
-            }
-            other => literal(other, &mut out),
+    bounded(glob)?;
+    let mut alternatives = Vec::new();
+    for chars in braces(glob)? {
+        alternatives.push(ruby_parts(&chars)?);
+    }
+    compile(glob, &alternatives.join("|"))
+}
+
+/// The patterns that one with braces stands for.
+fn braces(glob: &str) -> Result<Vec<Vec<char>>, InvalidPattern> {
+    let (mut out, mut open) = (Vec::new(), vec![glob.chars().collect::<Vec<char>>()]);
+    let mut work = 0;
+    while let Some(chars) = open.pop() {
+        let Some((start, commas, end)) = first_brace(&chars)? else {
+            out.push(chars);
+            continue;
+        };
+        let cuts: Vec<usize> = std::iter::once(start).chain(commas).chain([end]).collect();
+        for pair in cuts.windows(2).rev() {
+            open.push([&chars[..start], &chars[pair[0] + 1..pair[1]], &chars[end + 1..]].concat());
+        }
+        work += chars.len() * (cuts.len() - 1);
+        if work > MAX_BRACES {
+            return Err(InvalidPattern("its braces stand for too many patterns".into()));
+        }
+    }
+    Ok(out)
+}
+
+/// Where the first `{`, its own commas and its `}` are.
+fn first_brace(chars: &[char]) -> Result<Option<(usize, Vec<usize>, usize)>, InvalidPattern> {
+    let (mut at, mut depth, mut start, mut commas) = (0, 0_usize, None, Vec::new());
+    while let Some(c) = chars.get(at) {
+        match (c, start) {
+            ('\\', _) => at += 1,
+            ('{', None) => (start, depth) = (Some(at), 1),
+            ('{', Some(_)) => depth += 1,
+            (',', Some(_)) if depth == 1 => commas.push(at),
+            ('}', Some(start)) if depth == 1 => return Ok(Some((start, commas, at))),
+            ('}', Some(_)) => depth -= 1,
+            _ => {}
         }
         at += 1;
     }
-    if braces > 0 {
-        return Err(InvalidPattern("a `{` is not closed".into()));
+    if start.is_some() { Err(InvalidPattern("a `{` is not closed".into())) } else { Ok(None) }
+}
+
+/// A pattern without braces.
+fn ruby_parts(chars: &[char]) -> Result<String, InvalidPattern> {
+    let mut out = String::new();
+    let (mut at, mut starts_part) = (0, true);
+    while let Some(&c) = chars.get(at) {
+        if starts_part && chars[at..].starts_with(&['*', '*', '/']) {
+            out.push_str("(?:[^/]*/)*");
+            at += 3;
+            continue;
+        }
+        starts_part = false;
+        match c {
+            '*' => out.push_str("[^/]*"),
+            '?' => out.push_str("[^/]"),
+            '[' => at = ruby_class(chars, at, &mut out)?,
+            // Ruby reads a last one as nothing
+            '\\' if at + 1 == chars.len() => {}
+            other => {
+                at += usize::from(other == '\\');
+                starts_part = chars[at] == '/';
+                literal(chars[at], &mut out);
+            }
+        }
+        at += 1;
     }
-    compile(glob, &out)
+    Ok(out)
+}
+
+/// `[a-z]`, `[!a]`, `[^a]`; returns the place of the closing bracket, which is the first that no `\` precedes. There are no
+/// named classes, and `[!]` is any character.
+fn ruby_class(chars: &[char], start: usize, out: &mut String) -> Result<usize, InvalidPattern> {
+    let unclosed = || InvalidPattern("a `[` is not closed, or empty".into());
+    let mut at = start + 1;
+    let negated = matches!(chars.get(at), Some('!' | '^'));
+    at += usize::from(negated);
+    let mut inner = String::new();
+    let one = |at: &mut usize| {
+        *at += usize::from(chars.get(*at) == Some(&'\\'));
+        let c = chars.get(*at).copied();
+        *at += 1;
+        c.ok_or_else(unclosed)
+    };
+    while *chars.get(at).ok_or_else(unclosed)? != ']' {
+        let first = one(&mut at)?;
+        literal(first, &mut inner);
+        if chars.get(at) == Some(&'-') && chars.get(at + 1) != Some(&']') {
+            at += 1;
+            let last = one(&mut at)?;
+            // a range that runs backwards is its two ends
+            inner.push_str(if first <= last { "-" } else { "" });
+            literal(last, &mut inner);
+        }
+    }
+    match (negated, inner.is_empty()) {
+        (false, true) => return Err(unclosed()),
+        (true, true) => out.push_str("[^/]"),
+        (true, false) => out.push_str(&format!("[^/{inner}]")),
+        // a class never matches `/`
+        (false, false) => out.push_str(&format!("[[{inner}]&&[^/]]")),
+    }
+    Ok(at)
 }
 
 /// A branch, tag or path pattern as GitHub reads it: `*` stops at `/`, `**` does not, `?` and `+` repeat what is before
@@ -106,10 +183,12 @@ fn class(chars: &[char], start: usize, out: &mut String) -> Result<usize, Invali
     Ok(end)
 }
 
+fn bounded(given: &str) -> Result<(), InvalidPattern> {
+    if given.len() > MAX_PATTERN { Err(InvalidPattern(format!("it is longer than {MAX_PATTERN} characters"))) } else { Ok(()) }
+}
+
 fn compile(given: &str, pattern: &str) -> Result<Regex, InvalidPattern> {
-    if given.len() > MAX_PATTERN {
-        return Err(InvalidPattern(format!("it is longer than {MAX_PATTERN} characters")));
-    }
+    bounded(given)?;
     RegexBuilder::new(&format!("^(?s:{pattern})$"))
         .size_limit(MAX_COMPILED)
         .build()
@@ -125,40 +204,161 @@ pub(crate) fn last_line(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// As Ruby 3.1 answers `File.fnmatch?(glob, path, File::FNM_PATHNAME | File::FNM_DOTMATCH | File::FNM_EXTGLOB)`.
+    const RUBY: &[(&str, &str, bool)] = &[
+        ("Dockerfile", "Dockerfile", true),
+        ("Dockerfile", "a/Dockerfile", false),
+        ("Dockerfile", "dockerfile", false),
+        ("./Dockerfile", "Dockerfile", false),
+        ("/Dockerfile", "Dockerfile", false),
+        ("docs/", "docs", false),
+        ("docs", "docs/a", false),
+        ("*.md", "README.md", true),
+        ("*.md", "docs/a.md", false),
+        ("*.md", ".md", true),
+        ("*", ".gitignore", true),
+        ("*", "a/b", false),
+        ("*/*", "a/b", true),
+        ("*/*", "a/b/c", false),
+        ("a*", "a", true),
+        ("a*b*c", "aXbXbXc", true),
+        ("a*b*c", "aXbXb", false),
+        ("**/*.md", "README.md", true),
+        ("**/*.md", "a/b/c.md", true),
+        ("**/*.md", ".a/.b.md", true),
+        ("**.md", "README.md", true),
+        ("**.md", "a/b.md", false),
+        ("**", "a", true),
+        ("**", "a/b", false),
+        ("**/", "a", false),
+        ("**/*", "a", true),
+        ("**/*", ".a/.b", true),
+        ("**/**/*", "a", true),
+        ("**/**/*.c", "a/b/x.c", true),
+        ("***/*.c", "a/b/x.c", false),
+        ("***/*.c", "a/x.c", true),
+        ("docs/**/*", "docs/a", true),
+        ("docs/**/*", "docs/a/b", true),
+        ("docs/**/*", "docs", false),
+        ("docs/**", "docs/a", true),
+        ("docs/**", "docs/a/b", false),
+        ("docs/*", "docs/.hidden", true),
+        ("docs/**/a/**/b", "docs/a/x/b", true),
+        ("docs/**/a/**/b", "docs/x/a/b", true),
+        ("docs/**/a/**/b", "docs/x/b", false),
+        ("a**/b", "ax/b", true),
+        ("a**/b", "a/x/b", false),
+        ("a/**b", "a/xb", true),
+        ("a/**b", "a/x/b", false),
+        ("*/**/x", "x", false),
+        ("*/**/x", "a/b/x", true),
+        ("a?c", "abc", true),
+        ("a?c", "a/c", false),
+        ("a?c", "ac", false),
+        ("?.md", "é.md", true),
+        ("??", "ab", true),
+        ("[a-c]x", "bx", true),
+        ("[a-c]x", "dx", false),
+        ("[!a]x", "ax", false),
+        ("[^a]x", "bx", true),
+        ("[c-a]x", "bx", false),
+        ("[c-a]x", "cx", true),
+        ("[a-]x", "-x", true),
+        ("[-a]x", "-x", true),
+        ("[a/b]x", "ax", true),
+        ("a[/]b", "a/b", false),
+        ("a[!x]b", "a/b", false),
+        ("[!]x", "qx", true),
+        ("[!]x", "x", false),
+        ("[\\]]x", "]x", true),
+        ("[\\]a]x", "ax", true),
+        ("[[]x", "[x", true),
+        ("[*]x", "*x", true),
+        ("[*]x", "ax", false),
+        ("[à-é]x", "èx", true),
+        ("[&&a]x", "&x", true),
+        ("[a&&b]x", "ax", true),
+        ("[[:alpha:]]x", "ax", false),
+        ("[[:alpha:]]x", ":]x", true),
+        ("[~~a]x", "~x", true),
+        ("[\\d]x", "dx", true),
+        ("[\\d]x", "1x", false),
+        ("[+--]x", ",x", true),
+        ("a.b", "axb", false),
+        ("a\\*", "a*", true),
+        ("a\\*", "ab", false),
+        ("a\\?c", "a?c", true),
+        ("a\\?c", "abc", false),
+        ("\\a", "a", true),
+        ("a\\/b", "a/b", true),
+        ("a\\", "a", true),
+        ("a\\", "a\\", false),
+        ("a(b)", "a(b)", true),
+        ("a+", "aa", false),
+        ("a|b", "a", false),
+        ("$x", "$x", true),
+        ("^a", "a", false),
+        ("*.{rb,py}", "a.py", true),
+        ("*.{rb,py}", "a.rs", false),
+        ("*.{rb}", "a.rb", true),
+        ("{src,tests}/**/*.rs", "tests/a/b.rs", true),
+        ("{src,tests}/**/*.rs", "other/b.rs", false),
+        ("a{,b}", "a", true),
+        ("a{,b}", "ab", true),
+        ("a{}b", "ab", true),
+        ("{a,{b,c}d}", "cd", true),
+        ("{a,{b,c}d}", "b", false),
+        ("{a,b}{c,d}", "bc", true),
+        ("{a,b\\,c}", "b,c", true),
+        ("{a,b\\,c}", "b", false),
+        ("a,b", "a,b", true),
+        ("a}", "a}", true),
+        ("\\{a,b}", "{a,b}", true),
+        ("\\{a,b}", "a", false),
+        ("{a\\}}", "a}", true),
+        ("[{a,b}]", "a", true),
+        ("[{a,b}]", "{", false),
+        ("a{b,**/}c", "a/x/c", false),
+        ("a/{**/,}c", "a/x/c", true),
+        ("a/{**/,}c", "a/c", true),
+        ("a/{b,**}/c", "a/x/y/c", true),
+        ("{a/,}**/x", "y/x", true),
+        ("{**/*.js,*.ts}", "a/b.js", true),
+        ("{a/b,c}/d", "a/b/d", true),
+        ("{*,.*}", ".x", true),
+    ];
+
     #[test]
     fn globs_are_rubys() {
-        // each was tried with File.fnmatch?(glob, path, FNM_PATHNAME | FNM_DOTMATCH | FNM_EXTGLOB)'s documentation
-        for (glob, path, expected) in [
-            ("Dockerfile", "Dockerfile", true),
-            ("Dockerfile", "a/Dockerfile", false),
-            ("*.md", "README.md", true),
-            ("*.md", "docs/a.md", false),
-            ("**/*.md", "README.md", true),
-            ("**/*.md", "a/b/c.md", true),
-            ("docs/**/*", "docs/a", true),
-            ("docs/**/*", "docs/a/b", true),
-            ("docs/**", "docs/a", true),
-            ("docs/**", "docs/a/b", false),
-            ("docs/*", "docs/.hidden", true),
-            ("**/*", ".a/.b", true),
-            ("*.{rb,py}", "a.py", true),
-            ("*.{rb,py}", "a.rs", false),
-            ("{src,tests}/**/*.rs", "tests/a/b.rs", true),
-            ("a?c", "abc", true),
-            ("a?c", "a/c", false),
-            ("[a-c]x", "bx", true),
-            ("[!a]x", "ax", false),
-            ("[^a]x", "bx", true),
-            ("a.b", "axb", false),
-            ("a\\*", "a*", true),
-            ("a\\*", "ab", false),
-            ("a**/b", "ax/b", true),
-            ("a**/b", "a/x/b", false),
-            ("a,b", "a,b", true),
-        ] {
-            assert_eq!(ruby_glob(glob).unwrap().is_match(path), expected, "{glob} {path}");
+        for (glob, path, expected) in RUBY {
+            assert_eq!(ruby_glob(glob).unwrap().is_match(path), *expected, "{glob} {path}");
         }
-        assert!(ruby_glob("{a").is_err() && ruby_glob("[a").is_err());
+    }
+
+    #[test]
+    fn what_ruby_never_matches_is_told() {
+        for (glob, why) in [
+            ("{a", "a `{` is not closed"),
+            ("a{b,c", "a `{` is not closed"),
+            ("{a}{b", "a `{` is not closed"),
+            ("[a", "a `[` is not closed, or empty"),
+            ("a[", "a `[` is not closed, or empty"),
+            ("[]a]", "a `[` is not closed, or empty"),
+            ("[a-", "a `[` is not closed, or empty"),
+            ("[a\\", "a `[` is not closed, or empty"),
+            ("[a\\]", "a `[` is not closed, or empty"),
+            ("x{[a,b}", "a `[` is not closed, or empty"),
+        ] {
+            assert_eq!(ruby_glob(glob).unwrap_err().0, why, "{glob}");
+        }
+    }
+
+    #[test]
+    fn braces_are_bounded() {
+        assert_eq!(ruby_glob(&"{a,b}".repeat(100)).unwrap_err().0, "its braces stand for too many patterns");
+        assert_eq!(ruby_glob(&"{".repeat(2_001)).unwrap_err().0, "it is longer than 2000 characters");
+        assert!(ruby_glob(&format!("{}{}", "{".repeat(90), "}".repeat(90))).unwrap().is_match(""));
+        assert!(ruby_glob("{a,b}{c,d}{e,f}{g,h}{i,j}{k,l}").unwrap().is_match("acegil"));
     }
 
     #[test]

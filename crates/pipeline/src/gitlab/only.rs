@@ -12,7 +12,6 @@ use super::condition::{Condition, whole_pattern};
 use super::rules::{self, Matched, Verdict};
 use crate::expand::Expanded;
 use crate::input::PushEvent;
-use crate::pattern::ruby_glob;
 use crate::plan::Variable;
 use crate::reader::{Fields, Problems, join, shown};
 use crate::yaml::{At, Node, Value};
@@ -190,13 +189,7 @@ fn changes(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, Reg
     let mut out = Vec::new();
     for item in items(node, path, problems) {
         let Some(text) = item.text() else { continue };
-        match ruby_glob(text) {
-            Ok(regex) => out.push((shown(text), regex)),
-            Err(invalid) => {
-                let message = format!("the pattern `{}` cannot be read: {}", shown(text), invalid.0);
-                problems.add(item.at, path, message, "as in `src/**/*.py`");
-            }
-        }
+        out.extend(rules::glob(text, item.at, path, problems).map(|regex| (shown(text), regex)));
     }
     out
 }

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::condition::Condition;
 use super::{keys, parts, workflow};
-use crate::expand::{Expanded, expand};
+use crate::expand::{Expanded, expand_known};
 use crate::input::PushEvent;
 use crate::pattern::ruby_glob;
 use crate::plan::{AllowFailure, Variable, When};
@@ -156,11 +156,24 @@ fn patterns(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, At
         problems.add(node.at, path, format!("more than {MAX_PATTERNS} patterns"), "use `**/*` patterns of folders");
     }
     for (pattern, at) in &list {
-        if let Err(invalid) = ruby_glob(pattern) {
-            problems.add(*at, path, format!("the pattern `{}` cannot be read: {}", shown(pattern), invalid.0), "as in `src/**/*.py`");
-        }
+        glob(pattern, *at, path, problems);
     }
     list.into_iter().take(MAX_PATTERNS).collect()
+}
+
+/// A pattern of paths that can match one; what never does is told.
+pub(super) fn glob(pattern: &str, at: At, path: &str, problems: &mut Problems) -> Option<Regex> {
+    let shown = shown(pattern);
+    if pattern.starts_with("./") || pattern.starts_with('/') {
+        let message = format!("the pattern `{shown}` matches nothing: paths start at the top of the repository, as `src/a.py` does");
+        problems.add(at, path, message, "remove what stands before the first name");
+        return None;
+    }
+    let read = ruby_glob(pattern);
+    if let Err(invalid) = &read {
+        problems.add(at, path, format!("the pattern `{shown}` cannot be read: {}", invalid.0), "as in `src/**/*.py`");
+    }
+    read.ok()
 }
 
 /// A condition must not ask for what GitLab would know and Penstock does not: it would silently be false.
@@ -256,9 +269,9 @@ fn clauses(rule: &Rule, event: &PushEvent, variables: &BTreeMap<String, Expanded
 
 fn first_match<'p>(patterns: &[(String, At)], paths: &'p [String], variables: &BTreeMap<String, Expanded>) -> Option<(String, &'p String)> {
     patterns.iter().find_map(|(pattern, _)| {
-        let expanded = expand(pattern, variables).text;
+        let expanded = expand_known(pattern, variables);
         // read without fault before; with a variable's value in it, it may have become one that matches nothing
-        let regex: Regex = ruby_glob(expanded.trim_start_matches("./")).ok()?;
+        let regex: Regex = ruby_glob(&expanded).ok()?;
         paths.iter().find(|path| regex.is_match(path)).map(|path| (shown(&expanded), path))
     })
 }

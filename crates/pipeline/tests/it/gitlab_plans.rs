@@ -50,6 +50,12 @@ fn the_first_rule_that_matches_decides() {
     check("[{exists: [go.mod]}]", "without a: the rule on line 4 does not match: nothing exists that `exists` matches; no rule matches");
     check("[{if: $PROJECT == 'from project', exists: {paths: ['*.md']}}]", "a [test] after earlier stages");
     check("[]", "without a: its list of rules is empty");
+    // a name that is not known stays in a pattern
+    check(
+        "[{exists: ['Cargo$NOPE.toml']}]",
+        "without a: the rule on line 4 does not match: nothing exists that `exists` matches; no rule matches",
+    );
+    check("[{exists: ['{Cargo,go}.{toml,mod}']}]", "a [test] after earlier stages");
 }
 
 #[test]

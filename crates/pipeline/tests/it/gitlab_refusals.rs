@@ -294,3 +294,25 @@ fn what_the_runner_could_not_keep_is_refused_before_anything_runs() {
         assert_eq!(problems(GITLAB, &text), expected, "{text}");
     }
 }
+
+#[test]
+fn patterns_that_match_nothing_in_gitlab_are_told() {
+    for (rule, expected) in [
+        ("changes: ['[a']", "3:22 a.rules[0].changes: the pattern `[a` cannot be read: a `[` is not closed, or empty"),
+        ("exists: ['{a,b']", "3:21 a.rules[0].exists: the pattern `{a,b` cannot be read: a `{` is not closed"),
+        (
+            "changes: [./src/*]",
+            "3:22 a.rules[0].changes: the pattern `./src/*` matches nothing: paths start at the top of the repository, as `src/a.py` does",
+        ),
+        (
+            "exists: {paths: [/src/*]}",
+            "3:29 a.rules[0].exists: the pattern `/src/*` matches nothing: paths start at the top of the repository, as `src/a.py` does",
+        ),
+    ] {
+        assert_eq!(problems(GITLAB, &format!("a:\n  script: [x]\n  rules: [{{{rule}}}]\n")), expected, "{rule}");
+    }
+    assert_eq!(
+        problems(GITLAB, "a:\n  script: [x]\n  except: {changes: [./src/*]}\n"),
+        "3:22 a.except.changes: the pattern `./src/*` matches nothing: paths start at the top of the repository, as `src/a.py` does"
+    );
+}
