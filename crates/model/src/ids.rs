@@ -88,7 +88,7 @@ fn is_user(given: &str) -> bool {
 }
 
 fn is_job(given: &str) -> bool {
-    !given.is_empty() && given.len() <= 255 && !given.chars().any(char::is_control)
+    !given.is_empty() && given.chars().count() <= 255 && !given.chars().any(char::is_control)
 }
 
 fn is_commit(given: &str) -> bool {
@@ -180,6 +180,17 @@ mod tests {
             assert!(bad.parse::<ProjectName>().is_err(), "{bad:?} was accepted");
         }
         assert_eq!("oran-config".parse::<RepositoryName>().unwrap().as_str(), "oran-config");
+    }
+
+    #[test]
+    fn a_job_may_be_called_as_in_gitlab() {
+        let (long, longer) = ("é".repeat(255), "é".repeat(256));
+        for good in ["test 1/3", "test: [3.11, linux]", "a:b/c", "test (3.11, x)", &long] {
+            assert_eq!(good.parse::<JobName>().unwrap().as_str(), good);
+        }
+        for bad in ["", "a\nb", "a\0", &longer] {
+            assert!(bad.parse::<JobName>().is_err(), "{bad:?} was accepted");
+        }
     }
 
     #[test]
