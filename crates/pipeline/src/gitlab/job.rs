@@ -149,7 +149,7 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         environment: fields.get("environment").and_then(|node| parts::environment(node, &fields.path_of("environment"), problems)),
         variables: fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default(),
         variable_places: node.get("variables").map(parts::places).unwrap_or_default(),
-        parallel: fields.get("parallel").and_then(|node| matrix::parallel(node, &fields.path_of("parallel"), problems)),
+        parallel: fields.get("parallel").map(|node| matrix::parallel(node, &fields.path_of("parallel"), problems)),
         name,
     };
     fields.finish(keys::JOB, problems);

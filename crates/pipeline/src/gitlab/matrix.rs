@@ -28,6 +28,8 @@ pub(super) enum Parallel {
     Number(usize),
     /// One job for each combination.
     Matrix(Matrix),
+    /// It cannot be read, which is told. Nobody knows which jobs there would be.
+    Unread,
 }
 
 /// `matrix`: its entries one after the other, each with all combinations of its lists.
@@ -60,11 +62,13 @@ pub(super) struct Member<'d> {
 }
 
 /// Reads `parallel` of a job.
-pub(super) fn parallel(node: &Node, path: &str, problems: &mut Problems) -> Option<Parallel> {
-    if matches!(node.value, Value::Map(_)) {
-        return matrix(node, path, true, problems).map(Parallel::Matrix);
-    }
-    integer(node, 1..=200, path, problems).and_then(|number| usize::try_from(number).ok()).map(Parallel::Number)
+pub(super) fn parallel(node: &Node, path: &str, problems: &mut Problems) -> Parallel {
+    let read = if matches!(node.value, Value::Map(_)) {
+        matrix(node, path, true, problems).map(Parallel::Matrix)
+    } else {
+        integer(node, 1..=200, path, problems).and_then(|number| usize::try_from(number).ok()).map(Parallel::Number)
+    };
+    read.unwrap_or(Parallel::Unread)
 }
 
 /// Reads `parallel` of an item of `needs`: combinations only.
@@ -173,6 +177,7 @@ impl Parallel {
         match self {
             Self::Number(number) => *number,
             Self::Matrix(matrix) => matrix.jobs(),
+            Self::Unread => 0,
         }
     }
 }
@@ -325,6 +330,7 @@ pub(super) fn titles(draft: &Draft) -> Vec<(String, Option<(usize, usize)>, Opti
     let name = &draft.name;
     match &draft.parallel {
         None => vec![(name.clone(), None, None)],
+        Some(Parallel::Unread) => Vec::new(),
         Some(Parallel::Number(total)) => {
             (1..=*total).map(|index| (format!("{name} {index}/{total}"), Some((index, *total)), None)).collect()
         }

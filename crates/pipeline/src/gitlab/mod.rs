@@ -162,11 +162,11 @@ fn judge(
     let all = matrix::members(drafts, problems);
     'file: for (draft, members) in drafts.iter().zip(&all) {
         let inherited = inherited(&global.variables, draft.inherit.variables.as_deref());
-        let mut without = Vec::new();
+        let (mut without, mut verdicts) = (Vec::new(), Verdicts::of(draft));
         for member in members {
             let own = member.variables();
             let Some(variables) = seen(member, &own, &inherited, global, base, event, problems) else { continue };
-            let verdict = verdict(draft, [&inherited, &own], event, &variables, problems);
+            let verdict = verdicts.ask([&inherited, &own], event, &variables, problems);
             let Some(matched) = verdict.matched else {
                 without.push(LeftOut { name: member.name.to_string(), line: draft.at.line, because: verdict.because });
                 continue;
@@ -217,6 +217,41 @@ fn seen(
             problems.add(place(name), &format!("{}.{mapping}.{name}", draft.name), message, help);
             None
         }
+    }
+}
+
+/// What a variable is worth to rules, and to `only` and `except`, which see it as it is written.
+type Worth = (Option<Expanded>, Option<Variable>);
+
+/// What the jobs that one of the file becomes are told by its rules: once for each set of values that these ask for, since they
+/// may have to look at every file of the repository.
+struct Verdicts<'d> {
+    draft: &'d Draft,
+    names: Vec<&'d str>,
+    known: Vec<(Vec<Worth>, rules::Verdict)>,
+}
+
+impl<'d> Verdicts<'d> {
+    fn of(draft: &'d Draft) -> Self {
+        let mut names = draft.rules.as_deref().map(rules::named).unwrap_or_default();
+        names.extend(draft.policies.iter().flat_map(only::Policies::named));
+        Self { draft, names, known: Vec::new() }
+    }
+
+    fn ask(
+        &mut self,
+        file: [&BTreeMap<String, Variable>; 2],
+        event: &PushEvent,
+        variables: &BTreeMap<String, Expanded>,
+        problems: &mut Problems,
+    ) -> rules::Verdict {
+        let worth: Vec<Worth> = self.names.iter().map(|name| (variables.get(*name).cloned(), file[1].get(*name).cloned())).collect();
+        if let Some((_, verdict)) = self.known.iter().find(|(known, _)| *known == worth) {
+            return verdict.clone();
+        }
+        let verdict = verdict(self.draft, file, event, variables, problems);
+        self.known.push((worth, verdict.clone()));
+        verdict
     }
 }
 

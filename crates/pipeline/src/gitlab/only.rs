@@ -209,6 +209,13 @@ pub(super) fn written(
 }
 
 impl Policies {
+    /// The variables on whose values it depends what they come to.
+    pub(super) fn named(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.0.iter().flat_map(|policy| policy.variables.iter().flatten()).for_each(|(condition, ..)| condition.variables(&mut names));
+        names
+    }
+
     /// Asks `only` and then `except`, with the variables as they are [`written`].
     pub(super) fn ask(&self, event: &PushEvent, seen: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Verdict {
         let mut verdict = Verdict::default();

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::condition::Condition;
 use super::{keys, parts, workflow};
-use crate::expand::{Expanded, expand_known};
+use crate::expand::{self, Expanded, expand_known};
 use crate::input::PushEvent;
 use crate::pattern::ruby_glob;
 use crate::plan::{AllowFailure, Variable, When};
@@ -44,7 +44,7 @@ pub(super) enum Outcome {
 }
 
 /// What the rules of a job come to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Verdict {
     /// `None`: the job is left out.
     pub(super) matched: Option<Matched>,
@@ -53,7 +53,7 @@ pub(super) struct Verdict {
 }
 
 /// The rule that matched, as far as it says something.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Matched {
     pub(super) when: Option<When>,
     pub(super) allow_failure: Option<AllowFailure>,
@@ -207,6 +207,19 @@ pub(super) fn holds(
         false
     });
     (holds, format!("`{}` is {holds}{}", shown(text), values(condition, variables)))
+}
+
+/// The variables on whose values it depends what rules come to.
+pub(super) fn named(rules: &[Rule]) -> Vec<&str> {
+    let mut names = Vec::new();
+    for rule in rules {
+        if let Some((condition, ..)) = &rule.condition {
+            condition.variables(&mut names);
+        }
+        let patterns = rule.changes.iter().chain(&rule.exists).flatten();
+        names.extend(patterns.flat_map(|(pattern, _)| expand::names(pattern)));
+    }
+    names
 }
 
 /// Asks the rules of a job in their order; the first that matches decides.

@@ -82,6 +82,13 @@ impl<'k> Known<'k> {
         self.stages.get(name).copied().unwrap_or(0)
     }
 
+    /// Whether a name may be one of a `parallel` that cannot be read.
+    fn is_unread(&self, name: &str) -> bool {
+        let of = |draft: &Draft| matches!(draft.parallel, Some(Parallel::Unread));
+        let key = name.rsplit_once(": [").or_else(|| name.rsplit_once(' ')).map_or(name, |(key, _)| key);
+        [name, key].iter().any(|key| self.drafts.get(key).is_some_and(|draft| of(draft)))
+    }
+
     /// The names that one in the file stands for.
     fn names(&self, name: &str) -> Vec<String> {
         self.groups.get(name).cloned().unwrap_or_else(|| vec![name.to_owned()])
@@ -90,9 +97,15 @@ impl<'k> Known<'k> {
     /// The jobs that one names in `needs`, each with the place where it does.
     fn needed(&self, member: &'k Member<'k>, problems: &mut Problems) -> Vec<Named<'k>> {
         let (draft, path) = (member.draft, format!("{}.needs", member.draft.name));
-        let mut out: Vec<Named<'k>> = Vec::new();
+        let (mut out, mut count): (Vec<Named<'k>>, usize) = (Vec::new(), 0);
         for need in draft.needs.iter().flatten() {
             for (name, at) in self.targets(need, member.combination.as_ref(), &path, problems) {
+                count += 1;
+                if count > MAX_NEEDS {
+                    let message = format!("a job may need at most {MAX_NEEDS} others, and each that `parallel` makes counts");
+                    problems.add(at, &path, message, "let it wait for a stage instead");
+                    return out;
+                }
                 let Some((index, other)) = self.members.get(name.as_str()).copied() else {
                     if !need.optional {
                         self.unknown(&name, need, at, &path, problems);
@@ -106,11 +119,6 @@ impl<'k> Known<'k> {
                 if out.iter().any(|named| named.index == index) {
                     problems.add(at, &path, format!("`{}` is needed twice", shown(&name)), "name it once");
                     continue;
-                }
-                if out.len() == MAX_NEEDS {
-                    let message = format!("a job may need at most {MAX_NEEDS} others, and each that `parallel` makes counts");
-                    problems.add(at, &path, message, "let it wait for a stage instead");
-                    return out;
                 }
                 out.push(Named { index, name: &other.name, need, at });
             }
@@ -140,7 +148,7 @@ impl<'k> Known<'k> {
             return self.names(&job).into_iter().map(|name| (name, need.at)).collect();
         };
         let known = self.drafts.get(job.as_str());
-        if known.is_some_and(|draft| !matches!(draft.parallel, Some(Parallel::Matrix(_)))) {
+        if known.is_some_and(|draft| matches!(draft.parallel, None | Some(Parallel::Number(_)))) {
             let help = "need the job without `parallel`";
             problems.add(need.at, path, format!("`{}` has no `parallel: matrix`", shown(&job)), help);
             return Vec::new();
@@ -156,6 +164,9 @@ impl<'k> Known<'k> {
     }
 
     fn unknown(&self, name: &str, need: &Need, at: At, path: &str, problems: &mut Problems) {
+        if self.is_unread(name) {
+            return;
+        }
         let help = match self.groups.get(need.job.as_str()) {
             Some(group) => {
                 let some: Vec<String> = group.iter().take(4).map(|name| format!("`{}`", shown(name))).collect();
@@ -190,6 +201,9 @@ impl<'k> Known<'k> {
         for (given, at) in dependencies {
             let names = self.names(given);
             let found: Vec<&Member<'_>> = names.iter().filter_map(|name| Some(self.members.get(name.as_str())?.1)).collect();
+            if found.is_empty() && self.is_unread(given) {
+                continue;
+            }
             if found.is_empty() {
                 problems.add(*at, &path, format!("there is no job `{}`", shown(given)), "look at its spelling");
                 continue;

@@ -349,6 +349,22 @@ fn a_matrix_is_checked_where_it_stands() {
 }
 
 #[test]
+fn what_cannot_be_read_is_told_once_and_not_where_it_is_needed() {
+    for keys in [
+        "needs: [a]",
+        "needs: ['a: [x]']",
+        "needs: [{job: a, parallel: {matrix: [{A: x}]}}]",
+        "dependencies: [a]",
+        "dependencies: ['a: [x]']",
+    ] {
+        refused_at(
+            &format!("a: {{stage: build, script: [x], parallel: {{matrix: ^[]}}}}\nb: {{script: [x], {keys}}}\n"),
+            "a.parallel.matrix: the matrix makes 0 jobs; 1 to 200 are possible",
+        );
+    }
+}
+
+#[test]
 fn as_many_jobs_and_characters_as_gitlab_has_are_possible() {
     let numbers = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
     let text = |first: usize, second: usize| {
@@ -359,6 +375,7 @@ fn as_many_jobs_and_characters_as_gitlab_has_are_possible() {
     let wide: String = (0..100).map(|n| format!("V{n}: [0, 1], ")).collect();
     assert!(problems(GITLAB, &format!("a: {{script: [x], parallel: {{matrix: [{{{wide}}}]}}}}")).contains("jobs; 1 to 200 are possible"));
     names(&format!("a: {{script: [x], parallel: {{matrix: [{{A: {}}}]}}}}\n", "x".repeat(250)), &[&format!("a: [{}]", "x".repeat(250))]);
+    names(&format!("a: {{script: [x], parallel: {{matrix: [{{A: {}}}]}}}}\n", "é".repeat(250)), &[&format!("a: [{}]", "é".repeat(250))]);
     let files: String = (0..11).map(|n| format!("j{n}: {{script: [x], rules: [{{when: never}}], parallel: 200}}\n")).collect();
     assert!(problems(GITLAB, &files).contains("the file makes more than 2000 jobs with `parallel`"));
 }
