@@ -97,7 +97,7 @@ pub struct RunSummary {
     pub reference: String,
     /// The commit.
     pub commit: CommitId,
-    /// The first line of its message.
+    /// What a GitLab file names its pipeline, or the first line of the commit's message.
     pub title: String,
     /// Who pushed, as authenticated.
     pub pusher: UserName,

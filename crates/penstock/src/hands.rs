@@ -16,6 +16,7 @@ use penstock_model::image::media;
 use penstock_model::registry::ImageRegistry;
 use penstock_model::release::ImageName;
 use penstock_model::{Digest, RepositoryName, RunId, UserName};
+use penstock_pipeline::Plan;
 use penstock_registry::{Access, Action, Credentials, Registry, RegistryAuth};
 use penstock_server::auth::user_of;
 use penstock_server::git::GitService;
@@ -91,7 +92,8 @@ fn refusal(world: &World, repository: &RepositoryName, who: &UserName, update: &
     update.forced.then(|| format!("penstock: {branch} is protected: its history cannot be rewritten. Merge what is there and push again."))
 }
 
-/// Why the pipeline file cannot be carried out, for whoever waits at the terminal; nothing if it can, or is not read yet.
+/// Why the pipeline file cannot be carried out, or has no job for this push, for whoever waits at the terminal; nothing if it
+/// can, or is not read yet.
 async fn rejection(parts: &Parts, run: &RunId) -> Vec<String> {
     let mut changes = parts.journal.watch();
     let planned = async {
@@ -101,8 +103,8 @@ async fn rejection(parts: &Parts, run: &RunId) -> Vec<String> {
                 if let Some(why) = &record.rejected {
                     return why.lines().map(|line| format!("penstock: {line}")).collect();
                 }
-                if record.run.is_some() {
-                    return Vec::new();
+                if let Some(run) = &record.run {
+                    return run.plan().map(empty_words).unwrap_or_default();
                 }
             }
             if changes.changed().await.is_err() {
@@ -111,6 +113,13 @@ async fn rejection(parts: &Parts, run: &RunId) -> Vec<String> {
         }
     };
     tokio::time::timeout(PLAN_WAIT, planned).await.unwrap_or_default()
+}
+
+/// That the push starts no job, and why.
+fn empty_words(plan: &Plan) -> Vec<String> {
+    let whys = plan.why_empty();
+    let head = (!whys.is_empty()).then(|| format!("penstock: {} has no job for this push", plan.path));
+    head.into_iter().chain(whys.iter().map(|why| format!("penstock: {why}"))).collect()
 }
 
 fn config_words(parts: &Parts, project: &penstock_model::ProjectName) -> Vec<String> {

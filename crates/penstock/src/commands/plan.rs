@@ -43,7 +43,14 @@ fn show(plan: &Plan) {
             vec![bold(&plain(job.name.as_str())), plain(&job.stage), needs, plain(&job.because.join("; "))]
         })
         .collect();
-    table(&["JOB", "STAGE", "WAITS FOR", "WHY"], &rows);
+    for reason in &plan.because {
+        println!("{} {}", dim("workflow:"), plain(reason));
+    }
+    if plan.is_empty() {
+        println!("a push of this commit starts no job");
+    } else {
+        table(&["JOB", "STAGE", "WAITS FOR", "WHY"], &rows);
+    }
     for job in &plan.left_out {
         println!("{} {}: {}", dim("left out:"), plain(&job.name), plain(&job.because.join("; ")));
     }

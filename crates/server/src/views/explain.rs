@@ -36,6 +36,8 @@ fn explain_run(app: &App, record: &RunRecord) -> Explanation {
     if let Some(why) = &record.rejected {
         reasons.push(reason("pipeline file", why));
     }
+    let plan = record.run.as_ref().and_then(|run| run.plan());
+    reasons.extend(plan.into_iter().flat_map(|plan| &plan.because).map(|because| reason("workflow", because)));
     for job in &view.jobs {
         let because = if job.because.is_empty() { String::new() } else { format!(" ({})", job.because.join("; ")) };
         reasons.push(reason(job.name.as_str(), format!("{} {}{because}", job.status, job.message)));

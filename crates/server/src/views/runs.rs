@@ -4,7 +4,7 @@ use penstock_api::{ImageView, JobView, LeftOut, RunSummary, RunView};
 use penstock_delivery::RunRecord;
 use penstock_model::ProjectName;
 use penstock_model::job::JobEnd;
-use penstock_pipeline::{JobState, Plan, RunStatus};
+use penstock_pipeline::{Dialect, JobState, Plan, RunStatus};
 
 use super::statement_view;
 use crate::App;
@@ -19,7 +19,7 @@ pub fn runs(app: &App, project: Option<&ProjectName>, limit: usize) -> Vec<RunSu
 /// A run in a list.
 pub fn run_summary(_: &App, record: &RunRecord) -> RunSummary {
     let plan = record.run.as_ref().and_then(|run| run.plan());
-    let title = plan.map(|plan| first_line(&plan.event.message)).unwrap_or_default();
+    let title = plan.map(title).unwrap_or_default();
     RunSummary {
         id: record.id.clone(),
         project: record.project.clone(),
@@ -32,6 +32,12 @@ pub fn run_summary(_: &App, record: &RunRecord) -> RunSummary {
         ended: record.ended,
         release: record.release,
     }
+}
+
+/// The name that a GitLab file gives its pipeline, or the commit's title.
+fn title(plan: &Plan) -> String {
+    let named = plan.dialect == Dialect::GitlabCi && plan.name != plan.path;
+    first_line(if named { &plan.name } else { &plan.event.message })
 }
 
 /// The first line of a commit's message.
