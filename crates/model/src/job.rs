@@ -76,6 +76,9 @@ pub struct StepOutcome {
     pub env: BTreeMap<String, String>,
     /// `GITHUB_PATH`: directories put before `PATH`.
     pub path: Vec<String>,
+    /// Whether the job's time limit ended it.
+    #[serde(default)]
+    pub timed_out: bool,
 }
 
 /// What a job does next.

@@ -39,7 +39,13 @@ pub struct FakeRunner {
 impl Default for FakeRunner {
     /// Every step succeeds.
     fn default() -> Self {
-        Self::new(|_, _| StepOutcome { exit_code: Some(0), outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new() })
+        Self::new(|_, _| StepOutcome {
+            exit_code: Some(0),
+            outputs: BTreeMap::new(),
+            env: BTreeMap::new(),
+            path: Vec::new(),
+            timed_out: false,
+        })
     }
 }
 

@@ -1,5 +1,5 @@
-//! The variables by which GitLab's runner is told how to check out. A value that asks for what every job has anyway is
-//! fine; any other is refused.
+//! The variables by which GitLab's runner is told how to check out and how long scripts may take. A value that asks for what
+//! every job has anyway is fine; any other is refused.
 
 use crate::reader::{Problems, shown};
 use crate::yaml::At;
@@ -7,7 +7,7 @@ use crate::yaml::At;
 /// Flags of `git fetch` that ask for nothing that is not there.
 const FETCHED: &[&str] = &["--tags", "--prune", "--prune-tags", "--force", "--quiet"];
 
-/// Refuses a variable that asks for another checkout than jobs have.
+/// Refuses a variable that asks for another checkout or other times than jobs have.
 pub(super) fn refuse_other(name: &str, value: &str, at: At, path: &str, problems: &mut Problems) {
     if let Some(help) = instead(name, value) {
         problems.add(at, path, format!("`{name}: {}` is not carried out", shown(value)), help);
@@ -38,6 +38,9 @@ fn instead(name: &str, value: &str) -> Option<&'static str> {
             value.split_whitespace().all(|flag| FETCHED.contains(&flag)),
             "remove it: every branch is there as `origin/BRANCH`, and every tag",
         ),
+        "RUNNER_SCRIPT_TIMEOUT" => (false, "write the job's `timeout`"),
+        "RUNNER_AFTER_SCRIPT_TIMEOUT" => (value == "5m", "remove it: `after_script` has five minutes"),
+        "AFTER_SCRIPT_IGNORE_ERRORS" => (matches!(value, "true" | "1"), "remove it: how `after_script` ends does not count"),
         "GIT_LFS_SKIP_SMUDGE" => (matches!(value, "1" | "true"), LFS),
         _ if name.starts_with("GIT_LFS_") => (false, LFS),
         _ => return None,

@@ -1,4 +1,7 @@
 //! A GitLab job from the inside: `before_script` and `script` in one shell, then `after_script` in another.
+//!
+//! As GitLab's reference of `after_script` has it: it comes after a failure and a cancellation too, and not after the job's
+//! time limit.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,6 +85,10 @@ impl StepSource for GitlabSteps {
                 if cancelled && self.exit_code == 0 {
                     self.exit_code = 1;
                 }
+                if last.is_some_and(|outcome| outcome.timed_out) {
+                    self.phase = Phase::After;
+                    return self.done();
+                }
                 self.after_script(cancelled)
             }
             // how `after_script` ended does not count
@@ -123,7 +130,7 @@ mod tests {
     use crate::testing::gitlab_plan;
 
     fn ended(exit_code: Option<i32>) -> StepOutcome {
-        StepOutcome { exit_code, outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new() }
+        StepOutcome { exit_code, outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new(), timed_out: false }
     }
 
     /// What the runner sees, given how each step ends.
@@ -152,6 +159,15 @@ mod tests {
         check(job, &[(Some(3), false), (Some(0), false)], "script []; after_script [Plain(\"failed\")]; done 3");
         check(job, &[(None, true), (Some(0), true)], "script []; after_script [Plain(\"canceled\")]; done 1");
         check("a: {script: [x]}", &[(Some(2), false)], "script []; done 2");
+    }
+
+    #[test]
+    fn after_script_does_not_run_after_the_jobs_time_limit() {
+        let plan = gitlab_plan("a: {script: [x], after_script: [y]}");
+        let mut steps = GitlabSteps::new(&plan.jobs[0]);
+        assert!(matches!(steps.next(None, false), NextStep::Run(_)));
+        let last = StepOutcome { timed_out: true, ..ended(None) };
+        assert_eq!(steps.next(Some(&last), true), NextStep::Done { exit_code: 1, outputs: BTreeMap::new() });
     }
 
     #[test]

@@ -167,6 +167,9 @@ fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
         ("GIT_FETCH_EXTRA_FLAGS", "--no-tags"),
         ("GIT_LFS_SKIP_SMUDGE", "'0'"),
         ("GIT_LFS_FETCH", "x"),
+        ("RUNNER_SCRIPT_TIMEOUT", "1h"),
+        ("RUNNER_AFTER_SCRIPT_TIMEOUT", "10m"),
+        ("AFTER_SCRIPT_IGNORE_ERRORS", "'false'"),
     ] {
         let (plain, column) = (value.trim_matches('\''), 15 + name.len());
         let refused = |place: &str| format!("{place}.{name}: `{name}: {plain}` is not carried out");
@@ -175,7 +178,7 @@ fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
         let rule = format!("a:\n  script: [x]\n  rules:\n    - variables: {{{name}: {value}}}\n");
         check(&rule, &refused(&format!("4:{} a.rules[0].variables", 21 + name.len())));
     }
-    let fine = "GIT_DEPTH: 0, GIT_STRATEGY: clone, GIT_CHECKOUT: 'true', GIT_SUBMODULE_STRATEGY: none, GIT_CLEAN_FLAGS: -ffdx, GIT_FETCH_EXTRA_FLAGS: --tags --prune, GIT_LFS_SKIP_SMUDGE: 1, GIT_AUTHOR_NAME: Ada";
+    let fine = "GIT_DEPTH: 0, GIT_STRATEGY: clone, GIT_CHECKOUT: 'true', GIT_SUBMODULE_STRATEGY: none, GIT_CLEAN_FLAGS: -ffdx, GIT_FETCH_EXTRA_FLAGS: --tags --prune, GIT_LFS_SKIP_SMUDGE: 1, GIT_AUTHOR_NAME: Ada, RUNNER_AFTER_SCRIPT_TIMEOUT: 5m, AFTER_SCRIPT_IGNORE_ERRORS: 'true'";
     check(&format!("variables: {{{fine}}}\na: {{script: [x], variables: {{GIT_STRATEGY: fetch, GIT_DEPTH: ''}}}}\n"), "a plan of 1 jobs");
 }
 

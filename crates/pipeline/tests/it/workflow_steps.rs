@@ -39,7 +39,7 @@ fn check(steps_text: &str, ends: &[End<'_>], cancelled: Option<usize>, expected:
                     .collect();
                 seen.push(format!("{} | {} | {}", step.name, step.script.trim_end().replace('\n', "; "), env.join(" ")).trim().to_owned());
                 let (exit_code, outputs, env) = ends.get(index).copied().unwrap_or((Some(0), &[], &[]));
-                let outcome = StepOutcome { exit_code, outputs: pairs(outputs), env: pairs(env), path: Vec::new() };
+                let outcome = StepOutcome { exit_code, outputs: pairs(outputs), env: pairs(env), path: Vec::new(), timed_out: false };
                 next = source.next(Some(&outcome), cancelled.is_some_and(|at| at <= index));
                 index += 1;
             }
@@ -138,7 +138,13 @@ fn scripts(job: &str) -> Vec<String> {
     while let NextStep::Run(step) = next {
         let failed = step.script.starts_with("printf 'error");
         seen.push(step.script.replace('\n', "; "));
-        let outcome = StepOutcome { exit_code: Some(i32::from(failed)), outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new() };
+        let outcome = StepOutcome {
+            exit_code: Some(i32::from(failed)),
+            outputs: BTreeMap::new(),
+            env: BTreeMap::new(),
+            path: Vec::new(),
+            timed_out: false,
+        };
         next = source.next(Some(&outcome), false);
         assert!(seen.len() < 100);
     }

@@ -164,9 +164,10 @@ async fn one(
     *busy += started.elapsed();
     let ended = ended?;
     attempt.log.note(&told(ended, started.elapsed())).await;
-    let mut outcome = StepOutcome { exit_code: None, outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new() };
-    if let Ended::Exited(exit) = ended {
-        outcome.exit_code = exit.code;
+    let mut outcome = StepOutcome { exit_code: None, outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new(), timed_out: false };
+    match ended {
+        Ended::Exited(exit) => outcome.exit_code = exit.code,
+        Ended::Stopped(why) => outcome.timed_out = why == Why::JobTime,
     }
     if let Err(why) = read_files(attempt, index, &mut outcome) {
         attempt.log.note(&whole(&why)).await;

@@ -56,6 +56,15 @@ async fn a_job_over_its_time_is_ended_at_once_if_it_listens() {
 }
 
 #[tokio::test]
+async fn a_step_is_told_apart_by_what_ended_it() {
+    let job = Job::new("sleep 100").at_last("true").with(|spec| spec.timeout = Duration::from_millis(300));
+    let seen = job.steps.seen.clone();
+    House::new().run(job).await;
+    let ends: Vec<_> = seen.lock().unwrap().iter().map(|outcome| (outcome.exit_code, outcome.timed_out)).collect();
+    assert_eq!(ends, [(None, true), (Some(0), false)]);
+}
+
+#[tokio::test]
 async fn a_step_over_its_time_fails_and_the_job_goes_on() {
     let house = House::new();
     let mut job = Job::new("true").at_last("echo after");
