@@ -247,6 +247,8 @@ pub enum RetryOn {
     Timeout,
     /// Not the job's fault.
     SystemFailure,
+    /// One of GitLab's reasons that does not come about here.
+    Never,
 }
 
 /// The environment that a job names.

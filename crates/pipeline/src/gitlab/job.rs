@@ -35,6 +35,10 @@ impl Common {
         let mut common = Self::read_global(fields, problems);
         common.artifacts = fields.get("artifacts").map(|node| parts::artifacts(node, &fields.path_of("artifacts"), problems));
         common.retry = fields.get("retry").map(|node| parts::retry(node, &fields.path_of("retry"), problems));
+        // whether a newer push may cancel it: none does
+        if let Some(node) = fields.get("interruptible") {
+            boolean(node, &fields.path_of("interruptible"), problems);
+        }
         common.timeout = fields.get("timeout").and_then(|node| parts::timeout(node, &fields.path_of("timeout"), problems));
         common
     }

@@ -16,7 +16,6 @@ pub(super) const JOB: &[Unsupported] = &[
     ("services", "start what the job needs in its script"),
     ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),
     ("include", "copy what it includes into this file"),
-    ("interruptible", "remove it; a newer push does not cancel an older run"),
     ("resource_group", "remove it; deliveries to one environment never overlap anyway"),
     ("coverage", "write `artifacts: reports: coverage_report: {coverage_format: cobertura, path: …}`"),
     ("release", "remove it; Penstock makes releases itself"),
@@ -37,18 +36,14 @@ pub(super) const JOB: &[Unsupported] = &[
 pub(super) const DEFAULT: &[Unsupported] = &[
     ("services", "start what jobs need in their scripts"),
     ("tags", "remove it; there is one runner, this machine"),
-    ("interruptible", "remove it; a newer push does not cancel an older run"),
     ("hooks", "move the commands into `before_script`"),
     ("id_tokens", "remove it; a job has its own token in PENSTOCK_TOKEN"),
     ("identity", "remove it"),
 ];
 
 /// In a rule.
-pub(super) const RULE: &[Unsupported] = &[
-    ("needs", "set `needs` in the job"),
-    ("interruptible", "remove it"),
-    ("start_in", "delayed jobs are not carried out; use `when: manual`"),
-];
+pub(super) const RULE: &[Unsupported] =
+    &[("needs", "set `needs` in the job"), ("start_in", "delayed jobs are not carried out; use `when: manual`")];
 
 /// In a rule of `workflow`.
 pub(super) const WORKFLOW_RULE: &[Unsupported] = &[
@@ -62,8 +57,6 @@ pub(super) const ARTIFACTS: &[Unsupported] = &[
     ("name", "remove it; artifacts are named by job and digest"),
     ("untracked", "name the files in `paths`"),
     ("expose_as", "remove it; the run's page lists all artifacts"),
-    ("public", "remove it; whoever may see the project may see them"),
-    ("access", "remove it; whoever may see the project may see them"),
 ];
 
 /// In `artifacts: reports`.
@@ -78,12 +71,8 @@ pub(super) const REPORTS: &[Unsupported] = &[
 ];
 
 /// In `cache`.
-pub(super) const CACHE: &[Unsupported] = &[
-    ("when", "remove it; a cache stays in place whatever happened"),
-    ("untracked", "name the folders in `paths`"),
-    ("unprotect", "remove it"),
-    ("fallback_keys", "use one key"),
-];
+pub(super) const CACHE: &[Unsupported] =
+    &[("untracked", "name the folders in `paths`"), ("unprotect", "remove it"), ("fallback_keys", "use one key")];
 
 /// In `environment`.
 pub(super) const ENVIRONMENT: &[Unsupported] = &[

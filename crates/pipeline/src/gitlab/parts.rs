@@ -181,6 +181,9 @@ pub(super) fn places(node: &Node) -> BTreeMap<String, At> {
     }
 }
 
+/// Why artifacts cannot be kept from anybody.
+const SEEN_BY_ALL: &str = "remove it: whoever may see the project may see them";
+
 /// `artifacts`.
 pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> ArtifactSpec {
     let mut spec = ArtifactSpec::default();
@@ -200,6 +203,16 @@ pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> Art
     {
         let help = "remove it or write `never`: what nobody needs any more goes with `penstock gc`";
         problems.add(fields.key_at("expire_in"), &fields.path_of("expire_in"), "artifacts do not expire by time", help);
+    }
+    if let Some(node) = fields.get("public")
+        && boolean(node, &fields.path_of("public"), problems) == Some(false)
+    {
+        problems.add(fields.key_at("public"), &fields.path_of("public"), "artifacts are not hidden", SEEN_BY_ALL);
+    }
+    if let Some(node) = fields.get("access")
+        && node.text() != Some("all")
+    {
+        problems.add(fields.key_at("access"), &fields.path_of("access"), "artifacts are not hidden", SEEN_BY_ALL);
     }
     if let Some(node) = fields.get("reports") {
         reports(node, &fields.path_of("reports"), &mut spec, problems);
@@ -282,6 +295,12 @@ fn cache(node: &Node, path: &str, problems: &mut Problems) -> Option<PlannedCach
     if paths.is_empty() {
         problems.add(node.at, path, "a cache without `paths` keeps nothing", "name the folders to keep in `paths`");
     }
+    if let Some(node) = fields.get("when")
+        && node.text() != Some("always")
+    {
+        let help = "write `when: always` or remove it: a cache stays in place whatever happened";
+        problems.add(fields.key_at("when"), &fields.path_of("when"), "a cache is kept whatever happened", help);
+    }
     let choices = [("pull-push", CachePolicy::PullPush), ("pull", CachePolicy::Pull), ("push", CachePolicy::Push)];
     let policy = fields.get("policy").and_then(|node| choice(node, &choices, &fields.path_of("policy"), problems)).unwrap_or_default();
     fields.finish(keys::CACHE, problems);
@@ -304,6 +323,23 @@ fn cache_key(node: &Node, path: &str, problems: &mut Problems) -> CacheKey {
     key
 }
 
+/// The reasons for a failure that GitLab's reference of `retry: when` lists, as they come about here.
+const RETRIED: &[(&str, RetryOn)] = &[
+    ("always", RetryOn::Always),
+    ("script_failure", RetryOn::ScriptFailure),
+    ("job_execution_timeout", RetryOn::Timeout),
+    ("stuck_or_timeout_failure", RetryOn::Timeout),
+    ("runner_system_failure", RetryOn::SystemFailure),
+    ("unknown_failure", RetryOn::SystemFailure),
+    ("api_failure", RetryOn::Never),
+    ("archived_failure", RetryOn::Never),
+    ("data_integrity_failure", RetryOn::Never),
+    ("runner_unsupported", RetryOn::Never),
+    ("scheduler_failure", RetryOn::Never),
+    ("stale_schedule", RetryOn::Never),
+    ("unmet_prerequisites", RetryOn::Never),
+];
+
 /// `retry`: a number, or `{max, when, exit_codes}`.
 pub(super) fn retry(node: &Node, path: &str, problems: &mut Problems) -> Retry {
     let Value::Map(_) = node.value else {
@@ -315,20 +351,12 @@ pub(super) fn retry(node: &Node, path: &str, problems: &mut Problems) -> Retry {
     let max = fields.get("max").and_then(|node| integer(node, 0..=2, &fields.path_of("max"), problems)).unwrap_or(0);
     retry.max = u32::try_from(max).unwrap_or(0);
     if let Some(node) = fields.get("when") {
-        let choices = [
-            ("always", RetryOn::Always),
-            ("script_failure", RetryOn::ScriptFailure),
-            ("runner_system_failure", RetryOn::SystemFailure),
-            ("job_execution_timeout", RetryOn::Timeout),
-            ("stuck_or_timeout_failure", RetryOn::Timeout),
-            ("unknown_failure", RetryOn::SystemFailure),
-        ];
         let path = fields.path_of("when");
         let items: Vec<&Node> = match &node.value {
             Value::Seq(items) => items.iter().collect(),
             _ => vec![node],
         };
-        retry.on = items.into_iter().filter_map(|node| choice(node, &choices, &path, problems)).collect();
+        retry.on = items.into_iter().filter_map(|node| choice(node, RETRIED, &path, problems)).collect();
     }
     if let Some(node) = fields.get("exit_codes") {
         retry.exit_codes = exit_codes(node, &fields.path_of("exit_codes"), problems);
@@ -390,7 +418,9 @@ pub(super) fn environment(node: &Node, path: &str, problems: &mut Problems) -> O
     let name = fields.get("name").and_then(|node| text(node, &fields.path_of("name"), problems));
     let url = fields.get("url").and_then(|node| text(node, &fields.path_of("url"), problems));
     if let Some(node) = fields.get("action") {
-        choice(node, &[("start", ())], &fields.path_of("action"), problems);
+        // all of them name an environment and change nothing in it, which is what a job's `environment` does here
+        let known = ["start", "prepare", "verify", "access"].map(|name| (name, ()));
+        choice(node, &known, &fields.path_of("action"), problems);
     }
     if name.is_none() {
         problems.add(node.at, path, "`name` is missing", "write `environment: NAME`");

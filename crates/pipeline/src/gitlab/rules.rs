@@ -100,7 +100,13 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
     let allow_failure = allow_failure.map(|allowed| if allowed { AllowFailure::Yes } else { AllowFailure::No });
     let variables = fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default();
     match of {
-        Of::Job => fields.finish(keys::RULE, problems),
+        Of::Job => {
+            // as in a job: nothing is cancelled by a newer push
+            if let Some(node) = fields.get("interruptible") {
+                boolean(node, &fields.path_of("interruptible"), problems);
+            }
+            fields.finish(keys::RULE, problems);
+        }
         Of::Workflow => {
             if let Some(node) = fields.get("auto_cancel") {
                 workflow::auto_cancel(node, &fields.path_of("auto_cancel"), problems);

@@ -16,6 +16,7 @@ mod gitlab_matrix;
 mod gitlab_only;
 mod gitlab_plans;
 mod gitlab_refusals;
+mod gitlab_same_here;
 mod gitlab_workflow;
 mod job_environment;
 mod runs;
