@@ -13,6 +13,7 @@ mod broken_files;
 mod documents;
 mod events;
 mod gitlab_matrix;
+mod gitlab_needs;
 mod gitlab_only;
 mod gitlab_plans;
 mod gitlab_refusals;

@@ -61,6 +61,20 @@ pub fn problems(path: &str, text: &str) -> String {
     }
 }
 
+/// Checks what is wrong with a GitLab file.
+#[track_caller]
+pub fn refused(text: &str, expected: &str) {
+    assert_eq!(problems(GITLAB, text), expected);
+}
+
+/// As [`refused`], the one problem being where the text has a `^`, which is no part of it.
+#[track_caller]
+pub fn refused_at(text: &str, expected: &str) {
+    let (before, after) = text.split_once('^').unwrap();
+    let (line, column) = (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap().chars().count() + 1);
+    refused(&format!("{before}{after}"), &format!("{line}:{column} {expected}"));
+}
+
 /// A plan in few words: a line for each job.
 pub fn summary(plan: &Plan) -> String {
     let mut out = String::new();
