@@ -171,7 +171,8 @@ fn stage(fields: &mut Fields<'_>, stages: &[String], key: &Key, problems: &mut P
     stage
 }
 
-fn needs(node: &Node, path: &str, problems: &mut Problems) -> Vec<Need> {
+/// Reads `needs`, of a job or of one of its rules.
+pub(super) fn needs(node: &Node, path: &str, problems: &mut Problems) -> Vec<Need> {
     let items: &[Node] = match &node.value {
         Value::Seq(items) => items,
         _ => std::slice::from_ref(node),

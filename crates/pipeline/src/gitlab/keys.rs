@@ -42,8 +42,7 @@ pub(super) const DEFAULT: &[Unsupported] = &[
 ];
 
 /// In a rule.
-pub(super) const RULE: &[Unsupported] =
-    &[("needs", "set `needs` in the job"), ("start_in", "delayed jobs are not carried out; use `when: manual`")];
+pub(super) const RULE: &[Unsupported] = &[("start_in", "delayed jobs are not carried out; use `when: manual`")];
 
 /// In a rule of `workflow`.
 pub(super) const WORKFLOW_RULE: &[Unsupported] = &[

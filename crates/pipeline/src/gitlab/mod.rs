@@ -16,7 +16,7 @@ mod workflow;
 pub(crate) use rules::place_in;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use penstock_model::JobName;
@@ -159,6 +159,7 @@ fn judge(
     problems: &mut Problems,
 ) -> (Vec<PlannedJob>, Vec<LeftOut>) {
     let (mut jobs, mut left_out, mut text) = (Vec::new(), Vec::new(), 0);
+    let mut ruled = HashMap::new();
     let all = matrix::members(drafts, problems);
     'file: for (draft, members) in drafts.iter().zip(&all) {
         let inherited = inherited(&global.variables, draft.inherit.variables.as_deref());
@@ -177,6 +178,7 @@ fn judge(
                 problems.add(draft.at, &draft.name, message, "use a smaller `parallel`, or move scripts into files");
                 break 'file;
             }
+            ruled.extend(matched.needs.map(|rule| (member.name.as_str(), rule)));
             jobs.push(planned(member, own, matched, verdict.because));
         }
         // jobs that are alike are left out alike: once is enough
@@ -185,7 +187,7 @@ fn judge(
         left_out.extend(without.into_iter().map(|left| LeftOut { name: if alike { draft.name.clone() } else { left.name }, ..left }));
     }
     jobs.sort_by_key(|job: &PlannedJob| global.stages.iter().position(|stage| *stage == job.stage));
-    waits::settle(&mut jobs, drafts, &all, &global.stages, problems);
+    waits::settle(&mut jobs, drafts, &all, &ruled, &global.stages, problems);
     (jobs, left_out)
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 
 use super::condition::Condition;
+use super::job::{self, Need};
 use super::{keys, parts, workflow};
 use crate::expand::{self, Expanded, expand_known};
 use crate::input::PushEvent;
@@ -26,6 +27,8 @@ pub(super) struct Rule {
     when: Option<Outcome>,
     allow_failure: Option<AllowFailure>,
     variables: BTreeMap<String, Variable>,
+    /// In place of the job's.
+    needs: Option<Vec<Need>>,
     path: String,
 }
 
@@ -58,6 +61,8 @@ pub(super) struct Matched {
     pub(super) when: Option<When>,
     pub(super) allow_failure: Option<AllowFailure>,
     pub(super) variables: BTreeMap<String, Variable>,
+    /// The place in the list of a rule whose `needs` are the job's.
+    pub(super) needs: Option<usize>,
     /// Where it stands.
     pub(super) at: At,
     /// Its key, from the outside in.
@@ -99,6 +104,8 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
     let allow_failure = own.and_then(|node| boolean(node, &fields.path_of("allow_failure"), problems));
     let allow_failure = allow_failure.map(|allowed| if allowed { AllowFailure::Yes } else { AllowFailure::No });
     let variables = fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default();
+    let needs = if of == Of::Job { fields.get("needs") } else { None };
+    let needs = needs.map(|node| needed(node, &fields.path_of("needs"), problems));
     match of {
         Of::Job => {
             // as in a job: nothing is cancelled by a newer push
@@ -114,7 +121,23 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
             fields.finish(keys::WORKFLOW_RULE, problems);
         }
     }
-    Some(Rule { at: node.at, condition, changes, exists, when, allow_failure, variables, path: path.to_owned() })
+    Some(Rule { at: node.at, condition, changes, exists, when, allow_failure, variables, needs, path: path.to_owned() })
+}
+
+/// `needs` of a rule. GitLab passes an empty list over (its issue 421004).
+fn needed(node: &Node, path: &str, problems: &mut Problems) -> Vec<Need> {
+    if matches!(&node.value, Value::Seq(items) if items.is_empty()) {
+        let message = "an empty list changes nothing in a rule: GitLab keeps the job's `needs`";
+        problems.add(node.at, path, message, "remove it, or make two jobs, one of which has `needs: []`");
+    }
+    job::needs(node, path, problems)
+}
+
+impl Rule {
+    /// What the job needs if this rule matches, and where the rule says so.
+    pub(super) fn needs(&self) -> Option<(&[Need], String)> {
+        self.needs.as_deref().map(|needs| (needs, format!("{}.needs", self.path)))
+    }
 }
 
 /// Reads a condition; its text and its place go with it.
@@ -231,7 +254,7 @@ pub(super) fn named(rules: &[Rule]) -> Vec<&str> {
 /// Asks the rules of a job in their order; the first that matches decides.
 pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Verdict {
     let mut verdict = Verdict::default();
-    for rule in rules {
+    for (place, rule) in rules.iter().enumerate() {
         let (matches, why) = clauses(rule, event, variables, problems);
         let line = rule.at.line;
         if !matches {
@@ -246,9 +269,11 @@ pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String
             Some(Outcome::When(when)) => Some(when),
             None => None,
         };
-        verdict.because.push(format!("the rule on line {line} matches: {why}"));
+        let needs = rule.needs.is_some().then_some(place);
+        let instead = if needs.is_some() { "; its `needs` are the job's" } else { "" };
+        verdict.because.push(format!("the rule on line {line} matches: {why}{instead}"));
         let (allow_failure, variables) = (rule.allow_failure.clone(), rule.variables.clone());
-        verdict.matched = Some(Matched { when, allow_failure, variables, at: rule.at, path: rule.path.clone() });
+        verdict.matched = Some(Matched { when, allow_failure, variables, needs, at: rule.at, path: rule.path.clone() });
         return verdict;
     }
     verdict.because.push(if rules.is_empty() { "its list of rules is empty".to_owned() } else { "no rule matches".to_owned() });

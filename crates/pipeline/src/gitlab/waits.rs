@@ -26,6 +26,9 @@ struct Known<'k> {
     planned: HashSet<JobName>,
 }
 
+/// What a job needs, and the key that says so; `None` is the stages before.
+type Given<'k> = Option<(&'k [Need], String)>;
+
 /// A job that another one names in `needs`.
 struct Named<'k> {
     index: usize,
@@ -34,8 +37,16 @@ struct Named<'k> {
     at: At,
 }
 
-/// Settles `waits_for` and `artifacts_from` of each job. `all` is what the file's jobs become.
-pub(super) fn settle(jobs: &mut [PlannedJob], drafts: &[Draft], all: &[Vec<Member<'_>>], stages: &[String], problems: &mut Problems) {
+/// Settles `waits_for` and `artifacts_from` of each job. `all` is what the file's jobs become, `ruled` those of the plan whose
+/// `needs` are said by a rule, with its place.
+pub(super) fn settle(
+    jobs: &mut [PlannedJob],
+    drafts: &[Draft],
+    all: &[Vec<Member<'_>>],
+    ruled: &HashMap<&str, usize>,
+    stages: &[String],
+    problems: &mut Problems,
+) {
     let list: Vec<&Member<'_>> = all.iter().flatten().collect();
     let known = Known {
         members: list.iter().enumerate().map(|(index, member)| (member.name.as_str(), (index, *member))).collect(),
@@ -49,7 +60,15 @@ pub(super) fn settle(jobs: &mut [PlannedJob], drafts: &[Draft], all: &[Vec<Membe
         stages: stages.iter().enumerate().map(|(index, stage)| (stage.as_str(), index)).collect(),
         planned: jobs.iter().map(|job| job.name.clone()).collect(),
     };
-    let needs: Vec<Vec<Named<'_>>> = list.iter().map(|member| known.needed(member, problems)).collect();
+    let given: Vec<Given<'_>> = list.iter().map(|member| given(member, ruled.get(member.name.as_str()).copied())).collect();
+    let needs: Vec<Vec<Named<'_>>> = list.iter().zip(&given).map(|(member, given)| known.needed(member, given, problems)).collect();
+    // as GitLab does, those are checked too that no rule or another one decides on
+    for member in all.iter().filter_map(|members| members.first()).filter(|member| member.draft.rules.is_some()) {
+        for rule in member.draft.rules.iter().flatten().filter(|rule| rule.needs().is_some()) {
+            known.needed(member, &rule.needs(), problems);
+        }
+        known.needed(member, &self::given(member, None), problems);
+    }
     let leaving: Vec<(JobName, usize)> = jobs
         .iter()
         .filter(|job| !job.artifacts.paths.is_empty() || !job.artifacts.dotenv.is_empty())
@@ -58,18 +77,25 @@ pub(super) fn settle(jobs: &mut [PlannedJob], drafts: &[Draft], all: &[Vec<Membe
     for job in jobs.iter_mut() {
         let Some((index, member)) = known.members.get(job.name.as_str()).copied() else { continue };
         let own = known.stage(&job.stage);
-        match &member.draft.needs {
+        match &given[index] {
             None => {
                 job.waits_for = vec![Wait::EarlierStages];
                 job.artifacts_from = leaving.iter().filter(|(_, stage)| *stage < own).map(|(name, _)| name.clone()).collect();
             }
-            Some(_) => known.wait(job, member.draft, &needs[index], problems),
+            Some((_, path)) => known.wait(job, path, &needs[index], problems),
         }
         if let Some(dependencies) = &member.draft.dependencies {
-            known.depend(job, member.draft, dependencies, &needs[index], problems);
+            known.depend(job, member.draft, dependencies, given[index].as_ref().map(|_| &*needs[index]), problems);
         }
     }
     circles(&list, &needs, problems);
+}
+
+/// What a job needs by the rule at a place of its list, or by itself.
+fn given<'k>(member: &Member<'k>, rule: Option<usize>) -> Given<'k> {
+    let draft = member.draft;
+    let by_rule = rule.and_then(|place| draft.rules.as_deref()?.get(place)?.needs());
+    by_rule.or_else(|| Some((draft.needs.as_deref()?, format!("{}.needs", draft.name))))
 }
 
 /// The names of all jobs that `parallel` makes of one, also of those whose place another job takes.
@@ -95,29 +121,30 @@ impl<'k> Known<'k> {
     }
 
     /// The jobs that one names in `needs`, each with the place where it does.
-    fn needed(&self, member: &'k Member<'k>, problems: &mut Problems) -> Vec<Named<'k>> {
-        let (draft, path) = (member.draft, format!("{}.needs", member.draft.name));
+    fn needed(&self, member: &'k Member<'k>, given: &Given<'k>, problems: &mut Problems) -> Vec<Named<'k>> {
+        let Some((given, path)) = given else { return Vec::new() };
+        let draft = member.draft;
         let (mut out, mut count): (Vec<Named<'k>>, usize) = (Vec::new(), 0);
-        for need in draft.needs.iter().flatten() {
-            for (name, at) in self.targets(need, member.combination.as_ref(), &path, problems) {
+        for need in *given {
+            for (name, at) in self.targets(need, member.combination.as_ref(), path, problems) {
                 count += 1;
                 if count > MAX_NEEDS {
                     let message = format!("a job may need at most {MAX_NEEDS} others, and each that `parallel` makes counts");
-                    problems.add(at, &path, message, "let it wait for a stage instead");
+                    problems.add(at, path, message, "let it wait for a stage instead");
                     return out;
                 }
                 let Some((index, other)) = self.members.get(name.as_str()).copied() else {
                     if !need.optional {
-                        self.unknown(&name, need, at, &path, problems);
+                        self.unknown(&name, need, at, path, problems);
                     }
                     continue;
                 };
                 if self.stage(&other.draft.stage) > self.stage(&draft.stage) {
                     let message = format!("`{}` is in the later stage `{}`", shown(&name), shown(&other.draft.stage));
-                    problems.add(at, &path, message, "a job can need jobs of its own and of earlier stages");
+                    problems.add(at, path, message, "a job can need jobs of its own and of earlier stages");
                 }
                 if out.iter().any(|named| named.index == index) {
-                    problems.add(at, &path, format!("`{}` is needed twice", shown(&name)), "name it once");
+                    problems.add(at, path, format!("`{}` is needed twice", shown(&name)), "name it once");
                     continue;
                 }
                 out.push(Named { index, name: &other.name, need, at });
@@ -179,7 +206,7 @@ impl<'k> Known<'k> {
     }
 
     /// Lets a job of the plan wait for what it needs.
-    fn wait(&self, job: &mut PlannedJob, draft: &Draft, needs: &[Named<'_>], problems: &mut Problems) {
+    fn wait(&self, job: &mut PlannedJob, path: &str, needs: &[Named<'_>], problems: &mut Problems) {
         for Named { name, need, at, .. } in needs {
             if self.planned.contains(*name) {
                 job.waits_for.push(Wait::Job { job: (*name).clone() });
@@ -189,13 +216,20 @@ impl<'k> Known<'k> {
             } else if !need.optional {
                 let message = format!("`{}` is needed and its rules leave it out of this pipeline", shown(name.as_str()));
                 let help = "give both the same rules, or write `- {job: …, optional: true}`";
-                problems.add(*at, &format!("{}.needs", draft.name), message, help);
+                problems.add(*at, path, message, help);
             }
         }
     }
 
     /// Keeps the artifacts that `dependencies` names.
-    fn depend(&self, job: &mut PlannedJob, draft: &Draft, dependencies: &[(String, At)], needs: &[Named<'_>], problems: &mut Problems) {
+    fn depend(
+        &self,
+        job: &mut PlannedJob,
+        draft: &Draft,
+        dependencies: &[(String, At)],
+        needs: Option<&[Named<'_>]>,
+        problems: &mut Problems,
+    ) {
         let (path, own) = (format!("{}.dependencies", draft.name), self.stage(&draft.stage));
         let mut wanted: HashSet<JobName> = HashSet::new();
         for (given, at) in dependencies {
@@ -208,8 +242,8 @@ impl<'k> Known<'k> {
                 problems.add(*at, &path, format!("there is no job `{}`", shown(given)), "look at its spelling");
                 continue;
             }
-            let waited_for = match &draft.needs {
-                Some(_) => found.iter().any(|member| needs.iter().any(|named| *named.name == member.name)),
+            let waited_for = match needs {
+                Some(needs) => found.iter().any(|member| needs.iter().any(|named| *named.name == member.name)),
                 None => found.iter().all(|member| self.stage(&member.draft.stage) < own),
             };
             if !waited_for {

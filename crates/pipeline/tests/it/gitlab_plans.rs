@@ -236,3 +236,30 @@ fn a_reference_sees_what_a_job_extends() {
         assert_eq!(values, ["A=a", "B=b"], "{}", job.name);
     }
 }
+
+#[test]
+fn the_needs_of_a_rule_that_matches_replace_the_jobs() {
+    let text = |job: &str| {
+        format!(
+            "stages: [one, two, three]\na: {{stage: one, script: [x], artifacts: {{paths: [a]}}}}\nb: {{stage: two, script: [x], artifacts: {{paths: [b]}}}}\nc: {{stage: three, script: [x], {job}}}\n"
+        )
+    };
+    for (job, expected, from) in [
+        ("needs: [a], rules: [{if: $CI, needs: [b]}]", "c [three] after b", "b"),
+        ("needs: [a], rules: [{if: $NOPE, needs: [b]}, {when: always}]", "c [three] after a, always", "a"),
+        ("needs: [a], rules: [{if: $NOPE, needs: [b]}, {if: $CI, needs: [a, b]}]", "c [three] after a, b", "a b"),
+        ("rules: [{if: $CI, needs: [a]}]", "c [three] after a", "a"),
+        ("rules: [{if: $NOPE, needs: [a]}, {if: $CI}]", "c [three] after earlier stages", "a b"),
+        ("rules: [{if: $CI, needs: [{job: a, artifacts: false}, b]}]", "c [three] after a, b", "b"),
+        ("rules: [{if: $CI, needs: [{job: none, optional: true}, b]}]", "c [three] after b", "b"),
+        ("needs: [a, b], dependencies: [b], rules: [{if: $CI, needs: [b], when: manual}]", "c [three] after b, manual", "b"),
+        ("parallel: 2, rules: [{if: $CI, needs: [a]}]", "c 1/2 [three] after a", "a"),
+    ] {
+        let plan = must_plan(GITLAB, &text(job));
+        assert_eq!(summary(&plan).lines().nth(2).unwrap(), expected, "{job}");
+        let names = plan.jobs[2].artifacts_from.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        assert_eq!(names, from, "{job}");
+    }
+    let plan = must_plan(GITLAB, &text("rules: [{if: $CI, needs: [b]}]"));
+    assert_eq!(plan.jobs[2].because, ["the rule on line 4 matches: `$CI` is true (CI is \"true\"); its `needs` are the job's"]);
+}

@@ -322,3 +322,26 @@ fn patterns_that_match_nothing_in_gitlab_are_told() {
         "3:22 a.except.changes: the pattern `./src/*` matches nothing: paths start at the top of the repository, as `src/a.py` does"
     );
 }
+
+#[test]
+fn needs_of_a_rule_are_checked_whether_it_matches_or_not() {
+    for (job, expected) in [
+        ("rules: [{if: $NOPE, needs: [none]}]", "2:46 b.rules[0].needs: there is no job `none`"),
+        ("rules: [{if: $CI, needs: [none]}]", "2:44 b.rules[0].needs: there is no job `none`"),
+        ("needs: [none], rules: [{if: $CI, needs: [a]}]", "2:26 b.needs: there is no job `none`"),
+        ("rules: [{needs: [late]}]", "2:35 b.rules[0].needs: `late` is in the later stage `deploy`"),
+        ("rules: [{needs: [out]}]", "2:35 b.rules[0].needs: `out` is needed and its rules leave it out of this pipeline"),
+        ("rules: [{needs: [b]}]", "2:35 b.needs: jobs need each other in a circle: b -> b"),
+        (
+            "rules: [{needs: [{project: x, job: y}]}]",
+            "2:35 b.rules[0].needs: there is no job `y`\n2:36 b.rules[0].needs.project: `project` is not carried out",
+        ),
+        ("rules: [{needs: []}]", "2:34 b.rules[0].needs: an empty list changes nothing in a rule: GitLab keeps the job's `needs`"),
+        ("dependencies: [a], rules: [{needs: [c]}]", "2:33 b.dependencies: the job does not wait for `a`"),
+    ] {
+        let text = format!(
+            "a: {{script: [x]}}\nb: {{script: [x], {job}}}\nc: {{script: [x]}}\nlate: {{stage: deploy, script: [x]}}\nout: {{script: [x], rules: [{{when: never}}]}}\n"
+        );
+        assert_eq!(problems(GITLAB, &text), expected, "{job}");
+    }
+}
