@@ -11,6 +11,7 @@ use penstock_delivery::{RunRecord, orders};
 use penstock_model::blob::Channel;
 use penstock_model::job::AttemptId;
 use penstock_model::{JobName, UserName};
+use penstock_pipeline::Plan;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -156,6 +157,9 @@ fn summary(record: &RunRecord, output: Output) -> ExitCode {
     }
     if let Some(why) = &record.rejected {
         eprintln!("{why}");
+    }
+    for why in state.and_then(penstock_pipeline::Run::plan).map(Plan::why_empty).unwrap_or_default() {
+        eprintln!("no job is for this commit: {why}");
     }
     println!();
     let rows: Vec<_> = jobs
