@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use regex::{Regex, RegexBuilder};
 
+use super::re2;
 use crate::expand::Expanded;
 use crate::pattern::last_line;
 
@@ -162,11 +163,10 @@ fn is_flag(c: char) -> bool {
 }
 
 fn compile(body: &str, flags: &str) -> Result<Regex, String> {
-    let pattern = if flags.is_empty() { body.to_owned() } else { format!("(?{flags}:{body})") };
-    RegexBuilder::new(&pattern)
-        .size_limit(MAX_COMPILED)
-        .build()
-        .map_err(|error| format!("the regex /{}/ cannot be read: {}", crate::reader::shown(body), last_line(&error.to_string())))
+    let unreadable = |why: String| format!("the regex /{}/ cannot be read: {why}", crate::reader::shown(body));
+    let body = re2::for_crate(body).map_err(unreadable)?;
+    let pattern = if flags.is_empty() { body } else { format!("(?{flags}:{body})") };
+    RegexBuilder::new(&pattern).size_limit(MAX_COMPILED).build().map_err(|error| unreadable(last_line(&error.to_string())))
 }
 
 fn lex(text: &str) -> Result<Vec<(usize, Token)>, Invalid> {

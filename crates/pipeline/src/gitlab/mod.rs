@@ -9,6 +9,7 @@ mod keys;
 mod matrix;
 mod only;
 mod parts;
+mod re2;
 mod rules;
 mod waits;
 mod workflow;
