@@ -11,6 +11,14 @@ const SEEDS: &[(Dialect, &str)] = &[
     (Dialect::GithubWorkflow, include_str!("../samples/everything.workflow.yml")),
 ];
 
+#[test]
+fn what_is_broken_was_whole_before() {
+    for (dialect, text) in SEEDS {
+        let planned = plan(*dialect, &Source { path: "file", text }, &push());
+        assert!(planned.is_ok_and(|plan| !plan.is_empty()), "{text}");
+    }
+}
+
 /// Bits that files of both dialects are made of.
 const BITS: &[&str] = &[
     "*a",
