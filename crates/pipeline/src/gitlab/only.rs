@@ -309,15 +309,7 @@ fn condition_among(
 }
 
 fn change_among(patterns: &[(String, Regex)], event: &PushEvent) -> (bool, String) {
-    let changed = match &event.changed {
-        None => return (true, "`changes` holds for a new ref".to_owned()),
-        Some(_) if event.reference.starts_with("refs/tags/") => return (true, "`changes` holds for a tag".to_owned()),
-        Some(changed) => changed,
-    };
-    for (pattern, regex) in patterns {
-        if let Some(path) = changed.iter().find(|path| regex.is_match(path)) {
-            return (true, format!("`{}` changed, which `{pattern}` matches", shown(path)));
-        }
-    }
-    (false, "nothing changed that `changes` matches".to_owned())
+    rules::changes(event, |changed| {
+        patterns.iter().find_map(|(pattern, regex)| Some((pattern.clone(), changed.iter().find(|path| regex.is_match(path))?)))
+    })
 }

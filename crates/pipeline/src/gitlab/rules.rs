@@ -291,14 +291,10 @@ fn clauses(rule: &Rule, event: &PushEvent, variables: &BTreeMap<String, Expanded
         held.push(why);
     }
     if let Some(patterns) = &rule.changes {
-        let why = match &event.changed {
-            None => "`changes` holds for a new ref".to_owned(),
-            Some(_) if event.reference.starts_with("refs/tags/") => "`changes` holds for a tag".to_owned(),
-            Some(changed) => match first_match(patterns, changed, variables) {
-                Some((pattern, path)) => format!("`{}` changed, which `{pattern}` matches", shown(path)),
-                None => return (false, "nothing changed that `changes` matches".to_owned()),
-            },
-        };
+        let (holds, why) = changes(event, |changed| first_match(patterns, changed, variables));
+        if !holds {
+            return (false, why);
+        }
         held.push(why);
     }
     if let Some(patterns) = &rule.exists {
@@ -309,6 +305,18 @@ fn clauses(rule: &Rule, event: &PushEvent, variables: &BTreeMap<String, Expanded
     }
     let why = if held.is_empty() { "it has no condition".to_owned() } else { held.join(", and ") };
     (true, why)
+}
+
+/// Whether a push changed something of interest: `first` gives the first pattern that matches a changed path, and the path.
+pub(super) fn changes<'e>(event: &'e PushEvent, first: impl FnOnce(&'e [String]) -> Option<(String, &'e String)>) -> (bool, String) {
+    match &event.changed {
+        None => (true, "`changes` holds for a new ref".to_owned()),
+        Some(_) if event.reference.starts_with("refs/tags/") => (true, "`changes` holds for a tag".to_owned()),
+        Some(changed) => match first(changed) {
+            Some((pattern, path)) => (true, format!("`{}` changed, which `{pattern}` matches", shown(path))),
+            None => (false, "nothing changed that `changes` matches".to_owned()),
+        },
+    }
 }
 
 fn first_match<'p>(patterns: &[(String, At)], paths: &'p [String], variables: &BTreeMap<String, Expanded>) -> Option<(String, &'p String)> {
