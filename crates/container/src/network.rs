@@ -66,8 +66,8 @@ pub fn veth_name(instance: &str, container: &str) -> String {
     format!("pv{}", &Digest::of(format!("{instance}/{container}")).hex()[..10])
 }
 
-/// Makes the bridge, unless it is there.
-pub fn ensure_bridge(instance: &str, subnet: Subnet) -> io::Result<()> {
+/// Makes the bridge, unless it is there; gives its index.
+pub fn ensure_bridge(instance: &str, subnet: Subnet) -> io::Result<u32> {
     let netlink = Netlink::open()?;
     let name = bridge_name(instance);
     let index = netlink.add_bridge(&name, bridge_hardware(instance))?;
@@ -80,17 +80,16 @@ pub fn ensure_bridge(instance: &str, subnet: Subnet) -> io::Result<()> {
             subnet.address(0)
         )));
     }
-    netlink.add_address(index, subnet.bridge(), 24)
+    netlink.add_address(index, subnet.bridge(), 24)?;
+    Ok(index)
 }
 
 /// The bridge's index. One that is there is left as it is.
 pub fn there_or_made(instance: &str, subnet: Subnet) -> io::Result<u32> {
-    let name = bridge_name(instance);
-    if let Some(index) = Netlink::open()?.index_of(&name)? {
-        return Ok(index);
+    match Netlink::open()?.index_of(&bridge_name(instance))? {
+        Some(index) => Ok(index),
+        None => ensure_bridge(instance, subnet),
     }
-    ensure_bridge(instance, subnet)?;
-    Netlink::open()?.index_of(&name)?.ok_or_else(|| io::Error::other("the bridge is gone again"))
 }
 
 /// Puts exactly these addresses on the bridge, beside its own.

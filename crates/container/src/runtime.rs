@@ -84,7 +84,7 @@ impl Runtime {
     /// Makes the instance's bridge, which the first container on it would do too: a server wants to know beforehand
     /// whether its subnet is free.
     pub fn make_bridge(&self) -> Result<(), ContainerError> {
-        network::ensure_bridge(&self.settings.instance, self.settings.subnet).map_err(bridge_failed)
+        network::ensure_bridge(&self.settings.instance, self.settings.subnet).map(drop).map_err(bridge_failed)
     }
 
     /// This instance's addresses.
