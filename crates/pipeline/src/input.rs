@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use penstock_model::{CommitId, ProjectName, RepositoryName, UserName};
 use serde::{Deserialize, Serialize};
 
+use crate::trigger::Trigger;
+
 /// Whose language a pipeline file speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -36,26 +38,30 @@ impl Source<'_> {
     pub const MAX_BYTES: usize = 1 << 20;
 }
 
-/// A push, with everything that a plan may depend on.
+/// A push or whatever else starts a pipeline, with everything that a plan may depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushEvent {
+    /// What started it.
+    #[serde(default, skip_serializing_if = "Trigger::is_push")]
+    pub trigger: Trigger,
     /// The project.
     pub project: ProjectName,
     /// Its source repository.
     pub repository: RepositoryName,
-    /// The full ref: `refs/heads/main`, `refs/tags/v1`.
+    /// The full ref: `refs/heads/main`, `refs/tags/v1`; of a merge request its source branch.
     pub reference: String,
     /// Where the ref is now.
     pub commit: CommitId,
-    /// Where it was; `None` for a new ref.
+    /// Where it was; `None` for a new ref, and for whatever is no push.
     pub before: Option<CommitId>,
     /// The project's main branch, without `refs/heads/`.
     pub default_branch: String,
     /// The commit's whole message.
     pub message: String,
-    /// Who pushed, as authenticated.
+    /// Who pushed, or did whatever else it was, as authenticated.
     pub pusher: UserName,
-    /// Paths that the push changed; `None` for a new ref, where `changes` is true as GitLab has it.
+    /// Paths that the push changed, or the merge request since its base; `None` for a new ref and where nothing is compared
+    /// (a schedule, the API): `changes` is true there as GitLab has it.
     pub changed: Option<Vec<String>>,
     /// All paths at the commit, for `exists`.
     pub files: Vec<String>,
@@ -65,4 +71,31 @@ pub struct PushEvent {
     pub server_url: String,
     /// The registry's address, such as `127.0.0.1:7070`.
     pub registry: String,
+}
+
+impl PushEvent {
+    /// The branch, if it is of one and not of a merge request.
+    pub fn branch(&self) -> Option<&str> {
+        self.reference.strip_prefix("refs/heads/").filter(|_| self.trigger.merge_request().is_none_or(|request| request.of_target))
+    }
+
+    /// The tag, if it is of one.
+    pub fn tag(&self) -> Option<&str> {
+        self.reference.strip_prefix("refs/tags/")
+    }
+
+    /// The ref without `refs/heads/` or `refs/tags/`.
+    pub fn ref_name(&self) -> &str {
+        self.reference.strip_prefix("refs/heads/").or_else(|| self.tag()).unwrap_or(&self.reference)
+    }
+
+    /// Paths that changed, if there is something to compare with: after the push of a branch that was there, and in a merge request.
+    pub fn diff(&self) -> Option<&[String]> {
+        let compared = match self.trigger {
+            Trigger::Push => self.tag().is_none(),
+            Trigger::MergeRequest(_) => true,
+            _ => false,
+        };
+        self.changed.as_deref().filter(|_| compared)
+    }
 }

@@ -25,6 +25,7 @@ mod run;
 mod steps;
 #[cfg(test)]
 mod testing;
+mod trigger;
 mod yaml;
 
 pub use caches::{artifact_spec, cache_specs};
@@ -38,3 +39,4 @@ pub use plan::{
 };
 pub use run::{JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus};
 pub use steps::{NoSuchJob, steps};
+pub use trigger::{MergeRequest, Trigger};

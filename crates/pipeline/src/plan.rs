@@ -100,7 +100,7 @@ impl Plan {
     /// The branch that Git finds checked out in a job: `actions/checkout` leaves one after the push of a branch, GitLab's runner none.
     pub fn checked_out(&self) -> Option<&str> {
         match self.dialect {
-            Dialect::GithubWorkflow => self.event.reference.strip_prefix("refs/heads/"),
+            Dialect::GithubWorkflow => self.event.branch(),
             Dialect::GitlabCi => None,
         }
     }

@@ -7,6 +7,7 @@ use crate::{Dialect, Plan, PushEvent, Source, plan};
 /// A push to `main` of `oran`.
 pub(crate) fn push() -> PushEvent {
     PushEvent {
+        trigger: crate::Trigger::Push,
         project: "oran".parse().unwrap(),
         repository: "oran".parse().unwrap(),
         reference: "refs/heads/main".into(),

@@ -3,7 +3,7 @@
 use penstock_model::RunId;
 use penstock_model::git::GitError;
 use penstock_model::ids::Actor;
-use penstock_pipeline::{Dialect, PushEvent, RunCommand, RunEvent, Source};
+use penstock_pipeline::{Dialect, PushEvent, RunCommand, RunEvent, Source, Trigger};
 
 use super::EffectError;
 use crate::events::WorkEvent;
@@ -72,6 +72,7 @@ async fn push_event(
         None => None,
     };
     Ok(PushEvent {
+        trigger: Trigger::Push,
         project: record.project.clone(),
         files: parts.git.files(&repository, &record.push.commit, "").await?,
         repository,

@@ -116,6 +116,7 @@ impl Story {
     /// The pipeline has the one job that [`Self::build`] tells of.
     pub fn plan(&mut self, number: u32) -> &mut Self {
         let event = PushEvent {
+            trigger: penstock_pipeline::Trigger::Push,
             project: "oran".parse().unwrap(),
             repository: "oran".parse().unwrap(),
             reference: "refs/heads/main".to_owned(),

@@ -125,6 +125,7 @@ async fn event(repository: &Path, branch: &str) -> Result<PushEvent, CliError> {
         None => None,
     };
     Ok(PushEvent {
+        trigger: penstock_pipeline::Trigger::Push,
         repository: project.clone().into(),
         project,
         reference: format!("refs/heads/{branch}"),

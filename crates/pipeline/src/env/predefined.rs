@@ -6,17 +6,19 @@ use super::JobContext;
 use crate::expand::Raw;
 use crate::input::PushEvent;
 use crate::plan::{JobEnvironment, Plan, PlannedJob, When};
+use crate::trigger::{MergeRequest, Trigger};
 
 /// The longest slug, as DNS labels have it.
 const MAX_SLUG: usize = 63;
+/// The longest description of a merge request, as GitLab has it.
+const MAX_DESCRIPTION: usize = 2700;
 /// The longest environment slug, as GitLab has it.
 const MAX_ENVIRONMENT_SLUG: usize = 24;
 
 /// What is known of a push before any job starts.
 pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
     let project = event.project.as_str();
-    let (branch, tag) = (event.reference.strip_prefix("refs/heads/"), event.reference.strip_prefix("refs/tags/"));
-    let name = branch.or(tag).unwrap_or(&event.reference);
+    let (branch, tag, name) = (event.branch(), event.tag(), event.ref_name());
     let (title, description) = event.message.split_once('\n').unwrap_or((&event.message, ""));
     let before = event.before.as_ref().map_or_else(|| "0".repeat(event.commit.as_str().len()), ToString::to_string);
     let host = event.server_url.split_once("://").map_or(&*event.server_url, |(_, rest)| rest);
@@ -31,7 +33,7 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_SERVER_PORT", port.into()),
         ("CI_SERVER_PROTOCOL", event.server_url.split_once("://").map_or("http", |(scheme, _)| scheme).into()),
         ("CI_CONFIG_PATH", path.into()),
-        ("CI_PIPELINE_SOURCE", "push".into()),
+        ("CI_PIPELINE_SOURCE", event.trigger.gitlab_source().unwrap_or("push").into()),
         ("CI_DEFAULT_BRANCH", event.default_branch.clone()),
         ("CI_PROJECT_NAME", project.into()),
         ("CI_PROJECT_TITLE", project.into()),
@@ -54,7 +56,54 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
     ];
     out.extend(branch.map(|branch| ("CI_COMMIT_BRANCH", branch.to_owned())));
     out.extend(tag.map(|tag| ("CI_COMMIT_TAG", tag.to_owned())));
+    out.extend(of_trigger(event));
     out.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What is known of whatever else than a push it was.
+fn of_trigger(event: &PushEvent) -> Vec<(&'static str, String)> {
+    match &event.trigger {
+        Trigger::MergeRequest(request) => of_merge_request(event, request),
+        Trigger::Schedule { description, .. } => vec![("CI_PIPELINE_SCHEDULE_DESCRIPTION", description.clone())],
+        Trigger::Token => vec![("CI_PIPELINE_TRIGGERED", "true".into())],
+        _ => Vec::new(),
+    }
+}
+
+fn of_merge_request(event: &PushEvent, request: &MergeRequest) -> Vec<(&'static str, String)> {
+    let project = event.project.as_str();
+    // as GitLab cuts it
+    let description: String = request.description.chars().take(MAX_DESCRIPTION).collect();
+    let mut out: Vec<(&str, String)> = vec![
+        ("CI_MERGE_REQUEST_IID", request.number.to_string()),
+        ("CI_MERGE_REQUEST_TITLE", request.title.clone()),
+        ("CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED", (description.len() < request.description.len()).to_string()),
+        ("CI_MERGE_REQUEST_DESCRIPTION", description),
+        ("CI_MERGE_REQUEST_DRAFT", request.draft.to_string()),
+        ("CI_MERGE_REQUEST_EVENT_TYPE", "detached".into()),
+        ("CI_MERGE_REQUEST_REF_PATH", format!("refs/merge-requests/{}/head", request.number)),
+        ("CI_MERGE_REQUEST_PROJECT_PATH", project.into()),
+        ("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", request.fork.clone().unwrap_or_else(|| project.into())),
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", request.source_branch.clone()),
+        // set for pipelines of the merged result only
+        ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", String::new()),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", request.target_branch.clone()),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", String::new()),
+        ("CI_MERGE_REQUEST_DIFF_BASE_SHA", request.base.to_string()),
+    ];
+    out.extend((!request.labels.is_empty()).then(|| ("CI_MERGE_REQUEST_LABELS", request.labels.join(","))));
+    out.extend((!request.assignees.is_empty()).then(|| ("CI_MERGE_REQUEST_ASSIGNEES", sentence(&request.assignees))));
+    out.extend(request.milestone.iter().map(|title| ("CI_MERGE_REQUEST_MILESTONE", title.clone())));
+    out
+}
+
+/// `a`, `a and b`, `a, b, and c`.
+fn sentence(names: &[String]) -> String {
+    match names {
+        [first, second] => format!("{first} and {second}"),
+        [inner @ .., last] if !inner.is_empty() => format!("{}, and {last}", inner.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 /// What the file says of a job, as far as `rules` can see it.

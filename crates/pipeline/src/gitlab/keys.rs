@@ -143,6 +143,20 @@ pub(super) const ABSENT_VARIABLES: &[&str] = &[
     "GITLAB_USER_ID",
 ];
 
+/// Variables that GitLab has in a pipeline of a merge request, and Penstock does not.
+pub(super) const ABSENT_OF_MERGE_REQUESTS: &[&str] = &[
+    "CI_MERGE_REQUEST_APPROVED",
+    "CI_MERGE_REQUEST_DIFF_ID",
+    "CI_MERGE_REQUEST_ID",
+    "CI_MERGE_REQUEST_PROJECT_ID",
+    "CI_MERGE_REQUEST_PROJECT_URL",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_PROTECTED",
+    "CI_MERGE_REQUEST_SOURCE_PROJECT_ID",
+    "CI_MERGE_REQUEST_SOURCE_PROJECT_URL",
+    "CI_MERGE_REQUEST_SQUASH_ON_MERGE",
+    "CI_MERGE_REQUEST_TARGET_BRANCH_PROTECTED",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -97,6 +97,8 @@ struct Global {
     variable_places: BTreeMap<String, At>,
     default: Common,
     workflow: Workflow,
+    /// Whether `workflow` has rules, so that jobs without any are for merge requests too.
+    ruled: bool,
 }
 
 fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Option<Global> {
@@ -127,7 +129,7 @@ fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Opti
         }
     }
     let variable_places = root.get("variables").map(parts::places).unwrap_or_default();
-    Some(Global { stages, variables, variable_places, default: default.or(&outer), workflow })
+    Some(Global { stages, variables, variable_places, default: default.or(&outer), workflow, ruled: false })
 }
 
 /// Whether a key at the top names a job or a template.
@@ -164,7 +166,7 @@ fn judge(
     let all = matrix::members(drafts, problems);
     'file: for (draft, members) in drafts.iter().zip(&all) {
         let inherited = inherited(&global.variables, draft.inherit.variables.as_deref());
-        let (mut without, mut verdicts) = (Vec::new(), Verdicts::of(draft));
+        let (mut without, mut verdicts) = (Vec::new(), Verdicts::of(draft, global.ruled));
         for member in members {
             let own = member.variables();
             let Some(variables) = seen(member, &own, &inherited, global, base, event, problems) else { continue };
@@ -230,15 +232,16 @@ type Worth = (Option<Expanded>, Option<Variable>);
 /// may have to look at every file of the repository.
 struct Verdicts<'d> {
     draft: &'d Draft,
+    ruled: bool,
     names: Vec<&'d str>,
     known: Vec<(Vec<Worth>, rules::Verdict)>,
 }
 
 impl<'d> Verdicts<'d> {
-    fn of(draft: &'d Draft) -> Self {
+    fn of(draft: &'d Draft, ruled: bool) -> Self {
         let mut names = draft.rules.as_deref().map(rules::named).unwrap_or_default();
         names.extend(draft.policies.iter().flat_map(only::Policies::named));
-        Self { draft, names, known: Vec::new() }
+        Self { draft, ruled, names, known: Vec::new() }
     }
 
     fn ask(
@@ -252,31 +255,39 @@ impl<'d> Verdicts<'d> {
         if let Some((_, verdict)) = self.known.iter().find(|(known, _)| *known == worth) {
             return verdict.clone();
         }
-        let verdict = verdict(self.draft, file, event, variables, problems);
+        let verdict = self.verdict(file, event, variables, problems);
         self.known.push((worth, verdict.clone()));
         verdict
     }
-}
 
-/// Whether a job belongs to the pipeline, by its `rules` or else by its `only` and `except`.
-fn verdict(
-    draft: &Draft,
-    file: [&BTreeMap<String, Variable>; 2],
-    event: &PushEvent,
-    variables: &BTreeMap<String, Expanded>,
-    problems: &mut Problems,
-) -> rules::Verdict {
-    match (&draft.rules, &draft.policies) {
-        (Some(rules), _) => {
-            rules::absent(rules, variables, problems);
-            rules::ask(rules, event, variables, problems)
-        }
-        (None, Some(policies)) => {
-            let written = only::written(variables, file, &event.variables);
-            policies.ask(event, &written, problems)
-        }
-        (None, None) => {
-            rules::Verdict { matched: Some(rules::Matched::default()), because: vec![format!("it has no rules (line {})", draft.at.line)] }
+    /// Whether a job belongs to the pipeline, by its `rules` or else by its `only` and `except`.
+    fn verdict(
+        &self,
+        file: [&BTreeMap<String, Variable>; 2],
+        event: &PushEvent,
+        variables: &BTreeMap<String, Expanded>,
+        problems: &mut Problems,
+    ) -> rules::Verdict {
+        let draft = self.draft;
+        // an `only` that is not there has every branch and every tag, unless `workflow` has rules
+        let by_default = !self.ruled && draft.policies.as_ref().is_none_or(|policies| !policies.has_only());
+        match (&draft.rules, &draft.policies) {
+            (Some(rules), _) => {
+                rules::absent(rules, variables, problems);
+                rules::ask(rules, event, variables, problems)
+            }
+            (None, _) if by_default && event.branch().is_none() && event.tag().is_none() => {
+                let why = "without `rules` and `only` it is for branches and tags, and this is a merge request's pipeline";
+                rules::Verdict { matched: None, because: vec![format!("{why} (line {})", draft.at.line)] }
+            }
+            (None, Some(policies)) => {
+                let written = only::written(variables, file, &event.variables);
+                policies.ask(event, &written, problems)
+            }
+            (None, None) => {
+                let because = vec![format!("it has no rules (line {})", draft.at.line)];
+                rules::Verdict { matched: Some(rules::Matched::default()), because }
+            }
         }
     }
 }

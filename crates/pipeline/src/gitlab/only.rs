@@ -18,8 +18,7 @@ use crate::yaml::{At, Node, Value};
 
 /// The most items that one key may have.
 const MAX_ITEMS: usize = 500;
-/// Where pipelines of GitLab come from, as `refs` names them. Here all come from a push; the others mean no push, unless its
-/// branch is called so.
+/// Where pipelines of GitLab come from, as `refs` names them. Each means no other, unless its branch is called so.
 const SOURCES: &[&str] = &[
     "api",
     "chat",
@@ -209,6 +208,11 @@ pub(super) fn written(
 }
 
 impl Policies {
+    /// Whether one of them is `only`.
+    pub(super) fn has_only(&self) -> bool {
+        self.0.iter().any(|policy| policy.kind == Kind::Only)
+    }
+
     /// The variables on whose values it depends what they come to.
     pub(super) fn named(&self) -> Vec<&str> {
         let mut names = Vec::new();
@@ -238,8 +242,12 @@ impl Policy {
     /// Whether the job stays, and why.
     fn ask(&self, event: &PushEvent, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> (bool, String) {
         let mut answers = Vec::new();
-        if let Some(refs) = &self.refs {
-            answers.push(ref_among(refs, event));
+        match &self.refs {
+            Some(refs) => answers.push(ref_among(refs, event)),
+            None if self.kind == Kind::Only && event.branch().is_none() && event.tag().is_none() => {
+                answers.push((false, "without `refs` it is for branches and tags, and this is a merge request's pipeline".to_owned()));
+            }
+            None => {}
         }
         if let Some(conditions) = &self.variables {
             answers.push(condition_among(conditions, &join(&self.path, "variables"), variables, problems));
@@ -265,26 +273,34 @@ impl Policy {
 }
 
 fn ref_among(refs: &[Reference], event: &PushEvent) -> (bool, String) {
-    let (kind, every, name) = match event.reference.strip_prefix("refs/tags/") {
-        Some(tag) => ("tag", "tags", tag),
-        None => ("branch", "branches", event.reference.strip_prefix("refs/heads/").unwrap_or(&event.reference)),
+    let (kind, every, name) = match (event.branch(), event.tag()) {
+        (Some(branch), _) => ("branch", "branches", Some(branch)),
+        (None, Some(tag)) => ("tag", "tags", Some(tag)),
+        // of a merge request's branch nothing is asked but whether it is a merge request
+        (None, None) => ("merge request", "", None),
     };
+    let source = event.trigger.gitlab_source().unwrap_or_default().trim_end_matches("_event");
+    let began = |text: &str| text.strip_prefix(source).is_some_and(|rest| matches!(rest, "" | "s") || source == "push" && rest == "es");
     let project = event.project.as_str();
     for reference in refs.iter().filter(|reference| reference.project.as_deref().is_none_or(|path| path == project)) {
         let written = &reference.written;
         match &reference.name {
             Name::Text(text) if text == every => return (true, format!("`{written}` holds for every {kind}")),
-            Name::Text(text) if text == "push" || text == "pushes" => return (true, format!("`{written}` holds for every push")),
-            Name::Text(text) if text == name => return (true, format!("`{written}` is the {kind}'s name")),
-            Name::Pattern(pattern) if pattern.is_match(name) => {
-                return (true, format!("`{written}` matches the {kind} `{}`", shown(name)));
+            Name::Text(text) if event.trigger.is_push() && began(text) => return (true, format!("`{written}` holds for every push")),
+            Name::Text(text) if began(text) => return (true, format!("`{written}` is how this pipeline began")),
+            Name::Text(text) if Some(&**text) == name => return (true, format!("`{written}` is the {kind}'s name")),
+            Name::Pattern(pattern) if name.is_some_and(|name| pattern.is_match(name)) => {
+                return (true, format!("`{written}` matches the {kind} `{}`", shown(event.ref_name())));
             }
             Name::Text(_) | Name::Pattern(_) => {}
         }
     }
-    let mut why = format!("none of its refs is the {kind} `{}`", shown(name));
+    let mut why = match name {
+        Some(name) => format!("none of its refs is the {kind} `{}`", shown(name)),
+        None => "none of its refs is `merge_requests`".to_owned(),
+    };
     if let Some(source) = refs.iter().find(|reference| SOURCES.contains(&&*reference.written)) {
-        why = format!("{why}, and `{}` is not how this pipeline began, which is a push", source.written);
+        why = format!("{why}, and `{}` is not how this pipeline began, which is {}", source.written, event.trigger.words());
     } else if let Some(Reference { project: Some(other), .. }) = refs.iter().find(|reference| reference.project.is_some()) {
         why = format!("{why} of the project `{}` (`{}` is another)", shown(project), shown(other));
     }

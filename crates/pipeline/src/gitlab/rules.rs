@@ -217,7 +217,10 @@ pub(super) fn absent(rules: &[Rule], variables: &BTreeMap<String, Expanded>, pro
 pub(super) fn absent_in(condition: &Condition, at: At, path: &str, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) {
     let mut names = Vec::new();
     condition.variables(&mut names);
-    for name in names.into_iter().filter(|name| keys::ABSENT_VARIABLES.contains(name) && !variables.contains_key(*name)) {
+    // elsewhere those of a merge request are not set at GitLab, either
+    let requested = variables.contains_key("CI_MERGE_REQUEST_IID");
+    let absent = |name: &&str| keys::ABSENT_VARIABLES.contains(name) || requested && keys::ABSENT_OF_MERGE_REQUESTS.contains(name);
+    for name in names.into_iter().filter(|name| absent(name) && !variables.contains_key(*name)) {
         let message = format!("GitLab's variable `{name}` is not known here");
         problems.add(at, path, message, "ask for another one, or set it in `variables`");
     }
@@ -309,9 +312,10 @@ fn clauses(rule: &Rule, event: &PushEvent, variables: &BTreeMap<String, Expanded
 
 /// Whether a push changed something of interest: `first` gives the first pattern that matches a changed path, and the path.
 pub(super) fn changes<'e>(event: &'e PushEvent, first: impl FnOnce(&'e [String]) -> Option<(String, &'e String)>) -> (bool, String) {
-    match &event.changed {
-        None => (true, "`changes` holds for a new ref".to_owned()),
-        Some(_) if event.reference.starts_with("refs/tags/") => (true, "`changes` holds for a tag".to_owned()),
+    match event.diff() {
+        None if event.tag().is_some() => (true, "`changes` holds for a tag".to_owned()),
+        None if event.trigger.is_push() => (true, "`changes` holds for a new ref".to_owned()),
+        None => (true, format!("`changes` holds for {}, where nothing is compared", event.trigger.words())),
         Some(changed) => match first(changed) {
             Some((pattern, path)) => (true, format!("`{}` changed, which `{pattern}` matches", shown(path))),
             None => (false, "nothing changed that `changes` matches".to_owned()),

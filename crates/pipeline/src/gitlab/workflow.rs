@@ -62,6 +62,11 @@ impl Workflow {
     /// Asks the rules; what the one that matches sets becomes the file's.
     pub(super) fn decide(&self, global: &mut Global, base: &[(String, String)], event: &PushEvent, problems: &mut Problems) -> Decided {
         let mut decided = Decided { nothing: None, name: None, because: Vec::new() };
+        if event.trigger.gitlab_source().is_none() {
+            decided.nothing = Some(format!("GitLab starts no pipeline for {}", event.trigger.words()));
+            return decided;
+        }
+        global.ruled = self.rules.is_some();
         if let Some(rules) = &self.rules {
             let Some(variables) = expanded(global, base, event, problems) else { return decided };
             rules::absent(rules, &variables, problems);

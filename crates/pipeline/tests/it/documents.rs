@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use penstock_pipeline::{Plan, PushEvent, job_env};
+use penstock_pipeline::{MergeRequest, Plan, PushEvent, Trigger, job_env};
 
 use crate::job_environment::context;
 use crate::support::{planned, problems, push};
+use crate::triggers::{event, merge_request};
 
 const DOCUMENT: &str = include_str!("../../../../docs/pipelines.md");
 
@@ -23,11 +24,15 @@ fn listed() -> BTreeSet<String> {
 
 #[test]
 fn every_predefined_variable_is_in_the_document() {
-    let gitlab = "workflow: {name: n}\na: {script: [x], when: manual, parallel: 2, image: i, environment: {name: e, url: u}}";
+    let gitlab = "workflow: {name: n, rules: [{when: always}]}\na: {script: [x], when: manual, parallel: 2, image: i, environment: {name: e, url: u}}";
     let tag = PushEvent { reference: "refs/tags/v1".into(), ..push() };
     let workflow = "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: x}]}}";
-    let plans = [(".gitlab-ci.yml", gitlab, push()), (".gitlab-ci.yml", gitlab, tag), (".github/workflows/a.yml", workflow, push())]
-        .map(|(path, text, event)| planned(path, text, &event).unwrap());
+    let request = MergeRequest { milestone: Some("1.0".into()), ..merge_request() };
+    let request = event(Trigger::MergeRequest(Box::new(request)));
+    let nightly = event(Trigger::Schedule { cron: "0 0 * * *".into(), description: "nightly".into() });
+    let gitlabs = [push(), tag, request, nightly, event(Trigger::Token)].map(|event| (".gitlab-ci.yml", gitlab, event));
+    let all = gitlabs.into_iter().chain([(".github/workflows/a.yml", workflow, push())]);
+    let plans: Vec<Plan> = all.map(|(path, text, event)| planned(path, text, &event).unwrap()).collect();
     let unlisted: Vec<_> = variables(&plans).difference(&listed()).cloned().collect();
     assert!(unlisted.is_empty(), "docs/pipelines.md lacks {unlisted:?}");
     let known = variables(&plans);

@@ -23,6 +23,7 @@ mod job_environment;
 mod runs;
 mod runs_at_random;
 mod support;
+mod triggers;
 mod workflow_plans;
 mod workflow_refusals;
 mod workflow_steps;

@@ -19,6 +19,7 @@ pub fn cases(usual: u32) -> proptest::test_runner::Config {
 
 pub fn push() -> PushEvent {
     PushEvent {
+        trigger: penstock_pipeline::Trigger::Push,
         project: "oran".parse().unwrap(),
         repository: "oran".parse().unwrap(),
         reference: "refs/heads/main".into(),
