@@ -18,6 +18,7 @@ pub mod imports;
 mod inputs;
 mod journal;
 pub mod keeper;
+pub mod library;
 mod notices;
 pub mod orders;
 mod parts;

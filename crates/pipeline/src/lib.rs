@@ -17,6 +17,7 @@ mod expand;
 mod github;
 mod gitlab;
 mod input;
+mod library;
 mod mentions;
 mod pattern;
 mod plan;
@@ -32,6 +33,7 @@ pub use caches::{artifact_spec, cache_specs};
 pub use diagnostic::Diagnostic;
 pub use env::{JobContext, job_env, job_image};
 pub use input::{Dialect, PushEvent, Source};
+pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
     AllowFailure, CacheKey, Condition, JobEnvironment, LeftOut, Matrix, Plan, PlannedCache, PlannedJob, PlannedStep, Retry, RetryOn,

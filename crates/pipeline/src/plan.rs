@@ -7,8 +7,8 @@ use penstock_model::job::{ArtifactSpec, CachePolicy, Shell};
 use penstock_model::{JobName, RepositoryName};
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::Diagnostic;
 use crate::input::{Dialect, PushEvent, Source};
+use crate::library::{Library, Unplanned};
 
 /// The most jobs that a plan may have.
 pub const MAX_JOBS: usize = 500;
@@ -351,15 +351,15 @@ pub struct LeftOut {
     pub because: Vec<String>,
 }
 
-/// Reads a pipeline file for one push.
+/// Reads a pipeline file for one push. `library` is what was found so far of the files that it names.
 ///
 /// # Errors
-/// Everything that is wrong with the file, in the order of its lines: unknown or unsupported keys, wrong values,
-/// expressions that do not parse, jobs that wait for each other.
-pub fn plan(dialect: Dialect, source: &Source<'_>, event: &PushEvent) -> Result<Plan, Vec<Diagnostic>> {
+/// Files that are still to be looked for; or everything that is wrong, in the order of files and lines: unknown or unsupported
+/// keys, wrong values, expressions that do not parse, jobs that wait for each other.
+pub fn plan(dialect: Dialect, source: &Source<'_>, event: &PushEvent, library: &Library) -> Result<Plan, Unplanned> {
     match dialect {
-        Dialect::GitlabCi => crate::gitlab::plan(source, event),
-        Dialect::GithubWorkflow => crate::github::plan(source, event),
+        Dialect::GitlabCi => crate::gitlab::plan(source, event, library),
+        Dialect::GithubWorkflow => crate::github::plan(source, event, library),
     }
 }
 

@@ -1,29 +1,78 @@
 //! Reading mappings key by key, so that nothing is skipped: what nobody asked for is a problem.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Diagnostic;
+use crate::library::{FileRef, Found, Library, Unplanned};
 use crate::yaml::{At, Key, Malformed, Node, Value};
 
 /// More problems than this are not told.
 const MAX_PROBLEMS: usize = 100;
 
-/// Everything that is wrong with the file so far.
+/// Everything that is wrong with the files so far, and which more files are wanted.
 #[derive(Debug)]
 pub(crate) struct Problems {
-    path: String,
-    list: Vec<Diagnostic>,
+    /// The files as messages name them; [`At::file`] counts them.
+    paths: Vec<String>,
+    list: Vec<(At, Diagnostic)>,
+    wants: BTreeSet<FileRef>,
 }
 
 impl Problems {
     pub(crate) fn new(path: &str) -> Self {
-        Self { path: path.to_owned(), list: Vec::new() }
+        Self { paths: vec![path.to_owned()], list: Vec::new(), wants: BTreeSet::new() }
+    }
+
+    /// The number of a file, for the places in it.
+    #[allow(dead_code, reason = "the first reader of more than one file comes with the next change")]
+    pub(crate) fn file(&mut self, path: &str) -> u16 {
+        let place = self.paths.iter().position(|known| known == path).unwrap_or_else(|| {
+            self.paths.push(path.to_owned());
+            self.paths.len() - 1
+        });
+        u16::try_from(place).unwrap_or(u16::MAX)
+    }
+
+    /// A file as messages name it.
+    pub(crate) fn path(&self, at: At) -> &str {
+        self.paths.get(usize::from(at.file)).map_or("", String::as_str)
+    }
+
+    /// A file of the library. One that nobody looked for yet is wanted, and nothing is told; one that is absent is told at the
+    /// place where it is named.
+    #[allow(dead_code, reason = "the first reader of more than one file comes with the next change")]
+    pub(crate) fn found<'l>(&mut self, library: &'l Library, file: &FileRef, at: At, key: &str) -> Option<&'l Found> {
+        match library.get(file) {
+            None => {
+                self.wants.insert(file.clone());
+                None
+            }
+            Some(Ok(found)) => Some(found),
+            Some(Err(why)) => {
+                let (what, help) = why.split_once("\nhelp: ").unwrap_or((why, "look at its spelling"));
+                self.add(at, key, format!("`{}` is not there: {what}", shown(&file.to_string())), help);
+                None
+            }
+        }
+    }
+
+    /// The plan; or what is wanted for it, or what is wrong.
+    pub(crate) fn answer<T>(self, planned: Option<T>) -> Result<T, Unplanned> {
+        match planned {
+            // what is wrong may only be so because of what is not there yet
+            _ if !self.wants.is_empty() => Err(Unplanned::Wants(self.wants)),
+            Some(plan) if self.list.is_empty() => Ok(plan),
+            _ => Err(Unplanned::Refused(self.into_list())),
+        }
     }
 
     pub(crate) fn add(&mut self, at: At, key: &str, message: impl Into<String>, help: impl Into<String>) {
-        let ((line, column), message) = ((at.line, at.column), message.into());
+        let message = message.into();
         // what is read for each of many jobs is wrong once, and leaves room for the rest
-        let told = self.list.iter().any(|other| (other.line, other.column, &other.message) == (line, column, &message));
+        let told = self.list.iter().any(|(place, other)| *place == at && other.message == message);
         if self.list.len() < MAX_PROBLEMS && !told {
-            self.list.push(Diagnostic { path: self.path.clone(), line, column, key: key.to_owned(), message, help: help.into() });
+            let (path, key, help) = (self.path(at).to_owned(), key.to_owned(), help.into());
+            self.list.push((at, Diagnostic { path, line: at.line, column: at.column, key, message, help }));
         }
     }
 
@@ -35,10 +84,10 @@ impl Problems {
         self.list.is_empty()
     }
 
-    /// All of them in the order of lines, without repetitions.
-    pub(crate) fn into_list(mut self) -> Vec<Diagnostic> {
-        self.list.sort_by_key(|problem| (problem.line, problem.column));
-        self.list
+    /// All of them in the order of files and lines, without repetitions.
+    fn into_list(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|(at, _)| *at);
+        self.list.into_iter().map(|(_, problem)| problem).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Dialect, Plan, PushEvent, Source, plan};
+use crate::{Dialect, Library, Plan, PushEvent, Source, Unplanned, plan};
 
 /// A push to `main` of `oran`.
 pub(crate) fn push() -> PushEvent {
@@ -27,8 +27,9 @@ pub(crate) fn push() -> PushEvent {
 /// The plan of a GitLab file for that push, which must be without fault.
 #[track_caller]
 pub(crate) fn gitlab_plan(text: &str) -> Plan {
-    match plan(Dialect::GitlabCi, &Source { path: ".gitlab-ci.yml", text }, &push()) {
+    match plan(Dialect::GitlabCi, &Source { path: ".gitlab-ci.yml", text }, &push(), &Library::new()) {
         Ok(plan) => plan,
-        Err(problems) => panic!("{}", problems.iter().map(|problem| problem.render(text)).collect::<String>()),
+        Err(Unplanned::Wants(files)) => panic!("{files:?} are wanted"),
+        Err(Unplanned::Refused(problems)) => panic!("{}", problems.iter().map(|problem| problem.render(text)).collect::<String>()),
     }
 }

@@ -14,11 +14,20 @@ const MAX_WEIGHT: usize = 16 << 20;
 /// The fee for each node.
 const NODE_WEIGHT: usize = 64;
 
-/// A place in the file: line and column from 1.
+/// A place: line and column from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct At {
+    /// The file, as the problems count them; 0 is the pipeline file.
+    pub(crate) file: u16,
     pub(crate) line: usize,
     pub(crate) column: usize,
+}
+
+impl At {
+    /// Where a file begins.
+    pub(crate) fn start(file: u16) -> Self {
+        Self { file, line: 1, column: 1 }
+    }
 }
 
 /// Something that keeps a file from being read at all.
@@ -171,17 +180,17 @@ impl Node {
     }
 }
 
-/// Reads one document. `merge` is whether `<<` means something.
-pub(crate) fn read(source: &Source<'_>, merge: bool, budget: &mut Budget) -> Result<Node, Malformed> {
+/// Reads one document. `file` is its number for places, `merge` is whether `<<` means something.
+pub(crate) fn read(source: &Source<'_>, file: u16, merge: bool, budget: &mut Budget) -> Result<Node, Malformed> {
     if source.text.len() > Source::MAX_BYTES {
         let message = format!("the file has {} bytes; at most {} are read", source.text.len(), Source::MAX_BYTES);
-        return Err(Malformed { at: At { line: 1, column: 1 }, message, help: "move scripts into files of their own" });
+        return Err(Malformed { at: At::start(file), message, help: "move scripts into files of their own" });
     }
-    let mut builder = Builder { merge, budget, open: Vec::new(), anchors: HashMap::new(), root: None };
+    let mut builder = Builder { file, merge, budget, open: Vec::new(), anchors: HashMap::new(), root: None };
     let mut parser = Parser::new_from_str(source.text);
     while let Some(next) = parser.next_event() {
         let (event, span) = next.map_err(|error| Malformed {
-            at: at(error.marker()),
+            at: at(file, error.marker()),
             message: format!("this is not YAML: {}", error.info()),
             help: "look at the indentation and quotes of this line and the one before",
         })?;
@@ -190,11 +199,11 @@ pub(crate) fn read(source: &Source<'_>, merge: bool, budget: &mut Budget) -> Res
         }
         builder.take(event, span)?;
     }
-    Ok(builder.root.unwrap_or_else(|| Node::map(Vec::new(), At { line: 1, column: 1 })))
+    Ok(builder.root.unwrap_or_else(|| Node::map(Vec::new(), At::start(file))))
 }
 
-fn at(marker: &Marker) -> At {
-    At { line: marker.line().max(1), column: marker.col() + 1 }
+fn at(file: u16, marker: &Marker) -> At {
+    At { file, line: marker.line().max(1), column: marker.col() + 1 }
 }
 
 /// A collection that is not closed yet.
@@ -211,6 +220,7 @@ enum Collection {
 }
 
 struct Builder<'b> {
+    file: u16,
     merge: bool,
     budget: &'b mut Budget,
     open: Vec<Open>,
@@ -220,7 +230,7 @@ struct Builder<'b> {
 
 impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Malformed> {
-        let at = at(&span.start);
+        let at = at(self.file, &span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = match &tag {

@@ -7,6 +7,7 @@ use penstock_pipeline::{Dialect, PushEvent, RunCommand, RunEvent, Source, Trigge
 
 use super::EffectError;
 use crate::events::WorkEvent;
+use crate::library::{self, AtCommit};
 use crate::parts::Parts;
 use crate::world::RunRecord;
 use crate::{project, streams};
@@ -55,8 +56,8 @@ async fn read(parts: &Parts, record: &RunRecord) -> Result<Result<penstock_pipel
     let Ok(text) = String::from_utf8(bytes) else { return Ok(Err(format!("{path} is not UTF-8"))) };
     let event = push_event(parts, record, &project.branch, &project.variables).await?;
     let source = Source { path: &path, text: &text };
-    Ok(penstock_pipeline::plan(Dialect::of_path(&path), &source, &event)
-        .map_err(|diagnostics| diagnostics.iter().map(|diagnostic| diagnostic.render(&text)).collect::<Vec<_>>().join("\n")))
+    let shelf = AtCommit { git: &*parts.git, repository: &repository, commit: &record.push.commit };
+    Ok(library::planned(Dialect::of_path(&path), &source, &event, &shelf).await?)
 }
 
 async fn push_event(

@@ -11,7 +11,7 @@ use penstock_model::ids::Actor;
 use penstock_model::job::{JobEnd, JobReport, ReportFile};
 use penstock_model::release::{ImageName, ImageRef, Release, ReleaseId, Revision};
 use penstock_model::{CommitId, Digest, RunId, Timestamp};
-use penstock_pipeline::{Dialect, PushEvent, RunEvent, RunStatus, Source, plan};
+use penstock_pipeline::{Dialect, Library, PushEvent, RunEvent, RunStatus, Source, plan};
 use serde_json::Value;
 
 pub const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -132,7 +132,7 @@ impl Story {
             registry: "127.0.0.1".to_owned(),
         };
         let source = Source { path: ".gitlab-ci.yml", text: "build:\n  script: make\n" };
-        let plan = plan(Dialect::of_path(source.path), &source, &event).unwrap();
+        let plan = plan(Dialect::of_path(source.path), &source, &event, &Library::new()).unwrap();
         self.say(&format!("run/{}", run(number)), &RunEvent::Planned { run: run(number), plan: Box::new(plan) })
     }
 

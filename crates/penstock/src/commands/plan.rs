@@ -1,12 +1,14 @@
 //! `penstock plan`: what the pipeline file means for the current commit.
 
-use std::path::Path;
+use std::path::{Component, Path};
 use std::process::ExitCode;
 
+use async_trait::async_trait;
 use penstock_cli::terminal::{bold, dim, plain, table};
 use penstock_cli::{CliError, Output, args::PlanArgs, exit};
+use penstock_delivery::library::{self, Shelf, planned};
 use penstock_model::ProjectName;
-use penstock_pipeline::{Dialect, Plan, PushEvent, Source};
+use penstock_pipeline::{Dialect, FileRef, Found, Plan, PushEvent, Source};
 
 /// Where a plan's addresses point when there is no server.
 const NOWHERE: &str = "http://127.0.0.1:7420";
@@ -21,15 +23,42 @@ pub async fn plan(args: &PlanArgs, output: Output) -> Result<ExitCode, CliError>
     let file = repository.join(&path);
     let text = std::fs::read_to_string(&file).map_err(|source| CliError::Io { what: file.display().to_string(), source })?;
     let event = event(repository, &args.branch).await?;
-    let plan = penstock_pipeline::plan(Dialect::of_path(&path), &Source { path: &path, text: &text }, &event).map_err(|diagnostics| {
-        let shown: Vec<_> = diagnostics.iter().map(|diagnostic| diagnostic.render(&text)).collect();
-        CliError::other(format!("{path} cannot be carried out\n\n{}", shown.join("\n")), "", exit::NOT_GOOD)
-    })?;
+    let source = Source { path: &path, text: &text };
+    let plan = planned(Dialect::of_path(&path), &source, &event, &WorkingTree(repository))
+        .await?
+        .map_err(|shown| CliError::other(format!("{path} cannot be carried out\n\n{shown}"), "", exit::NOT_GOOD))?;
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&plan).unwrap_or_default()),
         Output::Text => show(&plan),
     }
     Ok(crate::done())
+}
+
+/// The files of a repository on the disk, as they are now.
+struct WorkingTree<'r>(&'r Path);
+
+#[async_trait]
+impl Shelf for WorkingTree<'_> {
+    type Fault = CliError;
+
+    async fn find(&self, file: &FileRef) -> Result<Result<Found, String>, CliError> {
+        let FileRef::Local { path } = file else {
+            return Ok(Err("only files of the project itself are read\nhelp: copy it into the repository".to_owned()));
+        };
+        let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+        let whole = std::fs::canonicalize(self.0.join(path))
+            .ok()
+            .filter(|whole| inside && whole.is_file() && std::fs::canonicalize(self.0).is_ok_and(|root| whole.starts_with(root)));
+        let Some(whole) = whole else {
+            return Ok(Err(format!("the repository has no such file\nhelp: add {path}, or look at its spelling")));
+        };
+        let size = std::fs::metadata(&whole).map_or(0, |data| data.len());
+        if size > u64::try_from(Source::MAX_BYTES).unwrap_or(u64::MAX) {
+            return Ok(Err(format!("it has {size} bytes; at most {} are read\nhelp: split it", Source::MAX_BYTES)));
+        }
+        let bytes = std::fs::read(&whole).map_err(|source| CliError::Io { what: whole.display().to_string(), source })?;
+        Ok(library::text(bytes))
+    }
 }
 
 fn show(plan: &Plan) {

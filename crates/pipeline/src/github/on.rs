@@ -29,7 +29,7 @@ struct Push {
 /// Reads `on` and asks it for one push.
 pub(super) fn ask(node: Option<&Node>, event: &PushEvent, problems: &mut Problems) -> Option<Trigger> {
     let Some(node) = node else {
-        problems.add(At { line: 1, column: 1 }, "on", "the workflow has no `on`", "write `on: push`");
+        problems.add(At::start(0), "on", "the workflow has no `on`", "write `on: push`");
         return None;
     };
     let mut push = None;

@@ -12,8 +12,8 @@ use super::job::{self, Draft};
 use super::matrix::{self, Strategy};
 use super::on;
 use super::value::Value;
-use crate::diagnostic::Diagnostic;
 use crate::input::{Dialect, PushEvent, Source};
+use crate::library::{Library, Unplanned};
 use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Retry, Variable, Wait, When};
 use crate::reader::{Fields, Problems, Unsupported, boolean, join, shown, text};
 use crate::yaml::{self, Budget, Node, Value as Yaml};
@@ -30,17 +30,15 @@ const TOP_KEYS: &[Unsupported] = &[
 ];
 
 /// Reads a workflow file for one push.
-pub(crate) fn plan(source: &Source<'_>, event: &PushEvent) -> Result<Plan, Vec<Diagnostic>> {
+pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, _library: &Library) -> Result<Plan, Unplanned> {
     let mut problems = Problems::new(source.path);
-    match read(source, event, &mut problems) {
-        Some(plan) if problems.is_empty() => Ok(plan),
-        _ => Err(problems.into_list()),
-    }
+    let planned = read(source, event, &mut problems);
+    problems.answer(planned)
 }
 
 fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Option<Plan> {
     let mut budget = Budget::new();
-    let root = yaml::read(source, false, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
+    let root = yaml::read(source, 0, false, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
     let mut fields = Fields::of(&root, "", problems)?;
     let name = fields.get("name").and_then(|node| text(node, "name", problems)).unwrap_or_else(|| source.path.to_owned());
     let trigger = on::ask(fields.get("on"), event, problems);

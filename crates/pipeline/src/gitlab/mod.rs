@@ -25,10 +25,10 @@ use penstock_model::JobName;
 use self::job::{Common, Draft};
 use self::matrix::{Combination, Member};
 use self::workflow::Workflow;
-use crate::diagnostic::Diagnostic;
 use crate::env::predefined;
 use crate::expand::{self, Expanded, Raw, Scope};
 use crate::input::{Dialect, PushEvent, Source};
+use crate::library::{Library, Unplanned};
 use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Variable, When};
 use crate::reader::{Fields, Problems, shown, strings};
 use crate::yaml::{self, At, Budget, Key, Node, Value};
@@ -41,18 +41,15 @@ const MAX_VARIABLES: usize = 1000;
 const GLOBALS: &[&str] = &["stages", "variables", "workflow", "default", "image", "before_script", "after_script", "cache"];
 
 /// Reads a GitLab CI file for one push.
-pub(crate) fn plan(source: &Source<'_>, event: &PushEvent) -> Result<Plan, Vec<Diagnostic>> {
+pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, _library: &Library) -> Result<Plan, Unplanned> {
     let mut problems = Problems::new(source.path);
     let planned = read(source, event, &mut problems);
-    match planned {
-        Some(plan) if problems.is_empty() => Ok(plan),
-        _ => Err(problems.into_list()),
-    }
+    problems.answer(planned)
 }
 
 fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Option<Plan> {
     let mut budget = Budget::new();
-    let root = yaml::read(source, true, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
+    let root = yaml::read(source, 0, true, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
     let root = extends::references(extends::unfold(&root, &mut budget, problems), &mut budget, problems).ok()?;
     let Value::Map(entries) = &root.value else {
         problems.add(
@@ -69,7 +66,7 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
         problems.add(root.at, "", "the file has no job", "add one; names that start with a dot are templates");
     }
     let base = predefined::of_push(event, source.path);
-    let top = At { line: 1, column: 1 };
+    let top = At::start(0);
     covered(&global.variables, &[], &base, &|name| global.variable_places.get(name).copied().unwrap_or(top), "variables", problems);
     let workflow = std::mem::take(&mut global.workflow).decide(&mut global, &base, event, problems);
     let (jobs, left_out) = match workflow.nothing {

@@ -109,7 +109,7 @@ fn expanded(global: &Global, base: &[(String, String)], event: &PushEvent, probl
         Err(unexpandable) => unexpandable,
     };
     let (name, message, help) = unexpandable.explain();
-    let at = global.variable_places.get(name).copied().unwrap_or(At { line: 1, column: 1 });
+    let at = global.variable_places.get(name).copied().unwrap_or(At::start(0));
     problems.add(at, &format!("variables.{name}"), message, help);
     None
 }

@@ -1,6 +1,6 @@
 //! No file makes the room panic, hang or answer with a place outside of the file.
 
-use penstock_pipeline::{Dialect, Run, RunCommand, Source, plan};
+use penstock_pipeline::{Dialect, Library, Run, RunCommand, Source, Unplanned, plan};
 use proptest::prelude::*;
 
 use crate::support::{cases, push, run_id};
@@ -14,7 +14,7 @@ const SEEDS: &[(Dialect, &str)] = &[
 #[test]
 fn what_is_broken_was_whole_before() {
     for (dialect, text) in SEEDS {
-        let planned = plan(*dialect, &Source { path: "file", text }, &push());
+        let planned = plan(*dialect, &Source { path: "file", text }, &push(), &Library::new());
         assert!(planned.is_ok_and(|plan| !plan.is_empty()), "{text}");
     }
 }
@@ -77,7 +77,7 @@ const BITS: &[&str] = &[
 ];
 
 fn check(dialect: Dialect, text: &str) {
-    match plan(dialect, &Source { path: "x.yml", text }, &push()) {
+    match plan(dialect, &Source { path: "x.yml", text }, &push(), &Library::new()) {
         Ok(plan) => {
             let stored = serde_json::to_string(&plan).unwrap();
             let plan = serde_json::from_str(&stored).unwrap();
@@ -87,7 +87,8 @@ fn check(dialect: Dialect, text: &str) {
             }
             assert!(run.status().is_finished() || !run.wanted().is_empty() || run.jobs().next().is_some());
         }
-        Err(problems) => {
+        Err(Unplanned::Wants(files)) => assert!(!files.is_empty()),
+        Err(Unplanned::Refused(problems)) => {
             assert!(!problems.is_empty());
             for problem in problems {
                 assert!(problem.line >= 1 && problem.line <= text.split(['\n', '\r']).count() + 1, "{problem:?}");

@@ -7,7 +7,8 @@ use penstock_model::ids::Actor;
 use penstock_model::job::{JobEnd, JobReport};
 use penstock_model::{JobName, RunId};
 use penstock_pipeline::{
-    Dialect, JobState, Plan, PlannedJob, PushEvent, Run, RunCommand, RunEffect, RunEvent, RunStatus, Source, Wait, When, plan,
+    Dialect, FileRef, Found, JobState, Library, Plan, PlannedJob, PushEvent, Run, RunCommand, RunEffect, RunEvent, RunStatus, Source,
+    Unplanned, Wait, When, plan,
 };
 
 /// As many cases as usual, or as `PROPTEST_CASES` says.
@@ -39,10 +40,32 @@ pub fn push() -> PushEvent {
 pub const GITLAB: &str = ".gitlab-ci.yml";
 pub const WORKFLOW: &str = ".github/workflows/ci.yml";
 
+/// What is asked of the planner, with the files that it wants from `files`; the rest is absent.
+pub fn plan_with(
+    path: &str,
+    text: &str,
+    files: &[(FileRef, &str)],
+    event: &PushEvent,
+) -> Result<Plan, (Vec<penstock_pipeline::Diagnostic>, Library)> {
+    let mut library = Library::new();
+    loop {
+        let wants = match plan(Dialect::of_path(path), &Source { path, text }, event, &library) {
+            Ok(plan) => return Ok(plan),
+            Err(Unplanned::Refused(problems)) => return Err((problems, library)),
+            Err(Unplanned::Wants(wants)) => wants,
+        };
+        assert!(wants.iter().all(|file| library.get(file).is_none()), "it asks again for what it has: {wants:?}");
+        for file in wants {
+            let found = files.iter().find(|(known, _)| *known == file);
+            let found = found.map(|(_, text)| Found { text: (*text).to_owned(), commit: None }).ok_or_else(|| "nobody has it".to_owned());
+            library.put(file, found);
+        }
+    }
+}
+
 /// A file's plan, or everything that is wrong with it, as people see it.
 pub fn planned(path: &str, text: &str, event: &PushEvent) -> Result<Plan, String> {
-    plan(Dialect::of_path(path), &Source { path, text }, event)
-        .map_err(|problems| problems.iter().map(|problem| problem.render(text)).collect())
+    plan_with(path, text, &[], event).map_err(|(problems, library)| library.render(&Source { path, text }, &problems))
 }
 
 #[track_caller]
@@ -52,9 +75,9 @@ pub fn must_plan(path: &str, text: &str) -> Plan {
 
 /// Problems without their source lines: `line:column key: message`.
 pub fn problems(path: &str, text: &str) -> String {
-    match plan(Dialect::of_path(path), &Source { path, text }, &push()) {
+    match plan_with(path, text, &[], &push()) {
         Ok(plan) => format!("a plan of {} jobs", plan.jobs.len()),
-        Err(problems) => problems
+        Err((problems, _)) => problems
             .iter()
             .map(|problem| format!("{}:{} {}: {}", problem.line, problem.column, problem.key, problem.message))
             .collect::<Vec<_>>()

@@ -1,0 +1,82 @@
+//! Files that a plan is made from, looked for until there is a plan.
+
+use async_trait::async_trait;
+use penstock_model::git::{GitError, GitHost};
+use penstock_model::{CommitId, RepositoryName};
+use penstock_pipeline::{Dialect, FileRef, Found, Library, MAX_FILES, Plan, PushEvent, Source, Unplanned};
+
+/// A place where files are looked for.
+#[async_trait]
+pub trait Shelf: Send + Sync {
+    /// A passing fault: looking again may help.
+    type Fault: Send;
+
+    /// The file; or why there is none, and after `help: ` on a line of its own what to do.
+    async fn find(&self, file: &FileRef) -> Result<Result<Found, String>, Self::Fault>;
+}
+
+/// Plans, looking for what the files name. The error is for people, with the lines that are wrong.
+///
+/// # Errors
+/// A passing fault of the shelf.
+pub async fn planned<S: Shelf>(
+    dialect: Dialect,
+    source: &Source<'_>,
+    event: &PushEvent,
+    shelf: &S,
+) -> Result<Result<Plan, String>, S::Fault> {
+    let mut library = Library::new();
+    loop {
+        let wants = match penstock_pipeline::plan(dialect, source, event, &library) {
+            Ok(plan) => return Ok(Ok(plan)),
+            Err(Unplanned::Refused(problems)) => return Ok(Err(library.render(source, &problems))),
+            Err(Unplanned::Wants(wants)) => wants,
+        };
+        // each round brings at least one more, so that the rounds are bounded too
+        if library.len() + wants.len() > MAX_FILES {
+            return Ok(Err(format!("error: {} and what it names are more than {MAX_FILES} files\nhelp: include fewer", source.path)));
+        }
+        for file in wants {
+            let found = shelf.find(&file).await?;
+            library.put(file, found);
+        }
+    }
+}
+
+/// Files of a repository of this server at a commit.
+pub struct AtCommit<'g> {
+    /// The Git host.
+    pub git: &'g dyn GitHost,
+    /// The repository.
+    pub repository: &'g RepositoryName,
+    /// The commit.
+    pub commit: &'g CommitId,
+}
+
+#[async_trait]
+impl Shelf for AtCommit<'_> {
+    type Fault = GitError;
+
+    async fn find(&self, file: &FileRef) -> Result<Result<Found, String>, GitError> {
+        let FileRef::Local { path } = file else {
+            return Ok(Err("only files of the project itself are read\nhelp: copy it into the repository".to_owned()));
+        };
+        let limit = u64::try_from(Source::MAX_BYTES).unwrap_or(u64::MAX);
+        match self.git.read(self.repository, self.commit, path, limit).await {
+            Ok(Some(bytes)) => Ok(text(bytes)),
+            Ok(None) => Ok(Err(format!("the commit has no such file\nhelp: add {path}, or look at its spelling"))),
+            // trying again changes nothing
+            Err(GitError::Refused { why, .. }) => Ok(Err(why)),
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+/// A file's text.
+///
+/// # Errors
+/// It is none, in words for people.
+pub fn text(bytes: Vec<u8>) -> Result<Found, String> {
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8\nhelp: save it as UTF-8".to_owned())?;
+    Ok(Found { text, commit: None })
+}

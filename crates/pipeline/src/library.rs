@@ -1,0 +1,142 @@
+//! The files that a plan is made from besides the pipeline file: what is asked for, and what was found.
+//!
+//! Planning is pure, so it cannot fetch. [`plan`](crate::plan()) says what it wants, the hands fetch it into a [`Library`] and
+//! ask again, until there is a plan or an answer why there is none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::Diagnostic;
+use crate::input::Source;
+
+/// The most files that one plan may be made from.
+pub const MAX_FILES: usize = 400;
+
+/// A file that a pipeline file names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "of")]
+pub enum FileRef {
+    /// Of the project itself, at the event's commit.
+    Local {
+        /// From the root of the repository, without a `/` in front.
+        path: String,
+    },
+    /// Of another project of this server.
+    Project {
+        /// Its whole path, such as `group/name`.
+        project: String,
+        /// A branch, tag or commit; `None` is the head of its main branch.
+        reference: Option<String>,
+        /// From the root of its repository, without a `/` in front.
+        path: String,
+    },
+    /// What there is of paths in another project, as text with a NUL after each.
+    Paths {
+        /// Its whole path.
+        project: String,
+        /// A branch, tag or commit; `None` is the head of its main branch.
+        reference: Option<String>,
+    },
+    /// Of a web server.
+    Remote {
+        /// Its address.
+        url: String,
+    },
+    /// One of GitLab's own templates.
+    Template {
+        /// Its name, such as `Jobs/Build.gitlab-ci.yml`.
+        name: String,
+    },
+    /// A component of a catalog.
+    Component {
+        /// The server, such as `gitlab.com`.
+        host: String,
+        /// Project and component, such as `group/project/name`.
+        path: String,
+        /// A commit, tag or branch, `1.2`, or `~latest`.
+        version: String,
+    },
+    /// Of an action's repository.
+    Action {
+        /// `owner/name`.
+        repository: String,
+        /// A commit, tag or branch.
+        reference: String,
+        /// From the root of its repository.
+        path: String,
+    },
+}
+
+impl fmt::Display for FileRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = |reference: &Option<String>| reference.as_ref().map(|reference| format!("@{reference}")).unwrap_or_default();
+        match self {
+            Self::Local { path } => write!(f, "{path}"),
+            Self::Project { project, reference, path } => write!(f, "{project}{}:{path}", at(reference)),
+            Self::Paths { project, reference } => write!(f, "{project}{}", at(reference)),
+            Self::Remote { url } => write!(f, "{url}"),
+            Self::Template { name } => write!(f, "template {name}"),
+            Self::Component { host, path, version } => write!(f, "{host}/{path}@{version}"),
+            Self::Action { repository, reference, path } => write!(f, "{repository}@{reference}:{path}"),
+        }
+    }
+}
+
+/// A file that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its text.
+    pub text: String,
+    /// The commit that a branch or tag stood for; `None` where there is none (a web server).
+    pub commit: Option<String>,
+}
+
+/// What was looked for: the file, or why there is none and what to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Library(BTreeMap<FileRef, Result<Found, String>>);
+
+impl Library {
+    /// Nothing was looked for yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps what became of looking for a file.
+    pub fn put(&mut self, file: FileRef, found: Result<Found, String>) {
+        self.0.insert(file, found);
+    }
+
+    /// What became of looking for a file; `None` if nobody looked yet.
+    pub fn get(&self, file: &FileRef) -> Option<Result<&Found, &str>> {
+        self.0.get(file).map(|found| found.as_ref().map_err(String::as_str))
+    }
+
+    /// How many were looked for.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True if nothing was looked for.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is wrong, for a terminal: each with the line of the file that it is in.
+    pub fn render(&self, source: &Source<'_>, problems: &[Diagnostic]) -> String {
+        let named: BTreeMap<String, &str> =
+            self.0.iter().filter_map(|(file, found)| Some((file.to_string(), found.as_ref().ok()?.text.as_str()))).collect();
+        let text = |path: &str| if path == source.path { source.text } else { named.get(path).copied().unwrap_or_default() };
+        problems.iter().map(|problem| problem.render(text(&problem.path))).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unplanned {
+    /// These files are to be looked for, and the plan asked for again.
+    Wants(BTreeSet<FileRef>),
+    /// Everything that is wrong, in the order of files and lines.
+    Refused(Vec<Diagnostic>),
+}
