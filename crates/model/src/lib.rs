@@ -23,6 +23,7 @@ pub mod log;
 pub mod registry;
 pub mod release;
 pub mod secret;
+pub mod service;
 pub mod target;
 pub mod tool;
 

@@ -10,6 +10,7 @@
 //! has a bound.
 
 mod caches;
+mod container;
 mod diagnostic;
 mod duration;
 mod env;
@@ -30,6 +31,7 @@ mod trigger;
 mod yaml;
 
 pub use caches::{artifact_spec, cache_specs};
+pub use container::{PlannedContainer, PlannedCredentials, PlannedService};
 pub use diagnostic::Diagnostic;
 pub use env::{JobContext, job_env, job_image};
 pub use input::{Dialect, PushEvent, Source};

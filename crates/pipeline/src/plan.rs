@@ -7,6 +7,7 @@ use penstock_model::job::{ArtifactSpec, CachePolicy, Shell};
 use penstock_model::{JobName, RepositoryName};
 use serde::{Deserialize, Serialize};
 
+use crate::container::{PlannedContainer, PlannedService};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 
@@ -149,8 +150,12 @@ pub struct PlannedJob {
     /// Its time limit.
     #[serde(with = "seconds")]
     pub timeout: Duration,
-    /// The image to run in, not expanded; `None` is the host.
-    pub image: Option<String>,
+    /// The image to run in; `None` is the host.
+    #[serde(default, deserialize_with = "crate::container::written", skip_serializing_if = "Option::is_none")]
+    pub image: Option<PlannedContainer>,
+    /// Containers beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<PlannedService>,
     /// The environment that it names.
     pub environment: Option<JobEnvironment>,
     /// Its own variables, not expanded.

@@ -181,7 +181,7 @@ async fn attempt(
         inputs,
     };
     let image = match &planned.image {
-        Some(text) => Some(resolve_image(parts, record, plan, planned, &context, text).await?),
+        Some(planned_image) => Some(resolve_image(parts, record, plan, planned, &context, &planned_image.image).await?),
         None => None,
     };
     context.workspace = parts.runner.workspace(&record.project, &id.job, image.as_ref());

@@ -56,8 +56,8 @@ pub fn job_image(plan: &Plan, job: &JobName, context: &JobContext) -> Option<Str
     let planned = plan.job(job)?;
     let image = planned.image.as_ref()?;
     match plan.dialect {
-        Dialect::GitlabCi => Some(expand(image, &known(plan, planned, context)).text),
-        Dialect::GithubWorkflow => Some(image.clone()),
+        Dialect::GitlabCi => Some(expand(&image.image, &known(plan, planned, context)).text),
+        Dialect::GithubWorkflow => Some(image.image.clone()),
     }
 }
 
@@ -75,7 +75,7 @@ fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String
     }
     scope.literals(predefined::of_start(plan, job, context));
     if let Some(image) = &job.image {
-        scope.set("CI_JOB_IMAGE", Raw::Template(image.clone()));
+        scope.set("CI_JOB_IMAGE", Raw::Template(image.image.clone()));
     }
     if let Some(url) = job.environment.as_ref().and_then(|environment| environment.url.clone()) {
         scope.set("CI_ENVIRONMENT_URL", Raw::Template(url));

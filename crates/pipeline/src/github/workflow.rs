@@ -196,6 +196,7 @@ impl Planner {
             retry: Retry::default(),
             timeout: draft.timeout_minutes.map_or(DEFAULT_TIMEOUT, |minutes| Duration::from_secs(minutes * 60)),
             image: None,
+            services: Vec::new(),
             environment: None,
             variables: as_variables(&draft.env),
             inherited: None,

@@ -10,6 +10,7 @@ use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
 use super::{keys, parts};
+use crate::container::PlannedContainer;
 use crate::plan::{AllowFailure, JobEnvironment, PlannedCache, Retry, Variable, When};
 use crate::reader::{Fields, Problems, boolean, choice, text, texts};
 use crate::yaml::{At, Key, Node, Value};
@@ -20,7 +21,7 @@ pub(super) const MAX_NEEDS: usize = 50;
 /// What `default` gives to jobs that do not say it themselves. A job's keys of the same names are read into it too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Common {
-    pub(super) image: Option<String>,
+    pub(super) image: Option<PlannedContainer>,
     pub(super) before_script: Option<Vec<String>>,
     pub(super) after_script: Option<Vec<String>>,
     pub(super) artifacts: Option<ArtifactSpec>,

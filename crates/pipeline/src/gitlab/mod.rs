@@ -373,6 +373,7 @@ fn planned(member: &Member<'_>, mut variables: BTreeMap<String, Variable>, match
         retry: draft.common.retry.clone().unwrap_or_default(),
         timeout: draft.common.timeout.unwrap_or(DEFAULT_TIMEOUT),
         image: draft.common.image.clone(),
+        services: Vec::new(),
         environment: draft.environment.clone(),
         variables,
         inherited: draft.inherit.variables.clone(),

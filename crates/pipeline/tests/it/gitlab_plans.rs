@@ -163,10 +163,10 @@ b: {script: [x], image: {name: other}, before_script: [], timeout: 1h 30m, retry
 ";
     let plan = must_plan(GITLAB, text);
     let (a, b) = (&plan.jobs[0], &plan.jobs[1]);
-    assert_eq!((a.image.as_deref(), a.timeout.as_secs(), a.retry.max, a.steps.len()), (Some("base"), 600, 1, 2));
+    assert_eq!((a.image.as_ref().map(|image| &*image.image), a.timeout.as_secs(), a.retry.max, a.steps.len()), (Some("base"), 600, 1, 2));
     assert_eq!(a.caches[0].key, CacheKey::Text("all".into()));
     assert_eq!(
-        (b.image.as_deref(), b.timeout.as_secs(), b.retry.max, &b.retry.exit_codes[..], b.caches.len()),
+        (b.image.as_ref().map(|image| &*image.image), b.timeout.as_secs(), b.retry.max, &b.retry.exit_codes[..], b.caches.len()),
         (Some("other"), 5400, 2, &[137][..], 0)
     );
     assert_eq!(b.steps[0], PlannedStep::Script { commands: vec!["x".into()] });
