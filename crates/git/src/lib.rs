@@ -6,8 +6,10 @@
 //! server does, and tells [`GitHttp`]). A checkout writes nothing outside its directory, whatever the tree
 //! holds and whatever an earlier job left there.
 
+mod borrow;
 mod change;
 mod checkout;
+mod clone;
 mod commit;
 mod hook;
 mod hookserver;
@@ -19,6 +21,8 @@ mod reads;
 mod shared;
 mod work_tree;
 
+pub use borrow::{NotInside, Snapshot};
+pub use clone::{Head, LocalClone};
 pub use hook::{HOOK_ARGUMENT, RefUpdate, hook_main};
 pub use hookserver::{HookServer, PushListener};
 pub use host::{BareRepositories, HostSettings, OpenError};

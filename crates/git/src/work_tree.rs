@@ -7,6 +7,7 @@ use penstock_model::git::{GitError, History, WorkTree};
 use penstock_model::{CommitId, RepositoryName};
 use tokio::fs;
 
+use crate::borrow::{Objects, objects};
 use crate::checkout::{Checkout, DotGit, FOLDERS, Fault, Refs, refs};
 use crate::host::{BareRepositories, is_reference};
 use crate::program::failed;
@@ -21,38 +22,42 @@ pub(crate) async fn write(
     wanted: &WorkTree,
 ) -> Result<History, GitError> {
     let directory = host.directory(repository).await?;
-    let objects = directory.join("objects");
-    if fs::metadata(objects.join("info/alternates")).await.is_ok_and(|found| found.len() > 0) {
-        files(host, repository, commit, into, keep, None).await?;
-        let why = format!(
-            "the repository borrows objects of another one, which jobs do not see; run `git repack -a -d` in {} and remove objects/info/alternates there",
-            directory.display()
-        );
-        return Ok(History::Absent { why });
-    }
+    let own = directory.join("objects");
+    let borrowed = match objects(&directory) {
+        Objects::Own => None,
+        Objects::Borrowed(from) => Some(from),
+        Objects::Elsewhere => {
+            files(host, repository, commit, into, keep, None).await?;
+            let why = format!(
+                "the repository borrows objects of another one, which jobs do not see; run `git repack -a -d` in {} and remove objects/info/alternates there",
+                directory.display()
+            );
+            return Ok(History::Absent { why });
+        }
+    };
     let mut wanted = wanted.clone();
     // what Git would not take as a branch stays detached
     wanted.branch = wanted.branch.filter(|branch| is_reference(&format!("refs/heads/{branch}")));
-    files(host, repository, commit, into, keep, Some(wanted)).await?;
-    Ok(History::Objects(objects))
+    files(host, repository, commit, into, keep, Some((wanted, borrowed.is_some()))).await?;
+    Ok(History::Objects { own, borrowed })
 }
 
-/// Writes a commit's tree, and the `.git` that is wanted beside it.
+/// Writes a commit's tree, and the `.git` that is wanted beside it; with it, whether the repository borrows objects.
 pub(crate) async fn files(
     host: &BareRepositories,
     repository: &RepositoryName,
     commit: &CommitId,
     into: &Path,
     keep: &[String],
-    wanted: Option<WorkTree>,
+    wanted: Option<(WorkTree, bool)>,
 ) -> Result<(), GitError> {
     let directory = host.directory(repository).await?;
     let (listed, git) = match wanted {
         None => (host.whole(repository, commit).await?, None),
-        Some(wanted) => {
+        Some((wanted, borrows)) => {
             let (listed, shown) = tokio::join!(host.whole(repository, commit), shown(host, &directory));
             let ((refs, head), commit) = (shown?, commit.clone());
-            (listed?, Some(DotGit { commit, wanted, refs, head }))
+            (listed?, Some(DotGit { commit, wanted, refs, head, borrows }))
         }
     };
     let emptied = if git.is_some() { FOLDERS } else { &[] };

@@ -113,8 +113,13 @@ pub struct WorkTree {
 /// What became of a checkout's `.git`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum History {
-    /// It is there, once the job sees these objects, read-only, as `objects` of [`WorkTree::seen_at`].
-    Objects(PathBuf),
+    /// It is there, once the job sees these objects, read-only.
+    Objects {
+        /// Seen as `objects` of [`WorkTree::seen_at`].
+        own: PathBuf,
+        /// Those of another repository that this one is made on, seen as `borrowed` there.
+        borrowed: Option<PathBuf>,
+    },
     /// There is none.
     Absent {
         /// Why, and what to do.

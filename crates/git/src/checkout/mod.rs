@@ -9,7 +9,8 @@ mod repository;
 pub(crate) mod tree;
 mod write;
 
-pub(crate) use repository::{DotGit, FOLDERS, Refs, refs};
+pub(crate) use repository::{DotGit, FOLDERS, Refs, id, packed, refs};
+pub(crate) use tree::Kind;
 
 use std::path::PathBuf;
 use std::sync::Arc;

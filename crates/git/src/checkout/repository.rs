@@ -17,6 +17,7 @@ use rustix::fs::{CWD, Mode};
 use super::tree::Tree;
 use super::write::{Folders, fresh, open_folder};
 use super::{Fault, index};
+use crate::borrow::BORROWED;
 
 /// The first line of a file of refs: each tag of a tag has its commit's id on the next line.
 const PACKED: &[u8] = b"# pack-refs with: peeled fully-peeled sorted \n";
@@ -33,6 +34,8 @@ pub(crate) struct DotGit {
     pub refs: Refs,
     /// The repository's own `HEAD`.
     pub head: Vec<u8>,
+    /// Whether the repository borrows objects, which the job sees beside its own.
+    pub borrows: bool,
 }
 
 impl DotGit {
@@ -54,7 +57,10 @@ impl DotGit {
             // one that an earlier job left may be closed
             rustix::fs::fchmod(folder, Mode::from_raw_mode(0o755)).map_err(|error| Fault::at(path.as_bytes(), error))?;
         }
-        let objects = format!("{}/objects\n", self.wanted.seen_at.display());
+        let mut objects = format!("{}/objects\n", self.wanted.seen_at.display());
+        if self.borrows {
+            let _ = writeln!(objects, "{}/{BORROWED}", self.wanted.seen_at.display());
+        }
         let files: [(&str, &CStr, Vec<u8>); 5] = [
             (".git/config", c"config", self.config()),
             (".git/packed-refs", c"packed-refs", self.refs_here()),
@@ -114,6 +120,9 @@ impl DotGit {
         let origin = &self.wanted.origin;
         std::fs::create_dir_all(origin.join("objects"))?;
         std::fs::create_dir_all(origin.join("refs"))?;
+        if self.borrows {
+            std::fs::create_dir_all(origin.join(BORROWED))?;
+        }
         put(&origin.join("HEAD"), &self.head)?;
         put(&origin.join("config"), (self.format() + "\tbare = true\n").as_bytes())?;
         put(&origin.join("packed-refs"), &packed(&self.refs))
@@ -139,10 +148,15 @@ fn remote(name: &[u8]) -> Vec<u8> {
 pub(crate) type Refs = BTreeMap<Vec<u8>, Id>;
 
 /// What a ref names, and if that is a tag, what the tag is of.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Id {
     id: Vec<u8>,
     peeled: Option<Vec<u8>>,
+}
+
+/// An id and what it is of, if that is anything, as `for-each-ref` gives them.
+pub(crate) fn id(id: &[u8], peeled: &[u8]) -> Id {
+    Id { id: id.to_vec(), peeled: Some(peeled.to_vec()).filter(|peeled| !peeled.is_empty()) }
 }
 
 /// Reads `show-ref --dereference`: `ID NAME` each, and for what a tag is of `ID NAME^{}` after it.
@@ -160,7 +174,7 @@ pub(crate) fn refs(shown: &[u8]) -> Refs {
 }
 
 /// Refs as Git packs them.
-fn packed(refs: &Refs) -> Vec<u8> {
+pub(crate) fn packed(refs: &Refs) -> Vec<u8> {
     let mut text = PACKED.to_vec();
     for (name, Id { id, peeled }) in refs {
         text.extend([id, &b" "[..], name, b"\n"].concat());

@@ -6,4 +6,5 @@ mod checkout;
 mod fixture;
 mod host;
 mod http;
+mod shadow;
 mod work_tree;

@@ -29,7 +29,7 @@ async fn job(it: &Fixture, commit: &CommitId, branch: Option<&str>) -> Job {
     }
     let wanted = WorkTree { branch: branch.map(str::to_owned), origin: origin.clone(), seen_at: origin.clone() };
     let history = it.host.work_tree(&it.name, commit, &tree, &[], &wanted).await.unwrap();
-    let History::Objects(objects) = history else { panic!("{history:?}") };
+    let History::Objects { own: objects, borrowed: None } = history else { panic!("{history:?}") };
     // what a mount does for jobs; the way to the objects is the data directory, which is the server's
     fs::remove_dir(origin.join("objects")).unwrap();
     symlink(&objects, origin.join("objects")).unwrap();

@@ -33,8 +33,8 @@ struct Attempt<'a> {
     cancel: CancellationToken,
     workspace: Arc<Workspace>,
     scratch: Arc<Scratch>,
-    /// The repository's objects on this machine, if the checkout has a `.git` that needs them.
-    objects: Option<PathBuf>,
+    /// The repository's objects on this machine, if the checkout has a `.git` that needs them, and where they are seen.
+    objects: Vec<(PathBuf, &'static str)>,
 }
 
 impl Attempt<'_> {
@@ -45,11 +45,8 @@ impl Attempt<'_> {
 
     /// What the job is shown of the repository, read-only: from where on this machine, and where; the outer before the inner.
     fn origin(&self) -> impl Iterator<Item = (PathBuf, String)> {
-        let shown = self
-            .objects
-            .iter()
-            .map(|objects| [(self.workspace.origin.clone(), ORIGIN.to_owned()), (objects.clone(), format!("{ORIGIN}/objects"))]);
-        shown.flatten()
+        let origin = self.objects.first().map(|_| (self.workspace.origin.clone(), ORIGIN.to_owned()));
+        origin.into_iter().chain(self.objects.iter().map(|(objects, name)| (objects.clone(), format!("{ORIGIN}/{name}"))))
     }
 }
 
@@ -108,8 +105,14 @@ fn patterns(spec: &JobSpec) -> Arc<Patterns> {
     Patterns::new(secrets.chain(spec.masks.iter().map(penstock_model::Secret::expose)))
 }
 
-/// The commit's tree with its history, and what earlier jobs left, in the workspace. Gives where the objects are.
-async fn fetch(runner: &Runner, spec: &JobSpec, workspace: &Arc<Workspace>, log: &JobLog) -> Result<Option<PathBuf>, RunnerError> {
+/// The commit's tree with its history, and what earlier jobs left, in the workspace. Gives where the objects are, and the name
+/// in `origin` by which each of them is seen.
+async fn fetch(
+    runner: &Runner,
+    spec: &JobSpec,
+    workspace: &Arc<Workspace>,
+    log: &JobLog,
+) -> Result<Vec<(PathBuf, &'static str)>, RunnerError> {
     let place = Arc::clone(workspace);
     blocking("tidying the workspace", move || place.disarm().map_err(io("tidying the workspace"))).await?;
     let what = || format!("checking out {} at {}", spec.repository, spec.commit.short());
@@ -121,10 +124,12 @@ async fn fetch(runner: &Runner, spec: &JobSpec, workspace: &Arc<Workspace>, log:
         .await
         .map_err(|error| other(what(), error))?;
     let objects = match history {
-        History::Objects(objects) => Some(objects),
+        History::Objects { own, borrowed } => {
+            [Some((own, "objects")), borrowed.map(|borrowed| (borrowed, "borrowed"))].into_iter().flatten().collect()
+        }
         History::Absent { why } => {
             log.note(&format!("the checkout has no `.git`: {why}")).await;
-            None
+            Vec::new()
         }
     };
     let place = Arc::clone(workspace);
