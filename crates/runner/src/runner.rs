@@ -15,7 +15,7 @@ use penstock_model::{Clock, JobName, ProjectName, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::lock::Verified;
-use crate::sandbox::BUILDS;
+use crate::sandbox::{BUILDS, Sandboxes};
 use crate::workspace::Workspaces;
 use crate::{job, orphans, tidy, tools};
 
@@ -79,6 +79,7 @@ pub struct Runner {
     pub(crate) tools: PathBuf,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) workspaces: Workspaces,
+    pub(crate) sandboxes: Sandboxes,
     pub(crate) verified: Arc<Mutex<HashMap<PathBuf, Verified>>>,
 }
 
@@ -104,14 +105,18 @@ impl Runner {
         }
         settings.dir = settings.dir.canonicalize().map_err(made(format!("finding {}", settings.dir.display())))?;
         let workspaces = Workspaces::new(settings.dir.clone(), settings.first_uid);
-        Ok(Self { settings, hands, tools, environment, workspaces, verified: Arc::default() })
+        let sandboxes = Sandboxes::new(&settings);
+        Ok(Self { settings, hands, tools, environment, workspaces, sandboxes, verified: Arc::default() })
     }
 }
 
 #[async_trait]
 impl JobRunner for Runner {
     async fn end_orphans(&self) -> Result<u32, RunnerError> {
-        orphans::end(self).await
+        let ended = orphans::end(self).await;
+        // the first job will not have to wait for it
+        self.sandboxes.prepare();
+        ended
     }
 
     fn workspace(&self, project: &ProjectName, _job: &JobName, _image: Option<&ImageRef>) -> String {

@@ -111,14 +111,7 @@ impl Scratch {
             Bind::writable(self.path("tmp"), "/tmp"),
             Bind::writable(self.path("var-tmp"), "/var/tmp"),
         ]);
-        SandboxPlan {
-            mount_point: settings.dir.join("root"),
-            hidden: settings.hidden.clone(),
-            binds,
-            overlays: Vec::<Overlay>::new(),
-            uid: self.uid,
-            network,
-        }
+        SandboxPlan { hidden: settings.hidden.clone(), binds, overlays: Vec::<Overlay>::new(), uid: self.uid, network }
     }
 
     /// Removes everything.

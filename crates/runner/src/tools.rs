@@ -78,7 +78,7 @@ async fn in_sandbox(
     })
     .await?;
     let failed = |error| other(format!("running `{}`", call.program), error);
-    let (mut sandbox, out, err) = Sandbox::start(&runner.settings.program, &runner.settings.instance, &plan).await.map_err(failed)?;
+    let (mut sandbox, out, err) = runner.sandboxes.start(&plan).await.map_err(failed)?;
     let out = tokio::spawn(first(out, MAX_RESULT));
     let err = tokio::spawn(last(err, MAX_STDERR));
     let output = format!("{HANDED}/out/{RESULT}");

@@ -27,9 +27,7 @@ struct Host<'a> {
 /// Carries the job out and waits until nothing of it is alive.
 pub(super) async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<Driven, RunnerError> {
     let plan = plan(attempt).map_err(io("making the job's directories"))?;
-    let settings = &attempt.runner.settings;
-    let (sandbox, out, err) =
-        Sandbox::start(&settings.program, &settings.instance, &plan).await.map_err(|error| other("making the job's sandbox", error))?;
+    let (sandbox, out, err) = attempt.runner.sandboxes.start(&plan).await.map_err(|error| other("making the job's sandbox", error))?;
     let mut host = Host { attempt, sandbox, out: attempt.log.tap(Channel::Out, out), err: attempt.log.tap(Channel::Err, err) };
     let driven = drive(attempt, steps, &mut host).await;
     host.sandbox.end().await.map_err(|error| other("ending the job's sandbox", error))?;

@@ -1,6 +1,7 @@
 //! The server's end of a sandbox.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -63,19 +64,25 @@ pub(crate) struct Sandbox {
     news: tokio::io::Lines<BufReader<OwnedReadHalf>>,
 }
 
-impl Sandbox {
-    /// Makes a sandbox; gives its standard output and error, which everything inside shares.
-    pub(crate) async fn start(
-        program: &Path,
-        instance: &str,
-        plan: &SandboxPlan,
-    ) -> Result<(Self, pipe::Receiver, pipe::Receiver), SandboxError> {
+/// A sandbox whose base stands, and that waits to be told what else it shows.
+pub(super) struct Waiting {
+    sandbox: Sandbox,
+    out: pipe::Receiver,
+    err: pipe::Receiver,
+}
+
+/// A sandbox with its standard output and error, which everything inside shares.
+pub(crate) type Started = (Sandbox, pipe::Receiver, pipe::Receiver);
+
+impl Waiting {
+    /// Starts the helper, which makes a base of its own accord.
+    pub(super) fn start(program: &Path, instance: &str, mount_point: &Path) -> Result<Self, SandboxError> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let (out, out_end) = output()?;
         let (err, err_end) = output()?;
         let child = Command::new(program)
-            .args([SANDBOX_ARGUMENT, instance])
+            .args([OsStr::new(SANDBOX_ARGUMENT), OsStr::new(instance), mount_point.as_os_str()])
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -85,17 +92,23 @@ impl Sandbox {
             .spawn()
             .map_err(|source| SandboxError::Helper { program: program.to_path_buf(), source })?;
         let (read, orders) = UnixStream::from_std(ours)?.into_split();
-        let mut sandbox = Self { child, orders, news: BufReader::new(read).lines() };
-        sandbox.send(plan).await?;
-        match tokio::time::timeout(READY, sandbox.hear()).await {
-            Ok(Ok(News::Ready)) => Ok((sandbox, out, err)),
+        Ok(Self { sandbox: Sandbox { child, orders, news: BufReader::new(read).lines() }, out, err })
+    }
+
+    /// Has the sandbox show what the plan says, and give up its rights.
+    pub(super) async fn enter(mut self, plan: &SandboxPlan) -> Result<Started, SandboxError> {
+        self.sandbox.send(plan).await?;
+        match tokio::time::timeout(READY, self.sandbox.hear()).await {
+            Ok(Ok(News::Ready)) => Ok((self.sandbox, self.out, self.err)),
             Ok(Ok(News::Failed { why })) => Err(SandboxError::Said(why)),
             Ok(Ok(News::Exited { .. }) | Err(SandboxError::Gone)) => Err(SandboxError::Gone),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(SandboxError::Said(format!("it did not stand after {} s", READY.as_secs()))),
         }
     }
+}
 
+impl Sandbox {
     /// Starts a program. One at a time.
     pub(crate) async fn run(&mut self, argv: Vec<String>, env: BTreeMap<String, String>, directory: PathBuf) -> Result<(), SandboxError> {
         self.send(&Order::Run { argv, env, directory }).await
@@ -131,15 +144,20 @@ impl Sandbox {
         if line.len() > super::plan::MAX_LINE {
             return Err(SandboxError::Said("variables and arguments are longer than 16 MiB".to_owned()));
         }
-        match self.orders.write_all(&line).await {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(SandboxError::Gone),
-            other => Ok(other?),
-        }
+        self.orders.write_all(&line).await.map_err(gone)
     }
 
     async fn hear(&mut self) -> Result<News, SandboxError> {
-        let line = self.news.next_line().await?.ok_or(SandboxError::Gone)?;
+        let line = self.news.next_line().await.map_err(gone)?.ok_or(SandboxError::Gone)?;
         serde_json::from_str(&line).map_err(|error| SandboxError::Said(format!("it spoke nonsense: {error}")))
+    }
+}
+
+/// What the kernel says of a socket whose other end has died.
+fn gone(error: io::Error) -> SandboxError {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => SandboxError::Gone,
+        _ => error.into(),
     }
 }
 

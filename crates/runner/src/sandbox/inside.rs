@@ -23,7 +23,7 @@ const HOST_NAME: &str = "penstock-job";
 
 /// The helper: makes the PID namespace, starts its first process, and ends when that one has ended (which the kernel
 /// lets it do only when everything inside is gone).
-pub(super) fn helper() -> ExitCode {
+pub(super) fn helper(mount_point: &Path) -> ExitCode {
     let Ok(mut socket) = io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) else { return ExitCode::FAILURE };
     match first_process() {
         Ok(Some(child)) => loop {
@@ -33,7 +33,7 @@ pub(super) fn helper() -> ExitCode {
                 _ => return ExitCode::FAILURE,
             }
         },
-        Ok(None) => inside(socket),
+        Ok(None) => inside(socket, mount_point),
         Err(why) => {
             tell(&mut socket, &News::Failed { why });
             ExitCode::FAILURE
@@ -54,13 +54,14 @@ fn first_process() -> Result<Option<Pid>, String> {
     }
 }
 
-fn inside(mut socket: UnixStream) -> ExitCode {
+fn inside(mut socket: UnixStream, mount_point: &Path) -> ExitCode {
     let mut lines = Lines::default();
-    let made = lines
-        .wait(&mut socket)
-        .map_err(|e| format!("reading the plan: {e}"))
-        .and_then(|line| serde_json::from_slice::<SandboxPlan>(&line).map_err(|e| format!("reading the plan: {e}")))
-        .and_then(|plan| prepare(&plan));
+    // the base is made before there is a plan: this may be a sandbox that waits for its job
+    let made = base(mount_point).and_then(|limited| {
+        let line = lines.wait(&mut socket).map_err(|e| format!("reading the plan: {e}"))?;
+        let plan = serde_json::from_slice::<SandboxPlan>(&line).map_err(|e| format!("reading the plan: {e}"))?;
+        enter(mount_point, &plan, &limited)
+    });
     match made {
         Ok(signals) => {
             tell(&mut socket, &News::Ready);
@@ -73,15 +74,21 @@ fn inside(mut socket: UnixStream) -> ExitCode {
     }
 }
 
-fn prepare(plan: &SandboxPlan) -> Result<SignalFd, String> {
+/// What all sandboxes have: namespaces and the system's part of the root.
+fn base(mount_point: &Path) -> Result<root::Limited, String> {
     umask(Mode::from_bits_truncate(0o022));
-    let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
-    if !plan.network {
-        flags |= CloneFlags::CLONE_NEWNET;
-    }
-    unshare(flags).map_err(|e| format!("making namespaces: {e}"))?;
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS)
+        .map_err(|e| format!("making namespaces: {e}"))?;
     sethostname(HOST_NAME).map_err(|e| format!("naming the sandbox: {e}"))?;
-    root::enter(plan)?;
+    root::base(mount_point)
+}
+
+/// The plan's part, after which there is no way back to any right.
+fn enter(mount_point: &Path, plan: &SandboxPlan, limited: &root::Limited) -> Result<SignalFd, String> {
+    if !plan.network {
+        unshare(CloneFlags::CLONE_NEWNET).map_err(|e| format!("making a network namespace: {e}"))?;
+    }
+    root::enter(mount_point, plan, limited)?;
     let mut children = SigSet::empty();
     children.add(Signal::SIGCHLD);
     children.thread_block().map_err(|e| format!("blocking SIGCHLD: {e}"))?;

@@ -1,8 +1,8 @@
 //! The sandbox: namespaces of its own, a root of its own, a user of its own.
 //!
 //! A helper process (the same program started again, while it has one thread) unshares a PID namespace and forks. The
-//! child is the namespace's first process: it builds a new root that holds only what the job may see, gives up every
-//! right, and starts what it is told over a socket. When it ends, the kernel ends everything that was started in it;
+//! child is the namespace's first process: it builds the part of a new root that all jobs see, waits for the plan, shows
+//! what else the job may see and nothing more, gives up every right, and starts what it is told over a socket. When it ends, the kernel ends everything that was started in it;
 //! and it ends when the socket closes, so that a job never outlives its server.
 
 mod client;
@@ -10,11 +10,14 @@ mod inside;
 mod plan;
 mod privileges;
 mod root;
+mod spare;
 
 pub(crate) use client::{Sandbox, SandboxError, StepExit};
 pub(crate) use plan::{Bind, Overlay, SandboxPlan};
+pub(crate) use spare::Sandboxes;
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The hidden argument that makes the program the sandbox's helper.
@@ -37,5 +40,6 @@ pub fn dispatch() -> Option<ExitCode> {
     if arguments.next().as_deref() != Some(OsStr::new(SANDBOX_ARGUMENT)) {
         return None;
     }
-    Some(inside::helper())
+    // PROGRAM job-sandbox INSTANCE MOUNT_POINT
+    Some(inside::helper(Path::new(&arguments.nth(1).unwrap_or_default())))
 }

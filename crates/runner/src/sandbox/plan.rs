@@ -45,8 +45,6 @@ pub(crate) struct Overlay {
 /// What the helper makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SandboxPlan {
-    /// An empty directory over which the new root is mounted, in the sandbox's own mount namespace.
-    pub(crate) mount_point: PathBuf,
     /// Directories that stay empty though they lie below something that is shown.
     pub(crate) hidden: Vec<PathBuf>,
     /// What is shown besides the system's own directories, in this order.

@@ -1,5 +1,6 @@
 //! A root that holds the system's programs, read-only, what the plan shows, and nothing else.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -20,9 +21,11 @@ fn tried<E: Display>(what: impl Display) -> impl FnOnce(E) -> Failed {
     move |error| format!("{what}: {error}")
 }
 
-/// Builds the root and moves into it. The old one is gone afterwards.
-pub(super) fn enter(plan: &SandboxPlan) -> Result<(), Failed> {
-    let root = &plan.mount_point;
+/// The mounts below the root that are read-only already, by the kernel's number.
+pub(super) struct Limited(BTreeSet<String>);
+
+/// Builds what every root has over an empty directory, in this process's own mount namespace.
+pub(super) fn base(root: &Path) -> Result<Limited, Failed> {
     // what is made here is the job's to see, and its own files are as anywhere, whatever umask the server has
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).map_err(tried("making mounts private"))?;
@@ -30,6 +33,22 @@ pub(super) fn enter(plan: &SandboxPlan) -> Result<(), Failed> {
     for name in SYSTEM {
         system(root, name)?;
     }
+    let mut limited = Limited(BTreeSet::new());
+    limit(root, &[], &mut limited)?;
+    for name in ["run", "var/cache", "var/lib", "var/log"] {
+        directory(&root.join(name))?;
+    }
+    devices(root)?;
+    kernel(root)?;
+    // these have the flags that they need
+    for (id, _, _) in below(root)? {
+        limited.0.insert(id);
+    }
+    Ok(limited)
+}
+
+/// Shows what the plan says and moves into the root. The old one is gone afterwards.
+pub(super) fn enter(root: &Path, plan: &SandboxPlan, limited: &Limited) -> Result<(), Failed> {
     let places = places(plan);
     for place in &places {
         match place {
@@ -38,12 +57,7 @@ pub(super) fn enter(plan: &SandboxPlan) -> Result<(), Failed> {
         }
     }
     resolver(root)?;
-    limit(root, &places)?;
-    for name in ["run", "var/cache", "var/lib", "var/log"] {
-        directory(&root.join(name))?;
-    }
-    devices(root)?;
-    kernel(root)?;
+    limit(root, &places, &mut Limited(limited.0.clone()))?;
     for overlay in &plan.overlays {
         overlaid(root, overlay)?;
     }
@@ -143,18 +157,12 @@ fn resolver(root: &Path) -> Result<(), Failed> {
     bound(root, &Bind::shown(&real, &real))
 }
 
-/// Makes every mount below the root read-only, whatever it was on the machine, but those that the plan wants writable.
-fn limit(root: &Path, places: &[Place]) -> Result<(), Failed> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(tried("reading /proc/self/mountinfo"))?;
-    for line in mounts.lines() {
-        let mut fields = line.split(' ').skip(4);
-        let (Some(at), Some(options)) = (fields.next(), fields.next()) else { continue };
-        let at = PathBuf::from(unescape(at));
-        let Ok(below) = at.strip_prefix(root) else { continue };
-        if below.as_os_str().is_empty() {
+/// Makes every mount below the root read-only that is not yet, whatever it was on the machine, but those that the plan wants writable.
+fn limit(root: &Path, places: &[Place], limited: &mut Limited) -> Result<(), Failed> {
+    for (id, path, noexec) in below(root)? {
+        if !limited.0.insert(id) {
             continue;
         }
-        let path = Path::new("/").join(below);
         // the innermost place decides
         let writable = places
             .iter()
@@ -163,10 +171,23 @@ fn limit(root: &Path, places: &[Place]) -> Result<(), Failed> {
             .is_some_and(|place| matches!(place, Place::Shown(bind) if bind.writable));
         let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
         flags.set(MsFlags::MS_RDONLY, !writable);
-        flags.set(MsFlags::MS_NOEXEC, options.split(',').any(|option| option == "noexec"));
-        remount(&at, flags)?;
+        flags.set(MsFlags::MS_NOEXEC, noexec);
+        remount(&inside(root, &path), flags)?;
     }
     Ok(())
+}
+
+/// The mounts below the root: the kernel's number, the path inside, and whether nothing there may be executed.
+fn below(root: &Path) -> Result<Vec<(String, PathBuf, bool)>, Failed> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(tried("reading /proc/self/mountinfo"))?;
+    let read = |line: &str| {
+        let mut fields = line.split(' ');
+        let (id, at, options) = (fields.next()?, fields.nth(3)?, fields.next()?);
+        let at = PathBuf::from(unescape(at));
+        let below = at.strip_prefix(root).ok().filter(|below| !below.as_os_str().is_empty())?;
+        Some((id.to_owned(), Path::new("/").join(below), options.split(',').any(|option| option == "noexec")))
+    };
+    Ok(mounts.lines().filter_map(read).collect())
 }
 
 /// The kernel writes space, tab, newline and backslash as three octal digits.

@@ -176,7 +176,8 @@ async fn what_a_dead_server_left_is_ended_before_the_next_attempt() {
     let instance = format!("test-{}", server.dir.display());
     until("the job runs", || !alive(&marker).is_empty()).await;
     // stopped, they do not notice that the server dies
-    for pid in alive(&instance) {
+    let left = alive(&instance);
+    for pid in &left {
         Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap();
     }
     server.kill();
@@ -191,9 +192,10 @@ async fn what_a_dead_server_left_is_ended_before_the_next_attempt() {
         clock: std::sync::Arc::new(penstock_model::clock::SystemClock),
     };
     let next = penstock_runner::Runner::new(settings, hands, server.dir.join("tools"), std::collections::BTreeMap::new()).unwrap();
-    assert_eq!(next.end_orphans().await.unwrap(), 1);
+    let ended = next.end_orphans().await.unwrap();
+    assert!((1..=2).contains(&ended), "{ended}: the job's sandbox, and one that may have waited for the next job");
     assert_eq!(alive(&marker), [] as [i32; 0]);
-    assert_eq!(alive(&instance), [] as [i32; 0]);
+    assert!(alive(&instance).iter().all(|pid| !left.contains(pid)));
     assert_eq!(std::fs::read_dir(server.dir.join("data/runner/scratch")).unwrap().count(), 0);
 }
 
