@@ -163,10 +163,10 @@ mod tests {
 
     #[test]
     fn every_key_that_is_refused_is_in_the_document() {
-        let document = include_str!("../../../../docs/pipelines.md");
+        let document = include_str!("../../../../docs/gitlab-ci.md");
         let tables = [TOP, JOB, DEFAULT, RULE, WORKFLOW_RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, NEED, VARIABLE];
         let unlisted: Vec<_> =
             tables.into_iter().flatten().map(|(name, _)| name).filter(|name| !document.contains(&format!("`{name}`"))).collect();
-        assert!(unlisted.is_empty(), "docs/pipelines.md lacks {unlisted:?}");
+        assert!(unlisted.is_empty(), "docs/gitlab-ci.md lacks {unlisted:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `docs/pipelines.md` says what plans and jobs are made of.
+//! The documents say what plans and jobs are made of.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,9 @@ use crate::job_environment::context;
 use crate::support::{planned, problems, push};
 use crate::triggers::{event, merge_request};
 
-const DOCUMENT: &str = include_str!("../../../../docs/pipelines.md");
+const COMMON: &str = include_str!("../../../../docs/pipelines.md");
+const GITLAB: &str = include_str!("../../../../docs/gitlab-ci.md");
+const WORKFLOWS: &str = include_str!("../../../../docs/github-workflows.md");
 
 /// The predefined variables of every job of some plans.
 fn variables(plans: &[Plan]) -> BTreeSet<String> {
@@ -18,7 +20,7 @@ fn variables(plans: &[Plan]) -> BTreeSet<String> {
 }
 
 fn listed() -> BTreeSet<String> {
-    let spans = DOCUMENT.split('`').skip(1).step_by(2);
+    let spans = [COMMON, GITLAB, WORKFLOWS].into_iter().flat_map(|document| document.split('`').skip(1).step_by(2));
     spans.filter(|span| span.contains('_') || *span == "CI").map(str::to_owned).collect()
 }
 
@@ -34,7 +36,7 @@ fn every_predefined_variable_is_in_the_document() {
     let all = gitlabs.into_iter().chain([(".github/workflows/a.yml", workflow, push())]);
     let plans: Vec<Plan> = all.map(|(path, text, event)| planned(path, text, &event).unwrap()).collect();
     let unlisted: Vec<_> = variables(&plans).difference(&listed()).cloned().collect();
-    assert!(unlisted.is_empty(), "docs/pipelines.md lacks {unlisted:?}");
+    assert!(unlisted.is_empty(), "the documents lack {unlisted:?}");
     let known = variables(&plans);
     let absent: Vec<_> = listed().into_iter().filter(|name| name.starts_with("CI_") && !known.contains(name)).collect();
     assert!(absent.is_empty(), "no job has {absent:?}");
@@ -42,7 +44,7 @@ fn every_predefined_variable_is_in_the_document() {
 
 #[track_caller]
 fn refused(key: &str, text: &str) {
-    assert!(DOCUMENT.contains(&format!("`{key}`")), "docs/pipelines.md lacks `{key}`");
+    assert!(WORKFLOWS.contains(&format!("`{key}`")), "docs/github-workflows.md lacks `{key}`");
     let path = ".github/workflows/a.yml";
     let told = problems(path, text);
     assert!(told.contains("is not carried out"), "{text}: {told}");
