@@ -52,28 +52,30 @@ pub(crate) async fn files(
     wanted: Option<(WorkTree, bool)>,
 ) -> Result<(), GitError> {
     let directory = host.directory(repository).await?;
-    let (listed, git) = match wanted {
-        None => (host.whole(repository, commit).await?, None),
-        Some((wanted, borrows)) => {
-            let (listed, shown) = tokio::join!(host.whole(repository, commit), shown(host, &directory));
-            let ((refs, head), commit) = (shown?, commit.clone());
-            (listed?, Some(DotGit { commit, wanted, refs, head, borrows }))
-        }
-    };
-    let emptied = if git.is_some() { FOLDERS } else { &[] };
+    let listed = host.whole(repository, commit).await?;
+    let emptied = if wanted.is_some() { FOLDERS } else { &[] };
     let (program, reads) = (host.program.clone(), Arc::clone(&host.reads));
-    let job = Checkout { program, reads, directory, into: into.to_owned(), keep: keep.to_owned(), emptied };
+    let job = Checkout { program, reads, directory: directory.clone(), into: into.to_owned(), keep: keep.to_owned(), emptied };
+    let writing = blocking(move || job.write(listed.to_vec()));
+    let Some((wanted, borrows)) = wanted else { return told(repository, commit, writing.await?).map(drop) };
+    // git tells what the repository's branches are while the files are written
+    let (tree, shown) = tokio::join!(writing, shown(host, &directory));
+    let (tree, (refs, head)) = (told(repository, commit, tree?)?, shown?);
+    let git = DotGit { commit: commit.clone(), wanted, refs, head, borrows };
     let into = into.to_owned();
-    let done = tokio::task::spawn_blocking(move || {
-        let tree = job.write(listed.to_vec())?;
-        git.map_or(Ok(()), |git| git.write(&into, &tree))
-    });
-    match done.await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(Fault::Refused(why))) => Err(GitError::Refused { repository: repository.clone(), commit: commit.clone(), why }),
-        Ok(Err(Fault::Failed(why))) => Err(failed(&["checkout"], why)),
-        Err(error) => Err(failed(&["checkout"], error.to_string())),
-    }
+    told(repository, commit, blocking(move || git.write(&into, &tree)).await?)
+}
+
+/// A fault in words.
+fn told<T>(repository: &RepositoryName, commit: &CommitId, written: Result<T, Fault>) -> Result<T, GitError> {
+    written.map_err(|fault| match fault {
+        Fault::Refused(why) => GitError::Refused { repository: repository.clone(), commit: commit.clone(), why },
+        Fault::Failed(why) => failed(&["checkout"], why),
+    })
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, GitError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| failed(&["checkout"], error.to_string()))
 }
 
 /// Branches and tags, and what the repository's `HEAD` says.

@@ -64,19 +64,30 @@ pub(crate) async fn run(
         () = cancel.cancelled() => return Ok(JobReport::bare(JobEnd::Cancelled)),
     };
     let workspace = Arc::new(entered.map_err(|error| other("making the workspace", error))?);
-    let objects = fetch(runner, &spec, &workspace, &log).await?;
-    let scratch = scratch(runner, &spec, workspace.uid).await?;
+    let (objects, scratch) = tokio::join!(fetch(runner, &spec, &workspace, &log), scratch(runner, &spec, workspace.uid));
+    let scratch = scratch?;
+    let objects = match objects {
+        Ok(objects) => objects,
+        Err(error) => {
+            remove(scratch).await;
+            return Err(error);
+        }
+    };
     let attempt = Attempt { runner, spec: &spec, log: Arc::clone(&log), cancel, workspace, scratch: Arc::clone(&scratch), objects };
     let result = carry_out(&attempt, steps).await;
-    let removed = blocking("removing the job's directories", move || scratch.remove().map_err(io("removing the job's directories"))).await;
-    if let Err(error) = removed {
-        tracing::warn!(error = %whole(&error), "what a job left in its own directories stays until the next start");
-    }
+    remove(scratch).await;
     let mut report = result?;
     if let Some(error) = log.failure().await {
         report.end = JobEnd::SystemFailure { why: format!("the job's log could not be written: {}", whole(&error)) };
     }
     Ok(report)
+}
+
+async fn remove(scratch: Arc<Scratch>) {
+    let removed = blocking("removing the job's directories", move || scratch.remove().map_err(io("removing the job's directories"))).await;
+    if let Err(error) = removed {
+        tracing::warn!(error = %whole(&error), "what a job left in its own directories stays until the next start");
+    }
 }
 
 async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<JobReport, RunnerError> {
