@@ -37,6 +37,9 @@ pub struct Plan {
     pub stages: Vec<String>,
     /// Variables of the whole pipeline, not expanded: GitLab's `variables`, a workflow's `env`.
     pub variables: BTreeMap<String, Variable>,
+    /// The inputs of a workflow that a person started.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub inputs: serde_json::Map<String, serde_json::Value>,
     /// The jobs, in the order of stages and then of the file.
     pub jobs: Vec<PlannedJob>,
     /// Jobs of the file that are not in the plan, with the reason.

@@ -145,14 +145,19 @@ impl<'n> Fields<'n> {
     }
 
     fn suggestion(&self, given: &str) -> String {
-        let close = self.asked.iter().map(|name| (distance(name, given), name)).min();
-        match close {
-            Some((difference, name)) if difference <= 2 => format!("did you mean `{name}`?"),
-            _ => {
-                let mut known = self.asked.clone();
-                known.sort_unstable();
-                format!("known here: {}", known.join(", "))
-            }
+        closest(given, &self.asked)
+    }
+}
+
+/// What to do about a name that is not known: the one that was probably meant, or all that are known.
+pub(crate) fn closest(given: &str, known: &[&str]) -> String {
+    let close = known.iter().map(|name| (distance(name, given), name)).min();
+    match close {
+        Some((difference, name)) if difference <= 2 => format!("did you mean `{name}`?"),
+        _ => {
+            let mut known = known.to_vec();
+            known.sort_unstable();
+            format!("known here: {}", known.join(", "))
         }
     }
 }

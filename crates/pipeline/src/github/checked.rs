@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::contexts::{self, LATE_PROPERTIES, Place};
+use super::contexts::{self, LATE_PROPERTIES, Place, Status};
 use super::expression::Expression;
 use super::functions::Function;
+use super::payload;
 use super::template::Template;
 use super::value::number_text;
 use crate::gitlab::place_in;
+use crate::input::PushEvent;
 use crate::plan::Condition;
 use crate::reader::{Problems, join, shown, text};
 use crate::yaml::{Node, Value as Yaml};
@@ -71,7 +73,8 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
             let late = place.early && ["needs", "steps", "env", "job", "runner", "secrets"].contains(&context);
             let why = if late { ": it is settled before any job runs" } else { "" };
             let help = format!("known here: {}", place.contexts.join(", "));
-            problems.add(place_in(node, offset + at), path, format!("`{}` is not known here{why}", shown(context)), help);
+            let message = format!("`{}` is not known in {}{why}", shown(context), place.words);
+            problems.add(place_in(node, offset + at), path, message, help);
             sound = false;
         }
     }
@@ -84,7 +87,11 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
         }
     }
     for (function, at) in expression.functions() {
-        if function == Function::HashFiles {
+        if function == Function::HashFiles && !place.files {
+            let message = format!("`hashFiles` is not known in {}", place.words);
+            problems.add(place_in(node, offset + at), path, message, "use it in a step");
+            sound = false;
+        } else if function == Function::HashFiles {
             problems.add(
                 place_in(node, offset + at),
                 path,
@@ -92,7 +99,7 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
                 "use a step that prints `sha256sum` to $GITHUB_OUTPUT",
             );
             sound = false;
-        } else if function.is_status() && !place.status {
+        } else if function.is_status() && place.status == Status::Unknown {
             problems.add(place_in(node, offset + at), path, "this function is known only in `if`", "ask `job.status` or `needs.….result`");
             sound = false;
         }
@@ -109,6 +116,52 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
         sound = false;
     }
     sound
+}
+
+/// A text in which no expression is evaluated.
+pub(super) fn literal(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    let written = text(node, path, problems)?;
+    if written.contains("${{") {
+        problems.add(node.at, path, "no expression is evaluated here", "write it as it is to be");
+        return None;
+    }
+    Some(written)
+}
+
+/// Whatever the file asks `github.event` for must be told of this event, or be nothing at GitHub, too.
+pub(super) fn told(node: &Node, path: &str, event: &PushEvent, problems: &mut Problems) {
+    match &node.value {
+        Yaml::Map(entries) => {
+            for (key, value) in entries {
+                let path = join(path, &key.text);
+                let bare = key.text == "if" && value.text().is_some_and(|text| !text.contains("${{"));
+                match value.text().filter(|_| bare).map(Expression::read) {
+                    Some(Ok(expression)) => told_of(&expression, value, 0, &path, event, problems),
+                    // what cannot be read is told where it is read
+                    Some(Err(_)) => {}
+                    None => told(value, &path, event, problems),
+                }
+            }
+        }
+        Yaml::Seq(items) => {
+            items.iter().enumerate().for_each(|(index, item)| told(item, &format!("{path}[{index}]"), event, problems));
+        }
+        Yaml::Scalar { text, .. } if text.contains("${{") => {
+            let Ok(template) = Template::read(text) else { return };
+            template.expressions().for_each(|(expression, offset)| told_of(expression, node, offset, path, event, problems));
+        }
+        Yaml::Scalar { .. } => {}
+    }
+}
+
+fn told_of(expression: &Expression, node: &Node, offset: usize, path: &str, event: &PushEvent, problems: &mut Problems) {
+    for (words, at) in expression.paths() {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let Some((len, known)) = payload::absent(event, &words) {
+            let message = format!("`{}` is not known here", shown(&words[..len].join(".")));
+            problems.add(place_in(node, offset + at), path, message, format!("known: {}", known.join(", ")));
+        }
+    }
 }
 
 /// An `env`: texts by name. What GitHub sets itself cannot be set.

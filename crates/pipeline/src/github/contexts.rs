@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value as Json};
+
 use super::expression::Contexts;
+use super::payload;
+pub(super) use super::places::*;
 use super::value::Value;
 use crate::env::JobContext;
 use crate::input::PushEvent;
 use crate::plan::{Plan, PlannedJob};
 use crate::run::NeedResult;
+use crate::trigger::MergeRequest;
 
 /// Properties of `github` that are known only once a run is there.
 pub(super) const LATE_PROPERTIES: &[&str] = &["run_id", "run_number", "run_attempt", "workspace", "token", "job"];
@@ -35,21 +40,11 @@ const GITHUB: &[&str] = &[
     "workspace",
     "job",
 ];
-/// What a push has at GitHub and has not here. Other events' properties are nothing for a push there too.
-const ABSENT_EVENT: &[&str] = &["commits", "compare", "forced", "base_ref", "organization", "installation", "enterprise"];
-/// What stands in for these.
-const EVENT: &[&str] = &["ref", "before", "after", "created", "deleted", "head_commit", "pusher", "sender", "repository"];
-
 /// For a path that GitHub knows and Penstock does not: how much of it is at fault, and what is known in its place.
 /// It would silently be nothing.
 pub(super) fn absent(path: &[&str]) -> Option<(usize, Vec<&'static str>)> {
     let unless = |known: &[&'static str], at: usize| (!known.contains(&path[at])).then(|| (at + 1, known.to_vec()));
     match path {
-        ["github", "event", "head_commit", _, ..] => unless(&["id", "message"], 3),
-        ["github", "event", "pusher", _, ..] => unless(&["name"], 3),
-        ["github", "event", "sender", _, ..] => unless(&["login"], 3),
-        ["github", "event", "repository", _, ..] => unless(&["name", "full_name", "default_branch"], 3),
-        ["github", "event", name, ..] => ABSENT_EVENT.contains(name).then(|| (3, EVENT.to_vec())),
         ["github", name, ..] if ["event", "token"].contains(name) => None,
         ["github", _, ..] => unless(GITHUB, 1),
         // `debug` is nothing as long as nobody debugs
@@ -67,55 +62,34 @@ pub(super) fn is_fixed(variable: &str) -> bool {
         || of("RUNNER_").is_some_and(|name| runner().iter().any(|(known, _)| *known == name))
 }
 
-/// A place of a workflow file, with the contexts that GitHub documents for it.
-pub(super) struct Place {
-    pub(super) contexts: &'static [&'static str],
-    pub(super) status: bool,
-    /// Whether it is evaluated while planning.
-    pub(super) early: bool,
-}
-
-pub(super) const WORKFLOW_ENV: Place = Place { contexts: &["github", "secrets", "inputs", "vars"], status: false, early: false };
-pub(super) const JOB_ENV: Place =
-    Place { contexts: &["github", "needs", "strategy", "matrix", "vars", "secrets", "inputs"], status: false, early: false };
-pub(super) const JOB_IF: Place = Place { contexts: &["github", "needs", "vars", "inputs"], status: true, early: false };
-pub(super) const PLANNED: Place = Place { contexts: &["github", "strategy", "matrix", "vars", "inputs"], status: false, early: true };
-pub(super) const STRATEGY: Place = Place { contexts: &["github", "vars", "inputs"], status: false, early: true };
-pub(super) const STEP: Place = Place {
-    contexts: &["github", "needs", "strategy", "matrix", "job", "runner", "env", "vars", "secrets", "steps", "inputs"],
-    status: false,
-    early: false,
-};
-pub(super) const STEP_IF: Place = Place {
-    contexts: &["github", "needs", "strategy", "matrix", "job", "runner", "env", "vars", "steps", "inputs"],
-    status: true,
-    early: false,
-};
-
-/// The `github` context of a push; with a job's context, what is known only then too.
+/// The `github` context of an event; with a job's context, what is known only then too.
 fn github(event: &PushEvent, workflow: &str, path: &str, job: Option<(&PlannedJob, &JobContext)>) -> Value {
-    let name =
-        event.reference.strip_prefix("refs/heads/").or_else(|| event.reference.strip_prefix("refs/tags/")).unwrap_or(&event.reference);
-    let kind = if event.reference.starts_with("refs/tags/") { "tag" } else { "branch" };
+    let request = event.trigger.merge_request();
+    let (reference, name) = match request.filter(|request| !request.of_target) {
+        Some(request) => (format!("refs/pull/{}/merge", request.number), format!("{}/merge", request.number)),
+        None => (event.reference.clone(), event.ref_name().to_owned()),
+    };
+    let kind = if event.tag().is_some() { "tag" } else { "branch" };
     let project = event.project.as_str();
     let repository = format!("{project}/{}", event.repository);
+    let branch = |of: fn(&MergeRequest) -> &str| Value::text(request.map_or("", |request| of(request)));
     let mut out: Vec<(&str, Value)> = vec![
         ("actor", Value::text(event.pusher.as_str())),
         ("triggering_actor", Value::text(event.pusher.as_str())),
         ("sha", Value::text(event.commit.as_str())),
-        ("ref", Value::text(&event.reference)),
+        ("ref", Value::text(&reference)),
         ("ref_name", Value::text(name)),
         ("ref_type", Value::text(kind)),
-        ("base_ref", Value::text("")),
-        ("head_ref", Value::text("")),
-        ("event_name", Value::text("push")),
+        ("base_ref", branch(|request| &request.target_branch)),
+        ("head_ref", branch(|request| &request.source_branch)),
+        ("event_name", Value::text(event.trigger.github_event().unwrap_or_default())),
         ("repository", Value::text(&repository)),
         ("repository_owner", Value::text(project)),
         ("server_url", Value::text(&event.server_url)),
         ("workflow", Value::text(workflow)),
-        ("workflow_ref", Value::text(format!("{repository}/{path}@{}", event.reference))),
+        ("workflow_ref", Value::text(format!("{repository}/{path}@{reference}"))),
         ("workflow_sha", Value::text(event.commit.as_str())),
-        ("event", push_payload(event, &repository)),
+        ("event", payload::of(event, &repository)),
     ];
     if let Some((job, context)) = job {
         out.extend([
@@ -130,39 +104,22 @@ fn github(event: &PushEvent, workflow: &str, path: &str, job: Option<(&PlannedJo
     Value::object(out)
 }
 
-fn push_payload(event: &PushEvent, repository: &str) -> Value {
-    let before = event.before.as_ref().map_or_else(|| "0".repeat(event.commit.as_str().len()), ToString::to_string);
-    Value::object([
-        ("ref", Value::text(&event.reference)),
-        ("before", Value::text(before)),
-        ("after", Value::text(event.commit.as_str())),
-        ("created", Value::Bool(event.before.is_none())),
-        ("deleted", Value::Bool(false)),
-        ("head_commit", Value::object([("id", Value::text(event.commit.as_str())), ("message", Value::text(&event.message))])),
-        ("pusher", Value::object([("name", Value::text(event.pusher.as_str()))])),
-        ("sender", Value::object([("login", Value::text(event.pusher.as_str()))])),
-        (
-            "repository",
-            Value::object([
-                ("name", Value::text(event.repository.as_str())),
-                ("full_name", Value::text(repository)),
-                ("default_branch", Value::text(&event.default_branch)),
-            ]),
-        ),
-    ])
-}
-
 /// What is known while planning.
-pub(super) fn early(event: &PushEvent, workflow: &str, path: &str) -> Contexts {
+pub(super) fn early(event: &PushEvent, inputs: &Map<String, Json>, workflow: &str, path: &str) -> Contexts {
     let mut contexts = Contexts::default();
     contexts.values.insert("github", github(event, workflow, path, None));
     contexts.values.insert("vars", Value::texts(&event.variables));
+    contexts.values.insert("inputs", of_inputs(inputs));
     contexts
+}
+
+fn of_inputs(inputs: &Map<String, Json>) -> Value {
+    Value::object(inputs.iter().map(|(name, value)| (name.clone(), Value::from(value))))
 }
 
 /// What a planned job's `if` may see.
 pub(super) fn of_condition(plan: &Plan, needs: &BTreeMap<String, NeedResult>) -> Contexts {
-    let mut contexts = early(&plan.event, &plan.name, &plan.path);
+    let mut contexts = early(&plan.event, &plan.inputs, &plan.name, &plan.path);
     contexts.values.insert("needs", needs_value(needs));
     contexts
 }
@@ -173,13 +130,14 @@ pub(super) fn of_job(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Con
     let values = &mut contexts.values;
     values.insert("github", github(&plan.event, &plan.name, &plan.path, Some((job, context))));
     values.insert("vars", Value::texts(&plan.event.variables));
+    values.insert("inputs", of_inputs(&plan.inputs));
     values.insert("needs", needs_value(&context.inputs.needs));
     let token = context.token.as_ref().map(|token| ("GITHUB_TOKEN".to_owned(), Value::text(token.expose())));
     let secrets = context.secrets.iter().map(|(name, secret)| (name.clone(), Value::text(secret.expose())));
     values.insert("secrets", Value::object(secrets.chain(token)));
     values.insert("runner", Value::object(runner().map(|(name, value)| (name, Value::text(value)))));
     if let Some(matrix) = &job.matrix {
-        values.insert("matrix", Value::from(&serde_json::Value::Object(matrix.values.clone())));
+        values.insert("matrix", Value::from(&Json::Object(matrix.values.clone())));
     }
     values.insert("strategy", strategy(job));
     contexts

@@ -10,6 +10,8 @@ mod lex;
 mod matrix;
 mod on;
 mod parse;
+mod payload;
+mod places;
 mod steps;
 mod template;
 #[cfg(test)]

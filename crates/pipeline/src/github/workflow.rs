@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use penstock_model::JobName;
 
-use super::checked::{env, template};
-use super::contexts::{self, PLANNED, WORKFLOW_ENV};
+use super::checked::{self, env, literal, template};
+use super::contexts::{self, SETTLED, WORKFLOW_ENV};
 use super::expression::{Contexts, Expression};
 use super::job::{self, Draft};
 use super::matrix::{self, Strategy};
@@ -15,7 +15,7 @@ use super::value::Value;
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Retry, Variable, Wait, When};
-use crate::reader::{Fields, Problems, Unsupported, boolean, join, shown, text};
+use crate::reader::{Fields, Problems, Unsupported, boolean, join, shown};
 use crate::yaml::{self, Budget, Node, Value as Yaml};
 
 /// A job's time limit if it says nothing (GitHub's own).
@@ -40,8 +40,10 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     let mut budget = Budget::new();
     let root = yaml::read(source, 0, false, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
     let mut fields = Fields::of(&root, "", problems)?;
-    let name = fields.get("name").and_then(|node| text(node, "name", problems)).unwrap_or_else(|| source.path.to_owned());
-    let trigger = on::ask(fields.get("on"), event, problems);
+    let name = fields.get("name").and_then(|node| literal(node, "name", problems)).filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| source.path.to_owned());
+    let on = on::read(fields.get("on"), 0, problems);
+    checked::told(&root, "", event, problems);
     let variables = fields.get("env").map(|node| env(node, "env", &WORKFLOW_ENV, problems)).unwrap_or_default();
     let defaults = fields.get("defaults").map(|node| job::defaults(node, "defaults", problems)).unwrap_or_default();
     let jobs = fields.get("jobs");
@@ -55,8 +57,9 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
             Vec::new()
         }
     };
-    let early = contexts::early(event, &name, source.path);
-    let mut planner = Planner { early, trigger: trigger?, jobs: Vec::new(), left_out: Vec::new(), text: 0 };
+    let (inputs, answer) = on.map(|on| (on.inputs(event, problems), on.ask(event)))?;
+    let early = contexts::early(event, &inputs, &name, source.path);
+    let mut planner = Planner { early, answer, jobs: Vec::new(), left_out: Vec::new(), text: 0 };
     for draft in &drafts {
         planner.add(draft, problems);
     }
@@ -66,12 +69,12 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     event.files = Vec::new();
     let (dialect, path, variables) = (Dialect::GithubWorkflow, source.path.to_owned(), as_variables(&variables));
     let (stages, Planner { jobs, left_out, .. }) = (vec![STAGE.to_owned()], planner);
-    Some(Plan { dialect, path, name, event, because: Vec::new(), stages, variables, jobs, left_out })
+    Some(Plan { dialect, path, name, event, because: Vec::new(), stages, variables, inputs, jobs, left_out })
 }
 
 struct Planner {
     early: Contexts,
-    trigger: on::Trigger,
+    answer: on::Answer,
     jobs: Vec<PlannedJob>,
     left_out: Vec<LeftOut>,
     text: usize,
@@ -82,7 +85,7 @@ impl Planner {
     fn add(&mut self, draft: &Draft<'_>, problems: &mut Problems) {
         let path = join("jobs", &draft.key);
         let strategy = draft.strategy.and_then(|node| matrix::read(node, &join(&path, "strategy"), &self.early, problems));
-        let mut because = vec![self.trigger.because.clone()];
+        let mut because = vec![self.answer.because.clone()];
         let holds = self.decided(draft, &mut because);
         let total = strategy.as_ref().map_or(1, |strategy| strategy.combinations.len());
         self.text += total * weight(draft);
@@ -111,7 +114,7 @@ impl Planner {
             }
             jobs.push(job);
         }
-        if self.trigger.starts && holds {
+        if self.answer.starts && holds {
             self.jobs.extend(jobs);
         } else {
             self.left_out.push(LeftOut { name: draft.key.clone(), line: draft.at.line, because });
@@ -224,7 +227,7 @@ fn numbered(key: &str, index: usize) -> String {
 }
 
 fn evaluated(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<Value> {
-    let (_, template) = template(node, path, &PLANNED, problems)?;
+    let (_, template) = template(node, path, &SETTLED, problems)?;
     template.value(contexts).map_err(|why| problems.add(node.at, path, format!("the expression cannot be evaluated: {why}"), "")).ok()
 }
 

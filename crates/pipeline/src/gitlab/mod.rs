@@ -83,7 +83,8 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     let name = workflow.name.unwrap_or_else(|| path.clone());
     let Global { stages, variables, .. } = global;
     let dialect = Dialect::GitlabCi;
-    Some(Plan { dialect, path, name, event, because: workflow.because, stages, variables, jobs, left_out })
+    let inputs = serde_json::Map::new();
+    Some(Plan { dialect, path, name, event, because: workflow.because, stages, variables, inputs, jobs, left_out })
 }
 
 /// What the file says for all jobs.

@@ -24,6 +24,7 @@ mod runs;
 mod runs_at_random;
 mod support;
 mod triggers;
+mod workflow_events;
 mod workflow_plans;
 mod workflow_refusals;
 mod workflow_steps;

@@ -1,0 +1,151 @@
+//! `on: schedule`: times as `crontab` writes them.
+
+use crate::reader::{Fields, Problems, shown, text};
+use crate::yaml::{At, Node, Value};
+
+/// The shortest time between two runs, in minutes (GitHub's own).
+const MIN_MINUTES: u32 = 5;
+
+/// A time, and where it stands.
+pub(super) struct Time {
+    pub(super) cron: String,
+    pub(super) at: At,
+}
+
+/// Reads the list of times.
+pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<Time> {
+    let path = "on.schedule";
+    let Value::Seq(items) = &node.value else {
+        problems.add(node.at, path, format!("times are a list, not {}", node.kind()), "write `- cron: '30 5 * * 1-5'`");
+        return Vec::new();
+    };
+    if items.is_empty() {
+        problems.add(node.at, path, "the list of times is empty", "write `- cron: '30 5 * * 1-5'`");
+    }
+    let mut times = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let Some(mut fields) = Fields::of(item, &path, problems) else { continue };
+        if let Some(node) = fields.get("timezone")
+            && let Some(zone) = text(node, &fields.path_of("timezone"), problems)
+            && !is_zone(&zone)
+        {
+            let message = format!("`{}` is no time zone", shown(&zone));
+            problems.add(node.at, &fields.path_of("timezone"), message, "write an IANA name: `Europe/Berlin`");
+        }
+        match fields.get("cron") {
+            None => problems.add(item.at, &path, "the time has no `cron`", "write `cron: '30 5 * * 1-5'`"),
+            Some(node) => times.extend(time(node, &fields.path_of("cron"), problems)),
+        }
+        fields.finish(&[], problems);
+    }
+    times
+}
+
+fn time(node: &Node, path: &str, problems: &mut Problems) -> Option<Time> {
+    let cron = text(node, path, problems)?;
+    match interval(&cron) {
+        Err(why) => {
+            problems.add(node.at, path, format!("`{}` is no time: {why}", shown(&cron)), "as in `30 5 * * 1-5`");
+            None
+        }
+        Ok(minutes) if minutes < MIN_MINUTES => {
+            let message = format!("GitHub starts nothing more often than every {MIN_MINUTES} minutes");
+            problems.add(node.at, path, message, format!("write `*/{MIN_MINUTES} * * * *`"));
+            None
+        }
+        Ok(_) => Some(Time { cron, at: node.at }),
+    }
+}
+
+fn is_zone(text: &str) -> bool {
+    let sound = |part: &str| part.starts_with(|c: char| c.is_ascii_alphabetic());
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+');
+    !text.is_empty() && text.len() <= 64 && text.chars().all(known) && text.split('/').all(sound)
+}
+
+/// Two times that mean the same whatever blanks are between their fields.
+pub(super) fn is_same(a: &str, b: &str) -> bool {
+    a.split_whitespace().eq(b.split_whitespace())
+}
+
+const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const DAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+/// Reads the five fields; the shortest time between two of its minutes.
+fn interval(cron: &str) -> Result<u32, String> {
+    let fields: Vec<&str> = cron.split_whitespace().collect();
+    let [minute, hour, day, month, weekday] = fields.as_slice() else {
+        return Err(format!("it has {} fields and not 5", fields.len()));
+    };
+    let minutes = field(minute, 0, 59, &[], 0)?;
+    field(hour, 0, 23, &[], 0)?;
+    field(day, 1, 31, &[], 0)?;
+    field(month, 1, 12, MONTHS, 1)?;
+    field(weekday, 0, 6, DAYS, 0)?;
+    let around = minutes.first().into_iter().map(|first| first + 60);
+    let next = minutes.iter().skip(1).copied().chain(around);
+    Ok(minutes.iter().zip(next).map(|(one, next)| next - one).min().unwrap_or(60))
+}
+
+/// The values that a field lets in, in order.
+fn field(text: &str, least: u32, most: u32, names: &[&str], first: u32) -> Result<Vec<u32>, String> {
+    let value = |text: &str| {
+        let named = names.iter().position(|name| name.eq_ignore_ascii_case(text)).and_then(|place| u32::try_from(place).ok());
+        let number = named.map(|place| place + first).or_else(|| text.parse().ok());
+        number.filter(|number| (least..=most).contains(number)).ok_or_else(|| format!("`{text}` is not from {least} to {most}"))
+    };
+    let mut set = vec![false; usize::try_from(most).unwrap_or(0) + 1];
+    for part in text.split(',') {
+        let (range, step) = match part.split_once('/') {
+            Some((range, step)) => (range, Some(step.parse::<u32>().ok().filter(|step| *step > 0).ok_or("a step is a number from 1")?)),
+            None => (part, None),
+        };
+        let (from, to) = match range.split_once('-') {
+            Some((from, to)) => (value(from)?, value(to)?),
+            None if range == "*" => (least, most),
+            None => (value(range)?, step.map_or(value(range)?, |_| most)),
+        };
+        if from > to {
+            return Err(format!("the range `{range}` runs backwards"));
+        }
+        let every = usize::try_from(step.unwrap_or(1)).unwrap_or(1);
+        (from..=to).step_by(every).filter_map(|at| usize::try_from(at).ok()).for_each(|at| set[at] = true);
+    }
+    Ok((0..=most).zip(set).filter(|(_, set)| *set).map(|(value, _)| value).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_crontab_writes_them() {
+        for (cron, minutes) in [
+            ("0 0 * * *", 60),
+            ("30 5,17 * * *", 60),
+            ("*/15 * * * *", 15),
+            ("0-59/10 1-3 1,15 JAN-mar Mon-FRI", 10),
+            ("5/20 * * * *", 20),
+            ("0,58 * * * *", 2),
+            ("* * * * *", 1),
+            ("0 4 * * 0", 60),
+        ] {
+            assert_eq!(interval(cron), Ok(minutes), "{cron}");
+        }
+        for (cron, why) in [
+            ("0 0 * *", "it has 4 fields and not 5"),
+            ("60 0 * * *", "`60` is not from 0 to 59"),
+            ("0 0 0 * *", "`0` is not from 1 to 31"),
+            ("0 0 * * 7", "`7` is not from 0 to 6"),
+            ("0 0 * foo *", "`foo` is not from 1 to 12"),
+            ("*/0 * * * *", "a step is a number from 1"),
+            ("30-10 * * * *", "the range `30-10` runs backwards"),
+            ("@daily", "it has 1 fields and not 5"),
+            ("0,, * * * *", "`` is not from 0 to 59"),
+        ] {
+            assert_eq!(interval(cron), Err(why.to_owned()), "{cron}");
+        }
+        assert!(is_same("0  0 * * *", " 0 0 * * * "));
+    }
+}

@@ -1,0 +1,170 @@
+//! `github.event`: what is told of an event, and what GitHub would tell besides.
+
+use crate::input::PushEvent;
+use crate::trigger::{MergeRequest, Trigger};
+
+use super::value::Value;
+
+/// What GitHub tells of the repository, the sender and the rest of every event, and Penstock does not.
+const ABSENT: &[&str] = &["organization", "installation", "enterprise"];
+/// Likewise of a push.
+const ABSENT_PUSH: &[&str] = &["commits", "compare", "forced", "base_ref"];
+const PUSH: &[&str] = &["ref", "before", "after", "created", "deleted", "head_commit", "pusher", "sender", "repository"];
+const REQUEST: &[&str] = &["action", "number", "pull_request", "label", "sender", "repository"];
+/// Properties of a pull request.
+const PULL_REQUEST: &[&str] = &["number", "title", "body", "draft", "state", "base", "head", "user", "labels", "assignees", "milestone"];
+const RELEASE: &[&str] = &["tag_name", "name", "draft", "prerelease"];
+
+/// `github.event`.
+pub(super) fn of(event: &PushEvent, repository: &str) -> Value {
+    let mut out: Vec<(&str, Value)> = vec![
+        ("sender", login(event.pusher.as_str())),
+        (
+            "repository",
+            Value::object([
+                ("name", Value::text(event.repository.as_str())),
+                ("full_name", Value::text(repository)),
+                ("default_branch", Value::text(&event.default_branch)),
+            ]),
+        ),
+    ];
+    match &event.trigger {
+        Trigger::Push => out.extend(push(event)),
+        Trigger::MergeRequest(request) => out.extend(pull_request(event, request, repository)),
+        Trigger::Schedule { cron, .. } => out.push(("schedule", Value::text(cron))),
+        Trigger::Manual { inputs } => {
+            // as text, whatever their type
+            let texts = inputs.iter().map(|(name, value)| (name.clone(), Value::text(Value::from(value).to_text())));
+            out.extend([("ref", Value::text(&event.reference)), ("inputs", Value::object(texts))]);
+        }
+        Trigger::Api { event_type, payload } => {
+            let branch = event.branch().map(Value::text).unwrap_or_default();
+            out.extend([("action", Value::text(event_type)), ("branch", branch), ("client_payload", Value::from(payload))]);
+        }
+        Trigger::Release { action, name, draft, prerelease } => out.extend([
+            ("action", Value::text(action)),
+            (
+                "release",
+                Value::object([
+                    ("tag_name", Value::text(event.ref_name())),
+                    ("name", if name.is_empty() { Value::Null } else { Value::text(name) }),
+                    ("draft", Value::Bool(*draft)),
+                    ("prerelease", Value::Bool(*prerelease)),
+                ]),
+            ),
+        ]),
+        Trigger::Named { action, payload, .. } => {
+            if let serde_json::Value::Object(entries) = payload {
+                // what the host told goes over what is told anyway
+                let told = Value::object(entries.iter().map(|(name, value)| (name.clone(), Value::from(value))));
+                let rest = out.into_iter().filter(|(name, _)| !entries.contains_key(*name)).map(|(name, value)| (name.to_owned(), value));
+                let Value::Object(told) = told else { return Value::Null };
+                return Value::object(told.iter().cloned().chain(rest));
+            }
+            out.push(("action", Value::text(action)));
+        }
+        Trigger::Token | Trigger::Pipeline | Trigger::Parent => {}
+    }
+    Value::object(out)
+}
+
+fn push(event: &PushEvent) -> [(&'static str, Value); 7] {
+    let before = event.before.as_ref().map_or_else(|| "0".repeat(event.commit.as_str().len()), ToString::to_string);
+    [
+        ("ref", Value::text(&event.reference)),
+        ("before", Value::text(before)),
+        ("after", Value::text(event.commit.as_str())),
+        ("created", Value::Bool(event.before.is_none())),
+        ("deleted", Value::Bool(false)),
+        ("head_commit", Value::object([("id", Value::text(event.commit.as_str())), ("message", Value::text(&event.message))])),
+        ("pusher", Value::object([("name", Value::text(event.pusher.as_str()))])),
+    ]
+}
+
+fn pull_request(event: &PushEvent, request: &MergeRequest, repository: &str) -> Vec<(&'static str, Value)> {
+    let full_name = |name: &str| Value::object([("full_name", Value::text(name)), ("fork", Value::Bool(request.fork.is_some()))]);
+    let source = request.fork.as_deref().unwrap_or(repository);
+    // of the target branch, the commit is not the request's
+    let head = if request.of_target { Value::Null } else { Value::text(event.commit.as_str()) };
+    let base = if request.of_target { Some(&event.commit) } else { request.target.as_ref() };
+    let labels = request.labels.iter().map(|name| Value::object([("name", Value::text(name))])).collect();
+    let number = Value::from(&serde_json::Value::from(request.number));
+    let mut out = vec![
+        ("action", Value::text(&request.action)),
+        ("number", number.clone()),
+        (
+            "pull_request",
+            Value::object([
+                ("number", number),
+                ("title", Value::text(&request.title)),
+                ("body", if request.description.is_empty() { Value::Null } else { Value::text(&request.description) }),
+                ("draft", Value::Bool(request.draft)),
+                ("state", Value::text(if request.action == "closed" { "closed" } else { "open" })),
+                (
+                    "base",
+                    Value::object([
+                        ("ref", Value::text(&request.target_branch)),
+                        ("sha", base.map(|commit| Value::text(commit.as_str())).unwrap_or_default()),
+                        (
+                            "repo",
+                            Value::object([("full_name", Value::text(repository)), ("default_branch", Value::text(&event.default_branch))]),
+                        ),
+                    ]),
+                ),
+                ("head", Value::object([("ref", Value::text(&request.source_branch)), ("sha", head), ("repo", full_name(source))])),
+                ("user", request.author.as_deref().map(login).unwrap_or_default()),
+                ("labels", Value::Array(labels)),
+                ("assignees", Value::Array(request.assignees.iter().map(|name| login(name)).collect())),
+                ("milestone", request.milestone.as_ref().map(|title| Value::object([("title", Value::text(title))])).unwrap_or_default()),
+            ]),
+        ),
+    ];
+    out.extend(request.label.as_ref().map(|name| ("label", Value::object([("name", Value::text(name))]))));
+    out
+}
+
+fn login(name: &str) -> Value {
+    Value::object([("login", Value::text(name))])
+}
+
+/// For a path into `github.event` that GitHub knows for this event and Penstock does not: how many of its words are at fault,
+/// and what is known in its place. It would silently be nothing.
+pub(super) fn absent(event: &PushEvent, path: &[&str]) -> Option<(usize, Vec<&'static str>)> {
+    let ["github", "event", path @ ..] = path else { return None };
+    let unless = |known: &[&'static str], at: usize| (!known.contains(&path[at])).then(|| (at + 3, known.to_vec()));
+    match (path, &event.trigger) {
+        ([], _) => None,
+        // the host told all of it
+        (_, Trigger::Named { payload, .. }) if !payload.is_null() => None,
+        (["repository", _, ..], _) => unless(&["name", "full_name", "default_branch"], 1),
+        (["sender", _, ..], _) => unless(&["login"], 1),
+        (["repository" | "sender"], _) => None,
+        (["head_commit", _, ..], Trigger::Push) => unless(&["id", "message"], 1),
+        (["pusher", _, ..], Trigger::Push) => unless(&["name"], 1),
+        (["pull_request", rest @ ..], Trigger::MergeRequest(request)) => of_pull_request(rest, request),
+        (["release", _, ..], Trigger::Release { .. }) => unless(RELEASE, 1),
+        ([name, ..], Trigger::Push) => (ABSENT.contains(name) || ABSENT_PUSH.contains(name)).then(|| (3, PUSH.to_vec())),
+        ([name, ..], Trigger::MergeRequest(_)) => {
+            let told =
+                |name: &&str| ABSENT.contains(name) || ["before", "after", "changes", "assignee", "requested_reviewer"].contains(name);
+            told(name).then(|| (3, REQUEST.to_vec()))
+        }
+        (_, Trigger::Named { .. }) => unless(&["action", "repository", "sender"], 0),
+        ([name, ..], _) => ABSENT.contains(name).then(|| (3, vec!["repository", "sender"])),
+    }
+}
+
+fn of_pull_request(path: &[&str], request: &MergeRequest) -> Option<(usize, Vec<&'static str>)> {
+    let unless = |known: &[&'static str], at: usize| (!known.contains(&path[at])).then(|| (at + 4, known.to_vec()));
+    let side: &[&str] = if request.of_target { &["ref", "repo"] } else { &["ref", "sha", "repo"] };
+    match path {
+        ["head", "repo", _, ..] => unless(&["full_name", "fork"], 2),
+        ["base", "repo", _, ..] => unless(&["full_name", "default_branch"], 2),
+        ["head", _, ..] => unless(side, 1),
+        ["base", _, ..] => unless(&["ref", "sha", "repo"], 1),
+        ["user", _, ..] => unless(&["login"], 1),
+        ["milestone", _, ..] => unless(&["title"], 1),
+        [_, ..] => unless(PULL_REQUEST, 0),
+        [] => None,
+    }
+}
