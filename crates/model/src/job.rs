@@ -34,16 +34,45 @@ pub enum EnvValue {
 }
 
 /// Which program reads a step's script.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shell {
-    /// `bash`, stopping at the first failure (`-e -o pipefail`, as both dialects do).
+    /// `bash`, stopping at the first failure (`--noprofile --norc -e -o pipefail`, as both dialects do where it is named).
     #[default]
     Bash,
+    /// `bash -e`, or `sh -e` where there is no bash: what a workflow has that names no shell.
+    BashOrSh,
     /// `sh -e`.
     Sh,
     /// `python3`, the script as a file.
     Python,
+    /// PowerShell, stopping at the first failure.
+    Pwsh,
+    /// A command with its arguments, of which `{0}` is the script's file.
+    Custom(String),
+}
+
+/// What a step is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A script that a shell reads.
+    Script {
+        /// Its text.
+        text: String,
+        /// What reads it.
+        shell: Shell,
+    },
+    /// A program with its arguments.
+    Program(Vec<String>),
+    /// Something that the runner does itself.
+    Chore(Chore),
+}
+
+/// Something that the runner does itself, without a process of the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chore {
+    /// Nothing: what the step has to say is all of it.
+    Nothing,
 }
 
 /// A step to carry out now.
@@ -53,20 +82,51 @@ pub struct StepSpec {
     pub name: String,
     /// A step's `id` in a workflow.
     pub id: Option<String>,
-    /// The script.
-    pub script: String,
-    /// What reads it.
-    pub shell: Shell,
+    /// What it is.
+    pub work: Work,
     /// Variables for this step alone, over the job's.
     pub env: BTreeMap<String, EnvValue>,
     /// Below the checkout, or absolute.
     pub working_directory: Option<String>,
     /// Its own time limit.
     pub timeout: Option<Duration>,
+    /// What the log says before it.
+    pub notes: Vec<String>,
+    /// Whether it goes on with the step before: the log has no heading and no end for it.
+    pub goes_on: bool,
+}
+
+impl StepSpec {
+    /// A script and nothing else.
+    pub fn script(name: impl Into<String>, text: impl Into<String>, shell: Shell) -> Self {
+        Self::of(name, Work::Script { text: text.into(), shell })
+    }
+
+    /// Work and nothing else.
+    pub fn of(name: impl Into<String>, work: Work) -> Self {
+        Self {
+            name: name.into(),
+            id: None,
+            work,
+            env: BTreeMap::new(),
+            working_directory: None,
+            timeout: None,
+            notes: Vec::new(),
+            goes_on: false,
+        }
+    }
+
+    /// Its script; nothing if it has none.
+    pub fn text(&self) -> &str {
+        match &self.work {
+            Work::Script { text, .. } => text,
+            Work::Program(_) | Work::Chore(_) => "",
+        }
+    }
 }
 
 /// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepOutcome {
     /// Exit code; `None` if it was ended by a signal, a time limit or a cancellation.
     pub exit_code: Option<i32>,
@@ -76,9 +136,19 @@ pub struct StepOutcome {
     pub env: BTreeMap<String, String>,
     /// `GITHUB_PATH`: directories put before `PATH`.
     pub path: Vec<String>,
+    /// `GITHUB_STATE`: what an action keeps for its last step.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub state: BTreeMap<String, String>,
     /// Whether the job's time limit ended it.
     #[serde(default)]
     pub timed_out: bool,
+}
+
+impl StepOutcome {
+    /// Of a step that ended by itself and left nothing.
+    pub fn exited(code: i32) -> Self {
+        Self { exit_code: Some(code), ..Self::default() }
+    }
 }
 
 /// What a job does next.
@@ -99,6 +169,53 @@ pub enum NextStep {
 pub trait StepSource: Send {
     /// The next step, given how the last ended (`None` at the start) and whether the job was cancelled or timed out.
     fn next(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep;
+
+    /// The event, as the file that `GITHUB_EVENT_PATH` names has it, if the steps are a workflow's: then lines of their
+    /// output that begin with `::` may be commands.
+    fn event(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What a job wants said about its source, at a place of it or as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Annotation {
+    /// How bad it is.
+    pub level: AnnotationLevel,
+    /// What is said.
+    pub message: String,
+    /// A heading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Below the checkout, if it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// From 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The last line, if there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
+    /// From 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// The last column, if there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_column: Option<u32>,
+    /// The step's name.
+    pub step: String,
+}
+
+/// How bad an annotation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnnotationLevel {
+    /// A fault.
+    Error,
+    /// Something to look at.
+    Warning,
+    /// Good to know.
+    Notice,
 }
 
 /// Files that outlive the job.
@@ -206,7 +323,7 @@ pub enum JobEnd {
 /// A report file that a job left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportFile {
-    /// `junit` or `cobertura`.
+    /// `junit`, `cobertura` or `summary`.
     pub kind: String,
     /// Its path below the checkout.
     pub path: String,
@@ -231,12 +348,24 @@ pub struct JobReport {
     pub outputs: BTreeMap<String, String>,
     /// Milliseconds in the job's own processes, for telling Penstock's share.
     pub busy_ms: u64,
+    /// What it wants said about the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Annotation>,
 }
 
 impl JobReport {
     /// Of a job that leaves nothing but its end.
     pub fn bare(end: JobEnd) -> Self {
-        Self { end, artifacts: None, artifacts_size: 0, reports: Vec::new(), dotenv: BTreeMap::new(), outputs: BTreeMap::new(), busy_ms: 0 }
+        Self {
+            end,
+            artifacts: None,
+            artifacts_size: 0,
+            reports: Vec::new(),
+            dotenv: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            busy_ms: 0,
+            annotations: Vec::new(),
+        }
     }
 }
 

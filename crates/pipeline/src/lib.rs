@@ -34,12 +34,13 @@ pub use caches::{artifact_spec, cache_specs};
 pub use container::{PlannedContainer, PlannedCredentials, PlannedService};
 pub use diagnostic::Diagnostic;
 pub use env::{JobContext, job_env, job_image};
+pub use github::BuiltIn;
 pub use input::{Dialect, PushEvent, Source};
 pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
-    AllowFailure, CacheKey, Condition, JobEnvironment, LeftOut, Matrix, Plan, PlannedCache, PlannedJob, PlannedStep, Retry, RetryOn,
-    Variable, Wait, When, plan,
+    Action, AllowFailure, Asked, CacheKey, Condition, JobEnvironment, LeftOut, Matrix, Plan, PlannedCache, PlannedJob, PlannedStep, Retry,
+    RetryOn, Variable, Wait, When, plan,
 };
 pub use run::{JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus};
 pub use steps::{NoSuchJob, steps};

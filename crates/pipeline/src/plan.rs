@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use penstock_model::job::{ArtifactSpec, CachePolicy, Shell};
+use penstock_model::job::{ArtifactSpec, CachePolicy};
 use penstock_model::{JobName, RepositoryName};
 use serde::{Deserialize, Serialize};
 
 use crate::container::{PlannedContainer, PlannedService};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
+pub use crate::steps::planned::{Action, Asked, PlannedStep};
 
 /// The most jobs that a plan may have.
 pub const MAX_JOBS: usize = 500;
@@ -291,45 +292,6 @@ pub enum CacheKey {
         prefix: Option<String>,
         /// Their paths.
         files: Vec<String>,
-    },
-}
-
-/// A step of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum PlannedStep {
-    /// GitLab's `before_script` and `script`, as one shell.
-    Script {
-        /// Its lines.
-        commands: Vec<String>,
-    },
-    /// GitLab's `after_script`, in a shell of its own, whatever happened before.
-    AfterScript {
-        /// Its lines.
-        commands: Vec<String>,
-    },
-    /// A workflow's `run`.
-    Run {
-        /// Its line in the file.
-        line: usize,
-        /// Its `id`.
-        id: Option<String>,
-        /// Its `name`, not evaluated.
-        name: Option<String>,
-        /// Its script, not evaluated.
-        script: String,
-        /// What reads it; `None` is `bash -e`.
-        shell: Option<Shell>,
-        /// Its `if`; `None` is `success()`.
-        condition: Option<Condition>,
-        /// Its variables, not evaluated.
-        env: BTreeMap<String, String>,
-        /// Its folder, not evaluated.
-        working_directory: Option<String>,
-        /// Whether the job goes on when it fails.
-        continue_on_error: bool,
-        /// Its own time limit in minutes.
-        timeout_minutes: Option<u64>,
     },
 }
 

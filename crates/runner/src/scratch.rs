@@ -65,9 +65,8 @@ impl Scratch {
     }
 
     /// Puts a script where the job finds it; gives its path inside.
-    pub(crate) fn script(&self, index: usize, text: &str) -> io::Result<String> {
-        let name = format!("step-{index}");
-        let path = self.dir.join("scripts").join(&name);
+    pub(crate) fn script(&self, name: &str, text: &str) -> io::Result<String> {
+        let path = self.dir.join("scripts").join(name);
         std::fs::write(&path, text)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400))?;
         std::os::unix::fs::chown(&path, Some(self.uid), Some(self.uid))?;

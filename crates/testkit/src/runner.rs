@@ -39,13 +39,7 @@ pub struct FakeRunner {
 impl Default for FakeRunner {
     /// Every step succeeds.
     fn default() -> Self {
-        Self::new(|_, _| StepOutcome {
-            exit_code: Some(0),
-            outputs: BTreeMap::new(),
-            env: BTreeMap::new(),
-            path: Vec::new(),
-            timed_out: false,
-        })
+        Self::new(|_, _| StepOutcome::exited(0))
     }
 }
 
@@ -122,7 +116,7 @@ impl JobRunner for FakeRunner {
             loop {
                 match steps.next(last.as_ref(), cancel.is_cancelled()) {
                     NextStep::Run(step) => {
-                        let line = LogLine { at: Timestamp(0), channel: Channel::Out, text: format!("$ {}", step.script), ends: true };
+                        let line = LogLine { at: Timestamp(0), channel: Channel::Out, text: format!("$ {}", step.text()), ends: true };
                         let _ = log.write(vec![line]).await;
                         last = Some((self.step)(&spec.id, &step));
                         held(&self.ran).push(Ran { attempt: spec.id.clone(), step });

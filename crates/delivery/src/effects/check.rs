@@ -154,15 +154,7 @@ async fn run(
         caches: Vec::new(),
         timeout: LIMIT,
     };
-    let step = StepSpec {
-        name: check.name.clone(),
-        id: None,
-        script,
-        shell: Shell::Sh,
-        env: BTreeMap::new(),
-        working_directory: None,
-        timeout: None,
-    };
+    let step = StepSpec::script(check.name.clone(), script, Shell::Sh);
     let log_id: LogId = super::log_id(&id);
     let log = parts.logs.open(&log_id).await?;
     let report = parts.runner.run(spec, Box::new(OneStep { step: Some(step), code: 1 }), Arc::clone(&log), cancel).await;

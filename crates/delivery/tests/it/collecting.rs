@@ -67,15 +67,8 @@ impl Old {
     }
 
     async fn finish(&self) {
-        let report = JobReport {
-            end: JobEnd::Exited { code: 0 },
-            artifacts: Some(self.artifacts),
-            artifacts_size: 9,
-            reports: Vec::new(),
-            dotenv: [].into(),
-            outputs: [].into(),
-            busy_ms: 1,
-        };
+        let report =
+            JobReport { artifacts: Some(self.artifacts), artifacts_size: 9, busy_ms: 1, ..JobReport::bare(JobEnd::Exited { code: 0 }) };
         let (stream, job) = (streams::run(&self.run), "build".parse().unwrap());
         let journal = &self.house.parts.journal;
         let image = WorkEvent::ImageBuilt { job, image: self.built.name.clone(), digest: self.built.digest, took_ms: 1, own_ms: 1 };

@@ -1,5 +1,6 @@
 //! Workflow files of GitHub.
 
+mod actions;
 mod checked;
 mod contexts;
 mod env;
@@ -12,6 +13,7 @@ mod on;
 mod parse;
 mod payload;
 mod places;
+mod step;
 mod steps;
 mod template;
 #[cfg(test)]
@@ -19,6 +21,7 @@ mod tests;
 mod value;
 mod workflow;
 
+pub use actions::BuiltIn;
 pub(crate) use env::job_env;
 pub(crate) use expression::{Expression, Invalid, StatusFunctions};
 pub(crate) use steps::WorkflowSteps;

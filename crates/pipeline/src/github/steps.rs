@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use penstock_model::Secret;
-use penstock_model::job::{EnvValue, NextStep, Shell, StepOutcome, StepSource, StepSpec};
+use penstock_model::job::{Chore, EnvValue, NextStep, Shell, StepOutcome, StepSource, StepSpec, Work};
 
+use super::actions::BuiltIn;
 use super::contexts;
 use super::expression::{Contexts, Expression, StatusFunctions};
-use super::template::fill;
+use super::job::MAX_MINUTES;
+use super::template::{Template, fill};
 use super::value::Value;
 use crate::env::JobContext;
-use crate::plan::{Plan, PlannedJob, PlannedStep};
+use crate::plan::{Action, Asked, Plan, PlannedJob, PlannedStep};
+use crate::reader::shown;
 
 /// The steps of a job, decided one by one.
 pub(crate) struct WorkflowSteps {
@@ -116,7 +119,7 @@ impl WorkflowSteps {
 
     /// Whether a step runs now.
     fn runs(&self, step: &PlannedStep) -> Result<bool, String> {
-        let PlannedStep::Run { condition, env, .. } = step else { return Ok(false) };
+        let (PlannedStep::Run { condition, env, .. } | PlannedStep::Uses { condition, env, .. }) = step else { return Ok(false) };
         let contexts = self.contexts(&self.step_env(env).unwrap_or_else(|_| self.env.clone()));
         let Some(condition) = condition else { return Ok(contexts.status.success) };
         let expression = Expression::read(&condition.expression).map_err(|invalid| invalid.message)?;
@@ -140,6 +143,19 @@ impl WorkflowSteps {
     }
 
     fn spec(&self, step: &PlannedStep) -> Result<StepSpec, String> {
+        match step {
+            PlannedStep::Run { .. } => self.run_spec(step),
+            PlannedStep::Uses { id, name, uses, action: Action::BuiltIn { name: BuiltIn::Checkout }, env, .. } => {
+                let contexts = self.contexts(&self.step_env(env)?);
+                let name = name.as_ref().map_or_else(|| Ok(format!("Run {uses}")), |name| fill(name, &contexts))?;
+                let notes = vec!["the job has been in a checkout of the commit from its beginning".to_owned()];
+                Ok(StepSpec { id: id.clone(), notes, ..StepSpec::of(name, Work::Chore(Chore::Nothing)) })
+            }
+            PlannedStep::Script { .. } | PlannedStep::AfterScript { .. } => Err("a workflow has no such step".to_owned()),
+        }
+    }
+
+    fn run_spec(&self, step: &PlannedStep) -> Result<StepSpec, String> {
         let PlannedStep::Run { id, name, script, shell, env: own, working_directory, timeout_minutes, .. } = step else {
             return Err("a workflow has no such step".to_owned());
         };
@@ -151,23 +167,21 @@ impl WorkflowSteps {
             Some(name) => fill(name, &contexts)?,
             None => format!("Run {first_line}"),
         };
-        // without `shell`, GitHub runs `bash -e` and does not ask for pipefail
-        let (shell, script) = match shell {
-            Some(shell) => (*shell, text),
-            None => (Shell::Bash, format!("set +o pipefail\n{text}")),
+        let shell = match shell {
+            Some(Shell::Custom(command)) => Shell::Custom(fill(command, &contexts)?),
+            Some(shell) => shell.clone(),
+            None => Shell::BashOrSh,
         };
         let handed = self.written.keys().chain(own.keys()).filter_map(|name| {
             let value = self.fixed.get(name).or_else(|| env.get(name))?;
             Some((name.clone(), self.masked(value)))
         });
         Ok(StepSpec {
-            name,
             id: id.clone(),
-            script,
-            shell,
             env: handed.collect(),
             working_directory: working_directory.as_ref().map(|directory| fill(directory, &contexts)).transpose()?,
-            timeout: timeout_minutes.map(|minutes| Duration::from_secs(minutes * 60)),
+            timeout: timeout_minutes.as_ref().map(|minutes| timeout(minutes, &contexts)).transpose()?,
+            ..StepSpec::script(name, text, shell)
         })
     }
 
@@ -208,7 +222,9 @@ impl StepSource for WorkflowSteps {
             return self.fail(&why);
         }
         while let Some(step) = self.waiting.pop_front() {
-            let PlannedStep::Run { id, continue_on_error, .. } = &step else { continue };
+            let (PlannedStep::Run { id, continue_on_error, env, .. } | PlannedStep::Uses { id, continue_on_error, env, .. }) = &step else {
+                continue;
+            };
             let spec = match self.runs(&step) {
                 Ok(true) => self.spec(&step),
                 Ok(false) => {
@@ -219,7 +235,9 @@ impl StepSource for WorkflowSteps {
                 }
                 Err(why) => Err(why),
             };
-            self.current = Some(Current { id: id.clone(), continue_on_error: *continue_on_error });
+            let goes_on = self.step_env(env).and_then(|env| flag(continue_on_error, &self.contexts(&env)));
+            let spec = goes_on.clone().and(spec);
+            self.current = Some(Current { id: id.clone(), continue_on_error: goes_on.unwrap_or(false) });
             return NextStep::Run(spec.unwrap_or_else(|why| failing(id.clone(), &why)));
         }
         if let Some(why) = self.output_fault().filter(|_| self.exit_code == 0) {
@@ -230,17 +248,35 @@ impl StepSource for WorkflowSteps {
     }
 }
 
+/// A step's `continue-on-error`.
+fn flag(asked: &Asked<bool>, contexts: &Contexts) -> Result<bool, String> {
+    match asked {
+        Asked::Given(given) => Ok(*given),
+        Asked::Expression(text) => match value(text, contexts)? {
+            Value::Bool(given) => Ok(given),
+            other => Err(format!("`continue-on-error` is true or false, not `{}`", shown(&other.to_text()))),
+        },
+    }
+}
+
+/// A step's time limit.
+fn timeout(asked: &Asked<u64>, contexts: &Contexts) -> Result<Duration, String> {
+    match asked {
+        Asked::Given(minutes) => Ok(Duration::from_secs(minutes.saturating_mul(60))),
+        Asked::Expression(text) => match value(text, contexts)? {
+            Value::Number(minutes) if minutes > 0.0 && minutes <= MAX_MINUTES as f64 => Ok(Duration::from_secs_f64(minutes * 60.0)),
+            other => Err(format!("`timeout-minutes` is a number of minutes up to 31 days, not `{}`", shown(&other.to_text()))),
+        },
+    }
+}
+
+fn value(text: &str, contexts: &Contexts) -> Result<Value, String> {
+    Template::read(text).map_err(|invalid| invalid.message)?.value(contexts)
+}
+
 /// A step whose expressions cannot be evaluated fails, and says why in the log.
 fn failing(id: Option<String>, why: &str) -> StepSpec {
     let quoted = why.replace('\'', "'\\''").replace('\n', " ");
     let script = format!("printf 'error: %s\\n' '{quoted}' >&2\nexit 1\n");
-    StepSpec {
-        name: "Evaluate expressions".into(),
-        id,
-        script,
-        shell: Shell::Sh,
-        env: BTreeMap::new(),
-        working_directory: None,
-        timeout: None,
-    }
+    StepSpec { id, ..StepSpec::script("Evaluate expressions", script, Shell::Sh) }
 }

@@ -50,6 +50,11 @@ impl Template {
         })
     }
 
+    /// Whether it is one expression and nothing else.
+    pub(crate) fn is_one_expression(&self) -> bool {
+        matches!(self.0.as_slice(), [Part::Expression(..)])
+    }
+
     /// Its value: that of the expression if it is one expression and nothing else, text otherwise.
     pub(crate) fn value(&self, contexts: &Contexts) -> Result<Value, String> {
         match self.0.as_slice() {

@@ -248,11 +248,7 @@ fn as_variables(env: &BTreeMap<String, String>) -> BTreeMap<String, Variable> {
 
 /// Bytes of text that a job carries into the plan.
 fn weight(draft: &Draft<'_>) -> usize {
-    let steps = draft.steps.iter().map(|step| match step {
-        PlannedStep::Run { script, env, .. } => script.len() + env.values().map(String::len).sum::<usize>() + 256,
-        PlannedStep::Script { .. } | PlannedStep::AfterScript { .. } => 0,
-    });
-    steps.sum::<usize>() + draft.env.values().map(String::len).sum::<usize>() + 1024
+    draft.steps.iter().map(PlannedStep::weight).sum::<usize>() + draft.env.values().map(String::len).sum::<usize>() + 1024
 }
 
 /// Settles what each job waits for, and that no two wait for each other.

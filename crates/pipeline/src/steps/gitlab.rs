@@ -36,7 +36,7 @@ impl GitlabSteps {
             match step {
                 PlannedStep::Script { commands } => script.extend(commands.iter().cloned()),
                 PlannedStep::AfterScript { commands } => after.extend(commands.iter().cloned()),
-                PlannedStep::Run { .. } => {}
+                PlannedStep::Run { .. } | PlannedStep::Uses { .. } => {}
             }
         }
         // an image need not have bash
@@ -63,8 +63,7 @@ impl GitlabSteps {
     }
 
     fn step(&self, name: &str, commands: &[String], env: BTreeMap<String, EnvValue>, timeout: Option<Duration>) -> StepSpec {
-        let script = shell_script(commands, self.shell);
-        StepSpec { name: name.to_owned(), id: None, script, shell: self.shell, env, working_directory: None, timeout }
+        StepSpec { env, timeout, ..StepSpec::script(name, shell_script(commands, &self.shell), self.shell.clone()) }
     }
 }
 
@@ -98,9 +97,9 @@ impl StepSource for GitlabSteps {
 }
 
 /// One script that says each command before it does it.
-fn shell_script(commands: &[String], shell: Shell) -> String {
+fn shell_script(commands: &[String], shell: &Shell) -> String {
     let mut out = String::new();
-    if shell == Shell::Sh {
+    if *shell == Shell::Sh {
         out.push_str("if [ -z \"${BASH_VERSION:-}\" ] && [ -f \"$0\" ] && command -v bash >/dev/null 2>&1; then exec bash --noprofile --norc -eo pipefail \"$0\"; fi\n");
     }
     for command in commands {
@@ -130,7 +129,7 @@ mod tests {
     use crate::testing::gitlab_plan;
 
     fn ended(exit_code: Option<i32>) -> StepOutcome {
-        StepOutcome { exit_code, outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new(), timed_out: false }
+        StepOutcome { exit_code, ..StepOutcome::default() }
     }
 
     /// What the runner sees, given how each step ends.
@@ -174,6 +173,6 @@ mod tests {
     fn each_command_is_said_before_it_is_done() {
         let commands = ["echo 'it'".to_owned(), "cat <<E\nx\nE".to_owned()];
         let expected = "printf '%s\\n' '$ echo '\\''it'\\'''\necho 'it'\nprintf '%s\\n' '$ cat <<E # and more lines'\ncat <<E\nx\nE\n";
-        assert_eq!(shell_script(&commands, Shell::Bash), expected);
+        assert_eq!(shell_script(&commands, &Shell::Bash), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! One job from the inside: what to carry out next, given how the last step ended.
 
 mod gitlab;
+pub(crate) mod planned;
 
 use penstock_model::JobName;
 use penstock_model::job::StepSource;

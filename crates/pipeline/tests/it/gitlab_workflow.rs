@@ -187,7 +187,7 @@ fn a_job_inherits_of_the_defaults_what_it_says() {
         let job = &plan.jobs[0];
         let commands = job.steps.iter().flat_map(|step| match step {
             PlannedStep::Script { commands } | PlannedStep::AfterScript { commands } => commands.clone(),
-            PlannedStep::Run { .. } => Vec::new(),
+            PlannedStep::Run { .. } | PlannedStep::Uses { .. } => Vec::new(),
         });
         let first = |list: Option<&String>| list.cloned().unwrap_or_else(|| "-".into());
         let seen = format!(

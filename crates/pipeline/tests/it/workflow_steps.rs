@@ -37,9 +37,9 @@ fn check(steps_text: &str, ends: &[End<'_>], cancelled: Option<usize>, expected:
                         penstock_model::job::EnvValue::Secret(_) => format!("{name}=***"),
                     })
                     .collect();
-                seen.push(format!("{} | {} | {}", step.name, step.script.trim_end().replace('\n', "; "), env.join(" ")).trim().to_owned());
+                seen.push(format!("{} | {} | {}", step.name, step.text().trim_end().replace('\n', "; "), env.join(" ")).trim().to_owned());
                 let (exit_code, outputs, env) = ends.get(index).copied().unwrap_or((Some(0), &[], &[]));
-                let outcome = StepOutcome { exit_code, outputs: pairs(outputs), env: pairs(env), path: Vec::new(), timed_out: false };
+                let outcome = StepOutcome { exit_code, outputs: pairs(outputs), env: pairs(env), ..StepOutcome::default() };
                 next = source.next(Some(&outcome), cancelled.is_some_and(|at| at <= index));
                 index += 1;
             }
@@ -59,7 +59,7 @@ fn outputs_and_variables_reach_later_steps_and_the_job() {
         "      - {id: s, run: one}\n      - {name: \"see ${{ steps.s.outputs.v }}\", run: \"two ${{ steps.s.outputs['v'] }} ${{ env.NEW }} ${{ env.JOB }} ${{ env.OWN }}\", env: {OWN: \"${{ env.TOP }}!\"}, shell: sh}\n",
         &[(Some(0), &[("v", "42")], &[("NEW", "new")])],
         None,
-        "Run one | set +o pipefail; one |\nsee 42 | two 42 new job top! | NEW=new OWN=top!\ndone 0 {\"out\": \"42\"}",
+        "Run one | one |\nsee 42 | two 42 new job top! | NEW=new OWN=top!\ndone 0 {\"out\": \"42\"}",
     );
 }
 
@@ -70,14 +70,9 @@ fn after_a_failure_only_what_asks_for_it_runs() {
         steps,
         &[(Some(7), &[], &[])],
         None,
-        "Run one | set +o pipefail; one |\nRun three | set +o pipefail; three |\nRun four failure | set +o pipefail; four failure |\nRun six | set +o pipefail; six |\ndone 7 {\"out\": \"\"}",
+        "Run one | one |\nRun three | three |\nRun four failure | four failure |\nRun six | six |\ndone 7 {\"out\": \"\"}",
     );
-    check(
-        steps,
-        &[],
-        None,
-        "Run one | set +o pipefail; one |\nRun two | set +o pipefail; two |\nRun four success | set +o pipefail; four success |\ndone 0 {\"out\": \"\"}",
-    );
+    check(steps, &[], None, "Run one | one |\nRun two | two |\nRun four success | four success |\ndone 0 {\"out\": \"\"}");
 }
 
 #[test]
@@ -86,7 +81,17 @@ fn a_failure_that_may_be_is_an_outcome_and_no_conclusion() {
         "      - {id: s, run: one, continue-on-error: true}\n      - {run: \"two ${{ steps.s.outcome }} ${{ steps.s.conclusion }}\"}\n",
         &[(Some(1), &[], &[])],
         None,
-        "Run one | set +o pipefail; one |\nRun two failure success | set +o pipefail; two failure success |\ndone 0 {\"out\": \"\"}",
+        "Run one | one |\nRun two failure success | two failure success |\ndone 0 {\"out\": \"\"}",
+    );
+}
+
+#[test]
+fn whether_a_failure_counts_and_how_long_a_step_may_take_can_be_expressions() {
+    check(
+        "      - {id: s, run: one, continue-on-error: \"${{ env.TOP == 'top' }}\"}\n      - {run: two, timeout-minutes: \"${{ fromJSON('0') }}\"}\n      - {if: always(), run: three, continue-on-error: \"${{ 1 }}\"}\n",
+        &[(Some(1), &[], &[]), (Some(1), &[], &[]), (Some(1), &[], &[])],
+        None,
+        "Run one | one |\nEvaluate expressions | printf 'error: %s\\n' '`timeout-minutes` is a number of minutes up to 31 days, not `0`' >&2; exit 1 |\nEvaluate expressions | printf 'error: %s\\n' '`continue-on-error` is true or false, not `1`' >&2; exit 1 |\ndone 1 {\"out\": \"\"}",
     );
 }
 
@@ -96,7 +101,7 @@ fn after_a_cancellation_only_what_asks_for_it_runs() {
         "      - {run: one}\n      - {run: two}\n      - {if: failure(), run: three}\n      - {if: cancelled(), run: four}\n      - {if: always(), run: five}\n",
         &[(None, &[], &[])],
         Some(0),
-        "Run one | set +o pipefail; one |\nRun four | set +o pipefail; four |\nRun five | set +o pipefail; five |\ndone 1 {\"out\": \"\"}",
+        "Run one | one |\nRun four | four |\nRun five | five |\ndone 1 {\"out\": \"\"}",
     );
 }
 
@@ -106,7 +111,7 @@ fn secrets_are_marked_and_do_not_leave_by_outputs() {
         "      - {id: s, run: one, env: {KEY: \"${{ secrets.PASSWORD }}\", T: \"x${{ secrets.GITHUB_TOKEN }}\", P: plain}}\n",
         &[(Some(0), &[("v", "is hunter2")], &[])],
         None,
-        "Run one | set +o pipefail; one | KEY=*** P=plain T=***\ndone 0 {\"out\": \"\"}",
+        "Run one | one | KEY=*** P=plain T=***\ndone 0 {\"out\": \"\"}",
     );
 }
 
@@ -116,7 +121,7 @@ fn a_step_that_cannot_be_evaluated_fails_and_says_why() {
         "      - {id: s, run: one}\n      - {run: \"${{ fromJSON(steps.s.outputs.v) }}\"}\n      - {run: three}\n",
         &[(Some(0), &[("v", "{it's")], &[]), (Some(1), &[], &[])],
         None,
-        "Run one | set +o pipefail; one |\nEvaluate expressions | printf 'error: %s\\n' 'fromJSON: `{it'\\''s` is not JSON: key must be a string at line 1 column 2' >&2; exit 1 |\ndone 1 {\"out\": \"{it's\"}",
+        "Run one | one |\nEvaluate expressions | printf 'error: %s\\n' 'fromJSON: `{it'\\''s` is not JSON: key must be a string at line 1 column 2' >&2; exit 1 |\ndone 1 {\"out\": \"{it's\"}",
     );
 }
 
@@ -126,7 +131,7 @@ fn a_variable_that_github_sets_is_not_overwritten_by_a_step() {
         "      - {run: one}\n      - {run: \"two ${{ env.GITHUB_SHA }}\"}\n",
         &[(Some(0), &[], &[("GITHUB_REF_NAME", "forged"), ("NEW", "new")])],
         None,
-        "Run one | set +o pipefail; one |\nRun two  | set +o pipefail; two | GITHUB_REF_NAME=main NEW=new\ndone 0 {\"out\": \"\"}",
+        "Run one | one |\nRun two  | two | GITHUB_REF_NAME=main NEW=new\ndone 0 {\"out\": \"\"}",
     );
 }
 
@@ -136,15 +141,9 @@ fn scripts(job: &str) -> Vec<String> {
     let mut source = steps(&plan, &plan.jobs[0].name, &context()).unwrap();
     let (mut seen, mut next) = (Vec::new(), source.next(None, false));
     while let NextStep::Run(step) = next {
-        let failed = step.script.starts_with("printf 'error");
-        seen.push(step.script.replace('\n', "; "));
-        let outcome = StepOutcome {
-            exit_code: Some(i32::from(failed)),
-            outputs: BTreeMap::new(),
-            env: BTreeMap::new(),
-            path: Vec::new(),
-            timed_out: false,
-        };
+        let failed = step.text().starts_with("printf 'error");
+        seen.push(step.text().replace('\n', "; "));
+        let outcome = StepOutcome::exited(i32::from(failed));
         next = source.next(Some(&outcome), false);
         assert!(seen.len() < 100);
     }
@@ -158,8 +157,8 @@ fn scripts(job: &str) -> Vec<String> {
 fn a_jobs_variable_or_output_that_cannot_be_evaluated_fails_the_job() {
     let seen = scripts("    env: {BAD: \"${{ fromJSON('{') }}\"}\n    steps: [{run: one}, {if: always(), run: two}]\n");
     assert!(seen[0].contains("the variable `BAD` cannot be evaluated: fromJSON"), "{seen:?}");
-    assert_eq!(seen[1..], ["set +o pipefail; two", "done 1"]);
+    assert_eq!(seen[1..], ["two", "done 1"]);
     let seen = scripts("    outputs: {o: \"${{ fromJSON(steps.s.outputs.none) }}\"}\n    steps: [{id: s, run: one}]\n");
     assert!(seen[1].contains("the output `o` cannot be evaluated: fromJSON"), "{seen:?}");
-    assert_eq!((seen[0].as_str(), seen[2].as_str(), seen.len()), ("set +o pipefail; one", "done 1", 3));
+    assert_eq!((seen[0].as_str(), seen[2].as_str(), seen.len()), ("one", "done 1", 3));
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use penstock_model::Digest;
 use penstock_model::container::{ContainerRuntime, ContainerSpec, FileMount, Network};
-use penstock_model::job::{EnvValue, RunnerError, Shell, StepSource};
+use penstock_model::job::{EnvValue, RunnerError, Shell, StepSource, Work};
 use penstock_model::release::ImageRef;
 use tokio::time::Instant;
 
 use super::Attempt;
+use super::shell::{self, put};
 use super::steps::{Body, Call, Driven, Ended, GRACE, Limit, Why, drive, text};
 use crate::files::is_variable;
 use crate::runner::{io, other};
@@ -47,7 +48,12 @@ pub(super) async fn carry_out(attempt: &Attempt<'_>, image: &ImageRef, steps: Bo
 #[async_trait]
 impl Body for Container<'_> {
     async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError> {
-        let spec = self.spec(&call)?;
+        let command = match &call.step.work {
+            Work::Script { text, shell } => reading(shell, &put(self.attempt, call.index, text, shell)?),
+            Work::Program(argv) => format!("exec {}", argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+            Work::Chore(_) => return Ok(Ended::Exited(StepExit { code: Some(0), signal: None })),
+        };
+        let spec = self.spec(&call, &start_script(&call, &command)?)?;
         let sink = Arc::new(self.attempt.log.masking());
         let timeout = limit.at.saturating_duration_since(Instant::now()) + SLACK;
         let log: Arc<dyn penstock_model::blob::LogSink> = sink.clone();
@@ -73,10 +79,9 @@ impl Body for Container<'_> {
 }
 
 impl Container<'_> {
-    fn spec(&self, call: &Call) -> Result<ContainerSpec, RunnerError> {
+    fn spec(&self, call: &Call, start: &str) -> Result<ContainerSpec, RunnerError> {
         let (attempt, scratch) = (self.attempt, &self.attempt.scratch);
-        let script = scratch.script(call.index, &call.step.script).map_err(io("writing the step's script"))?;
-        let start = scratch.script(call.index + 1_000_000, &start_script(call, &script)?).map_err(io("writing the step's script"))?;
+        let start = scratch.script(&format!("start-{}", call.index), start).map_err(io("writing the step's script"))?;
         let id = &attempt.spec.id;
         let name = Digest::of(format!("{}\0{}\0{}", id.run, id.job, id.attempt)).short();
         let mount = |from: std::path::PathBuf, to: String, writable| FileMount { path: to, source: from, writable };
@@ -113,7 +118,7 @@ impl Container<'_> {
 }
 
 /// A script that sets the secrets (which must not lie in the container's own description), then becomes the step.
-fn start_script(call: &Call, script: &str) -> Result<String, RunnerError> {
+fn start_script(call: &Call, command: &str) -> Result<String, RunnerError> {
     let mut start = Vec::new();
     for (name, value) in &call.env {
         let secret = matches!(value, EnvValue::Secret(_));
@@ -128,15 +133,20 @@ fn start_script(call: &Call, script: &str) -> Result<String, RunnerError> {
         start.push(format!("export PATH={}:\"$PATH\"", quoted(directory)));
     }
     start.push(format!("cd {}", quoted(&call.directory.display().to_string())));
-    let script = quoted(script);
-    start.push(match call.step.shell {
-        Shell::Bash => format!(
-            "if command -v bash >/dev/null 2>&1; then exec bash --noprofile --norc -e -o pipefail {script}; fi\nexec /bin/sh -e {script}"
-        ),
-        Shell::Sh => format!("exec /bin/sh -e {script}"),
-        Shell::Python => format!("exec python3 {script}"),
-    });
+    start.push(command.to_owned());
     Ok(start.join("\n") + "\n")
+}
+
+/// The command of the shell that reads a script: bash where the image has it.
+fn reading(shell: &Shell, script: &str) -> String {
+    let exec = |bash| format!("exec {}", shell::reading(shell, script, bash).iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
+    match shell {
+        Shell::Bash | Shell::BashOrSh => {
+            let found = exec(true).replacen("'/bin/bash'", "bash", 1);
+            format!("if command -v bash >/dev/null 2>&1; then {found}; fi\nexec /bin/sh -e {}", quoted(script))
+        }
+        _ => exec(false),
+    }
 }
 
 /// A text as one word of the shell, whatever it holds.

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use penstock_model::blob::Channel;
-use penstock_model::job::{RunnerError, Shell, StepSource};
+use penstock_model::job::{RunnerError, StepSource};
 
 use super::Attempt;
+use super::shell::argv;
 use super::steps::{Body, Call, Driven, Ended, GRACE, Limit, Why, drive, text};
 use crate::joblog::Tap;
 use crate::runner::{io, other};
@@ -57,11 +58,11 @@ fn plan(attempt: &Attempt<'_>) -> std::io::Result<SandboxPlan> {
 impl Body for Host<'_> {
     async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError> {
         let failed = |error| other("the step could not be carried out", error);
-        let script = self.attempt.scratch.script(call.index, &call.step.script).map_err(io("writing the step's script"))?;
+        let Some(argv) = argv(self.attempt, &call)? else { return Ok(Ended::Exited(StepExit { code: Some(0), signal: None })) };
         let mut env: std::collections::BTreeMap<String, String> =
             call.env.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
         env.insert("PATH".to_owned(), self.path(&call.path, env.get("PATH").map_or(PATH, String::as_str)));
-        self.sandbox.run(argv(call.step.shell, script), env, call.directory).await.map_err(failed)?;
+        self.sandbox.run(argv, env, call.directory).await.map_err(failed)?;
         let why = tokio::select! {
             exit = self.sandbox.exited() => {
                 let exit = match exit {
@@ -102,17 +103,4 @@ impl Host<'_> {
         parts.push(last.to_owned());
         parts.join(":")
     }
-}
-
-fn argv(shell: Shell, script: String) -> Vec<String> {
-    let mut argv: Vec<String> = match shell {
-        Shell::Bash => &["/bin/bash", "--noprofile", "--norc", "-e", "-o", "pipefail"][..],
-        Shell::Sh => &["/bin/sh", "-e"],
-        Shell::Python => &["python3"],
-    }
-    .iter()
-    .map(|part| (*part).to_owned())
-    .collect();
-    argv.push(script);
-    argv
 }

@@ -3,6 +3,7 @@
 mod container;
 mod gather;
 mod host;
+mod shell;
 mod steps;
 
 pub(crate) use container::LABEL as CONTAINER_LABEL;

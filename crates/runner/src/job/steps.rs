@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use penstock_model::job::{EnvValue, JobEnd, NextStep, RunnerError, StepOutcome, StepSource, StepSpec};
+use penstock_model::job::{EnvValue, JobEnd, NextStep, RunnerError, StepOutcome, StepSource, StepSpec, Work};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -153,7 +153,13 @@ async fn one(
     carried: &mut Carried,
     busy: &mut Duration,
 ) -> Result<(StepOutcome, Option<Why>), RunnerError> {
-    attempt.log.note(&format!("step: {}", step.name)).await;
+    if !step.goes_on {
+        attempt.log.note(&format!("step: {}", step.name)).await;
+    }
+    for note in &step.notes {
+        attempt.log.note(note).await;
+    }
+    let silent = step.goes_on || matches!(step.work, Work::Chore(_));
     let started = Instant::now();
     let limit = match step.timeout {
         Some(timeout) if started + timeout < limit.at => Limit { at: started + timeout, why: Why::StepTime, cancel: limit.cancel.clone() },
@@ -163,8 +169,10 @@ async fn one(
     let ended = body.run(call, &limit).await;
     *busy += started.elapsed();
     let ended = ended?;
-    attempt.log.note(&told(ended, started.elapsed())).await;
-    let mut outcome = StepOutcome { exit_code: None, outputs: BTreeMap::new(), env: BTreeMap::new(), path: Vec::new(), timed_out: false };
+    if !silent || ended != (Ended::Exited(StepExit { code: Some(0), signal: None })) {
+        attempt.log.note(&told(ended, started.elapsed())).await;
+    }
+    let mut outcome = StepOutcome::default();
     match ended {
         Ended::Exited(exit) => outcome.exit_code = exit.code,
         Ended::Stopped(why) => outcome.timed_out = why == Why::JobTime,

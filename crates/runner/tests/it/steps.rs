@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use penstock_model::job::{EnvValue, JobEnd, Shell};
+use penstock_model::job::{EnvValue, JobEnd, Shell, StepSpec};
 
 use crate::support::{House, Job, step};
 
@@ -31,10 +31,9 @@ async fn a_step_that_fails_ends_the_job_with_its_code() {
 async fn a_script_may_hold_anything_and_other_shells_read_theirs() {
     let house = House::new();
     let mut job = Job::new("cat <<'EOF'\n'\"$(x) `y` \\\nEOF\n");
-    let mut python = step("import sys\nprint(sys.argv, 'p')\n");
-    python.shell = Shell::Python;
-    let mut sh = step("echo \"$0\"");
-    sh.shell = Shell::Sh;
+    let script = |text: &str, shell| StepSpec::script("a step", text, shell);
+    let python = script("import sys\nprint(sys.argv, 'p')\n", Shell::Python);
+    let sh = script("echo \"$0\"", Shell::Sh);
     job.steps.steps.extend([python, sh]);
     let (_, log) = house.run(job).await;
     assert_eq!(log.out(), "'\"$(x) `y` \\\n['/penstock/scripts/step-1'] p\n/penstock/scripts/step-2\n", "{}", log.err());

@@ -136,15 +136,7 @@ impl Job {
 }
 
 pub fn step(script: &str) -> StepSpec {
-    StepSpec {
-        name: "a step".to_owned(),
-        id: None,
-        script: script.to_owned(),
-        shell: Shell::Bash,
-        env: BTreeMap::new(),
-        working_directory: None,
-        timeout: None,
-    }
+    StepSpec::script("a step", script, Shell::Bash)
 }
 
 pub type Seen = Arc<Mutex<Vec<StepOutcome>>>;

@@ -1,0 +1,221 @@
+//! Steps of a workflow's job, as the file has them.
+
+use std::collections::BTreeMap;
+
+use penstock_model::job::Shell;
+
+use super::actions;
+use super::checked::{as_written, checked_text, condition, env};
+use super::contexts::{STEP, STEP_IF};
+use super::job::{MAX_MINUTES, RunDefaults, is_id};
+use super::template::Template;
+use crate::plan::{Asked, Condition, PlannedStep};
+use crate::reader::{Fields, Problems, Unsupported, boolean, integer, join, shown, text};
+use crate::yaml::{Node, Value};
+
+/// The most steps of a job.
+const MAX_STEPS: usize = 1000;
+
+/// What a script may say to GitHub and Penstock does not listen to.
+const SCRIPT_TEXTS: &[Unsupported] = &[
+    ("::add-mask::", "set it with `penstock secret set`: secrets are masked"),
+    ("::set-output ", "write `name=value` to $GITHUB_OUTPUT"),
+    ("::save-state ", "write `NAME=value` to $GITHUB_ENV"),
+    ("::set-env ", "write `NAME=value` to $GITHUB_ENV"),
+    ("::add-path::", "write the folder to $GITHUB_PATH"),
+    ("GITHUB_STEP_SUMMARY", "print it: the run's page shows the log"),
+    ("GITHUB_STATE", "write `NAME=value` to $GITHUB_ENV"),
+    ("GITHUB_EVENT_PATH", "ask `github.event`"),
+    ("RUNNER_TOOL_CACHE", "remove it; the machine's toolchains are on the PATH"),
+];
+
+/// Reads `steps`.
+pub(super) fn steps(node: &Node, path: &str, defaults: &RunDefaults, problems: &mut Problems) -> Vec<PlannedStep> {
+    let Value::Seq(items) = &node.value else {
+        problems.add(node.at, path, format!("steps are a list, not {}", node.kind()), "start each with `- `");
+        return Vec::new();
+    };
+    if items.is_empty() || items.len() > MAX_STEPS {
+        problems.add(node.at, path, format!("a job has 1 to {MAX_STEPS} steps"), "give it some");
+    }
+    let mut ids: Vec<String> = Vec::new();
+    let mut out = Vec::new();
+    for (index, item) in items.iter().take(MAX_STEPS).enumerate() {
+        let step = step(item, &format!("{path}[{index}]"), defaults, problems);
+        if let Some(PlannedStep::Run { id: Some(id), .. } | PlannedStep::Uses { id: Some(id), .. }) = &step {
+            if ids.iter().any(|other| other.eq_ignore_ascii_case(id)) {
+                problems.add(item.at, &format!("{path}[{index}].id"), format!("the id `{}` is given twice", shown(id)), "choose another");
+            }
+            ids.push(id.clone());
+        }
+        out.extend(step);
+    }
+    out
+}
+
+/// What every step has.
+struct Head {
+    id: Option<String>,
+    name: Option<String>,
+    condition: Option<Condition>,
+    env: BTreeMap<String, String>,
+    continue_on_error: Asked<bool>,
+    timeout_minutes: Option<Asked<u64>>,
+}
+
+fn step(node: &Node, path: &str, defaults: &RunDefaults, problems: &mut Problems) -> Option<PlannedStep> {
+    let mut fields = Fields::of(node, path, problems)?;
+    let head = head(&mut fields, problems);
+    let (run, uses) = (fields.get("run"), fields.get("uses"));
+    let step = match (run, uses) {
+        (Some(node), None) => run_step(node, head, &mut fields, defaults, problems),
+        (None, Some(node)) => uses_step(node, head, &mut fields, problems),
+        (Some(_), Some(_)) => {
+            problems.add(node.at, path, "a step has `run` or `uses`, not both", "make two steps of it");
+            return None;
+        }
+        (None, None) => {
+            problems.add(node.at, path, "the step has neither `run` nor `uses`", "give it a `run`");
+            None
+        }
+    };
+    let unknown: &[_] = match step {
+        Some(PlannedStep::Uses { .. }) => {
+            &[("shell", "an action has no shell"), ("working-directory", "an action starts where it says; use its inputs")]
+        }
+        _ => &[("with", "a step with `run` has no inputs; use `env`")],
+    };
+    fields.finish(unknown, problems);
+    step
+}
+
+fn head(fields: &mut Fields<'_>, problems: &mut Problems) -> Head {
+    let name = fields.get("name").and_then(|node| checked_text(node, &fields.path_of("name"), &STEP, problems));
+    let condition = fields.get("if").and_then(|node| condition(node, &fields.path_of("if"), &STEP_IF, problems));
+    let id = fields.get("id").and_then(|node| {
+        let id = text(node, &fields.path_of("id"), problems)?;
+        if !is_id(&id) {
+            let message = format!("`{}` cannot be a step's id", shown(&id));
+            let help = "use letters, digits, `_` and `-`, starting with a letter or `_`";
+            problems.add(node.at, &fields.path_of("id"), message, help);
+        }
+        Some(id)
+    });
+    let continue_on_error =
+        fields.get("continue-on-error").and_then(|node| asked(node, &fields.path_of("continue-on-error"), problems, boolean));
+    let timeout_minutes = fields.get("timeout-minutes").and_then(|node| {
+        asked(node, &fields.path_of("timeout-minutes"), problems, |node, path, problems| {
+            integer(node, 1..=MAX_MINUTES, path, problems).and_then(|minutes| u64::try_from(minutes).ok())
+        })
+    });
+    let env = fields.get("env").map(|node| env(node, &fields.path_of("env"), &STEP, problems)).unwrap_or_default();
+    Head { id, name, condition, env, continue_on_error: continue_on_error.unwrap_or_default(), timeout_minutes }
+}
+
+/// A value, or one expression for it.
+fn asked<T>(
+    node: &Node,
+    path: &str,
+    problems: &mut Problems,
+    given: impl FnOnce(&Node, &str, &mut Problems) -> Option<T>,
+) -> Option<Asked<T>> {
+    if !node.text().is_some_and(|text| text.contains("${{")) {
+        return given(node, path, problems).map(Asked::Given);
+    }
+    let written = checked_text(node, path, &STEP, problems)?;
+    if Template::read(&written).is_ok_and(|template| template.is_one_expression()) {
+        return Some(Asked::Expression(written));
+    }
+    problems.add(node.at, path, "one expression and nothing else is expected here", "write `${{ … }}` without text around it");
+    None
+}
+
+fn run_step(node: &Node, head: Head, fields: &mut Fields<'_>, defaults: &RunDefaults, problems: &mut Problems) -> Option<PlannedStep> {
+    let own_shell = fields.get("shell").and_then(|node| shell(node, &fields.path_of("shell"), problems));
+    let directory =
+        fields.get("working-directory").and_then(|node| checked_text(node, &fields.path_of("working-directory"), &STEP, problems));
+    let script = checked_text(node, &fields.path_of("run"), &STEP, problems)?;
+    for (said, help) in SCRIPT_TEXTS.iter().filter(|(said, _)| script.contains(said)) {
+        problems.add(node.at, &fields.path_of("run"), format!("`{}` is not carried out", said.trim_end()), *help);
+    }
+    let Head { id, name, condition, env, continue_on_error, timeout_minutes } = head;
+    Some(PlannedStep::Run {
+        line: node.at.line,
+        id,
+        name,
+        script,
+        shell: own_shell.or_else(|| defaults.shell.clone()),
+        condition,
+        env,
+        working_directory: directory.or_else(|| defaults.working_directory.clone()),
+        continue_on_error,
+        timeout_minutes,
+    })
+}
+
+/// Reads `shell`. A name or a command with `{0}` for the script's file.
+pub(super) fn shell(node: &Node, path: &str, problems: &mut Problems) -> Option<Shell> {
+    let written = checked_text(node, path, &STEP, problems)?;
+    Some(match &*written {
+        "bash" => Shell::Bash,
+        "sh" => Shell::Sh,
+        "python" => Shell::Python,
+        "pwsh" => Shell::Pwsh,
+        "cmd" | "powershell" => {
+            problems.add(node.at, path, format!("`{written}` is of Windows, and jobs run on Linux"), "use one of: bash, sh, python, pwsh");
+            return None;
+        }
+        custom if custom.contains("{0}") && custom.split_whitespace().next().is_some_and(|program| program != "{0}") => {
+            Shell::Custom(written)
+        }
+        other => {
+            let message = format!("`{}` is no shell that Penstock knows", shown(other));
+            problems.add(node.at, path, message, "use one of: bash, sh, python, pwsh; or a command with `{0}` for the script's file");
+            return None;
+        }
+    })
+}
+
+fn uses_step(node: &Node, head: Head, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<PlannedStep> {
+    let path = fields.path_of("uses");
+    let with_path = fields.path_of("with");
+    let inputs = fields.get("with");
+    let uses = text(node, &path, problems)?;
+    let with = inputs.map(|node| with(node, &with_path, problems)).unwrap_or_default();
+    let action = match actions::resolve(&uses, &with) {
+        Ok(action) => action,
+        Err(refusal) => {
+            let key =
+                refusal.input.as_deref().and_then(|input| Some((inputs.and_then(|node| key_at(node, input))?, join(&with_path, input))));
+            let (at, path) = key.unwrap_or((node.at, path));
+            problems.add(at, &path, refusal.message, refusal.help);
+            return None;
+        }
+    };
+    let Head { id, name, condition, env, continue_on_error, timeout_minutes } = head;
+    Some(PlannedStep::Uses { line: node.at.line, id, name, uses, action, with, condition, env, continue_on_error, timeout_minutes })
+}
+
+/// Where an input of a name in lower case stands.
+fn key_at(node: &Node, input: &str) -> Option<crate::yaml::At> {
+    let Value::Map(entries) = &node.value else { return None };
+    entries.iter().find(|(key, _)| key.text.to_lowercase() == input).map(|(key, _)| key.at)
+}
+
+/// Inputs by their names in lower case: GitHub does not tell case apart.
+fn with(node: &Node, path: &str, problems: &mut Problems) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    let Value::Map(entries) = &node.value else {
+        problems.add(node.at, path, format!("inputs are a mapping, not {}", node.kind()), "write `NAME: value` lines below it");
+        return out;
+    };
+    for (key, value) in entries {
+        let (path, name) = (join(path, &key.text), key.text.to_lowercase());
+        let text = if value.is_null() { Some(String::new()) } else { checked_text(value, &path, &STEP, problems) };
+        as_written(value, &path, problems);
+        if text.is_some_and(|text| out.insert(name, text).is_some()) {
+            problems.add(key.at, &path, format!("the input `{}` is given twice", shown(&key.text)), "remove one");
+        }
+    }
+    out
+}

@@ -1,0 +1,110 @@
+//! Steps as a plan has them.
+
+use std::collections::BTreeMap;
+
+use penstock_model::job::Shell;
+use serde::{Deserialize, Serialize};
+
+use crate::github::BuiltIn;
+use crate::plan::Condition;
+
+/// What a file gives: a value, or an expression that is asked for it when the step runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Asked<T> {
+    /// A value.
+    Given(T),
+    /// Text with `${{ }}` around an expression.
+    Expression(String),
+}
+
+impl<T: Default> Default for Asked<T> {
+    fn default() -> Self {
+        Self::Given(T::default())
+    }
+}
+
+/// A step of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum PlannedStep {
+    /// GitLab's `before_script` and `script`, as one shell.
+    Script {
+        /// Its lines.
+        commands: Vec<String>,
+    },
+    /// GitLab's `after_script`, in a shell of its own, whatever happened before.
+    AfterScript {
+        /// Its lines.
+        commands: Vec<String>,
+    },
+    /// A workflow's `run`.
+    Run {
+        /// Its line in the file.
+        line: usize,
+        /// Its `id`.
+        id: Option<String>,
+        /// Its `name`, not evaluated.
+        name: Option<String>,
+        /// Its script, not evaluated.
+        script: String,
+        /// What reads it; `None` is `bash -e`.
+        shell: Option<Shell>,
+        /// Its `if`; `None` is `success()`.
+        condition: Option<Condition>,
+        /// Its variables, not evaluated.
+        env: BTreeMap<String, String>,
+        /// Its folder, not evaluated.
+        working_directory: Option<String>,
+        /// Whether the job goes on when it fails.
+        continue_on_error: Asked<bool>,
+        /// Its own time limit in minutes.
+        timeout_minutes: Option<Asked<u64>>,
+    },
+    /// A workflow's `uses`.
+    Uses {
+        /// Its line in the file.
+        line: usize,
+        /// Its `id`.
+        id: Option<String>,
+        /// Its `name`, not evaluated.
+        name: Option<String>,
+        /// The action as the file names it: `actions/checkout@v4`.
+        uses: String,
+        /// What carries it out.
+        action: Action,
+        /// Its inputs, not evaluated, by their names in lower case.
+        with: BTreeMap<String, String>,
+        /// Its `if`; `None` is `success()`.
+        condition: Option<Condition>,
+        /// Its variables, not evaluated.
+        env: BTreeMap<String, String>,
+        /// Whether the job goes on when it fails.
+        continue_on_error: Asked<bool>,
+        /// Its own time limit in minutes.
+        timeout_minutes: Option<Asked<u64>>,
+    },
+}
+
+impl PlannedStep {
+    /// Bytes of text that it carries into the plan, about.
+    pub(crate) fn weight(&self) -> usize {
+        let texts = |map: &BTreeMap<String, String>| map.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        match self {
+            Self::Script { commands } | Self::AfterScript { commands } => commands.iter().map(String::len).sum(),
+            Self::Run { script, env, .. } => script.len() + texts(env) + 256,
+            Self::Uses { with, env, .. } => texts(with) + texts(env) + 256,
+        }
+    }
+}
+
+/// What carries an action out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum Action {
+    /// Penstock itself.
+    BuiltIn {
+        /// Which action.
+        name: BuiltIn,
+    },
+}
