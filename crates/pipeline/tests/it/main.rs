@@ -10,6 +10,7 @@
 )]
 
 mod broken_files;
+mod corpus;
 mod documents;
 mod events;
 mod gitlab_matrix;

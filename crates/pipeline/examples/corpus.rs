@@ -1,0 +1,196 @@
+//! Plans real files of public projects and says which mean what a person read in them. Only their names and meaning are in
+//! the tree (`tests/corpus`): `tests/corpus/fetch DIR`, then `cargo run -p penstock-pipeline --example corpus -- DIR`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, clippy::print_stdout, missing_docs, reason = "a tool of ours")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use penstock_pipeline::{
+    Dialect, FileRef, Found, Library, MergeRequest, Plan, PlannedJob, PushEvent, Source, Trigger, Unplanned, Wait, plan,
+};
+
+const LISTS: [&str; 2] = [include_str!("../tests/corpus/gitlab.txt"), include_str!("../tests/corpus/github.txt")];
+
+/// A file of the list.
+struct Entry<'a> {
+    repository: &'a str,
+    commit: &'a str,
+    path: &'a str,
+    event: &'a str,
+    jobs: Vec<&'a str>,
+}
+
+fn entries(list: &str) -> Vec<Entry<'_>> {
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        if let Some(job) = line.strip_prefix("    ") {
+            entries.last_mut().unwrap().jobs.push(job);
+            continue;
+        }
+        let mut words = line.splitn(4, ' ');
+        let mut word = || words.next().unwrap();
+        entries.push(Entry { repository: word(), commit: word(), path: word(), event: word(), jobs: Vec::new() });
+    }
+    entries
+}
+
+/// A repository's files in the corpus.
+struct Tree(PathBuf);
+
+impl Tree {
+    fn of(corpus: &Path, entry: &Entry<'_>) -> Self {
+        Self(corpus.join(entry.repository.replacen('/', "+", 1)))
+    }
+
+    fn paths(&self) -> Vec<String> {
+        fs::read_to_string(self.0.join("FILES")).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    fn read(&self, path: &str) -> Result<String, String> {
+        let bytes = fs::read(self.0.join("tree").join(path)).map_err(|error| error.to_string())?;
+        String::from_utf8(bytes).map_err(|error| error.to_string())
+    }
+
+    /// Local files come from the tree, others from `external`, where they lie by their names.
+    fn find(&self, file: &FileRef) -> Result<Found, String> {
+        let text = match file {
+            FileRef::Local { path } => self.read(path)?,
+            other => {
+                let path = self.0.with_file_name("external").join(other.to_string().replace('/', "+"));
+                fs::read_to_string(path).map_err(|_| format!("{other} is not in the corpus"))?
+            }
+        };
+        let commit = matches!(file, FileRef::Action { .. } | FileRef::Project { .. }).then(|| "c".repeat(40));
+        Ok(Found { text, commit })
+    }
+}
+
+fn event(entry: &Entry<'_>, files: Vec<String>) -> PushEvent {
+    let name: String = entry.repository.rsplit('/').next().unwrap().to_lowercase().replace('.', "-");
+    let (kind, what) = entry.event.split_once(' ').unwrap_or((entry.event, "main"));
+    let (trigger, branch) = match kind {
+        "push" => (Trigger::Push, what),
+        "schedule" => (Trigger::Schedule { cron: what.to_owned(), description: String::new() }, "main"),
+        "workflow_dispatch" => (Trigger::Manual { inputs: BTreeMap::new() }, what),
+        "pull_request" => (Trigger::MergeRequest(Box::new(request(what))), "topic"),
+        other => panic!("{}: what is {other}?", entry.repository),
+    };
+    PushEvent {
+        trigger,
+        project: name.parse().unwrap(),
+        repository: name.parse().unwrap(),
+        reference: format!("refs/heads/{branch}"),
+        commit: entry.commit.parse().unwrap(),
+        default_branch: if kind == "push" && what != "next" { what.to_owned() } else { "main".to_owned() },
+        changed: Some(files.clone()),
+        files,
+        variables: BTreeMap::new(),
+        before: Some("b".repeat(40).parse().unwrap()),
+        message: "Add a thing".into(),
+        pusher: "ada".parse().unwrap(),
+        server_url: "http://127.0.0.1:7070".into(),
+        registry: "127.0.0.1:7070".into(),
+    }
+}
+
+fn request(target: &str) -> MergeRequest {
+    MergeRequest {
+        action: "opened".into(),
+        number: 1,
+        title: "Add a thing".into(),
+        description: String::new(),
+        source_branch: "topic".into(),
+        target_branch: target.into(),
+        base: "b".repeat(40).parse().unwrap(),
+        target: None,
+        fork: None,
+        draft: false,
+        labels: Vec::new(),
+        assignees: Vec::new(),
+        milestone: None,
+        author: None,
+        label: None,
+        of_target: false,
+    }
+}
+
+/// The jobs in the words of the lists: `name @ stage < needs` (GitLab), `key xN < needs` (workflows); a job that a person
+/// starts, or that runs only after a failure, says so.
+fn words(plan: &Plan) -> Vec<String> {
+    match plan.dialect {
+        Dialect::GitlabCi => plan.jobs.iter().map(gitlab_words).collect(),
+        Dialect::GithubWorkflow => {
+            let groups: BTreeSet<(usize, &str)> = plan.jobs.iter().map(|job| (job.line, job.group.as_str())).collect();
+            groups.into_iter().map(|(_, group)| workflow_words(plan, group)).collect()
+        }
+    }
+}
+
+fn gitlab_words(job: &PlannedJob) -> String {
+    let needs: Vec<&str> =
+        job.waits_for.iter().filter_map(|wait| if let Wait::Job { job } = wait { Some(job.as_str()) } else { None }).collect();
+    let stages = job.waits_for.contains(&Wait::EarlierStages);
+    let waits = if stages { String::new() } else { format!(" < {}", needs.join(", ")) };
+    let when = serde_json::to_value(job.when).unwrap();
+    let when = if when == "on_success" { String::new() } else { format!(" {}", when.as_str().unwrap()) };
+    format!("{} @ {}{when}{}", job.name, job.stage, waits.trim_end())
+}
+
+fn workflow_words(plan: &Plan, group: &str) -> String {
+    let jobs: Vec<&PlannedJob> = plan.jobs.iter().filter(|job| job.group == group).collect();
+    let many = if jobs.first().is_some_and(|job| job.matrix.is_some()) { format!(" x{}", jobs.len()) } else { String::new() };
+    let needs = jobs.first().map(|job| job.needs.join(", ")).unwrap_or_default();
+    if needs.is_empty() { format!("{group}{many}") } else { format!("{group}{many} < {needs}") }
+}
+
+fn planned(corpus: &Path, entry: &Entry<'_>) -> Result<Vec<String>, String> {
+    let tree = Tree::of(corpus, entry);
+    let text = tree.read(entry.path)?;
+    let source = Source { path: entry.path, text: &text };
+    let event = event(entry, tree.paths());
+    let mut library = Library::new();
+    for _ in 0..100 {
+        match plan(Dialect::of_path(entry.path), &source, &event, &library) {
+            Ok(plan) => return Ok(words(&plan)),
+            Err(Unplanned::Wants(wants)) => wants.into_iter().for_each(|file| library.put(file.clone(), tree.find(&file))),
+            Err(Unplanned::Refused(problems)) => {
+                let told = problems.iter().map(|at| format!("    {}:{}:{} {}: {}", at.path, at.line, at.column, at.key, at.message));
+                return Err(told.collect::<Vec<_>>().join("\n"));
+            }
+        }
+    }
+    Err("it wants more and more files".to_owned())
+}
+
+/// What became of a list: files planned as they were read, and those planned otherwise.
+fn judge(corpus: &Path, list: &str) -> bool {
+    let entries = entries(list);
+    let (mut as_read, mut right) = (0, true);
+    for entry in &entries {
+        let (word, told) = match planned(corpus, entry) {
+            Err(why) => ("refused", why),
+            Ok(jobs) if jobs == entry.jobs => {
+                as_read += 1;
+                continue;
+            }
+            Ok(jobs) => {
+                right &= entry.jobs.is_empty();
+                (if entry.jobs.is_empty() { "unread" } else { "otherwise" }, format!("    {}", jobs.join("\n    ")))
+            }
+        };
+        println!("{word} {} {}\n{told}", entry.repository, entry.path);
+    }
+    println!("{as_read} of {} planned as they were read", entries.len());
+    right
+}
+
+fn main() -> ExitCode {
+    let Some(corpus) = std::env::args_os().nth(1) else {
+        println!("usage: corpus DIR, where DIR is what tests/corpus/fetch made");
+        return ExitCode::from(2);
+    };
+    let right = LISTS.map(|list| judge(Path::new(&corpus), list));
+    if right.contains(&false) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
