@@ -104,6 +104,11 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
             sound = false;
         }
     }
+    // conditions of jobs cannot see steps
+    if let (Some(at), true) = (expression.status_of_jobs(), !place.status || place.contexts.contains(&"steps")) {
+        problems.add(place_in(node, offset + at), path, "this function takes jobs only in a job's `if`", "ask `needs.….result`");
+        sound = false;
+    }
     if place.early
         && let Some(late) = expression.properties_of("github").iter().find(|property| LATE_PROPERTIES.contains(&property.as_str()))
     {

@@ -1,24 +1,38 @@
-//! Workflow expressions: read, checked, evaluated.
+//! Workflow expressions: read and checked. How they are evaluated: [`super::evaluate`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::functions::{self, Function};
-use super::parse::parse;
+use super::functions::Function;
+use super::parse::{Known, parse};
 use super::value::Value;
+use crate::hash_files::FilesToHash;
 
 /// The longest expression that is read (GitHub's own bound).
 const MAX_LENGTH: usize = 21_000;
 
+/// What an expression stumbled over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    /// A word that is none.
+    Lexing,
+    /// Words in an order that makes no sense, and names that nobody knows.
+    Parsing,
+    /// Values that a function cannot take, and values that become too large.
+    Evaluation,
+}
+
 /// What is wrong with an expression, and at which character (from 0).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invalid {
+    pub(crate) kind: ErrorKind,
     pub(crate) offset: usize,
     pub(crate) message: String,
 }
 
 /// An expression, read.
 #[derive(Clone, Debug)]
-pub(crate) struct Expression(Tree);
+pub(crate) struct Expression(pub(super) Tree);
 
 /// An expression as a tree, at most [`super::parse::MAX_DEPTH`] deep.
 #[derive(Clone, Debug)]
@@ -65,27 +79,52 @@ pub(crate) struct StatusFunctions {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Contexts {
     pub(crate) values: BTreeMap<&'static str, Value>,
+    /// Contexts by names that are not known beforehand, as one mapping; those in `values` go before.
+    pub(crate) given: Value,
     pub(crate) status: StatusFunctions,
+    /// What `hashFiles` looks at; without it the function is an error.
+    pub(crate) files: Option<Arc<dyn FilesToHash>>,
+}
+
+impl Contexts {
+    /// A context by its name in lower case; nothing if there is none.
+    pub(super) fn named(&self, name: &str) -> Value {
+        match self.values.get(name) {
+            Some(value) => value.clone(),
+            None => self.given.index(&Value::text(name)).cloned().unwrap_or_default(),
+        }
+    }
 }
 
 impl Expression {
     /// Reads an expression, without `${{ }}`.
     pub(crate) fn read(text: &str) -> Result<Self, Invalid> {
-        if text.len() > MAX_LENGTH {
-            return Err(Invalid { offset: 0, message: format!("the expression is longer than {MAX_LENGTH} characters") });
-        }
-        parse(text).map(Self)
+        Self::read_among(text, None)
     }
 
-    /// Its value. An error is for people: a function that got what it cannot take.
-    pub(crate) fn evaluate(&self, contexts: &Contexts) -> Result<Value, String> {
-        self.0.evaluate(contexts).map(|(value, _)| value)
+    /// As [`Self::read`]; a context that is not known is an error.
+    pub(super) fn read_among(text: &str, known: Option<Known<'_>>) -> Result<Self, Invalid> {
+        if text.len() > MAX_LENGTH && text.encode_utf16().count() > MAX_LENGTH {
+            let message = format!("the expression is longer than {MAX_LENGTH} characters");
+            return Err(Invalid { kind: ErrorKind::Lexing, offset: 0, message });
+        }
+        parse(text, known).map(Self)
     }
 
     /// Whether it asks `success()`, `failure()`, `cancelled()` or `always()`.
     pub(crate) fn asks_status(&self) -> bool {
         let mut found = false;
         self.0.visit(&mut |tree| found |= matches!(tree, Tree::Call { function, .. } if function.is_status()));
+        found
+    }
+
+    /// Where it first asks a status function about certain jobs (`success('build')`), which GitHub knows for jobs alone.
+    pub(crate) fn status_of_jobs(&self) -> Option<usize> {
+        let mut found = None;
+        self.0.visit(&mut |tree| match tree {
+            Tree::Call { function, arguments, offset } if function.is_status() && !arguments.is_empty() => found = found.or(Some(*offset)),
+            _ => {}
+        });
         found
     }
 
@@ -165,77 +204,6 @@ impl Tree {
                 }
                 _ => return None,
             }
-        }
-    }
-
-    /// The value, and whether it is the list that `*` made, of which a property is that property of each.
-    fn evaluate(&self, contexts: &Contexts) -> Result<(Value, bool), String> {
-        let value = match self {
-            Self::Literal(value) => value.clone(),
-            Self::Context { name, .. } => contexts.values.get(name.as_str()).cloned().unwrap_or_default(),
-            Self::Index(of, index) => return of.indexed(index, contexts),
-            Self::Each(of) => {
-                let (value, each) = of.evaluate(contexts)?;
-                let inner: Vec<Value> = match (&value, each) {
-                    (Value::Array(items), false) => items.to_vec(),
-                    (Value::Array(items), true) => items.iter().flat_map(members).collect(),
-                    _ => members(&value),
-                };
-                return Ok((Value::Array(inner.into()), true));
-            }
-            Self::Call { function, arguments, .. } => {
-                let values: Result<Vec<Value>, String> =
-                    arguments.iter().map(|argument| argument.evaluate(contexts).map(|(value, _)| value)).collect();
-                functions::call(*function, &values?, contexts.status)?
-            }
-            Self::Not(of) => Value::Bool(!of.evaluate(contexts)?.0.is_true()),
-            Self::Compare(comparison, a, b) => Value::Bool(comparison.holds(&a.evaluate(contexts)?.0, &b.evaluate(contexts)?.0)),
-            Self::And(list) => decisive(list, contexts, false)?,
-            Self::Or(list) => decisive(list, contexts, true)?,
-        };
-        Ok((value, false))
-    }
-
-    fn indexed(&self, index: &Self, contexts: &Contexts) -> Result<(Value, bool), String> {
-        let (of, each) = self.evaluate(contexts)?;
-        let (index, _) = index.evaluate(contexts)?;
-        if let (Value::Array(items), true) = (&of, each) {
-            let found = items.iter().map(|item| item.index(&index)).filter(|value| !matches!(value, Value::Null));
-            return Ok((Value::Array(found.collect()), true));
-        }
-        Ok((of.index(&index), false))
-    }
-}
-
-fn members(value: &Value) -> Vec<Value> {
-    match value {
-        Value::Array(items) => items.to_vec(),
-        Value::Object(entries) => entries.iter().map(|(_, value)| value.clone()).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The first value that is as true as asked for, or the last.
-fn decisive(list: &[Tree], contexts: &Contexts, wanted: bool) -> Result<Value, String> {
-    let mut value = Value::Null;
-    for item in list {
-        value = item.evaluate(contexts)?.0;
-        if value.is_true() == wanted {
-            break;
-        }
-    }
-    Ok(value)
-}
-
-impl Comparison {
-    fn holds(self, a: &Value, b: &Value) -> bool {
-        match self {
-            Self::Equal => a.equals(b),
-            Self::Unequal => !a.equals(b),
-            Self::Less => a.compare(b).is_some_and(std::cmp::Ordering::is_lt),
-            Self::LessOrEqual => a.compare(b).is_some_and(std::cmp::Ordering::is_le),
-            Self::Greater => a.compare(b).is_some_and(std::cmp::Ordering::is_gt),
-            Self::GreaterOrEqual => a.compare(b).is_some_and(std::cmp::Ordering::is_ge),
         }
     }
 }

@@ -1,112 +1,138 @@
 //! Words of workflow expressions.
 
-use super::Invalid;
+use std::borrow::Cow;
 
-/// A word and its place in characters.
+use super::Invalid;
+use super::expression::ErrorKind;
+use super::value::number_of;
+
+/// A word.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Token {
+pub(super) enum Token<'t> {
     Null,
     Bool(bool),
     Number(f64),
-    Text(String),
+    Text(Cow<'t, str>),
     /// A context, a function, or a property after a dot.
-    Name(String),
+    Name(&'t str),
     /// `( ) [ ] . , * ! == != < <= > >= && ||`
     Sign(&'static str),
 }
 
-/// The signs, longer ones first.
-const SIGNS: &[&str] = &["==", "!=", "<=", ">=", "&&", "||", "(", ")", "[", "]", ".", ",", "*", "!", "<", ">"];
-
-/// Cuts an expression into words.
-pub(super) fn lex(text: &str) -> Result<Vec<(usize, Token)>, Invalid> {
-    let chars: Vec<char> = text.chars().collect();
-    let mut tokens: Vec<(usize, Token)> = Vec::new();
-    let mut at = 0;
-    while let Some(&c) = chars.get(at) {
-        let start = at;
-        let after_value = matches!(tokens.last(), Some((_, Token::Name(_) | Token::Sign("]" | ")" | "*"))));
-        let token = if c.is_whitespace() {
-            at += 1;
-            continue;
-        } else if c == '\'' {
-            text_token(&chars, &mut at)?
-        } else if c.is_ascii_digit() || matches!(c, '-' | '+') || (c == '.' && !after_value) {
-            number_token(&chars, &mut at)?
-        } else if c.is_ascii_alphabetic() || c == '_' {
-            let end =
-                chars[at..].iter().position(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).map_or(chars.len(), |len| at + len);
-            let name: String = chars[at..end].iter().collect();
-            at = end;
-            let property = matches!(tokens.last(), Some((_, Token::Sign("."))));
-            match &*name {
-                "null" if !property => Token::Null,
-                "true" if !property => Token::Bool(true),
-                "false" if !property => Token::Bool(false),
-                "NaN" if !property => Token::Number(f64::NAN),
-                "Infinity" if !property => Token::Number(f64::INFINITY),
-                _ => Token::Name(name),
-            }
-        } else {
-            let sign = SIGNS.iter().find(|sign| chars[at..].starts_with(&sign.chars().collect::<Vec<_>>()));
-            let sign = sign.ok_or_else(|| Invalid { offset: start, message: unknown_sign(c) })?;
-            at += sign.len();
-            Token::Sign(sign)
-        };
-        tokens.push((start, token));
-    }
-    Ok(tokens)
+/// A word, and the bytes of the expression that it is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Word<'t> {
+    pub(super) token: Token<'t>,
+    pub(super) start: usize,
+    pub(super) text: &'t str,
 }
 
-fn unknown_sign(c: char) -> String {
-    match c {
-        '"' => "text is written in single quotes".to_owned(),
-        '=' => "`=` is no operator; use `==`".to_owned(),
-        '&' | '|' => format!("`{c}` is no operator; use `{c}{c}`"),
-        _ => format!("`{}` means nothing in an expression", c.escape_default()),
+/// The signs of two characters.
+const PAIRS: &[&str] = &["==", "!=", "<=", ">=", "&&", "||"];
+
+/// Cuts an expression into words.
+pub(super) fn lex(text: &str) -> Result<Vec<Word<'_>>, Invalid> {
+    let mut words: Vec<Word<'_>> = Vec::with_capacity(text.len() / 4 + 1);
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        if c.is_whitespace() {
+            at += c.len_utf8();
+            continue;
+        }
+        let (token, end) = word(text, at, c, words.last())?;
+        words.push(Word { token, start: at, text: &text[at..end] });
+        at = end;
     }
+    Ok(words)
+}
+
+/// The word that begins here, and where it ends.
+fn word<'t>(text: &'t str, at: usize, c: char, last: Option<&Word<'t>>) -> Result<(Token<'t>, usize), Invalid> {
+    let one = |sign| Ok((Token::Sign(sign), at + 1));
+    match c {
+        '(' => one("("),
+        ')' => one(")"),
+        '[' => one("["),
+        ']' => one("]"),
+        ',' => one(","),
+        '*' => one("*"),
+        '\'' => quoted(text, at),
+        '!' | '<' | '>' | '=' | '&' | '|' => match PAIRS.iter().find(|pair| text[at..].starts_with(**pair)) {
+            Some(pair) => Ok((Token::Sign(pair), at + 2)),
+            None if c == '!' => one("!"),
+            None if c == '<' => one("<"),
+            None if c == '>' => one(">"),
+            None => Err(unknown(text, at, end_of_word(text, at, false))),
+        },
+        '.' if matches!(last.map(|word| &word.token), Some(Token::Name(_) | Token::Sign("]" | ")" | "*"))) => one("."),
+        '.' | '-' | '+' | '0'..='9' => {
+            let end = end_of_word(text, at, true);
+            let number = number_of(&text[at..end]);
+            if number.is_nan() { Err(unknown(text, at, end)) } else { Ok((Token::Number(number), end)) }
+        }
+        _ => name(text, at, last),
+    }
+}
+
+fn name<'t>(text: &'t str, at: usize, last: Option<&Word<'t>>) -> Result<(Token<'t>, usize), Invalid> {
+    let end = end_of_word(text, at, false);
+    let name = &text[at..end];
+    let legal = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if !legal {
+        return Err(unknown(text, at, end));
+    }
+    let property = matches!(last.map(|word| &word.token), Some(Token::Sign(".")));
+    let token = match name {
+        _ if property => Token::Name(name),
+        "null" => Token::Null,
+        "true" => Token::Bool(true),
+        "false" => Token::Bool(false),
+        "NaN" => Token::Number(f64::NAN),
+        "Infinity" => Token::Number(f64::INFINITY),
+        _ => Token::Name(name),
+    };
+    Ok((token, end))
+}
+
+/// Where a word ends that began at `at`: before a blank or a sign, of which `*` is none; a number goes on over points.
+fn end_of_word(text: &str, at: usize, number: bool) -> usize {
+    let first = text[at..].chars().next().map_or(0, char::len_utf8);
+    let ends = |c: char| {
+        matches!(c, '(' | ')' | '[' | ']' | ',' | '!' | '<' | '>' | '=' | '&' | '|') || (c == '.' && !number) || c.is_whitespace()
+    };
+    text[at + first..].find(ends).map_or(text.len(), |len| at + first + len)
 }
 
 /// `'it''s'`.
-fn text_token(chars: &[char], at: &mut usize) -> Result<Token, Invalid> {
-    let start = *at;
-    let mut out = String::new();
-    *at += 1;
-    loop {
-        match chars.get(*at) {
-            None => return Err(Invalid { offset: start, message: "the text is not closed with '".into() }),
-            Some('\'') if chars.get(*at + 1) == Some(&'\'') => {
-                out.push('\'');
-                *at += 2;
-            }
-            Some('\'') => {
-                *at += 1;
-                return Ok(Token::Text(out));
-            }
-            Some(c) => {
-                out.push(*c);
-                *at += 1;
-            }
+fn quoted(text: &str, start: usize) -> Result<(Token<'_>, usize), Invalid> {
+    let inner = &text[start + 1..];
+    let mut at = 0;
+    while let Some(quote) = inner[at..].find('\'') {
+        let end = at + quote;
+        if inner[end + 1..].starts_with('\'') {
+            at = end + 2;
+            continue;
         }
+        let written = &inner[..end];
+        let value = if written.contains('\'') { Cow::Owned(written.replace("''", "'")) } else { Cow::Borrowed(written) };
+        return Ok((Token::Text(value), start + 1 + end + 1));
     }
+    Err(invalid(text, start, "the text is not closed with '".into()))
 }
 
-fn number_token(chars: &[char], at: &mut usize) -> Result<Token, Invalid> {
-    let start = *at;
-    while let Some(c) = chars.get(*at) {
-        let exponent_sign = matches!(c, '+' | '-') && (*at == start || matches!(chars[*at - 1], 'e' | 'E'));
-        if !(c.is_ascii_alphanumeric() || *c == '.' || exponent_sign) {
-            break;
-        }
-        *at += 1;
-    }
-    let text: String = chars[start..*at].iter().collect();
-    if text == "-Infinity" {
-        return Ok(Token::Number(f64::NEG_INFINITY));
-    }
-    let number = super::value::number_of(&text);
-    if number.is_nan() {
-        return Err(Invalid { offset: start, message: format!("`{}` is no number", crate::reader::shown(&text)) });
-    }
-    Ok(Token::Number(number))
+fn invalid(text: &str, at: usize, message: String) -> Invalid {
+    Invalid { kind: ErrorKind::Lexing, offset: text[..at].chars().count(), message }
+}
+
+fn unknown(text: &str, at: usize, end: usize) -> Invalid {
+    let word = &text[at..end];
+    let message = match word.chars().next().unwrap_or_default() {
+        '"' => "text is written in single quotes".to_owned(),
+        '=' => "`=` is no operator; use `==`".to_owned(),
+        c @ ('&' | '|') => format!("`{c}` is no operator; use `{c}{c}`"),
+        '.' | '-' | '+' | '0'..='9' => format!("`{}` is no number", crate::reader::shown(word)),
+        _ => format!("`{}` means nothing in an expression", crate::reader::shown(word)),
+    };
+    invalid(text, at, message)
 }

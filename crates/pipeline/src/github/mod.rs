@@ -4,7 +4,10 @@ mod actions;
 mod checked;
 mod contexts;
 mod env;
+mod eval;
+mod evaluate;
 mod expression;
+mod format;
 mod functions;
 mod job;
 mod lex;
@@ -23,6 +26,7 @@ mod workflow;
 
 pub use actions::BuiltIn;
 pub(crate) use env::job_env;
+pub(crate) use eval::eval;
 pub(crate) use expression::{Expression, Invalid, StatusFunctions};
 pub(crate) use steps::WorkflowSteps;
 pub(crate) use workflow::plan;

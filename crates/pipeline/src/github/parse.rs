@@ -1,71 +1,84 @@
 //! The grammar of workflow expressions.
 
-use super::expression::{Comparison, Invalid, Tree};
+use super::expression::{Comparison, ErrorKind, Invalid, Tree};
 use super::functions::{self, Function};
-use super::lex::{Token, lex};
+use super::lex::{Token, Word, lex};
 use super::value::Value;
 
 /// How deep an expression may nest (GitHub's own bound).
 pub(super) const MAX_DEPTH: usize = 50;
 
-/// Reads an expression.
-pub(super) fn parse(text: &str) -> Result<Tree, Invalid> {
-    let tokens = lex(text)?;
-    let mut parser = Parser { tokens: &tokens, at: 0, end: text.chars().count(), open: 0 };
+/// Whether there is a context of a name.
+pub(super) type Known<'k> = &'k dyn Fn(&str) -> bool;
+
+/// Reads an expression. With `known`, a context that is not is an error where it stands.
+pub(super) fn parse(text: &str, known: Option<Known<'_>>) -> Result<Tree, Invalid> {
+    let words = lex(text)?;
+    let mut parser = Parser { text, words: &words, at: 0, open: 0, known };
     let (tree, _) = parser.or()?;
-    match tokens.get(parser.at) {
+    match words.get(parser.at) {
         None => Ok(tree),
-        Some((offset, token)) => Err(Invalid { offset: *offset, message: format!("{} is not expected here", describe(token)) }),
+        Some(word) => Err(parser.invalid(word.start, format!("{} is not expected here", describe(word)))),
     }
 }
 
-fn describe(token: &Token) -> String {
-    match token {
-        Token::Null => "`null`".into(),
-        Token::Bool(value) => format!("`{value}`"),
-        Token::Number(value) => format!("`{value}`"),
-        Token::Text(text) => format!("'{}'", crate::reader::shown(text)),
-        Token::Name(name) => format!("`{}`", crate::reader::shown(name)),
-        Token::Sign(sign) => format!("`{sign}`"),
+fn describe(word: &Word<'_>) -> String {
+    match word.token {
+        Token::Text(_) => crate::reader::shown(word.text),
+        _ => format!("`{}`", crate::reader::shown(word.text)),
     }
 }
 
-struct Parser<'t> {
-    tokens: &'t [(usize, Token)],
+struct Parser<'t, 'k> {
+    text: &'t str,
+    words: &'t [Word<'t>],
     at: usize,
-    end: usize,
     open: usize,
+    known: Option<Known<'k>>,
 }
 
 /// A tree and its depth.
 type Parsed = Result<(Tree, usize), Invalid>;
 
-impl Parser<'_> {
-    fn accept(&mut self, signs: &[&'static str]) -> Option<&'static str> {
-        match self.tokens.get(self.at) {
-            Some((_, Token::Sign(sign))) if signs.contains(sign) => {
-                self.at += 1;
-                Some(sign)
-            }
-            _ => None,
+impl Parser<'_, '_> {
+    /// The character at which a byte is.
+    fn character(&self, byte: usize) -> usize {
+        let before = &self.text[..byte.min(self.text.len())];
+        if before.is_ascii() { before.len() } else { before.chars().count() }
+    }
+
+    fn invalid(&self, byte: usize, message: String) -> Invalid {
+        Invalid { kind: ErrorKind::Parsing, offset: self.character(byte), message }
+    }
+
+    fn too_deep(&self) -> Invalid {
+        self.invalid(self.place(), format!("the expression nests deeper than {MAX_DEPTH}"))
+    }
+
+    fn accept(&mut self, sign: &'static str) -> bool {
+        let found = matches!(self.words.get(self.at), Some(Word { token: Token::Sign(other), .. }) if *other == sign);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// What must follow. `opened` is where the thing began that it closes.
+    fn expect(&mut self, sign: &'static str, opened: usize) -> Result<(), Invalid> {
+        if self.accept(sign) {
+            return Ok(());
+        }
+        match self.words.get(self.at) {
+            None => Err(self.invalid(opened, format!("what is opened here is not closed with `{sign}`"))),
+            Some(word) => Err(self.invalid(word.start, format!("{} is not expected here; `{sign}` is missing", describe(word)))),
         }
     }
 
-    fn expect(&mut self, sign: &'static str, opened: usize) -> Result<(), Invalid> {
-        self.accept(&[sign])
-            .map(drop)
-            .ok_or_else(|| Invalid { offset: opened, message: format!("what is opened here is not closed with `{sign}`") })
-    }
-
-    fn offset(&self) -> usize {
-        self.tokens.get(self.at).map_or(self.end, |(offset, _)| *offset)
+    /// The byte at which the next word begins.
+    fn place(&self) -> usize {
+        self.words.get(self.at).map_or(self.text.len(), |word| word.start)
     }
 
     fn deeper(&self, tree: Tree, depth: usize) -> Parsed {
-        if depth >= MAX_DEPTH {
-            return Err(Invalid { offset: self.offset().min(self.end), message: format!("the expression nests deeper than {MAX_DEPTH}") });
-        }
-        Ok((tree, depth + 1))
+        if depth >= MAX_DEPTH { Err(self.too_deep()) } else { Ok((tree, depth + 1)) }
     }
 
     fn or(&mut self) -> Parsed {
@@ -78,17 +91,16 @@ impl Parser<'_> {
 
     fn list(&mut self, sign: &'static str, inner: fn(&mut Self) -> Parsed, make: fn(Vec<Tree>) -> Tree) -> Parsed {
         let (first, mut depth) = inner(self)?;
+        if !self.accept(sign) {
+            return Ok((first, depth));
+        }
         let mut items = vec![first];
-        while self.accept(&[sign]).is_some() {
+        loop {
             let (item, inner_depth) = inner(self)?;
             depth = depth.max(inner_depth);
             items.push(item);
-        }
-        match items.pop() {
-            Some(only) if items.is_empty() => Ok((only, depth)),
-            last => {
-                items.extend(last);
-                self.deeper(make(items), depth)
+            if !self.accept(sign) {
+                return self.deeper(make(items), depth);
             }
         }
     }
@@ -106,14 +118,14 @@ impl Parser<'_> {
     fn comparison(&mut self, signs: &[(&'static str, Comparison)], inner: fn(&mut Self) -> Parsed) -> Parsed {
         let (mut left, mut depth) = inner(self)?;
         loop {
-            let Some((_, comparison)) = signs.iter().find(|(sign, _)| self.accept(&[sign]).is_some()) else { return Ok((left, depth)) };
+            let Some((_, comparison)) = signs.iter().find(|(sign, _)| self.accept(sign)) else { return Ok((left, depth)) };
             let (right, right_depth) = inner(self)?;
             (left, depth) = self.deeper(Tree::Compare(*comparison, Box::new(left), Box::new(right)), depth.max(right_depth))?;
         }
     }
 
     fn unary(&mut self) -> Parsed {
-        if self.accept(&["!"]).is_none() {
+        if !self.accept("!") {
             return self.postfix();
         }
         self.nested(|parser| {
@@ -125,7 +137,7 @@ impl Parser<'_> {
     /// Bounds how deep this parser itself goes.
     fn nested(&mut self, inner: impl FnOnce(&mut Self) -> Parsed) -> Parsed {
         if self.open >= MAX_DEPTH {
-            return Err(Invalid { offset: self.offset(), message: format!("the expression nests deeper than {MAX_DEPTH}") });
+            return Err(self.too_deep());
         }
         self.open += 1;
         let parsed = inner(self);
@@ -134,29 +146,30 @@ impl Parser<'_> {
     }
 
     fn postfix(&mut self) -> Parsed {
+        let begins = self.words.get(self.at).map(|word| &word.token);
+        // literals have no properties
+        let walks = matches!(begins, Some(Token::Name(_) | Token::Sign("(")));
         let (mut tree, mut depth) = self.primary()?;
-        loop {
-            let opened = self.offset();
-            match self.accept(&[".", "["]) {
-                None => return Ok((tree, depth)),
-                Some(".") => {
-                    let index = match self.tokens.get(self.at) {
-                        Some((_, Token::Sign("*"))) => None,
-                        Some((_, Token::Name(name))) => Some(Tree::Literal(Value::text(name))),
-                        _ => return Err(Invalid { offset: self.offset(), message: "a name must follow the dot".into() }),
-                    };
-                    self.at += 1;
-                    (tree, depth) = self.step_into(tree, index, depth)?;
-                }
-                Some(_) => {
-                    let star = self.accept(&["*"]).is_some();
-                    let index = if star { None } else { Some(self.nested(Self::or)?) };
-                    self.expect("]", opened)?;
-                    let deepest = index.as_ref().map_or(depth, |(_, inner)| depth.max(*inner));
-                    (tree, depth) = self.step_into(tree, index.map(|(tree, _)| tree), deepest)?;
-                }
+        while walks {
+            let opened = self.place();
+            if self.accept(".") {
+                let index = match self.words.get(self.at).map(|word| &word.token) {
+                    Some(Token::Sign("*")) => None,
+                    Some(Token::Name(name)) => Some(Tree::Literal(Value::text(name))),
+                    _ => return Err(self.invalid(self.place(), "a name must follow the dot".into())),
+                };
+                self.at += 1;
+                (tree, depth) = self.step_into(tree, index, depth)?;
+            } else if self.accept("[") {
+                let index = if self.accept("*") { None } else { Some(self.nested(Self::or)?) };
+                self.expect("]", opened)?;
+                let deepest = index.as_ref().map_or(depth, |(_, inner)| depth.max(*inner));
+                (tree, depth) = self.step_into(tree, index.map(|(tree, _)| tree), deepest)?;
+            } else {
+                break;
             }
         }
+        Ok((tree, depth))
     }
 
     fn step_into(&self, of: Tree, index: Option<Tree>, depth: usize) -> Parsed {
@@ -168,40 +181,43 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Parsed {
-        let Some((offset, token)) = self.tokens.get(self.at) else {
-            return Err(Invalid { offset: self.end, message: "a value is missing at the end".into() });
+        let Some(word) = self.words.get(self.at) else {
+            return Err(self.invalid(self.text.len(), "a value is missing at the end".into()));
         };
         self.at += 1;
-        let literal = match token {
+        let literal = match &word.token {
             Token::Null => Value::Null,
             Token::Bool(value) => Value::Bool(*value),
             Token::Number(value) => Value::Number(*value),
             Token::Text(text) => Value::text(text),
-            Token::Name(name) => return self.name(name, *offset),
+            Token::Name(name) => return self.name(name, word.start),
             Token::Sign("(") => {
                 let inner = self.nested(Self::or)?;
-                self.expect(")", *offset)?;
+                self.expect(")", word.start)?;
                 return Ok(inner);
             }
-            Token::Sign(sign) => return Err(Invalid { offset: *offset, message: format!("a value is missing before `{sign}`") }),
+            Token::Sign(sign) => return Err(self.invalid(word.start, format!("a value is missing before `{sign}`"))),
         };
         Ok((Tree::Literal(literal), 1))
     }
 
-    fn name(&mut self, name: &str, offset: usize) -> Parsed {
-        let opened = self.offset();
-        if self.accept(&["("]).is_none() {
-            return Ok((Tree::Context { name: name.to_lowercase(), offset }, 1));
+    fn name(&mut self, name: &str, start: usize) -> Parsed {
+        let (opened, offset) = (self.place(), self.character(start));
+        let named = || format!("`{}`", crate::reader::shown(name));
+        if !self.accept("(") {
+            if self.known.is_some_and(|known| !known(name)) {
+                return Err(self.invalid(start, format!("there is no context {}", named())));
+            }
+            return Ok((Tree::Context { name: name.to_ascii_lowercase(), offset }, 1));
         }
-        let function = Function::named(name)
-            .ok_or_else(|| Invalid { offset, message: format!("there is no function `{}`", crate::reader::shown(name)) })?;
+        let function = Function::named(name).ok_or_else(|| self.invalid(start, format!("there is no function {}", named())))?;
         let (mut arguments, mut depth) = (Vec::new(), 0);
-        if self.accept(&[")"]).is_none() {
+        if !self.accept(")") {
             loop {
                 let (argument, inner) = self.nested(Self::or)?;
                 depth = depth.max(inner);
                 arguments.push(argument);
-                if self.accept(&[","]).is_none() {
+                if !self.accept(",") {
                     break;
                 }
             }
@@ -209,7 +225,11 @@ impl Parser<'_> {
         }
         let (least, most) = function.arity();
         if arguments.len() < least || arguments.len() > most {
-            return Err(Invalid { offset, message: format!("`{name}` takes {}", functions::count(least, most)) });
+            return Err(self.invalid(start, format!("{} takes {}", named(), functions::count(least, most))));
+        }
+        if function == Function::Case && arguments.len() % 2 == 0 {
+            let message = "`case` takes pairs of a condition and a value, and one value more for when none holds";
+            return Err(self.invalid(start, message.into()));
         }
         self.deeper(Tree::Call { function, arguments, offset }, depth)
     }

@@ -1,6 +1,8 @@
 //! Text with `${{ expressions }}` in it.
 
-use super::expression::{Contexts, Expression, Invalid};
+use super::evaluate::Failed;
+use super::expression::{Contexts, ErrorKind, Expression, Invalid};
+use super::parse::Known;
 use super::value::Value;
 
 /// The longest text that a template may become.
@@ -20,6 +22,11 @@ enum Part {
 impl Template {
     /// Reads a text.
     pub(crate) fn read(text: &str) -> Result<Self, Invalid> {
+        Self::read_among(text, None)
+    }
+
+    /// As [`Self::read`]; a context that is not known is an error.
+    pub(super) fn read_among(text: &str, known: Option<Known<'_>>) -> Result<Self, Invalid> {
         let mut parts = Vec::new();
         let (mut rest, mut offset) = (text, 0);
         while let Some(start) = rest.find("${{") {
@@ -29,9 +36,13 @@ impl Template {
             }
             let inner = &rest[start + 3..];
             let opened = offset + before.chars().count();
-            let end = closing(inner).ok_or_else(|| Invalid { offset: opened, message: "`${{` is not closed with `}}`".into() })?;
-            let expression =
-                Expression::read(&inner[..end]).map_err(|invalid| Invalid { offset: opened + 3 + invalid.offset, ..invalid })?;
+            let end = closing(inner).ok_or_else(|| Invalid {
+                kind: ErrorKind::Lexing,
+                offset: opened,
+                message: "`${{` is not closed with `}}`".into(),
+            })?;
+            let expression = Expression::read_among(&inner[..end], known)
+                .map_err(|invalid| Invalid { offset: opened + 3 + invalid.offset, ..invalid })?;
             parts.push(Part::Expression(expression, opened + 3));
             offset = opened + 3 + inner[..end].chars().count() + 2;
             rest = &inner[end + 2..];
@@ -57,26 +68,45 @@ impl Template {
 
     /// Its value: that of the expression if it is one expression and nothing else, text otherwise.
     pub(crate) fn value(&self, contexts: &Contexts) -> Result<Value, String> {
+        self.value_at(contexts).map_err(|failed| failed.message)
+    }
+
+    /// As [`Self::value`], with the place of what fails.
+    pub(super) fn value_at(&self, contexts: &Contexts) -> Result<Value, Failed> {
         match self.0.as_slice() {
-            [Part::Expression(expression, _)] => expression.evaluate(contexts),
-            _ => self.text(contexts).map(Value::text),
+            [Part::Expression(expression, offset)] => evaluated(expression, *offset, contexts),
+            _ => self.text_at(contexts).map(Value::text),
         }
     }
 
     /// Its text.
     pub(crate) fn text(&self, contexts: &Contexts) -> Result<String, String> {
+        self.text_at(contexts).map_err(|failed| failed.message)
+    }
+
+    fn text_at(&self, contexts: &Contexts) -> Result<String, Failed> {
         let mut out = String::new();
         for part in &self.0 {
-            match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Expression(expression, _) => out.push_str(&expression.evaluate(contexts)?.to_text()),
-            }
+            let offset = match part {
+                Part::Text(text) => {
+                    out.push_str(text);
+                    0
+                }
+                Part::Expression(expression, offset) => {
+                    out.push_str(&evaluated(expression, *offset, contexts)?.to_text());
+                    *offset
+                }
+            };
             if out.len() > MAX_TEXT {
-                return Err(format!("the text becomes longer than {} MiB", MAX_TEXT >> 20));
+                return Err(Failed { offset, message: format!("the text becomes longer than {} MiB", MAX_TEXT >> 20) });
             }
         }
         Ok(out)
     }
+}
+
+fn evaluated(expression: &Expression, offset: usize, contexts: &Contexts) -> Result<Value, Failed> {
+    expression.evaluate_at(contexts).map_err(|failed| Failed { offset: offset + failed.offset, ..failed })
 }
 
 /// Fills in a text that was read without fault while planning.

@@ -2,6 +2,7 @@
 
 mod checkout;
 mod condition;
+mod eval;
 mod extends;
 mod inherit;
 mod job;
@@ -14,6 +15,7 @@ mod rules;
 mod waits;
 mod workflow;
 
+pub(crate) use eval::eval;
 pub(crate) use rules::place_in;
 
 use std::borrow::Cow;

@@ -234,7 +234,7 @@ pub(super) fn holds(
     problems: &mut Problems,
 ) -> (bool, String) {
     let holds = condition.holds(variables).unwrap_or_else(|why| {
-        let help = "a pattern in a variable is written `/…/`";
+        let help = "compare texts with `==`, and a text with a regex with `=~`";
         problems.add(*at, path, format!("the condition cannot be decided: {why}"), help);
         false
     });

@@ -112,8 +112,8 @@ fn rules_are_checked_to_the_character() {
     check("a: {script: [x], rules: [{when: delayed}]}\n", "1:33 a.rules[0].when: `delayed` is not carried out here");
     check("a: {script: [x], rules: [{exists: ['{a']}]}\n", "1:36 a.rules[0].exists: the pattern `{a` cannot be read: a `{` is not closed");
     check(
-        "a: {script: [x], rules: [{if: $PROJECT =~ $PROJECT}]}\n",
-        "1:31 a.rules[0].if: the condition cannot be decided: the right side is `from project`, which is no /regex/",
+        "a: {script: [x], rules: [{if: $PROJECT =~ true}]}\n",
+        "1:31 a.rules[0].if: the condition cannot be decided: what stands on the right of `=~` is neither a regex nor text",
     );
 }
 

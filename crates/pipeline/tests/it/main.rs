@@ -13,6 +13,7 @@ mod broken_files;
 mod corpus;
 mod documents;
 mod events;
+mod expressions;
 mod gitlab_matrix;
 mod gitlab_needs;
 mod gitlab_only;
