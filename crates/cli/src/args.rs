@@ -1,6 +1,7 @@
 //! The arguments. Each help text says what the command does, in the imperative, in one line.
 
 mod access;
+mod eval;
 mod exceptions;
 mod job;
 
@@ -11,6 +12,7 @@ use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
 use url::Url;
 
 pub use access::{Project, Secret, User};
+pub use eval::{Eval, Language};
 pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
 
@@ -52,6 +54,8 @@ pub enum Command {
     Run(Run),
     /// Show what the pipeline file means for the current commit, without running it.
     Plan(PlanArgs),
+    /// Say what an expression of a pipeline file comes to, as JSON.
+    Eval(Eval),
     /// Say why a run, a job or a release is as it is, and what to do.
     Explain(What),
     /// Approve a release for an environment.

@@ -275,7 +275,7 @@ mod tests {
     struct Tree(&'static [&'static str]);
 
     impl FilesToHash for Tree {
-        fn root(&self) -> &str {
+        fn root(&self) -> &'static str {
             "/builds/oran"
         }
 

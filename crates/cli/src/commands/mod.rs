@@ -29,6 +29,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         command @ (Command::Server(_)
         | Command::Run(_)
         | Command::Plan(_)
+        | Command::Eval(_)
         | Command::Doctor(_)
         | Command::Down(_)
         | Command::Mirror(_)

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod down;
+mod eval;
 mod live;
 mod mirror;
 mod plan;
@@ -21,6 +22,7 @@ pub async fn carry_out(command: Command, output: Output) -> Result<ExitCode, Cli
         Command::Doctor(args) => doctor::doctor(&ServerSection::load(args.config.as_deref(), None, None)?, output).await,
         Command::Down(args) => down::down(&ServerSection::load(args.config.as_deref(), args.data, None)?, output).await,
         Command::Plan(args) => plan::plan(&args, output).await,
+        Command::Eval(args) => eval::eval(&args),
         Command::Run(args) => run::run(&args, output).await,
         Command::Mirror(args) => mirror::mirror(&args, output).await,
         Command::Schema { file } => schema::schema(file),

@@ -104,8 +104,7 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
             sound = false;
         }
     }
-    // conditions of jobs cannot see steps
-    if let (Some(at), true) = (expression.status_of_jobs(), !place.status || place.contexts.contains(&"steps")) {
+    if let (Some(at), true) = (expression.status_of_jobs(), place.status != Status::OfNeeds) {
         problems.add(place_in(node, offset + at), path, "this function takes jobs only in a job's `if`", "ask `needs.….result`");
         sound = false;
     }

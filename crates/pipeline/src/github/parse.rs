@@ -150,7 +150,10 @@ impl Parser<'_, '_> {
         // literals have no properties
         let walks = matches!(begins, Some(Token::Name(_) | Token::Sign("(")));
         let (mut tree, mut depth) = self.primary()?;
-        while walks {
+        if !walks {
+            return Ok((tree, depth));
+        }
+        loop {
             let opened = self.place();
             if self.accept(".") {
                 let index = match self.words.get(self.at).map(|word| &word.token) {
@@ -166,10 +169,9 @@ impl Parser<'_, '_> {
                 let deepest = index.as_ref().map_or(depth, |(_, inner)| depth.max(*inner));
                 (tree, depth) = self.step_into(tree, index.map(|(tree, _)| tree), deepest)?;
             } else {
-                break;
+                return Ok((tree, depth));
             }
         }
-        Ok((tree, depth))
     }
 
     fn step_into(&self, of: Tree, index: Option<Tree>, depth: usize) -> Parsed {

@@ -118,7 +118,7 @@ fn conditions_of_gitlab_come_to_what_gitlab_says() {
 struct Files(Vec<String>);
 
 impl FilesToHash for Files {
-    fn root(&self) -> &str {
+    fn root(&self) -> &'static str {
         "/builds/oran"
     }
 
