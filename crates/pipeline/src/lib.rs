@@ -43,8 +43,8 @@ pub use input::{Dialect, PushEvent, Source};
 pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
-    Action, AllowFailure, Asked, CacheKey, Condition, JobEnvironment, LeftOut, Matrix, Plan, PlannedCache, PlannedJob, PlannedStep, Retry,
-    RetryOn, Variable, Wait, When, plan,
+    Access, Action, AllowFailure, Asked, CacheKey, Concurrency, Condition, JobEnvironment, LeftOut, Matrix, Permissions, Plan,
+    PlannedCache, PlannedJob, PlannedStep, Retry, RetryOn, Variable, Wait, When, plan,
 };
 pub use run::{JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus};
 pub use steps::{NoSuchJob, steps};

@@ -12,6 +12,10 @@ use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 pub use crate::steps::planned::{Action, Asked, PlannedStep};
 
+mod workflow;
+
+pub use workflow::{Access, Concurrency, Permissions};
+
 /// The most jobs that a plan may have.
 pub const MAX_JOBS: usize = 500;
 /// The most text (scripts, variables) that a plan may carry, in bytes.
@@ -38,6 +42,12 @@ pub struct Plan {
     pub stages: Vec<String>,
     /// Variables of the whole pipeline, not expanded: GitLab's `variables`, a workflow's `env`.
     pub variables: BTreeMap<String, Variable>,
+    /// What a workflow calls this run (`run-name`), if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_name: Option<String>,
+    /// Runs that it is not at work beside (a workflow's `concurrency`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
     /// The inputs of a workflow that a person started.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub inputs: serde_json::Map<String, serde_json::Value>,
@@ -162,6 +172,12 @@ pub struct PlannedJob {
     pub services: Vec<PlannedService>,
     /// The environment that it names.
     pub environment: Option<JobEnvironment>,
+    /// What its token may do; `None` is what every token may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
+    /// Jobs of other runs that it is not at work beside (a workflow's `concurrency`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Concurrency>,
     /// Its own variables, not expanded.
     pub variables: BTreeMap<String, Variable>,
     /// Names of the pipeline's variables that it gets (GitLab's `inherit: variables`); `None` is all of them.

@@ -122,6 +122,17 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
     sound
 }
 
+/// A value that is one expression; `None` if it is none, and is read otherwise.
+pub(super) fn expression(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> Option<Option<String>> {
+    node.text().filter(|text| text.contains("${{"))?;
+    let Some(written) = checked_text(node, path, place, problems) else { return Some(None) };
+    if written.trim_start().starts_with("${{") && Template::read(written.trim()).is_ok_and(|template| template.is_one_expression()) {
+        return Some(Some(written));
+    }
+    problems.add(node.at, path, "one expression and nothing else is expected here", "write `${{ … }}` without text around it");
+    Some(None)
+}
+
 /// A text in which no expression is evaluated.
 pub(super) fn literal(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
     let written = text(node, path, problems)?;

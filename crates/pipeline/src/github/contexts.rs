@@ -10,7 +10,7 @@ pub(super) use super::places::*;
 use super::value::Value;
 use crate::env::JobContext;
 use crate::input::PushEvent;
-use crate::plan::{Plan, PlannedJob};
+use crate::plan::{Matrix, Plan, PlannedJob};
 use crate::run::NeedResult;
 use crate::trigger::MergeRequest;
 
@@ -139,14 +139,14 @@ pub(super) fn of_job(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Con
     if let Some(matrix) = &job.matrix {
         values.insert("matrix", Value::from(&Json::Object(matrix.values.clone())));
     }
-    values.insert("strategy", strategy(job));
+    values.insert("strategy", strategy(job.matrix.as_ref()));
     contexts
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a few hundred at most")]
-fn strategy(job: &PlannedJob) -> Value {
+pub(super) fn strategy(matrix: Option<&Matrix>) -> Value {
     let (index, total, fail_fast, most) =
-        job.matrix.as_ref().map_or((0, 1, true, None), |matrix| (matrix.index - 1, matrix.total, matrix.fail_fast, matrix.max_parallel));
+        matrix.map_or((0, 1, true, None), |matrix| (matrix.index - 1, matrix.total, matrix.fail_fast, matrix.max_parallel));
     Value::object([
         ("fail-fast", Value::Bool(fail_fast)),
         ("job-index", Value::Number(index as f64)),

@@ -5,26 +5,29 @@ use std::collections::BTreeMap;
 use penstock_model::job::Shell;
 
 use super::checked::{checked_text, condition, env, named_texts};
-use super::contexts::{JOB_ENV, JOB_IF, STEP};
+use super::contexts::{DEFAULTS, JOB_CONCURRENCY, JOB_ENV, JOB_IF, OUTPUTS};
+use super::keys;
 use super::step::{shell, steps};
-use crate::plan::{Condition, PlannedStep};
-use crate::reader::{Fields, Problems, Unsupported, integer, join, shown, strings, texts};
+use crate::plan::{Concurrency, Condition, JobEnvironment, Permissions, PlannedStep};
+use crate::reader::{Fields, Problems, Unsupported, integer, join, shown, texts};
 use crate::yaml::{At, Key, Node};
 
 /// Keys that GitHub knows in a job and Penstock does not carry out.
 const JOB_KEYS: &[Unsupported] = &[
-    ("permissions", "remove it; what a job's token may do does not differ between jobs"),
-    ("concurrency", "remove it; deliveries to one environment never overlap anyway"),
-    ("environment", "remove it; environments and their gates are kept by the config repository"),
     ("container", "workflows run on this machine; a GitLab file can name an `image`"),
     ("services", "start what the job needs in a step"),
     ("uses", "copy the called workflow's jobs into this file"),
     ("with", "copy the called workflow's jobs into this file"),
     ("secrets", "copy the called workflow's jobs into this file"),
+    ("snapshot", "remove it; images are built by `penstock build`"),
 ];
 
 /// The longest time limit, in minutes.
 pub(super) const MAX_MINUTES: i64 = 31 * 24 * 60;
+/// The same as a time.
+pub(super) const MAX_TIMEOUT: std::time::Duration = std::time::Duration::from_hours(31 * 24);
+/// How long a job may go on after a cancellation, in minutes: GitHub's usual, and all that there is here.
+const CANCEL_MINUTES: i64 = 5;
 
 /// `defaults: run`.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +48,10 @@ pub(super) struct Draft<'n> {
     pub(super) condition: Option<Condition>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) outputs: BTreeMap<String, String>,
-    pub(super) timeout_minutes: Option<u64>,
+    pub(super) timeout_minutes: Option<&'n Node>,
+    pub(super) permissions: Option<Permissions>,
+    pub(super) concurrency: Option<Concurrency>,
+    pub(super) environment: Option<JobEnvironment>,
     pub(super) steps: Vec<PlannedStep>,
 }
 
@@ -57,8 +63,9 @@ pub(super) fn defaults(node: &Node, path: &str, problems: &mut Problems) -> RunD
         let path = fields.path_of("run");
         if let Some(mut inner) = Fields::of(node, &path, problems) {
             out.shell = inner.get("shell").and_then(|node| shell(node, &inner.path_of("shell"), problems));
-            out.working_directory =
-                inner.get("working-directory").and_then(|node| checked_text(node, &inner.path_of("working-directory"), &STEP, problems));
+            out.working_directory = inner
+                .get("working-directory")
+                .and_then(|node| checked_text(node, &inner.path_of("working-directory"), &DEFAULTS, problems));
             inner.finish(&[], problems);
         }
     }
@@ -99,10 +106,19 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
         needs: fields.get("needs").map(|node| texts(node, &fields.path_of("needs"), problems)).unwrap_or_default(),
         condition: fields.get("if").and_then(|node| condition(node, &fields.path_of("if"), &JOB_IF, problems)),
         env: fields.get("env").map(|node| env(node, &fields.path_of("env"), &JOB_ENV, problems)).unwrap_or_default(),
-        outputs: fields.get("outputs").map(|node| named_texts(node, &fields.path_of("outputs"), &STEP, problems)).unwrap_or_default(),
-        timeout_minutes: fields.get("timeout-minutes").and_then(|node| minutes(node, &fields.path_of("timeout-minutes"), problems)),
+        outputs: fields.get("outputs").map(|node| named_texts(node, &fields.path_of("outputs"), &OUTPUTS, problems)).unwrap_or_default(),
+        timeout_minutes: fields.get("timeout-minutes"),
+        permissions: fields.get("permissions").and_then(|node| keys::permissions(node, &fields.path_of("permissions"), problems)),
+        concurrency: fields
+            .get("concurrency")
+            .and_then(|node| keys::concurrency(node, &fields.path_of("concurrency"), &JOB_CONCURRENCY, problems)),
+        environment: fields.get("environment").and_then(|node| keys::environment(node, &fields.path_of("environment"), problems)),
         steps,
     };
+    if let Some(node) = fields.get("cancel-timeout-minutes") {
+        let path = fields.path_of("cancel-timeout-minutes");
+        integer(node, CANCEL_MINUTES..=CANCEL_MINUTES, &path, problems);
+    }
     fields.finish(JOB_KEYS, problems);
     Some(draft)
 }
@@ -113,23 +129,6 @@ pub(super) fn is_id(text: &str) -> bool {
         && text.len() <= 100
 }
 
-fn minutes(node: &Node, path: &str, problems: &mut Problems) -> Option<u64> {
+pub(super) fn minutes(node: &Node, path: &str, problems: &mut Problems) -> Option<u64> {
     integer(node, 1..=MAX_MINUTES, path, problems).and_then(|minutes| u64::try_from(minutes).ok())
-}
-
-/// Checks `runs-on`: this machine is the only runner.
-pub(super) fn runs_on(labels: &[String], at: At, path: &str, problems: &mut Problems) {
-    for label in labels {
-        let lower = label.to_lowercase();
-        let known = lower.starts_with("ubuntu-") || ["self-hosted", "linux", "x64", "penstock"].contains(&&*lower);
-        if !known {
-            let help = "jobs run on this machine: write `ubuntu-latest` or `self-hosted`";
-            problems.add(at, path, format!("there is no runner `{}`", shown(label)), help);
-        }
-    }
-}
-
-/// Labels of `runs-on` that need no expression.
-pub(super) fn plain_labels(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
-    strings(node, path, problems)
 }

@@ -3,14 +3,16 @@
 use serde_json::{Map, Value as Json};
 
 use super::checked::{as_written, template};
-use super::contexts::STRATEGY;
+use super::contexts::{Place, STRATEGY};
 use super::expression::Contexts;
 use super::value::Value;
-use crate::reader::{Fields, Problems, boolean, integer, join, shown};
+use crate::reader::{Problems, closest, join, shown};
 use crate::yaml::{Node, Value as Yaml};
 
 /// The most jobs that one may become (GitHub's own bound).
 const MAX_COMBINATIONS: usize = 256;
+/// The most jobs of a matrix that may be at work at once: more there are never.
+const MAX_PARALLEL: u64 = 256;
 
 /// What `strategy` says.
 pub(super) struct Strategy {
@@ -19,21 +21,56 @@ pub(super) struct Strategy {
     pub(super) max_parallel: Option<usize>,
 }
 
-/// Reads `strategy`; `None` if it makes no matrix.
+/// Reads `strategy`; `None` if it makes no matrix, or is wrong.
 pub(super) fn read(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<Strategy> {
-    let mut fields = Fields::of(node, path, problems)?;
-    let fail_fast = fields.get("fail-fast").and_then(|node| boolean(node, &fields.path_of("fail-fast"), problems)).unwrap_or(true);
-    let max_parallel = fields.get("max-parallel").and_then(|node| integer(node, 1..=256, &fields.path_of("max-parallel"), problems));
-    let matrix = fields.get("matrix").map(|node| (json(node, &fields.path_of("matrix"), contexts, problems), node));
-    let matrix_path = fields.path_of("matrix");
-    fields.finish(&[], problems);
-    let (matrix, node) = matrix?;
-    let Json::Object(matrix) = matrix? else {
-        problems.add(node.at, &matrix_path, "a matrix is a mapping of lists", "write `name: [value, value]` lines below it");
+    let Json::Object(mut given) = json(node, path, &STRATEGY, contexts, problems)? else {
+        problems.add(node.at, path, format!("a mapping is expected here, not {}", node.kind()), "write `matrix:` below it");
         return None;
     };
-    let combinations = combinations(matrix, node, &matrix_path, problems)?;
-    Some(Strategy { combinations, fail_fast, max_parallel: max_parallel.and_then(|most| usize::try_from(most).ok()) })
+    // what a key stands at, if the mapping is written out
+    let place = |name: &str| node.get(name).unwrap_or(node).at;
+    let fail_fast = match given.shift_remove("fail-fast") {
+        None | Some(Json::Null) => true,
+        Some(Json::Bool(value)) => value,
+        Some(other) => {
+            let message = format!("`true` or `false` is expected here, not {other}");
+            problems.add(place("fail-fast"), &join(path, "fail-fast"), message, "write true or false, without quotes");
+            return None;
+        }
+    };
+    let max_parallel = match given.shift_remove("max-parallel") {
+        None | Some(Json::Null) => None,
+        Some(other) => {
+            let number = other.as_u64().filter(|number| (1..=MAX_PARALLEL).contains(number));
+            if number.is_none() {
+                let message = format!("a whole number from 1 to {MAX_PARALLEL} is expected here, not {other}");
+                problems.add(place("max-parallel"), &join(path, "max-parallel"), message, "write the number, without quotes");
+                return None;
+            }
+            number.and_then(|most| usize::try_from(most).ok())
+        }
+    };
+    let matrix = given.shift_remove("matrix");
+    let names = ["fail-fast", "matrix", "max-parallel"];
+    for key in given.keys() {
+        let at = match &node.value {
+            Yaml::Map(entries) => entries.iter().find(|(own, _)| own.text == *key).map_or(node.at, |(own, _)| own.at),
+            _ => node.at,
+        };
+        problems.add(at, &join(path, key), format!("`{}` is not a key of this place", shown(key)), closest(key, &names));
+    }
+    let matrix_path = join(path, "matrix");
+    match matrix? {
+        Json::Null => None,
+        Json::Object(matrix) => {
+            let combinations = combinations(matrix, node.get("matrix").unwrap_or(node), &matrix_path, problems)?;
+            Some(Strategy { combinations, fail_fast, max_parallel })
+        }
+        _ => {
+            problems.add(place("matrix"), &matrix_path, "a matrix is a mapping of lists", "write `name: [value, value]` lines below it");
+            None
+        }
+    }
 }
 
 fn combinations(mut matrix: Map<String, Json>, node: &Node, path: &str, problems: &mut Problems) -> Option<Vec<Map<String, Json>>> {
@@ -115,13 +152,15 @@ fn objects(given: Option<Json>, name: &str, node: &Node, path: &str, problems: &
 }
 
 /// A tree as JSON, its expressions evaluated.
-fn json(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<Json> {
+pub(super) fn json(node: &Node, path: &str, place: &Place, contexts: &Contexts, problems: &mut Problems) -> Option<Json> {
     match &node.value {
-        Yaml::Seq(items) => items.iter().map(|item| json(item, path, contexts, problems)).collect::<Option<Vec<Json>>>().map(Json::Array),
+        Yaml::Seq(items) => {
+            items.iter().map(|item| json(item, path, place, contexts, problems)).collect::<Option<Vec<Json>>>().map(Json::Array)
+        }
         Yaml::Map(entries) => {
             let mut out = Map::new();
             for (key, value) in entries {
-                out.insert(key.text.clone(), json(value, &join(path, &key.text), contexts, problems)?);
+                out.insert(key.text.clone(), json(value, &join(path, &key.text), place, contexts, problems)?);
             }
             Some(Json::Object(out))
         }
@@ -137,7 +176,7 @@ fn json(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -
             if !text.contains("${{") {
                 return Some(Json::String(text.to_string()));
             }
-            let (_, template) = template(node, path, &STRATEGY, problems)?;
+            let (_, template) = template(node, path, place, problems)?;
             match template.value(contexts) {
                 Ok(value) => Some(value.to_json()),
                 Err(why) => {

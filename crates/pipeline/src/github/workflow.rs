@@ -5,29 +5,26 @@ use std::time::Duration;
 
 use penstock_model::JobName;
 
-use super::checked::{self, env, literal, template};
-use super::contexts::{self, SETTLED, WORKFLOW_ENV};
+use super::checked::{self, env, expression, literal, template};
+use super::contexts::{self, Place, RUN_NAME, SETTLED, WORKFLOW_CONCURRENCY, WORKFLOW_ENV};
 use super::expression::{Contexts, Expression};
 use super::job::{self, Draft};
 use super::matrix::{self, Strategy};
 use super::on;
-use super::value::Value;
+use super::value::{Value, number_text};
+use super::{keys, runs_on};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
-use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Retry, Variable, Wait, When};
-use crate::reader::{Fields, Problems, Unsupported, boolean, join, shown};
+use crate::plan::{
+    Access, AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Permissions, Plan, PlannedJob, PlannedStep, Retry, Variable, Wait, When,
+};
+use crate::reader::{Fields, Problems, boolean, join, shown};
 use crate::yaml::{self, Budget, Node, Value as Yaml};
 
 /// A job's time limit if it says nothing (GitHub's own).
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(6);
 /// The one stage that a workflow's jobs have.
 const STAGE: &str = "jobs";
-
-const TOP_KEYS: &[Unsupported] = &[
-    ("run-name", "remove it; a run is named by its commit"),
-    ("permissions", "remove it; what a job's token may do does not differ between workflows"),
-    ("concurrency", "remove it; deliveries to one environment never overlap anyway"),
-];
 
 /// Reads a workflow file for one push.
 pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, _library: &Library) -> Result<Plan, Unplanned> {
@@ -46,8 +43,11 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     checked::told(&root, "", event, problems);
     let variables = fields.get("env").map(|node| env(node, "env", &WORKFLOW_ENV, problems)).unwrap_or_default();
     let defaults = fields.get("defaults").map(|node| job::defaults(node, "defaults", problems)).unwrap_or_default();
+    let permissions = fields.get("permissions").and_then(|node| keys::permissions(node, "permissions", problems));
+    let concurrency = fields.get("concurrency").and_then(|node| keys::concurrency(node, "concurrency", &WORKFLOW_CONCURRENCY, problems));
+    let run_name = fields.get("run-name");
     let jobs = fields.get("jobs");
-    fields.finish(TOP_KEYS, problems);
+    fields.finish(&[], problems);
     let drafts = match jobs.map(|node| &node.value) {
         Some(Yaml::Map(entries)) if !entries.is_empty() => {
             entries.iter().filter_map(|(key, node)| job::read(key, node, &defaults, problems)).collect()
@@ -59,7 +59,10 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     };
     let (inputs, answer) = on.map(|on| (on.inputs(event, problems), on.ask(event)))?;
     let early = contexts::early(event, &inputs, &name, source.path);
-    let mut planner = Planner { early, answer, jobs: Vec::new(), left_out: Vec::new(), text: 0 };
+    let run_name = run_name.and_then(|node| evaluated(node, "run-name", &RUN_NAME, &early, problems));
+    let run_name = run_name.map(|name| name.to_text().trim().to_owned()).filter(|name| !name.is_empty());
+    let foreign = is_foreign(event);
+    let mut planner = Planner { early, permissions, foreign, answer, jobs: Vec::new(), left_out: Vec::new(), text: 0 };
     for draft in &drafts {
         planner.add(draft, problems);
     }
@@ -69,11 +72,19 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     event.files = Vec::new();
     let (dialect, path, variables) = (Dialect::GithubWorkflow, source.path.to_owned(), as_variables(&variables));
     let (stages, Planner { jobs, left_out, .. }) = (vec![STAGE.to_owned()], planner);
-    Some(Plan { dialect, path, name, event, because: Vec::new(), stages, variables, inputs, jobs, left_out })
+    Some(Plan { dialect, path, name, event, because: Vec::new(), stages, variables, run_name, concurrency, inputs, jobs, left_out })
+}
+
+/// Whether it is a merge request from elsewhere, whose tokens may look, and change nothing.
+fn is_foreign(event: &PushEvent) -> bool {
+    event.trigger.merge_request().is_some_and(|request| request.fork.is_some() && !request.of_target)
 }
 
 struct Planner {
     early: Contexts,
+    /// What the workflow's tokens may do.
+    permissions: Option<Permissions>,
+    foreign: bool,
     answer: on::Answer,
     jobs: Vec<PlannedJob>,
     left_out: Vec<LeftOut>,
@@ -145,6 +156,13 @@ impl Planner {
         }
     }
 
+    /// What a job's token may do.
+    fn allowed(&self, draft: &Draft<'_>) -> Option<Permissions> {
+        let own = draft.permissions.clone().or_else(|| self.permissions.clone());
+        let least = Permissions::all(Access::Read);
+        if self.foreign { Some(own.map_or(least.clone(), |own| own.within(&least))) } else { own }
+    }
+
     fn planned(
         &self,
         draft: &Draft<'_>,
@@ -154,30 +172,6 @@ impl Planner {
         because: &[String],
         problems: &mut Problems,
     ) -> Option<PlannedJob> {
-        let mut contexts = self.early.clone();
-        contexts.values.insert("matrix", Value::from(&serde_json::Value::Object(values.clone())));
-        let label = matrix::label(values);
-        let with_label = |name: &str| if label.is_empty() { name.to_owned() } else { format!("{name} ({label})") };
-        let title = match draft.name {
-            Some(node) => {
-                let own = evaluated(node, &join(path, "name"), &contexts, problems)?.to_text();
-                if node.text().is_some_and(|text| text.contains("${{")) { own } else { with_label(&own) }
-            }
-            None => with_label(&draft.key),
-        };
-        match draft.runs_on {
-            Some(node) => {
-                job::runs_on(&labels(node, &join(path, "runs-on"), &contexts, problems), node.at, &join(path, "runs-on"), problems);
-            }
-            None => problems.add(draft.at, path, "the job has no `runs-on`", "write `runs-on: ubuntu-latest`"),
-        }
-        let allowed = match draft.continue_on_error {
-            None => false,
-            Some(node) if node.text().is_some_and(|text| text.contains("${{")) => {
-                evaluated(node, &join(path, "continue-on-error"), &contexts, problems)?.is_true()
-            }
-            Some(node) => boolean(node, &join(path, "continue-on-error"), problems)?,
-        };
         let matrix = strategy.map(|(strategy, index)| Matrix {
             index: index + 1,
             total: strategy.combinations.len(),
@@ -185,6 +179,33 @@ impl Planner {
             fail_fast: strategy.fail_fast,
             max_parallel: strategy.max_parallel,
         });
+        let mut contexts = self.early.clone();
+        contexts.values.insert("strategy", contexts::strategy(matrix.as_ref()));
+        contexts.values.insert("matrix", Value::from(&serde_json::Value::Object(values.clone())));
+        let label = matrix::label(values);
+        let with_label = |name: &str| if label.is_empty() { name.to_owned() } else { format!("{name} ({label})") };
+        let title = match draft.name {
+            Some(node) => {
+                let own = evaluated(node, &join(path, "name"), &SETTLED, &contexts, problems)?.to_text();
+                if node.text().is_some_and(|text| text.contains("${{")) { own } else { with_label(&own) }
+            }
+            None => with_label(&draft.key),
+        };
+        match draft.runs_on {
+            Some(node) => {
+                let path = join(path, "runs-on");
+                let asked = matrix::json(node, &path, &SETTLED, &contexts, problems)?;
+                runs_on::check(&asked, node.at, &path, problems);
+            }
+            None => problems.add(draft.at, path, "the job has no `runs-on`", "write `runs-on: ubuntu-latest`"),
+        }
+        let allowed = match draft.continue_on_error {
+            None => false,
+            Some(node) if node.text().is_some_and(|text| text.contains("${{")) => {
+                evaluated(node, &join(path, "continue-on-error"), &SETTLED, &contexts, problems)?.is_true()
+            }
+            Some(node) => boolean(node, &join(path, "continue-on-error"), problems)?,
+        };
         Some(PlannedJob {
             name: short(&with_label(&draft.key), &draft.key, matrix.as_ref())?,
             title,
@@ -197,10 +218,14 @@ impl Planner {
             condition: draft.condition.clone(),
             allow_failure: if allowed { AllowFailure::Yes } else { AllowFailure::No },
             retry: Retry::default(),
-            timeout: draft.timeout_minutes.map_or(DEFAULT_TIMEOUT, |minutes| Duration::from_secs(minutes * 60)),
+            timeout: draft
+                .timeout_minutes
+                .map_or(Some(DEFAULT_TIMEOUT), |node| timeout(node, &join(path, "timeout-minutes"), &contexts, problems))?,
             image: None,
             services: Vec::new(),
-            environment: None,
+            environment: draft.environment.clone(),
+            permissions: self.allowed(draft),
+            concurrency: draft.concurrency.clone(),
             variables: as_variables(&draft.env),
             inherited: None,
             artifacts: penstock_model::job::ArtifactSpec::default(),
@@ -226,20 +251,21 @@ fn numbered(key: &str, index: usize) -> String {
     format!("{key} #{index}")
 }
 
-fn evaluated(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<Value> {
-    let (_, template) = template(node, path, &SETTLED, problems)?;
+fn evaluated(node: &Node, path: &str, place: &Place, contexts: &Contexts, problems: &mut Problems) -> Option<Value> {
+    let (_, template) = template(node, path, place, problems)?;
     template.value(contexts).map_err(|why| problems.add(node.at, path, format!("the expression cannot be evaluated: {why}"), "")).ok()
 }
 
-fn labels(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Vec<String> {
-    if !matches!(node.value, Yaml::Scalar { .. }) {
-        return job::plain_labels(node, path, problems);
+fn timeout(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<Duration> {
+    if expression(node, path, &SETTLED, problems).is_none() {
+        return job::minutes(node, path, problems).map(|minutes| Duration::from_secs(minutes * 60));
     }
-    match evaluated(node, path, contexts, problems) {
-        Some(Value::Array(items)) => items.iter().map(Value::to_text).collect(),
-        Some(value) => vec![value.to_text()],
-        None => Vec::new(),
+    let minutes = evaluated(node, path, &SETTLED, contexts, problems)?.to_number();
+    let time = Some(minutes).filter(|minutes| *minutes > 0.0).and_then(|minutes| Duration::try_from_secs_f64(minutes * 60.0).ok());
+    if time.is_none_or(|time| time > job::MAX_TIMEOUT) {
+        problems.add(node.at, path, "a number of minutes, at most 31 days, is expected here", format!("it is {}", number_text(minutes)));
     }
+    time
 }
 
 fn as_variables(env: &BTreeMap<String, String>) -> BTreeMap<String, Variable> {

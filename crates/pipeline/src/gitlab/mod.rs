@@ -85,8 +85,9 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     let name = workflow.name.unwrap_or_else(|| path.clone());
     let Global { stages, variables, .. } = global;
     let dialect = Dialect::GitlabCi;
-    let inputs = serde_json::Map::new();
-    Some(Plan { dialect, path, name, event, because: workflow.because, stages, variables, inputs, jobs, left_out })
+    let (inputs, because) = (serde_json::Map::new(), workflow.because);
+    let (run_name, concurrency) = (None, None);
+    Some(Plan { dialect, path, name, event, because, stages, variables, run_name, concurrency, inputs, jobs, left_out })
 }
 
 /// What the file says for all jobs.
@@ -377,6 +378,8 @@ fn planned(member: &Member<'_>, mut variables: BTreeMap<String, Variable>, match
         timeout: draft.common.timeout.unwrap_or(DEFAULT_TIMEOUT),
         image: draft.common.image.clone(),
         services: Vec::new(),
+        permissions: None,
+        concurrency: None,
         environment: draft.environment.clone(),
         variables,
         inherited: draft.inherit.variables.clone(),

@@ -52,10 +52,7 @@ fn refused(key: &str, text: &str) {
 
 #[test]
 fn what_a_workflow_is_refused_for_is_in_the_document_and_refused() {
-    for key in ["run-name", "permissions", "concurrency"] {
-        refused(key, &format!("{key}: x\non: push\njobs: {{a: {{runs-on: ubuntu-latest, steps: [{{run: x}}]}}}}"));
-    }
-    for key in ["permissions", "concurrency", "environment", "container", "services", "uses", "with", "secrets"] {
+    for key in ["container", "services", "uses", "with", "secrets", "snapshot"] {
         refused(key, &format!("on: push\njobs: {{a: {{runs-on: ubuntu-latest, {key}: x, steps: [{{run: x}}]}}}}"));
     }
 }

@@ -27,6 +27,7 @@ mod runs_at_random;
 mod support;
 mod triggers;
 mod workflow_events;
+mod workflow_keys;
 mod workflow_plans;
 mod workflow_refusals;
 mod workflow_steps;
