@@ -4,6 +4,7 @@ mod access;
 mod eval;
 mod exceptions;
 mod job;
+mod local;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub use access::{Project, Secret, User};
 pub use eval::{Eval, Language};
 pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
+pub use local::{DialectArg, EventArgs, PlanArgs, Run};
 
 /// From a git push to production, through gates that are proven to be passed.
 #[derive(Debug, Parser)]
@@ -50,10 +52,10 @@ pub enum Command {
     Doctor(Doctor),
     /// Run the server.
     Server(Server),
-    /// Run this repository's pipeline here, without a server.
-    Run(Run),
-    /// Show what the pipeline file means for the current commit, without running it.
-    Plan(PlanArgs),
+    /// Run the working tree's pipeline here, without a server.
+    Run(Box<Run>),
+    /// Show what a pipeline file means, without running it.
+    Plan(Box<PlanArgs>),
     /// Say what an expression of a pipeline file comes to, as JSON.
     Eval(Eval),
     /// Say why a run, a job or a release is as it is, and what to do.
@@ -167,31 +169,6 @@ pub struct Server {
     /// Where to listen, over the configuration.
     #[arg(long)]
     pub listen: Option<std::net::SocketAddr>,
-}
-
-/// `run`.
-#[derive(Debug, Args)]
-pub struct Run {
-    /// The repository.
-    #[arg(default_value = ".")]
-    pub repository: PathBuf,
-    /// The server's configuration, for tools and toolchains.
-    #[arg(long)]
-    pub config: Option<PathBuf>,
-}
-
-/// `plan`.
-#[derive(Debug, Args)]
-pub struct PlanArgs {
-    /// The repository.
-    #[arg(default_value = ".")]
-    pub repository: PathBuf,
-    /// The pipeline file; the one that `penstock.yaml` names unless given.
-    #[arg(long)]
-    pub pipeline: Option<String>,
-    /// The branch that the commit is taken to be pushed to.
-    #[arg(long, default_value = "main")]
-    pub branch: String,
 }
 
 /// Something by name or the beginning of its digest.

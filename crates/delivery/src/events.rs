@@ -35,6 +35,19 @@ pub enum ProjectEvent {
         /// The run.
         run: RunId,
     },
+    /// Somebody started a run and brings its plan, as `penstock run` does for a working tree. No ref moved.
+    Started {
+        /// The full ref that it is taken to be of.
+        reference: String,
+        /// What the commit is compared with.
+        before: Option<CommitId>,
+        /// The commit.
+        commit: CommitId,
+        /// Who, as authenticated.
+        pusher: UserName,
+        /// The run.
+        run: RunId,
+    },
     /// The config repository's branch moved and was read.
     ConfigRead {
         /// The commit.
@@ -330,7 +343,7 @@ macro_rules! domain {
     };
 }
 
-domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::ConfigRead { .. } => "config_read" });
+domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::ConfigRead { .. } => "config_read" });
 domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Released { .. } => "released" });
 domain!(EvidenceEvent, "evidence", { Self::Recorded { .. } => "recorded" });
 domain!(ReleaseEvent, "release", {

@@ -5,7 +5,7 @@ use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::release::ReleaseId;
 use penstock_model::{CommitId, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, UserName};
-use penstock_pipeline::RunCommand;
+use penstock_pipeline::{Plan, RunCommand, RunEvent};
 
 use crate::effects::{self, EffectError};
 use crate::events::{Approval, ProjectEvent, ReleaseEvent};
@@ -99,6 +99,23 @@ pub async fn pushed(
         ProjectEvent::Pushed { run, .. } => Some(run),
         _ => None,
     }))
+}
+
+/// Starts a run of a plan that its starter made.
+pub async fn start(parts: &Parts, project: &ProjectName, who: &UserName, plan: Plan) -> Result<RunId, OrderError> {
+    let run = RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits());
+    let (actor, event) = (Actor::User(who.clone()), &plan.event);
+    let started = ProjectEvent::Started {
+        reference: event.reference.clone(),
+        before: event.before.clone(),
+        commit: event.commit.clone(),
+        pusher: who.clone(),
+        run: run.clone(),
+    };
+    parts.journal.record(&streams::project(project), actor.clone(), started).await?;
+    let planned = RunEvent::Planned { run: run.clone(), plan: Box::new(plan) };
+    parts.journal.record(&streams::run(&run), actor, planned).await?;
+    Ok(run)
 }
 
 /// Approves a release for an environment.

@@ -13,6 +13,16 @@ use crate::parts::Parts;
 /// # Errors
 /// When a hand fails: then the server does not start.
 pub async fn recover(parts: &Parts) -> Result<usize, EffectError> {
+    let lost = end_lost(parts).await?;
+    compare_refs(parts).await?;
+    Ok(lost)
+}
+
+/// The first two of it: what a dead process's jobs left behind is ended, and the log knows of it.
+///
+/// # Errors
+/// When a hand fails.
+pub async fn end_lost(parts: &Parts) -> Result<usize, EffectError> {
     parts.runner.end_orphans().await?;
     let world = parts.journal.world();
     let mut lost = 0;
@@ -23,7 +33,6 @@ pub async fn recover(parts: &Parts) -> Result<usize, EffectError> {
             lost += 1;
         }
     }
-    compare_refs(parts).await?;
     Ok(lost)
 }
 

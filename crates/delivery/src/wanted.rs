@@ -123,7 +123,9 @@ fn of_run(world: &World, record: &RunRecord, wanted: &mut Wanted) {
         return;
     }
     let Some(run) = &record.run else {
-        wanted.effects.push(Effect::Plan { run: record.id.clone() });
+        if !record.brings_plan {
+            wanted.effects.push(Effect::Plan { run: record.id.clone() });
+        }
         return;
     };
     for effect in run.wanted() {

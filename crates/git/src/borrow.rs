@@ -82,6 +82,8 @@ impl BareRepositories {
     pub async fn snapshot(&self, repository: &RepositoryName, clone: &LocalClone) -> Result<Snapshot, GitError> {
         let directory = self.directory(repository).await?;
         let (index, objects) = (directory.join(INDEX), directory.join("objects"));
+        // of a snapshot that was given up
+        gone(&directory.join(format!("{INDEX}.lock"))).map_err(|error| failed(&["add"], error.to_string()))?;
         let copied = match tokio::fs::copy(&clone.index, &index).await {
             Err(error) if error.kind() == io::ErrorKind::NotFound => match tokio::fs::remove_file(&index).await {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

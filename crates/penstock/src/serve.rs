@@ -14,6 +14,7 @@ use penstock_delivery::events::Role;
 use penstock_delivery::keeper::{Keeper, keep};
 use penstock_delivery::{Parts, drive, orders, recover};
 use penstock_git::{GitHttp, HookServer};
+use penstock_model::RunId;
 use penstock_model::gateway::Gateway;
 use penstock_model::ids::Actor;
 use penstock_model::log::{Leases, LogError};
@@ -123,8 +124,7 @@ pub struct Running {
 /// Recovers what the last server left, then starts every loop but the target's, which delivers.
 pub async fn start(settings: &ServerSection, built: &Built, stop: &CancellationToken) -> Result<Running, CliError> {
     let parts = built.parts.clone();
-    let hooks = HookServer::start(&settings.data.join("hook.sock"), Arc::new(Pushes(parts.clone())))
-        .map_err(|source| CliError::Io { what: "the hooks' socket".to_owned(), source })?;
+    let hooks = hooks(settings, built)?;
     let lost = recover(&parts).await.map_err(|error| broken("taking up what was left", &error))?;
     if lost > 0 {
         tracing::info!(lost, "jobs of a dead server are begun anew");
@@ -134,9 +134,41 @@ pub async fn start(settings: &ServerSection, built: &Built, stop: &CancellationT
         tracing::error!(events = unknown.join(", "), "a newer Penstock wrote to this log: nothing is delivered until that one runs again");
     }
     first_user(settings, &parts).await?;
-    let tasks = TaskTracker::new();
     let keeper = Arc::new(Keeper::default());
-    tasks.spawn(keep(parts.clone(), keeper.clone(), stop.clone()));
+    let running = loops(settings, built, hooks, keeper.clone(), stop);
+    running.tasks.spawn(keep(parts, keeper, stop.clone()));
+    Ok(running)
+}
+
+/// The same for a run without a server: no push is answered and nothing is delivered. What an earlier run left half-done is
+/// ended, unless it is the one to go on with.
+pub async fn start_local(
+    settings: &ServerSection,
+    built: &Built,
+    resumed: Option<&RunId>,
+    stop: &CancellationToken,
+) -> Result<Running, CliError> {
+    let parts = &built.parts;
+    penstock_delivery::end_lost(parts).await.map_err(|error| broken("ending what was left", &error))?;
+    let who = "local".parse().map_err(|error| broken("a user", &error))?;
+    for (id, record) in &parts.journal.world().runs {
+        let open = record.ended.is_none() && record.run.as_ref().is_some_and(|run| !run.status().is_finished());
+        if open && resumed != Some(id) {
+            orders::order_run(parts, &who, id, orders::RunOrder::Cancel).await.map_err(|error| broken("ending an earlier run", &error))?;
+        }
+    }
+    Ok(loops(settings, built, hooks(settings, built)?, Arc::default(), stop))
+}
+
+fn hooks(settings: &ServerSection, built: &Built) -> Result<Arc<HookServer>, CliError> {
+    HookServer::start(&settings.data.join("hook.sock"), Arc::new(Pushes(built.parts.clone())))
+        .map_err(|source| CliError::Io { what: "the hooks' socket".to_owned(), source })
+}
+
+/// What drives runs, and what jobs ask.
+fn loops(settings: &ServerSection, built: &Built, hooks: Arc<HookServer>, keeper: Arc<Keeper>, stop: &CancellationToken) -> Running {
+    let parts = built.parts.clone();
+    let tasks = TaskTracker::new();
     tasks.spawn(drive(parts.clone(), stop.clone()));
     tasks.spawn(hold_lease(built.log.clone(), parts.clone(), stop.clone()));
     let app = App {
@@ -149,7 +181,7 @@ pub async fn start(settings: &ServerSection, built: &Built, stop: &CancellationT
         secure: settings.secure(),
     };
     let registry = penstock_registry::router((*built.registry).clone(), Arc::new(crate::hands::RegistryUsers(parts)));
-    Ok(Running { tasks, router: penstock_server::router(app, registry) })
+    Running { tasks, router: penstock_server::router(app, registry) }
 }
 
 /// At its first start a server has one user, whose token is in a file that only the owner of the data can read.

@@ -26,6 +26,7 @@ mod pattern;
 mod plan;
 mod reader;
 mod run;
+mod select;
 mod steps;
 #[cfg(test)]
 mod testing;
@@ -47,5 +48,6 @@ pub use plan::{
     PlannedCache, PlannedJob, PlannedStep, Retry, RetryOn, Variable, Wait, When, plan,
 };
 pub use run::{JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus};
+pub use select::{NotChosen, Selection};
 pub use steps::{NoSuchJob, steps};
 pub use trigger::{MergeRequest, Trigger};

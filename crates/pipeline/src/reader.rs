@@ -175,7 +175,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// How many letters differ between two short words (Levenshtein's distance).
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().take(40).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, letter) in a.chars().enumerate() {

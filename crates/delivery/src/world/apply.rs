@@ -72,20 +72,11 @@ impl World {
                 let name: ProjectName = event.stream.name().parse().ok()?;
                 let project = Arc::make_mut(self.projects.get_mut(&name)?);
                 project.refs.insert(reference.clone(), commit.clone());
-                project.runs.push(run.clone());
-                let record = RunRecord {
-                    id: run.clone(),
-                    project: name,
-                    push: PushSeen { reference, before, commit, pusher, at: event.at },
-                    run: None,
-                    rejected: None,
-                    images: BTreeMap::new(),
-                    times: BTreeMap::new(),
-                    left: BTreeSet::new(),
-                    ended: None,
-                    release: None,
-                };
-                self.runs.insert(run, Arc::new(record));
+                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, false)?;
+            }
+            ProjectEvent::Started { reference, before, commit, pusher, run } => {
+                let name: ProjectName = event.stream.name().parse().ok()?;
+                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, true)?;
             }
             ProjectEvent::ConfigRead { commit, config, error } => {
                 let name: ProjectName = event.stream.name().parse().ok()?;
@@ -94,6 +85,25 @@ impl World {
                 project.config = Some(ConfigSeen { commit, config: config.map(Arc::new).or(before), error });
             }
         }
+        Some(())
+    }
+
+    fn begin(&mut self, project: ProjectName, run: RunId, push: PushSeen, brings_plan: bool) -> Option<()> {
+        Arc::make_mut(self.projects.get_mut(&project)?).runs.push(run.clone());
+        let record = RunRecord {
+            id: run.clone(),
+            project,
+            push,
+            brings_plan,
+            run: None,
+            rejected: None,
+            images: BTreeMap::new(),
+            times: BTreeMap::new(),
+            left: BTreeSet::new(),
+            ended: None,
+            release: None,
+        };
+        self.runs.insert(run, Arc::new(record));
         Some(())
     }
 

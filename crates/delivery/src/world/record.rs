@@ -118,6 +118,8 @@ pub struct RunRecord {
     pub project: ProjectName,
     /// What started it.
     pub push: PushSeen,
+    /// Whether its starter brings the plan, so that nobody else makes one.
+    pub brings_plan: bool,
     /// The pipeline's state machine, once there is a plan.
     pub run: Option<penstock_pipeline::Run>,
     /// Why there is none.

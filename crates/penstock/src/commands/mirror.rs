@@ -6,8 +6,6 @@ use std::time::Duration;
 use penstock_cli::terminal::dim;
 use penstock_cli::{CliError, Login, Output, args::Mirror, exit};
 
-use super::plan::git;
-
 /// Refs that are carried over.
 const REFS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
@@ -55,4 +53,24 @@ async fn push(folder: &std::path::Path, target: &str, token: &str) -> Result<Str
         .map_err(|source| CliError::Io { what: "starting git".to_owned(), source })?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if output.status.success() { Ok(said) } else { Err(CliError::other(format!("the push to {target} failed: {said}"), "", exit::FAILED)) }
+}
+
+/// What git says of a repository on the disk.
+async fn git(repository: &std::path::Path, args: &[&str]) -> Result<String, CliError> {
+    let output = tokio::process::Command::new("git")
+        .arg("-C")
+        .arg(repository)
+        .args(args)
+        .output()
+        .await
+        .map_err(|source| CliError::Io { what: "starting git".to_owned(), source })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(CliError::other(
+            format!("git {}: {}", args.join(" "), said.trim()),
+            "this needs a Git repository with a commit",
+            exit::FAILED,
+        ));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }

@@ -3,7 +3,7 @@
 mod doctor;
 mod down;
 mod eval;
-mod live;
+mod local;
 mod mirror;
 mod plan;
 mod run;

@@ -1,9 +1,10 @@
 //! `penstock run` in a developer's own clone.
 
-use std::path::Path;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::house::{House, directory};
+use crate::house::{House, LIMIT, directory};
 
 const PIPELINE: &str = "whole:
   script:
@@ -15,6 +16,13 @@ const PIPELINE: &str = "whole:
     - if git push -q origin HEAD:refs/heads/x 2>/dev/null; then echo pushed; exit 1; fi
 ";
 
+/// A folder for tools that no job here needs.
+fn no_tools(dir: &Path) -> PathBuf {
+    let tools = dir.join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    tools
+}
+
 fn git(at: &Path, args: &[&str]) {
     let mut command = Command::new("git");
     command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(args).current_dir(at);
@@ -24,7 +32,8 @@ fn git(at: &Path, args: &[&str]) {
 
 #[test]
 fn git_in_a_job_of_a_local_run_answers_as_in_the_clone_a_worktree_of_it_and_one_that_borrows_its_objects() {
-    let (house, dir) = (House::build(), directory());
+    let dir = directory();
+    let house = House::with(&no_tools(dir.path()), None);
     let (clone, worktree, borrower) = (dir.path().join("shop"), dir.path().join("tree"), dir.path().join("borrower"));
     git(dir.path(), &["init", "--quiet", "--initial-branch=main", "shop"]);
     std::fs::write(clone.join(".gitlab-ci.yml"), PIPELINE).unwrap();
@@ -43,7 +52,7 @@ fn git_in_a_job_of_a_local_run_answers_as_in_the_clone_a_worktree_of_it_and_one_
         // whatever umask it has: jobs are other users
         let mut run = Command::new("sh");
         run.args(["-c", "umask 077; exec \"$@\"", "sh"]).arg(house.program());
-        run.arg("run").arg(place).arg("--config").arg(house.config()).stdin(Stdio::null());
+        run.args(["run", "--repository"]).arg(place).arg("--config").arg(house.config()).stdin(Stdio::null());
         let output = run.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{}: {said}{}", place.display(), String::from_utf8_lossy(&output.stderr));
@@ -53,4 +62,209 @@ fn git_in_a_job_of_a_local_run_answers_as_in_the_clone_a_worktree_of_it_and_one_
             assert!(lines.contains(&line), "{line}: {said}");
         }
     }
+}
+
+/// A repository in which `penstock run` is called.
+struct Shop {
+    house: House,
+    _dir: tempfile::TempDir,
+    at: PathBuf,
+}
+
+impl Shop {
+    fn new(pipeline: &str) -> Self {
+        let dir = directory();
+        let at = dir.path().join("shop");
+        git(dir.path(), &["init", "--quiet", "--initial-branch=main", "shop"]);
+        std::fs::write(at.join(".gitlab-ci.yml"), pipeline).unwrap();
+        std::fs::write(at.join("file"), "committed\n").unwrap();
+        git(&at, &["add", "."]);
+        git(&at, &["commit", "--quiet", "--message=first"]);
+        Self { house: House::with(&no_tools(dir.path()), None), _dir: dir, at }
+    }
+
+    fn write(&self, path: &str, content: &str) {
+        std::fs::write(self.at.join(path), content).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut run = Command::new(self.house.program());
+        run.arg("run").args(arguments).arg("--config").arg(self.house.config()).current_dir(&self.at).stdin(Stdio::null());
+        run
+    }
+
+    /// What it printed on both channels, and its exit code.
+    fn run(&self, arguments: &[&str]) -> (String, i32) {
+        let output = self.command(arguments).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        (said, output.status.code().unwrap())
+    }
+
+    #[track_caller]
+    fn says(&self, arguments: &[&str], code: i32, parts: &[&str]) -> String {
+        let (said, ended) = self.run(arguments);
+        assert_eq!(ended, code, "{arguments:?}: {said}");
+        for part in parts {
+            assert!(said.contains(part), "{arguments:?} does not say `{part}`: {said}");
+        }
+        said
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git").args(arguments).current_dir(&self.at).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// Names of jobs that a run had, as its table has them.
+fn jobs(said: &str) -> Vec<&str> {
+    let table = said.rsplit("STATUS").next().unwrap();
+    table.lines().skip(1).filter_map(|line| line.split_once("  ")).map(|(job, _)| job).collect()
+}
+
+#[test]
+fn a_run_has_the_working_tree_as_it_is_and_leaves_the_clone_as_it_was() {
+    let shop = Shop::new("look:\n  script: ['cat file new', 'test ! -e ignored', 'git status --porcelain']\n");
+    shop.write("file", "changed\n");
+    shop.write("new", "untracked\n");
+    shop.write("staged", "staged\n");
+    shop.write("ignored", "ignored\n");
+    shop.write(".git/info/exclude", "ignored\n");
+    git(&shop.at, &["add", "staged"]);
+    let state = || {
+        (
+            shop.git(&["status", "--porcelain"]),
+            shop.git(&["count-objects", "-v"]),
+            shop.git(&["for-each-ref"]),
+            shop.git(&["stash", "list"]),
+            std::fs::read(shop.at.join(".git/index")).unwrap(),
+        )
+    };
+    let before = state();
+    for _ in 0..2 {
+        let said = shop.says(&[], 0, &["changed", "untracked"]);
+        assert!(!said.contains("committed") && !said.contains(" M "), "{said}");
+    }
+    assert_eq!(state(), before);
+}
+
+#[test]
+fn named_jobs_run_with_what_they_need_or_alone_and_a_name_that_is_none_suggests_the_near_one() {
+    let shop = Shop::new(
+        "stages: [build, test]
+build: {stage: build, script: 'echo made > out', artifacts: {paths: [out]}}
+other: {stage: build, script: 'true'}
+unit: {stage: test, script: 'cat out', needs: [build]}
+by hand: {stage: test, script: 'true', when: manual, needs: []}
+never: {stage: test, script: 'true', rules: [{if: $NEVER}]}
+",
+    );
+    assert_eq!(jobs(&shop.says(&["unit"], 0, &["made"])), ["build", "unit"]);
+    assert_eq!(jobs(&shop.says(&["unit", "--no-needs"], 1, &["No such file"])), ["unit"]);
+    assert_eq!(jobs(&shop.says(&["by hand"], 0, &["by hand  success"])), ["by hand"]);
+    shop.says(&["--manual", "by hand"], 0, &["by hand  success"]);
+    shop.says(&["unti"], 6, &["there is no job `unti`; did you mean `unit`?"]);
+    shop.says(&["never"], 1, &["job `never` is not in the plan: the rule on line 6 does not match"]);
+    shop.says(&["never", "--var", "NEVER=1"], 0, &["never  success"]);
+    shop.says(&["--manual", "unit"], 2, &["`unit` is not a manual job"]);
+}
+
+#[test]
+fn a_run_is_of_the_event_that_is_asked_for() {
+    let shop = Shop::new(
+        "on push: {script: 'echo $CI_COMMIT_BRANCH', rules: [{if: $CI_PIPELINE_SOURCE == \"push\"}]}
+on merge: {script: 'echo into $CI_MERGE_REQUEST_TARGET_BRANCH_NAME', rules: [{if: $CI_PIPELINE_SOURCE == \"merge_request_event\"}]}
+on schedule: {script: 'true', rules: [{if: $CI_PIPELINE_SOURCE == \"schedule\"}]}
+tagged: {script: 'echo tag $CI_COMMIT_TAG', rules: [{if: $CI_COMMIT_TAG}]}
+",
+    );
+    assert_eq!(jobs(&shop.says(&["--branch", "topic"], 0, &["topic"])), ["on push"]);
+    assert_eq!(jobs(&shop.says(&["--event", "merge_request_event", "--branch", "topic"], 0, &["into main"])), ["on merge"]);
+    assert_eq!(jobs(&shop.says(&["--event", "schedule"], 0, &[])), ["on schedule"]);
+    assert_eq!(jobs(&shop.says(&["--tag", "v1"], 0, &["tag v1"])), ["on push", "tagged"]);
+    shop.says(&["--event", "a push"], 2, &["`a push` is no event"]);
+}
+
+#[test]
+fn a_run_is_resumed_at_what_failed_with_what_it_had() {
+    let shop = Shop::new(
+        "stages: [build, test, deploy]
+build: {stage: build, script: 'date +%N > out', artifacts: {paths: [out]}}
+test: {stage: test, script: ['cat out', 'test -n \"$(ls $MARK)\"']}
+ship: {stage: deploy, script: 'cat file'}
+",
+    );
+    let mark = shop.at.parent().unwrap().join("mark");
+    std::fs::create_dir(&mark).unwrap();
+    let config = std::fs::read_to_string(shop.house.config()).unwrap();
+    std::fs::write(shop.house.config(), config.replace("toolchains: [", &format!("toolchains: [{}, ", mark.display()))).unwrap();
+    let variable = format!("MARK={}", mark.display());
+    let said = shop.says(&["--var", &variable], 1, &["test   failed", "ship   skipped"]);
+    let first: Vec<_> = said.lines().filter(|line| line.trim().len() == 9 && line.trim().parse::<u32>().is_ok()).collect();
+    std::fs::write(mark.join("now"), "").unwrap();
+    shop.write("file", "changed since\n");
+    let said = shop.says(&["--from", "failed"], 0, &["ship   success", "has changed since", "committed"]);
+    assert!(
+        said.contains(first[0]) && !said.contains("> out"),
+        "the artifact is the first attempt's, and `build` did not run again: {said}"
+    );
+    shop.says(&["--from", "failed"], 6, &["no job of the last run failed"]);
+}
+
+#[test]
+fn an_interrupted_run_is_cancelled_and_cleans_up() {
+    let shop = Shop::new("long:\n  script: ['echo begun', 'sleep 1000']\n  after_script: ['echo cleaned up']\n");
+    let mut child = shop.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("long started")));
+    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let rest = std::thread::spawn(move || lines.count());
+    let output = child.wait_with_output().unwrap();
+    rest.join().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("long  cancelled") && said.contains("cleaned up"), "{said}");
+}
+
+#[test]
+fn a_change_runs_again_what_it_touches_and_ends_what_runs() {
+    let shop = Shop::new(
+        "code: {script: ['cat file', 'if grep -q wait file; then sleep 1000; fi'], rules: [{changes: [file]}]}
+docs: {script: 'echo documents', rules: [{changes: ['docs/*']}]}
+",
+    );
+    std::fs::create_dir(shop.at.join("docs")).unwrap();
+    shop.write("docs/a", "a");
+    shop.write(".git/info/exclude", "ignored\n");
+    let mut child = shop.command(&["--watch", "--since", "HEAD"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (sender, said) = std::sync::mpsc::channel();
+    let streams: [Box<dyn std::io::Read + Send>; 2] = [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+    for stream in streams {
+        let sender = sender.clone();
+        std::thread::spawn(move || std::io::BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    }
+    let until = |part: &str| -> Vec<String> {
+        let mut seen = Vec::new();
+        loop {
+            let line = said.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("it does not say `{part}`: {seen:#?}"));
+            seen.push(line.clone());
+            if line.contains(part) {
+                return seen;
+            }
+        }
+    };
+    until("documents");
+    until("waiting for a change");
+    shop.write("ignored", "what is ignored touches nothing");
+    shop.write("file", "wait\n");
+    let seen = until("code started");
+    assert!(seen.iter().any(|line| line.contains("changed: file")) && !seen.iter().any(|line| line.contains("docs started")), "{seen:?}");
+    shop.write("file", "second\n");
+    let seen = until("second");
+    assert!(seen.iter().any(|line| line.contains("code  cancelled")), "{seen:?}");
+    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    until("waiting for a change");
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert!(child.wait().unwrap().success());
 }

@@ -24,6 +24,7 @@ mod gitlab_workflow;
 mod job_environment;
 mod runs;
 mod runs_at_random;
+mod selection;
 mod support;
 mod triggers;
 mod workflow_events;
