@@ -211,7 +211,7 @@ mod tests {
         let args = EventArgs { tag: Some("v1".to_owned()), ..EventArgs::default() };
         match start(given, &args).unwrap() {
             Start::By(trigger) => {
-                assert_eq!((trigger.gitlab_source(), trigger.github_event(), trigger.action()), (gitlab, github, action), "{given}")
+                assert_eq!((trigger.gitlab_source(), trigger.github_event(), trigger.action()), (gitlab, github, action), "{given}");
             }
             Start::MergeRequest { action: kind, of_target } => {
                 let name = if of_target { "pull_request_target" } else { "pull_request" };
