@@ -44,7 +44,7 @@ pub fn write(home: &Home, launch: &Launch, root: &Path, user: &User) -> io::Resu
             "readonlyPaths": profile::read_only(),
         },
     });
-    fs::write(home.path("config.json"), serde_json::to_vec(&config)?)?;
+    home.write("config.json", &config)?;
     Ok(missing)
 }
 
@@ -79,18 +79,41 @@ fn mounts(home: &Home, launch: &Launch) -> io::Result<Vec<Value>> {
         json!({"type": "bind", "source": source, "destination": destination, "options": ["rbind", access, "nosuid", "nodev"]})
     };
     for file in extra_files(launch) {
-        let source = if launch.network == Network::Host { file.into() } else { hosts(home, launch)? };
+        let machines = launch.network == Network::Host && (launch.hosts.is_empty() || file != "/etc/hosts");
+        let source = if machines { file.into() } else { hosts(home, launch)? };
         if source.exists() {
             mounts.push(bind(&source, file, false));
         }
     }
-    mounts.extend(launch.mounts.iter().map(|mount| bind(&mount.source, &mount.path, mount.writable)));
+    for mount in &launch.mounts {
+        mounts.push(match &mount.changes {
+            None => bind(&mount.source, &mount.path, mount.writable),
+            Some(changes) => overlay(&mount.source, changes, &mount.path)?,
+        });
+    }
     Ok(mounts)
 }
 
+/// A directory over which changes go elsewhere.
+fn overlay(lower: &Path, upper: &Path, destination: &str) -> io::Result<Value> {
+    let work = upper.with_added_extension("work");
+    let option = |name: &str, path: &Path| {
+        let text = path.to_str().filter(|text| !text.contains([',', ':', '\\']));
+        let text =
+            text.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("{}: a path of a layered directory", path.display())))?;
+        Ok::<_, io::Error>(format!("{name}={text}"))
+    };
+    let options = [option("lowerdir", lower)?, option("upperdir", upper)?, option("workdir", &work)?];
+    let options: Vec<&str> = options.iter().map(String::as_str).chain(["nosuid", "nodev"]).collect();
+    Ok(json!({"type": "overlay", "source": "overlay", "destination": destination, "options": options}))
+}
+
 fn hosts(home: &Home, launch: &Launch) -> io::Result<std::path::PathBuf> {
-    let mut text = "127.0.0.1\tlocalhost\n::1\tlocalhost\n".to_owned();
-    if let Network::Bridge(address) = launch.network {
+    let mut text = match launch.network {
+        Network::Host => fs::read_to_string("/etc/hosts")? + "\n",
+        _ => "127.0.0.1\tlocalhost\n::1\tlocalhost\n".to_owned(),
+    };
+    if let Network::Bridge(address) | Network::Own { address, .. } = launch.network {
         text += &format!("{address}\t{}\n", launch.id);
     }
     for (name, address) in &launch.hosts {

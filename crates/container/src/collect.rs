@@ -32,7 +32,8 @@ impl Runtime {
         let instance = self.settings.instance.clone();
         let work = move || {
             for (directory, lock) in left {
-                if is_held(&directory.join(lock)) {
+                // a start that came to its end meanwhile has let go of the lock, and its container runs
+                if is_held(&directory.join(lock)) || (lock == "starting" && directory.join("state.json").exists()) {
                     continue;
                 }
                 sweep::end_cgroup(&instance, &name_of(&directory));

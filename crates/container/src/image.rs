@@ -1,14 +1,19 @@
 //! From an image's digest to layers on disk and what the image says about running it.
 
+use std::path::Path;
+use std::time::Duration;
+
 use penstock_model::Digest;
 use penstock_model::blob::BlobStore;
-use penstock_model::container::{ContainerError, ContainerSpec};
-use penstock_model::image::{ImageConfig, Manifest};
+use penstock_model::container::{ContainerError, ContainerSpec, ImageFacts};
+use penstock_model::image::{ImageConfig, ImageHealth, Manifest};
 use penstock_model::release::ImageRef;
+use penstock_model::service::HealthCheck;
 
 use crate::executor::DEFAULT_PATH;
 use crate::layers::Layers;
 use crate::rootfs::MAX_LAYERS;
+use crate::user;
 
 /// Manifests and configurations are small.
 const MAX_DOCUMENT: u64 = 4 * 1024 * 1024;
@@ -62,6 +67,41 @@ fn architecture() -> &'static str {
     }
 }
 
+/// What an image says about itself, besides what to run.
+pub fn facts(ready: &Ready, layers: &Path, user: Option<&str>) -> Result<ImageFacts, String> {
+    let run = &ready.config.config;
+    let highest_first: Vec<_> = ready.layers.iter().rev().map(|name| layers.join(name)).collect();
+    let written = user.or(run.user.as_deref()).unwrap_or_default();
+    let who = user::resolve_in_layers(&highest_first, written).map_err(|error| error.to_string())?;
+    let mut ports: Vec<u16> = run.exposed_ports.keys().filter_map(|port| tcp(port)).collect();
+    ports.sort_unstable();
+    Ok(ImageFacts { uid: who.uid, gid: who.gid, home: who.home, ports, health: run.healthcheck.as_ref().and_then(health) })
+}
+
+/// `8080` and `8080/tcp`.
+fn tcp(port: &str) -> Option<u16> {
+    port.strip_suffix("/tcp").unwrap_or(port).parse().ok()
+}
+
+/// As Docker reads it: 0 stands for its own numbers.
+fn health(image: &ImageHealth) -> Option<HealthCheck> {
+    let (kind, words) = image.test.split_first()?;
+    let command = match (kind.as_str(), words) {
+        ("CMD", words) if !words.is_empty() => words.to_vec(),
+        ("CMD-SHELL", [text]) => vec!["/bin/sh".to_owned(), "-c".to_owned(), text.clone()],
+        _ => return None,
+    };
+    let or =
+        |nanoseconds: u64, seconds: u64| if nanoseconds == 0 { Duration::from_secs(seconds) } else { Duration::from_nanos(nanoseconds) };
+    Some(HealthCheck {
+        command,
+        interval: or(image.interval, 30),
+        timeout: or(image.timeout, 30),
+        retries: if image.retries == 0 { 3 } else { u32::try_from(image.retries).unwrap_or(u32::MAX) },
+        start_period: Duration::from_nanos(image.start_period),
+    })
+}
+
 /// What is run: the specification over the image.
 pub fn arguments(config: &ImageConfig, spec: &ContainerSpec) -> Vec<String> {
     let run = &config.config;
@@ -76,8 +116,11 @@ pub fn arguments(config: &ImageConfig, spec: &ContainerSpec) -> Vec<String> {
 
 /// The environment: the specification over the image over a PATH.
 pub fn environment(config: &ImageConfig, spec: &ContainerSpec) -> Vec<String> {
-    let own = config.config.env.iter().filter(|pair| !spec.env.contains_key(name_of(pair))).cloned();
-    let mut pairs: Vec<String> = own.chain(spec.env.iter().map(|(name, value)| format!("{name}={value}"))).collect();
+    let given = |name: &str| spec.env.contains_key(name) || spec.secrets.contains_key(name);
+    let own = config.config.env.iter().filter(|pair| !given(name_of(pair))).cloned();
+    let plain = spec.env.iter().filter(|(name, _)| !spec.secrets.contains_key(*name)).map(|(name, value)| format!("{name}={value}"));
+    let secret = spec.secrets.iter().map(|(name, value)| format!("{name}={}", value.expose()));
+    let mut pairs: Vec<String> = own.chain(plain).chain(secret).collect();
     with_path(&mut pairs);
     pairs
 }

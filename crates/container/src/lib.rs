@@ -21,6 +21,7 @@ mod monitor;
 mod netlink;
 mod network;
 mod one_shot;
+mod own_networks;
 mod probe;
 mod profile;
 mod rootfs;

@@ -127,13 +127,15 @@ fn begin(home: &Home, launch: &Launch) -> Result<Running, String> {
 /// Connects it, writes down who it is, and lets the program begin.
 fn go(home: &Home, launch: &Launch, container: &mut Container) -> Result<(Pid, OwnedFd), String> {
     let pid = container.pid().ok_or("the runtime gave no process")?;
-    let address = match launch.network {
+    let end = match &launch.network {
         Network::Host => None,
         Network::None => Some(None),
-        Network::Bridge(address) => Some(Some(address)),
+        Network::Bridge(address) => Some(Some((launch.instance.clone(), *address))),
+        Network::Own { network, address } => Some(Some((network::own_bridge(&launch.instance, network), *address))),
     };
-    if let Some(address) = address {
-        network::connect(pid.as_raw(), &launch.instance, &launch.id, address).map_err(|error| format!("its network: {error}"))?;
+    if let Some(end) = end {
+        let end = end.as_ref().map(|(bridge, address)| (&**bridge, *address));
+        network::connect(pid.as_raw(), &launch.instance, &launch.id, end).map_err(|error| format!("its network: {error}"))?;
     }
     let io = |error: io::Error| format!("its state: {error}");
     let own = i32::try_from(std::process::id()).map_err(|error| error.to_string())?;
@@ -270,7 +272,7 @@ fn take_back(container: &mut Container, launch: &Launch) {
     if let Err(error) = container.delete(true) {
         eprintln!("taking the container back: {}", chain(&error));
     }
-    if matches!(launch.network, Network::Bridge(_))
+    if matches!(launch.network, Network::Bridge(_) | Network::Own { .. })
         && let Err(error) = network::disconnect(&launch.instance, &launch.id)
     {
         eprintln!("taking its network back: {error}");

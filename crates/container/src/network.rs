@@ -32,6 +32,13 @@ impl Subnet {
         Self([a, b, c])
     }
 
+    /// A /24 out of 10.192.0.0 – 10.255.255.0 for a network of its own; another one for each try.
+    pub fn for_network(instance: &str, name: &str, attempt: u8) -> Self {
+        let digest = Digest::of(format!("{instance}/{name}/{attempt}"));
+        let [a, b, ..] = digest.as_bytes();
+        Self([10, 192 + (a & 0x3f), *b])
+    }
+
     /// An address of it.
     pub fn address(&self, last: u8) -> Ipv4Addr {
         let [a, b, c] = self.0;
@@ -52,6 +59,11 @@ impl Subnet {
 /// The name of an instance's bridge: at most 15 bytes, as the kernel wants it.
 pub fn bridge_name(instance: &str) -> String {
     format!("pb{}", &Digest::of(instance).hex()[..10])
+}
+
+/// What stands for the instance where the bridge of one of its own networks is meant.
+pub fn own_bridge(instance: &str, network: &str) -> String {
+    format!("{instance}/network/{network}")
 }
 
 /// The hardware address of an instance's bridge: locally administered, for one station (IEEE 802, 8.2.2).
@@ -75,10 +87,13 @@ pub fn ensure_bridge(instance: &str, subnet: Subnet) -> io::Result<u32> {
         netlink.addresses()?.into_iter().find(|(other, address)| *other != index && Subnet::around(*address) == subnet)
     {
         netlink.remove(&name)?;
-        return Err(io::Error::other(format!(
-            "the subnet {}/24 is in use on this machine ({taken}): give this instance another name or another subnet",
-            subnet.address(0)
-        )));
+        return Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            format!(
+                "the subnet {}/24 is in use on this machine ({taken}): give this instance another name or another subnet",
+                subnet.address(0)
+            ),
+        ));
     }
     netlink.add_address(index, subnet.bridge(), 24)?;
     Ok(index)
@@ -114,10 +129,11 @@ pub fn remove_bridge(instance: &str) -> io::Result<()> {
     Netlink::open()?.remove(&bridge_name(instance))
 }
 
-/// Brings loopback up in a container's namespace and, given an address, connects it to the bridge.
+/// Brings loopback up in a container's namespace and, given an address, connects it to a bridge, that of the instance or of
+/// [`own_bridge`].
 ///
 /// Only for the single-threaded helper: the thread visits the other namespace for a moment.
-pub fn connect(pid: i32, instance: &str, container: &str, address: Option<Ipv4Addr>) -> io::Result<()> {
+pub fn connect(pid: i32, instance: &str, container: &str, end: Option<(&str, Ipv4Addr)>) -> io::Result<()> {
     let own = File::open("/proc/self/ns/net")?;
     let theirs = File::open(format!("/proc/{pid}/ns/net"))?;
     setns(&theirs, CloneFlags::CLONE_NEWNET)?;
@@ -125,11 +141,11 @@ pub fn connect(pid: i32, instance: &str, container: &str, address: Option<Ipv4Ad
     setns(&own, CloneFlags::CLONE_NEWNET)?;
     let inside = inside?;
     inside.up(1)?;
-    let Some(address) = address else { return Ok(()) };
+    let Some((bridge, address)) = end else { return Ok(()) };
     let outside = Netlink::open()?;
     let bridge = outside
-        .index_of(&bridge_name(instance))?
-        .ok_or_else(|| io::Error::other("the instance's bridge is gone: start the container again, and it is made"))?;
+        .index_of(&bridge_name(bridge))?
+        .ok_or_else(|| io::Error::other("its bridge is gone: start the container again, and it is made"))?;
     let name = veth_name(instance, container);
     // left behind by a monitor that was killed while its container's namespace is still going
     outside.remove(&name)?;

@@ -87,7 +87,7 @@ pub fn extra_files(launch: &Launch) -> impl Iterator<Item = &'static str> {
     let files: &[&str] = match launch.network {
         Network::Host => &["/etc/hosts", "/etc/resolv.conf"],
         Network::None if launch.building => &[],
-        Network::None | Network::Bridge(_) => &["/etc/hosts"],
+        Network::None | Network::Bridge(_) | Network::Own { .. } => &["/etc/hosts"],
     };
     files.iter().copied().filter(|file| !launch.mounts.iter().any(|mount| mount.path == *file))
 }

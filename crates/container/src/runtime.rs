@@ -12,7 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use penstock_model::Digest;
 use penstock_model::blob::{BlobStore, LogSink};
-use penstock_model::container::{ContainerError, ContainerRuntime, ContainerSpec, ContainerState, ContainerStatus, ExecOutput};
+use penstock_model::container::{ContainerError, ContainerRuntime, ContainerSpec, ContainerState, ContainerStatus, ExecOutput, ImageFacts};
+use penstock_model::release::ImageRef;
 use rustix::process::Signal;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -23,10 +24,14 @@ use crate::layers::Layers;
 use crate::network::Subnet;
 use crate::one_shot::OneShot;
 use crate::state::{Home, ProcessId, Started};
-use crate::{logfile, network, probe, sweep};
+use crate::{image, logfile, network, probe, sweep};
 
 /// How long the kernel may take to end a killed process.
 const KILL_LIMIT: Duration = Duration::from_secs(20);
+
+/// Between two looks at a one-shot container that starts, and how many there are.
+const START_LOOK: Duration = Duration::from_millis(10);
+const START_LOOKS: usize = 1000;
 
 /// What a runtime is built with.
 #[derive(Clone, Debug)]
@@ -193,9 +198,15 @@ impl ContainerRuntime for Runtime {
     }
 
     async fn stop(&self, id: &str, grace: Duration) -> Result<(), ContainerError> {
-        let home = self.checked_home(id)?;
         let io = |source| ContainerError::Io { what: format!("container {id}: stopping it"), source };
-        let Some(started) = home.started().map_err(io)? else { return Ok(()) };
+        let (home, one_shot) = (self.checked_home(id)?, self.run_home(id));
+        let one_shot = (!home.0.exists()).then_some(one_shot);
+        let started = match &one_shot {
+            Some(home) => started_one_shot(home).await.map_err(io)?,
+            None => home.started().map_err(io)?,
+        };
+        let home = one_shot.unwrap_or(home);
+        let Some(started) = started else { return Ok(()) };
         let Some(monitor) = started.monitor.open() else { return Ok(()) };
         let launch: Option<Launch> = home.read("launch.json").map_err(io)?;
         let signal = launch.and_then(|launch| launch.stop_signal).and_then(|name| signal_named(&name)).unwrap_or(Signal::TERM);
@@ -244,6 +255,26 @@ impl ContainerRuntime for Runtime {
             .map_err(|source| ContainerError::Io { what: "putting Service addresses on the bridge".to_owned(), source })
     }
 
+    async fn make_network(&self, name: &str) -> Result<Ipv4Addr, ContainerError> {
+        let _turn = self.turn("networks").await;
+        self.own_network(name)
+    }
+
+    async fn remove_network(&self, name: &str) -> Result<(), ContainerError> {
+        let _turn = self.turn("networks").await;
+        self.drop_network(name)
+    }
+
+    async fn networks(&self) -> Result<Vec<String>, ContainerError> {
+        self.own_networks()
+    }
+
+    async fn describe(&self, image: &ImageRef, user: Option<&str>) -> Result<ImageFacts, ContainerError> {
+        let _using = self.using_layers.read().await;
+        let ready = image::prepare(self.blobs.as_ref(), &self.layers, image).await?;
+        image::facts(&ready, &self.layers.dir, user).map_err(|why| ContainerError::Image { image: image.clone(), why })
+    }
+
     async fn remove_unused_layers(&self, keep: &BTreeSet<Digest>, dry_run: bool) -> Result<Vec<(Digest, u64)>, ContainerError> {
         self.unused_layers(keep, dry_run).await
     }
@@ -255,6 +286,9 @@ impl ContainerRuntime for Runtime {
             started.init.signal(Signal::KILL);
             // a monitor that hangs is ended with its cgroup's processes below
             let _ = tokio::time::timeout(KILL_LIMIT, ended(monitor)).await;
+        }
+        for name in self.own_networks()? {
+            self.drop_network(&name)?;
         }
         let (instance, dir) = (self.settings.instance.clone(), self.settings.dir.clone());
         blocking(move || {
@@ -287,6 +321,18 @@ pub(crate) fn state(home: &Home) -> io::Result<Option<ContainerState>> {
         None => ContainerStatus::Running { pid: started.init.pid.unsigned_abs(), since: started.since },
     };
     Ok(Some(ContainerState { spec, status }))
+}
+
+/// Who a one-shot container's processes are: its program may already have spoken when its monitor has not written it down yet.
+/// `None` if there is no such container.
+async fn started_one_shot(home: &Home) -> io::Result<Option<Started>> {
+    for _ in 0..START_LOOKS {
+        match home.started()? {
+            None if home.0.exists() => tokio::time::sleep(START_LOOK).await,
+            started => return Ok(started),
+        }
+    }
+    Err(io::Error::other("it has been starting for long"))
 }
 
 /// Waits for a process to end.

@@ -64,6 +64,9 @@ impl Runtime {
             }
             network::there_or_made(&self.settings.instance, self.settings.subnet).map_err(bridge_failed)?;
         }
+        if let Network::Own { network, address } = &spec.network {
+            self.on_network(&spec.id, network, *address)?;
+        }
         let ready = image::prepare(self.blobs.as_ref(), &self.layers, &spec.image).await?;
         let run = &ready.config.config;
         let args = image::arguments(&ready.config, spec);
@@ -76,7 +79,7 @@ impl Runtime {
             instance: self.settings.instance.clone(),
             layers_dir: self.layers.dir.clone(),
             layers: ready.layers,
-            root: if spec.read_only_root { Root::ReadOnly } else { Root::Writable(home.0) },
+            root: if spec.read_only_root { Root::ReadOnly } else { Root::Writable(spec.written.clone().unwrap_or(home.0)) },
             args,
             env: image::environment(&ready.config, spec),
             cwd: spec
@@ -93,7 +96,7 @@ impl Runtime {
             stop_signal: run.stop_signal.clone(),
             memory: spec.memory,
             cpu_millis: spec.cpu_millis,
-            building: false,
+            building: spec.building,
             attached,
         })
     }

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use penstock_model::Timestamp;
@@ -93,7 +94,8 @@ impl Home {
     /// Writes a JSON file so that it is whole or absent.
     pub fn write(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
         let partial = self.path(&format!("{name}.partial"));
-        let mut file = fs::File::create(&partial)?;
+        // a launch holds variables that may be secrets
+        let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&partial)?;
         file.write_all(&serde_json::to_vec(value)?)?;
         fs::rename(partial, self.path(name))
     }

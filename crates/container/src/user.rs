@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 
@@ -18,27 +18,40 @@ pub struct User {
     pub gid: u32,
     /// Further groups.
     pub groups: Vec<u32>,
+    /// Home directory, if `/etc/passwd` has the user.
+    pub home: Option<String>,
 }
 
 /// Looks a user up below a root file system; symlinks are followed inside it.
 pub fn resolve(root: &Path, written: &str) -> io::Result<User> {
-    let read = |path: &str| {
-        let directory = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        match openat2(&directory, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS) {
-            Ok(file) => {
-                let mut text = Vec::new();
-                File::from(file).take(MAX_FILE).read_to_end(&mut text)?;
-                Ok(String::from_utf8_lossy(&text).into_owned())
-            }
-            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(String::new()),
-            Err(error) => Err(io::Error::from(error)),
-        }
-    };
     if written.is_empty() {
         return Ok(User::default());
     }
+    let read = |path: &str| read(root, path).map(Option::unwrap_or_default);
     look_up(written, &read("etc/passwd")?, &read("etc/group")?).map_err(io::Error::other)
+}
+
+/// Looks a user up in an image's layers, the highest first: each file is that of the highest layer that has it.
+pub fn resolve_in_layers(layers: &[PathBuf], written: &str) -> io::Result<User> {
+    let find = |path: &str| {
+        let found = layers.iter().find_map(|layer| read(layer, path).transpose()).transpose();
+        found.map(Option::unwrap_or_default)
+    };
+    look_up(if written.is_empty() { "0" } else { written }, &find("etc/passwd")?, &find("etc/group")?).map_err(io::Error::other)
+}
+
+fn read(root: &Path, path: &str) -> io::Result<Option<String>> {
+    let directory = openat(CWD, root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match openat2(&directory, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS) {
+        Ok(file) => {
+            let mut text = Vec::new();
+            File::from(file).take(MAX_FILE).read_to_end(&mut text)?;
+            Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+        }
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
+        Err(error) => Err(io::Error::from(error)),
+    }
 }
 
 fn look_up(written: &str, passwd: &str, group: &str) -> Result<User, String> {
@@ -74,7 +87,8 @@ fn look_up(written: &str, passwd: &str, group: &str) -> Result<User, String> {
             .filter_map(|line| line[2].parse().ok())
             .collect()
     };
-    Ok(User { uid, gid, groups: further })
+    let home = line.as_ref().and_then(|line| line.get(5)).filter(|home| home.starts_with('/')).map(|home| (*home).to_owned());
+    Ok(User { uid, gid, groups: further, home })
 }
 
 #[cfg(test)]
@@ -86,9 +100,9 @@ mod tests {
 
     #[track_caller]
     fn check(written: &str, expected: Result<(u32, u32, &[u32]), &str>) {
-        let seen = look_up(written, PASSWD, GROUP);
+        let seen = look_up(written, PASSWD, GROUP).map(|user| User { home: None, ..user });
         match expected {
-            Ok((uid, gid, groups)) => assert_eq!(seen, Ok(User { uid, gid, groups: groups.to_vec() })),
+            Ok((uid, gid, groups)) => assert_eq!(seen, Ok(User { uid, gid, groups: groups.to_vec(), home: None })),
             Err(part) => assert!(seen.as_ref().is_err_and(|error| error.contains(part)), "{seen:?}"),
         }
     }
@@ -102,5 +116,11 @@ mod tests {
         check("65534", Ok((65534, 0, &[])));
         check("nobody", Err("no user `nobody`"));
         check("app:wheel", Err("no group `wheel`"));
+    }
+
+    #[test]
+    fn a_home_is_that_of_the_user_who_is_known() {
+        let home = |written: &str| look_up(written, PASSWD, GROUP).unwrap().home;
+        assert_eq!((home("0").as_deref(), home("app").as_deref(), home("77")), (Some("/root"), Some("/"), None));
     }
 }

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use crate::blob::LogSink;
 use crate::image::Descriptor;
 use crate::release::ImageRef;
-use crate::{Digest, Timestamp};
+use crate::service::HealthCheck;
+use crate::{Digest, Secret, Timestamp};
 
 /// Why a container could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,28 @@ pub enum Network {
     Host,
     /// A veth pair to the instance's bridge, with this address.
     Bridge(Ipv4Addr),
+    /// A veth pair to a network that [`ContainerRuntime::make_network`] made.
+    Own {
+        /// Its name.
+        network: String,
+        /// The container's address in it.
+        address: Ipv4Addr,
+    },
+}
+
+/// What an image says about itself, as far as whoever runs it beside other things wants to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// Who its processes are, by number.
+    pub uid: u32,
+    /// Their group.
+    pub gid: u32,
+    /// That user's home, if the image knows the user.
+    pub home: Option<String>,
+    /// TCP ports that it exposes, lowest first.
+    pub ports: Vec<u16>,
+    /// How it tells that it is healthy.
+    pub health: Option<HealthCheck>,
 }
 
 /// A file put into a container: from a `ConfigMap` or Secret, `/etc/hosts`, …
@@ -66,6 +89,10 @@ pub struct FileMount {
     pub source: PathBuf,
     /// Read-only unless set.
     pub writable: bool,
+    /// What is written into the directory goes into this one and leaves the directory as it is; it lies beside another, empty one
+    /// of the same name with `.work` at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<PathBuf>,
 }
 
 /// What to run.
@@ -81,6 +108,9 @@ pub struct ContainerSpec {
     pub args: Option<Vec<String>>,
     /// Over the image's own.
     pub env: BTreeMap<String, String>,
+    /// Over these: variables that are not given back by `list` nor kept in the container's description.
+    #[serde(skip)]
+    pub secrets: BTreeMap<String, Secret>,
     /// `uid` or `uid:gid`; `None` is the image's.
     pub user: Option<String>,
     /// `None` is the image's.
@@ -95,6 +125,13 @@ pub struct ContainerSpec {
     pub hosts: BTreeMap<String, Ipv4Addr>,
     /// Always for workloads; false only for builds and jobs.
     pub read_only_root: bool,
+    /// What is written into a root that is not read-only is kept in this directory, and found again by the next container that
+    /// names it; `None` goes with the container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<PathBuf>,
+    /// More rights for root inside: what installing packages needs. Never for workloads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub building: bool,
     /// Memory limit in bytes.
     pub memory: Option<u64>,
     /// CPU limit in thousandths of a core.
@@ -169,6 +206,25 @@ pub trait ContainerRuntime: Send + Sync {
     async fn ensure_addresses(&self, addresses: &[Ipv4Addr]) -> Result<(), ContainerError> {
         let why = format!("this runtime has no bridge that {} Service addresses could be put on", addresses.len());
         Err(ContainerError::Runtime { id: "bridge".to_owned(), why })
+    }
+    /// Makes a network of its own, unless there is one of this name, and gives the machine's address in it, `.1` of a /24: the rest
+    /// is for containers on it. They reach each other and the machine, and nothing else.
+    async fn make_network(&self, name: &str) -> Result<Ipv4Addr, ContainerError> {
+        Err(ContainerError::Runtime { id: name.to_owned(), why: "this runtime makes no networks".to_owned() })
+    }
+    /// Removes a network that has no containers any more. Fine if it is absent.
+    async fn remove_network(&self, name: &str) -> Result<(), ContainerError> {
+        let _ = name;
+        Ok(())
+    }
+    /// The networks that were made and not removed.
+    async fn networks(&self) -> Result<Vec<String>, ContainerError> {
+        Ok(Vec::new())
+    }
+    /// What an image says about itself; `user` as [`ContainerSpec::user`] has it. Unpacks it, as starting it would.
+    async fn describe(&self, image: &ImageRef, user: Option<&str>) -> Result<ImageFacts, ContainerError> {
+        let _ = (image, user);
+        Ok(ImageFacts::default())
     }
     /// Removes unpacked layers but for these contents and those of containers that are there; they are unpacked again when
     /// they are needed. Gives what went, or in a dry run would go, with its bytes. Nobody may build an image meanwhile.

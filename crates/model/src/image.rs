@@ -113,6 +113,35 @@ pub struct RunConfig {
     /// The signal that stops it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_signal: Option<String>,
+    /// How it tells that it is healthy: no part of the OCI specification, and in the images of most registries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<ImageHealth>,
+}
+
+/// `HEALTHCHECK` of a Dockerfile, as Docker writes it into an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ImageHealth {
+    /// `["NONE"]`, `["CMD", PROGRAM, …]` or `["CMD-SHELL", TEXT]`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub test: Vec<String>,
+    /// Nanoseconds; 0 is Docker's own.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub interval: u64,
+    /// Nanoseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub timeout: u64,
+    /// Nanoseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub start_period: u64,
+    /// Failures in a row.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retries: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// `{}`.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blob::LogSink;
 use crate::release::ImageRef;
+use crate::service::{JobImage, ServiceSpec, ServiceUp};
 use crate::{CommitId, Digest, JobName, ProjectName, RepositoryName, RunId, Secret, Timestamp};
 
 /// One try of one job.
@@ -175,6 +176,10 @@ pub trait StepSource: Send {
     fn event(&self) -> Option<String> {
         None
     }
+    /// The job's services are up; told once, before the first step, if it has any.
+    fn services(&mut self, up: &[ServiceUp]) {
+        let _ = up;
+    }
 }
 
 /// What a job wants said about its source, at a place of it or as a whole.
@@ -289,7 +294,9 @@ pub struct JobSpec {
     /// More text to mask in the log (a job token, for example).
     pub masks: Vec<Secret>,
     /// The image to run in; `None` is the host.
-    pub image: Option<ImageRef>,
+    pub image: Option<JobImage>,
+    /// Containers beside it.
+    pub services: Vec<ServiceSpec>,
     /// Archives of earlier jobs (from [`JobReport::artifacts`]) to unpack first.
     pub inputs: Vec<Digest>,
     /// What to keep.

@@ -110,3 +110,16 @@ pub struct HealthCheck {
     /// Failures this long after the start do not count.
     pub start_period: Duration,
 }
+
+/// A service that is up, as a workflow's `job.services` context tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceUp {
+    /// [`ServiceSpec::name`].
+    pub name: String,
+    /// The container's id.
+    pub id: String,
+    /// The network's name.
+    pub network: String,
+    /// Ports in the container, with those of the machine's loopback that lead there.
+    pub ports: BTreeMap<u16, u16>,
+}

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use penstock_model::job::RunnerError;
@@ -28,6 +28,9 @@ pub(crate) async fn end(runner: &Runner) -> Result<u32, RunnerError> {
                 runtime.remove(id).await.map_err(|error| other("removing a dead server's container", error))?;
                 ended += 1;
             }
+        }
+        for network in runtime.networks().await.map_err(|error| other("looking for a dead server's networks", error))? {
+            runtime.remove_network(&network).await.map_err(|error| other("removing a dead server's network", error))?;
         }
     }
     let scratch = runner.settings.dir.join("scratch");
@@ -57,7 +60,16 @@ fn end_sandboxes(instance: &str) -> io::Result<u32> {
     }
     for (pid, process) in &waiting {
         let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-        if poll(&mut fds, PollTimeout::try_from(GONE).unwrap_or(PollTimeout::MAX))? == 0 {
+        let until = Instant::now() + GONE;
+        let gone = loop {
+            let timeout = PollTimeout::try_from(until.saturating_duration_since(Instant::now())).unwrap_or(PollTimeout::MAX);
+            match poll(&mut fds, timeout) {
+                // another child of this process has ended
+                Err(nix::errno::Errno::EINTR) => {}
+                ready => break ready?,
+            }
+        };
+        if gone == 0 {
             return Err(io::Error::other(format!("process {} is still there after SIGKILL", pid.as_raw_nonzero())));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -61,6 +62,19 @@ impl Scratch {
         std::fs::create_dir_all(&path)?;
         std::os::unix::fs::chown(&path, Some(self.uid), Some(self.uid))?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+        Ok(path)
+    }
+
+    /// The machine's hosts file with more names; gives where it lies on the machine.
+    pub(crate) fn hosts(&self, names: &BTreeMap<String, Ipv4Addr>) -> io::Result<PathBuf> {
+        let mut text = std::fs::read_to_string("/etc/hosts")?;
+        text.push('\n');
+        for (name, address) in names {
+            text.push_str(&format!("{address}\t{name}\n"));
+        }
+        let path = self.dir.join("hosts");
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
         Ok(path)
     }
 

@@ -51,7 +51,7 @@ async fn layers_of_a_one_shot_container_stay_while_it_runs() {
     let spec = machine.spec("once", &["/bin/sh", "-c", "echo runs; while [ ! -e /tmp/go ]; do sleep 0.05; done; cat /srv/file"]);
     let door = machine.dir.path().join("door");
     std::fs::create_dir(&door).unwrap();
-    let mounts = vec![FileMount { path: "/tmp".to_owned(), source: door.clone(), writable: true }];
+    let mounts = vec![FileMount { path: "/tmp".to_owned(), source: door.clone(), writable: true, changes: None }];
     let spec = ContainerSpec { mounts, ..spec };
     let running = {
         let log = Arc::clone(&log);

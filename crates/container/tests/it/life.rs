@@ -263,7 +263,7 @@ async fn files_and_empty_directories_are_put_into_a_read_only_root() {
         "mounts",
         &["sh", "-c", "cat /etc/app/key; echo x > /etc/app/key; touch /root-file; touch /tmp/a && echo tmp; echo x >> /srv/file"],
     );
-    spec.mounts.push(FileMount { path: "/etc/app/key".to_owned(), source: secret.clone(), writable: false });
+    spec.mounts.push(FileMount { path: "/etc/app/key".to_owned(), source: secret.clone(), writable: false, changes: None });
     spec.tmpfs.insert("/tmp".to_owned(), 1024 * 1024);
     let log = Arc::new(Kept::default());
     let began = Instant::now();
@@ -291,7 +291,7 @@ async fn a_mount_below_another_is_seen_there_and_neither_can_be_written_unless_i
         for place in /handed/origin /handed/origin/objects /work; do touch $place/x 2>/dev/null && echo wrote $place; done; true";
     let mut spec = machine.spec("nested", &["sh", "-c", script]);
     for (path, source, writable) in [("/work", &work, true), ("/handed/origin", &outer, false), ("/handed/origin/objects", &inner, false)] {
-        spec.mounts.push(FileMount { path: path.to_owned(), source: source.clone(), writable });
+        spec.mounts.push(FileMount { path: path.to_owned(), source: source.clone(), writable, changes: None });
     }
     let log = Arc::new(Kept::default());
     let code = machine.runtime.run(&spec, LONG, Arc::clone(&log) as _).await.unwrap();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod build;
+mod jobs;
 mod layers;
 mod life;
 mod machine;

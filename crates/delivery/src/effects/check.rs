@@ -149,6 +149,7 @@ async fn run(
         env: variables.into_iter().map(|(name, value)| (name.to_owned(), EnvValue::Plain(value.to_owned()))).collect(),
         masks: Vec::new(),
         image: None,
+        services: Vec::new(),
         inputs: Vec::new(),
         artifacts,
         caches: Vec::new(),

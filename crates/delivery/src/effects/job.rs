@@ -8,6 +8,7 @@ use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, ReportFile};
 use penstock_model::release::ImageRef;
+use penstock_model::service::JobImage;
 use penstock_model::{Digest, JobName, RunId, Secret};
 use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
 use penstock_trust::predicate::{Coverage, TestResult};
@@ -206,7 +207,8 @@ async fn attempt(
         artifacts: penstock_pipeline::artifact_spec(planned, &env),
         env,
         masks,
-        image,
+        image: image.map(JobImage::from),
+        services: Vec::new(),
         inputs: artifacts,
         timeout: planned.timeout,
     };

@@ -1,48 +1,70 @@
 //! A job's steps in the image that it names: each step a container of its own over the same checkout.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use penstock_model::Digest;
 use penstock_model::container::{ContainerRuntime, ContainerSpec, FileMount, Network};
-use penstock_model::job::{EnvValue, RunnerError, Shell, StepSource, Work};
+use penstock_model::job::{AttemptId, EnvValue, RunnerError, Shell, StepSource, Work};
 use penstock_model::release::ImageRef;
+use penstock_model::service::JobImage;
 use tokio::time::Instant;
 
 use super::Attempt;
+use super::services::short;
 use super::shell::{self, put};
 use super::steps::{Body, Call, Driven, Ended, GRACE, Limit, Why, drive, text};
 use crate::files::is_variable;
 use crate::runner::{io, other};
-use crate::sandbox::{HANDED, HOME, StepExit};
+use crate::sandbox::{HANDED, StepExit};
 
 /// The label by which a dead server's containers are found.
 pub(crate) const LABEL: &str = "penstock.job";
+/// Variables that the runner gives to jobs on the host, and an image has its own of.
+const OF_THE_HOST: &[&str] = &["HOME", "LANG", "LOGNAME", "TMPDIR", "USER"];
 /// How much longer than the step's limit the runtime may run a container, before it ends it by itself.
 const SLACK: Duration = Duration::from_mins(1);
 
 struct Container<'a> {
     attempt: &'a Attempt<'a>,
     runtime: Arc<dyn ContainerRuntime>,
-    image: &'a ImageRef,
+    image: &'a JobImage,
+    /// Its user's home, if the image knows it.
+    home: Option<String>,
+    hosts: BTreeMap<String, Ipv4Addr>,
+    /// What steps write into the image's file system, for the steps after them.
+    written: PathBuf,
+}
+
+/// Nothing runs images here.
+pub(super) fn no_runtime(image: &ImageRef) -> RunnerError {
+    RunnerError::Missing {
+        what: format!("a container runtime for the image {image}"),
+        hint: "a job with an image runs in it or not at all; remove `image` to run on the host".to_owned(),
+    }
+}
+
+/// By which attempt a container was started.
+pub(super) fn label(id: &AttemptId) -> String {
+    format!("{}/{}/{}", id.run, id.job, id.attempt)
 }
 
 /// Carries the job out in its image.
-pub(super) async fn carry_out(attempt: &Attempt<'_>, image: &ImageRef, steps: Box<dyn StepSource>) -> Result<Driven, RunnerError> {
-    let Some(runtime) = attempt.runner.hands.containers.clone() else {
-        return Err(RunnerError::Missing {
-            what: format!("a container runtime for the image {image}"),
-            hint: "a job with an image runs in it or not at all; remove `image` to run on the host".to_owned(),
-        });
-    };
-    if let Some(path) = attempt.workspace.read_only.first() {
-        let why =
-            format!("the cache `{}` has the policy `pull`, which jobs with an image cannot have yet: use `pull-push`", path.display());
-        return Err(other("the job is refused", why));
-    }
-    Ok(drive(attempt, steps, &mut Container { attempt, runtime, image }).await)
+pub(super) async fn carry_out(
+    attempt: &Attempt<'_>,
+    image: &JobImage,
+    hosts: BTreeMap<String, Ipv4Addr>,
+    steps: Box<dyn StepSource>,
+) -> Result<Driven, RunnerError> {
+    let Some(runtime) = attempt.runner.hands.containers.clone() else { return Err(no_runtime(&image.image)) };
+    let home = attempt.facts.as_ref().and_then(|facts| facts.home.clone());
+    let written = attempt.scratch.path("root");
+    std::fs::create_dir_all(&written).map_err(io("making the job's directories"))?;
+    let mut container = Container { attempt, runtime, image, home, hosts, written };
+    Ok(drive(attempt, steps, &mut container).await)
 }
 
 #[async_trait]
@@ -82,38 +104,66 @@ impl Container<'_> {
     fn spec(&self, call: &Call, start: &str) -> Result<ContainerSpec, RunnerError> {
         let (attempt, scratch) = (self.attempt, &self.attempt.scratch);
         let start = scratch.script(&format!("start-{}", call.index), start).map_err(io("writing the step's script"))?;
-        let id = &attempt.spec.id;
-        let name = Digest::of(format!("{}\0{}\0{}", id.run, id.job, id.attempt)).short();
-        let mount = |from: std::path::PathBuf, to: String, writable| FileMount { path: to, source: from, writable };
+        let own = |name: &str| OF_THE_HOST.contains(&name) && !attempt.spec.env.contains_key(name);
         let plain = call.env.iter().filter_map(|(name, value)| match value {
-            EnvValue::Plain(text) if name != "PATH" => Some((name.clone(), text.clone())),
+            EnvValue::Plain(text) if name != "PATH" && !own(name) => Some((name.clone(), text.clone())),
             _ => None,
         });
+        let mut env: BTreeMap<String, String> = plain.collect();
+        if !env.contains_key("HOME")
+            && let Some(home) = &self.home
+        {
+            env.insert("HOME".to_owned(), home.clone());
+        }
+        let shell = vec!["/bin/sh".to_owned(), start];
+        let (command, args) = match &self.image.entrypoint {
+            // the image's own is handed the shell, as its arguments
+            None => (None, shell),
+            Some(entrypoint) if entrypoint.is_empty() => (Some(shell), Vec::new()),
+            Some(entrypoint) => (Some(entrypoint.clone()), shell),
+        };
+        Ok(ContainerSpec {
+            id: format!("job-{}-{}", short(&attempt.spec.id), call.index),
+            image: self.image.image.clone(),
+            command,
+            args: Some(args),
+            env,
+            secrets: BTreeMap::new(),
+            user: self.image.user.clone(),
+            working_dir: Some(attempt.checkout()),
+            network: Network::Host,
+            mounts: self.mounts()?,
+            tmpfs: BTreeMap::new(),
+            hosts: self.hosts.clone(),
+            read_only_root: false,
+            written: Some(self.written.clone()),
+            building: true,
+            memory: self.image.memory,
+            cpu_millis: self.image.cpu_millis,
+            labels: BTreeMap::from([(LABEL.to_owned(), label(&attempt.spec.id))]),
+        })
+    }
+
+    fn mounts(&self) -> Result<Vec<FileMount>, RunnerError> {
+        let (attempt, scratch) = (self.attempt, &self.attempt.scratch);
+        let mount = |from: PathBuf, to: String, writable| FileMount { path: to, source: from, writable, changes: None };
         let mut mounts = vec![
             mount(attempt.workspace.tree.clone(), attempt.checkout(), true),
             mount(scratch.path("scripts"), format!("{HANDED}/scripts"), false),
             mount(scratch.path("files"), format!("{HANDED}/files"), true),
-            mount(scratch.path("home"), HOME.to_owned(), true),
-            mount(scratch.path("tmp"), "/tmp".to_owned(), true),
         ];
         mounts.extend(attempt.origin().map(|(from, to)| mount(from, to, false)));
-        Ok(ContainerSpec {
-            id: format!("job-{name}-{}", call.index),
-            image: self.image.clone(),
-            command: Some(vec!["/bin/sh".to_owned(), start]),
-            args: Some(Vec::new()),
-            env: plain.collect(),
-            user: Some(format!("{0}:{0}", attempt.workspace.uid)),
-            working_dir: Some(attempt.checkout()),
-            network: Network::Host,
-            mounts,
-            tmpfs: BTreeMap::new(),
-            hosts: BTreeMap::new(),
-            read_only_root: false,
-            memory: None,
-            cpu_millis: None,
-            labels: BTreeMap::from([(LABEL.to_owned(), format!("{}/{}/{}", id.run, id.job, id.attempt))]),
-        })
+        for (index, path) in attempt.workspace.read_only.iter().enumerate() {
+            let folder = |name: &str| scratch.folder(name, 0o755).map_err(io("making the job's directories"));
+            let changes = Some(folder(&format!("pulled-{index}"))?);
+            folder(&format!("pulled-{index}.work"))?;
+            let to = format!("{}/{}", attempt.checkout(), path.display());
+            mounts.push(FileMount { path: to, source: attempt.workspace.tree.join(path), writable: true, changes });
+        }
+        // how programs reach the world from this machine may be written in files of the machine
+        let files = attempt.runner.environment.values().map(PathBuf::from).filter(|path| path.is_absolute() && path.is_file());
+        mounts.extend(files.map(|file| mount(file.clone(), file.display().to_string(), false)));
+        Ok(mounts)
     }
 }
 

@@ -1,5 +1,8 @@
 //! A job's steps as processes of this machine, in a sandbox that lasts for the whole job.
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
 use async_trait::async_trait;
 use penstock_model::blob::Channel;
 use penstock_model::job::{RunnerError, StepSource};
@@ -26,8 +29,12 @@ struct Host<'a> {
 }
 
 /// Carries the job out and waits until nothing of it is alive.
-pub(super) async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<Driven, RunnerError> {
-    let plan = plan(attempt).map_err(io("making the job's directories"))?;
+pub(super) async fn carry_out(
+    attempt: &Attempt<'_>,
+    hosts: &BTreeMap<String, Ipv4Addr>,
+    steps: Box<dyn StepSource>,
+) -> Result<Driven, RunnerError> {
+    let plan = plan(attempt, hosts).map_err(io("making the job's directories"))?;
     let (sandbox, out, err) = attempt.runner.sandboxes.start(&plan).await.map_err(|error| other("making the job's sandbox", error))?;
     let mut host = Host { attempt, sandbox, out: attempt.log.tap(Channel::Out, out), err: attempt.log.tap(Channel::Err, err) };
     let driven = drive(attempt, steps, &mut host).await;
@@ -37,10 +44,13 @@ pub(super) async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>)
     Ok(driven)
 }
 
-fn plan(attempt: &Attempt<'_>) -> std::io::Result<SandboxPlan> {
+fn plan(attempt: &Attempt<'_>, hosts: &BTreeMap<String, Ipv4Addr>) -> std::io::Result<SandboxPlan> {
     let (workspace, checkout) = (&attempt.workspace, attempt.checkout());
     let mut plan = attempt.scratch.plan(&attempt.runner.settings, true);
     plan.binds.push(Bind::writable(&workspace.tree, &checkout));
+    if !hosts.is_empty() {
+        plan.binds.push(Bind::shown(attempt.scratch.hosts(hosts)?, "/etc/hosts"));
+    }
     plan.binds.extend(attempt.origin().map(|(from, to)| Bind::shown(from, to)));
     for (index, path) in workspace.read_only.iter().enumerate() {
         let upper = attempt.scratch.folder(&format!("upper-{index}"), 0o755)?;
@@ -59,8 +69,7 @@ impl Body for Host<'_> {
     async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError> {
         let failed = |error| other("the step could not be carried out", error);
         let Some(argv) = argv(self.attempt, &call)? else { return Ok(Ended::Exited(StepExit { code: Some(0), signal: None })) };
-        let mut env: std::collections::BTreeMap<String, String> =
-            call.env.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
+        let mut env: BTreeMap<String, String> = call.env.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
         env.insert("PATH".to_owned(), self.path(&call.path, env.get("PATH").map_or(PATH, String::as_str)));
         self.sandbox.run(argv, env, call.directory).await.map_err(failed)?;
         let why = tokio::select! {

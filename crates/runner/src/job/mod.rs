@@ -3,6 +3,7 @@
 mod container;
 mod gather;
 mod host;
+mod services;
 mod shell;
 mod steps;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use penstock_model::Digest;
 use penstock_model::blob::LogSink;
+use penstock_model::container::ImageFacts;
 use penstock_model::git::{History, WorkTree};
 use penstock_model::job::{EnvValue, JobEnd, JobReport, JobRunner, JobSpec, RunnerError, StepSource};
 use tokio_util::io::SyncIoBridge;
@@ -36,12 +38,14 @@ struct Attempt<'a> {
     scratch: Arc<Scratch>,
     /// The repository's objects on this machine, if the checkout has a `.git` that needs them, and where they are seen.
     objects: Vec<(PathBuf, &'static str)>,
+    /// What the job's image says about itself, if it has one.
+    facts: Option<ImageFacts>,
 }
 
 impl Attempt<'_> {
     /// The checkout as the job sees it.
     fn checkout(&self) -> String {
-        self.runner.workspace(&self.spec.project, &self.spec.id.job, self.spec.image.as_ref())
+        self.runner.workspace(&self.spec.project, &self.spec.id.job, self.spec.image.as_ref().map(|image| &image.image))
     }
 
     /// What the job is shown of the repository, read-only: from where on this machine, and where; the outer before the inner.
@@ -64,7 +68,13 @@ pub(crate) async fn run(
         entered = runner.workspaces.enter(&spec.project, &spec.id.job, &spec.caches, &log) => entered,
         () = cancel.cancelled() => return Ok(JobReport::bare(JobEnd::Cancelled)),
     };
-    let workspace = Arc::new(entered.map_err(|error| other("making the workspace", error))?);
+    let mut workspace = entered.map_err(|error| other("making the workspace", error))?;
+    let facts = describe(runner, &spec).await?;
+    if let Some(facts) = &facts {
+        // whoever the image says works in the checkout
+        workspace.uid = facts.uid;
+    }
+    let workspace = Arc::new(workspace);
     let (objects, scratch) = tokio::join!(fetch(runner, &spec, &workspace, &log), scratch(runner, &spec, workspace.uid));
     let scratch = scratch?;
     let objects = match objects {
@@ -74,7 +84,7 @@ pub(crate) async fn run(
             return Err(error);
         }
     };
-    let attempt = Attempt { runner, spec: &spec, log: Arc::clone(&log), cancel, workspace, scratch: Arc::clone(&scratch), objects };
+    let attempt = Attempt { runner, spec: &spec, log: Arc::clone(&log), cancel, workspace, scratch: Arc::clone(&scratch), objects, facts };
     let result = carry_out(&attempt, steps).await;
     remove(scratch).await;
     let mut report = result?;
@@ -91,14 +101,32 @@ async fn remove(scratch: Arc<Scratch>) {
     }
 }
 
-async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<JobReport, RunnerError> {
+/// What the job's image says about itself.
+async fn describe(runner: &Runner, spec: &JobSpec) -> Result<Option<ImageFacts>, RunnerError> {
+    let Some(image) = &spec.image else { return Ok(None) };
+    let Some(runtime) = &runner.hands.containers else { return Err(container::no_runtime(&image.image)) };
+    let facts = runtime.describe(&image.image, image.user.as_deref()).await;
+    facts.map(Some).map_err(|error| other("looking at the job's image", error))
+}
+
+async fn carry_out(attempt: &Attempt<'_>, mut steps: Box<dyn StepSource>) -> Result<JobReport, RunnerError> {
     if attempt.cancel.is_cancelled() {
         return Ok(JobReport::bare(JobEnd::Cancelled));
     }
+    let services = services::start(attempt).await?;
+    if let Some(services) = &services {
+        steps.services(&services.up());
+    }
+    let hosts = services.as_ref().map(|services| services.hosts.clone()).unwrap_or_default();
     let driven = match &attempt.spec.image {
-        None => host::carry_out(attempt, steps).await?,
-        Some(image) => container::carry_out(attempt, image, steps).await?,
+        None => host::carry_out(attempt, &hosts, steps).await,
+        Some(image) => container::carry_out(attempt, image, hosts, steps).await,
     };
+    let failed = !matches!(&driven, Ok(driven) if driven.end == JobEnd::Exited { code: 0 });
+    if let Some(services) = services {
+        services.end(attempt, failed).await?;
+    }
+    let driven = driven?;
     let mut report = JobReport::bare(driven.end);
     report.outputs = driven.outputs;
     report.busy_ms = u64::try_from(driven.busy.as_millis()).unwrap_or(u64::MAX);

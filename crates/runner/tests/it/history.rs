@@ -113,8 +113,8 @@ async fn what_a_job_does_to_its_git_is_gone_in_the_next_and_never_in_the_reposit
 #[tokio::test]
 async fn a_job_in_an_image_is_shown_the_same_and_cannot_write_to_it() {
     let place = place().await;
-    let image = format!("oran/base@sha256:{}", "0".repeat(64)).parse().unwrap();
-    place.says(Job::new("git log").with(|spec| spec.image = Some(image))).await;
+    let image: penstock_model::release::ImageRef = format!("oran/base@sha256:{}", "0".repeat(64)).parse().unwrap();
+    place.says(Job::new("git log").with(|spec| spec.image = Some(image.into()))).await;
     let ran = place.containers.ran();
     let mounts = &ran[0].0.mounts;
     let shown: Vec<_> = mounts.iter().filter(|mount| mount.path.starts_with("/penstock/origin")).collect();

@@ -1,13 +1,15 @@
-//! The runner against the real kernel: sandboxes, processes, files. Needs root.
+//! The runner against the real kernel: sandboxes, processes, files. Needs root and the Debian package `busybox-static`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
+mod containers;
 mod end;
 mod history;
 mod image;
 mod isolation;
 mod leaves;
 mod log;
+mod services;
 mod steps;
 mod support;
 mod tidy;

@@ -14,6 +14,7 @@ use penstock_model::job::{
     ArtifactSpec, AttemptId, EnvValue, JobReport, JobRunner, JobSpec, NextStep, RunnerError, RunnerSettings, Shell, StepOutcome,
     StepSource, StepSpec,
 };
+use penstock_model::service::ServiceUp;
 use penstock_model::{CommitId, RepositoryName, RunId, Secret};
 use penstock_runner::{Hands, Runner};
 use penstock_testkit::{FakeRuntime, MemoryBlobs};
@@ -96,12 +97,22 @@ impl Job {
             env: BTreeMap::new(),
             masks: Vec::new(),
             image: None,
+            services: Vec::new(),
             inputs: Vec::new(),
             artifacts: ArtifactSpec::default(),
             caches: Vec::new(),
             timeout: Duration::from_mins(1),
         };
-        Self { spec, steps: Scripts { steps: VecDeque::from([step(script)]), clean_up: VecDeque::new(), code: 0, seen: Seen::default() } }
+        Self {
+            spec,
+            steps: Scripts {
+                steps: VecDeque::from([step(script)]),
+                clean_up: VecDeque::new(),
+                code: 0,
+                seen: Seen::default(),
+                up: Arc::default(),
+            },
+        }
     }
 
     pub fn named(mut self, name: &str) -> Self {
@@ -147,9 +158,20 @@ pub struct Scripts {
     pub clean_up: VecDeque<StepSpec>,
     pub code: i32,
     pub seen: Seen,
+    pub up: Arc<Mutex<Vec<ServiceUp>>>,
 }
 
 impl StepSource for Scripts {
+    fn services(&mut self, up: &[ServiceUp]) {
+        *self.up.lock().unwrap() = up.to_vec();
+        // as an expression would fill it in
+        if let Some(port) = up.iter().find_map(|service| service.ports.values().next()) {
+            for step in &mut self.steps {
+                step.env.insert("PORT".to_owned(), EnvValue::Plain(port.to_string()));
+            }
+        }
+    }
+
     fn next(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep {
         if let Some(last) = last {
             self.seen.lock().unwrap().push(last.clone());

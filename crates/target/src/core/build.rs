@@ -80,6 +80,7 @@ pub fn build(state: &State, pod: &Pod, dir: &Path) -> Result<Build, String> {
         command,
         args,
         env,
+        secrets: BTreeMap::new(),
         user: template.user(),
         working_dir: container.working_dir.clone(),
         network: Network::Bridge(pod.address),
@@ -87,6 +88,8 @@ pub fn build(state: &State, pod: &Pod, dir: &Path) -> Result<Build, String> {
         tmpfs,
         hosts: state.hosts(&pod.owner.namespace),
         read_only_root: true,
+        written: None,
+        building: false,
         memory: container.memory(),
         cpu_millis: container.cpu_millis(),
         labels,
@@ -198,7 +201,7 @@ fn mounts(template: &PodTemplate, dir: &Path) -> Result<(Vec<FileMount>, BTreeMa
         if let Some(sub) = &mount.sub_path {
             source.push(sub);
         }
-        mounts.push(FileMount { path, source, writable: false });
+        mounts.push(FileMount { path, source, writable: false, changes: None });
     }
     Ok((mounts, tmpfs))
 }
