@@ -202,6 +202,43 @@ pub(crate) fn expand_known(text: &str, values: &BTreeMap<String, Expanded>) -> S
     out
 }
 
+/// Expands `$NAME`, `${NAME}` and `%NAME%` as GitLab's server does while it gathers files: a doubled dollar is nothing special,
+/// and what is expanded is not expanded again. An unknown name stays as it is written, or stands for nothing.
+pub(crate) fn expand_as_rails(text: &str, values: &BTreeMap<String, Expanded>, keep_unknown: bool) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(place) = rest.find(['$', '%']) {
+        let (before, from) = rest.split_at(place);
+        out.push_str(before);
+        let inner = &from[1..];
+        let closed = |inner: &str, close: char| {
+            let len = name_len(inner);
+            (len > 0 && inner[len..].starts_with(close)).then_some(len)
+        };
+        let found = if from.starts_with('%') {
+            closed(inner, '%').map(|len| (&inner[..len], len + 2))
+        } else if let Some(inner) = inner.strip_prefix('{') {
+            closed(inner, '}').map(|len| (&inner[..len], len + 3))
+        } else {
+            Some(name_len(inner)).filter(|len| *len > 0).map(|len| (&inner[..len], len + 1))
+        };
+        let (written, len) = match found {
+            Some((name, len)) => {
+                let unknown = if keep_unknown { &from[..len] } else { "" };
+                (values.get(name).map_or(unknown, |value| &value.text), len)
+            }
+            None => (&from[..1], 1),
+        };
+        out.push_str(written);
+        if out.len() > MAX_EXPANDED {
+            return text.to_owned();
+        }
+        rest = &from[len..];
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The names that a text refers to.
 pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
     pieces(text).into_iter().filter_map(|piece| match piece {

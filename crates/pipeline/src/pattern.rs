@@ -25,6 +25,13 @@ pub(crate) fn ruby_glob(glob: &str) -> Result<Regex, InvalidPattern> {
     compile(glob, &alternatives.join("|"))
 }
 
+/// A pattern of `include: local`, as GitLab reads it: `*` stops at `/`, `**` does not. `None` if it is too long.
+pub(crate) fn include_glob(glob: &str) -> Option<Regex> {
+    bounded(glob).ok()?;
+    let parts: Vec<String> = glob.split("**").map(|part| part.split('*').map(regex::escape).collect::<Vec<_>>().join("[^/]*?")).collect();
+    RegexBuilder::new(&format!("^(?s:{})$", parts.join(".*?"))).size_limit(MAX_COMPILED).build().ok()
+}
+
 /// The patterns that one with braces stands for.
 fn braces(glob: &str) -> Result<Vec<Vec<char>>, InvalidPattern> {
     let (mut out, mut open) = (Vec::new(), vec![glob.chars().collect::<Vec<char>>()]);

@@ -147,6 +147,9 @@ pub struct PlannedJob {
     pub group: String,
     /// The line of the key in the file.
     pub line: usize,
+    /// The file, if it is not the pipeline file but one that this includes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Its stage.
     pub stage: String,
     /// What it waits for. Empty: it starts at once.
@@ -333,6 +336,9 @@ pub struct LeftOut {
     pub name: String,
     /// Its line in the file.
     pub line: usize,
+    /// The file, if it is not the pipeline file but one that this includes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Why, each reason with its line.
     pub because: Vec<String>,
 }

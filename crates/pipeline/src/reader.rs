@@ -24,7 +24,6 @@ impl Problems {
     }
 
     /// The number of a file, for the places in it.
-    #[allow(dead_code, reason = "the first reader of more than one file comes with the next change")]
     pub(crate) fn file(&mut self, path: &str) -> u16 {
         let place = self.paths.iter().position(|known| known == path).unwrap_or_else(|| {
             self.paths.push(path.to_owned());
@@ -38,9 +37,18 @@ impl Problems {
         self.paths.get(usize::from(at.file)).map_or("", String::as_str)
     }
 
+    /// A place within a sentence: `line 3`, and the file's name unless it is the pipeline file.
+    pub(crate) fn line(&self, at: At) -> String {
+        if at.file == 0 { format!("line {}", at.line) } else { format!("line {} of {}", at.line, shown(self.path(at))) }
+    }
+
+    /// The file of a place, unless it is the pipeline file.
+    pub(crate) fn other_file(&self, at: At) -> Option<String> {
+        (at.file != 0).then(|| self.path(at).to_owned())
+    }
+
     /// A file of the library. One that nobody looked for yet is wanted, and nothing is told; one that is absent is told at the
     /// place where it is named.
-    #[allow(dead_code, reason = "the first reader of more than one file comes with the next change")]
     pub(crate) fn found<'l>(&mut self, library: &'l Library, file: &FileRef, at: At, key: &str) -> Option<&'l Found> {
         match library.get(file) {
             None => {
@@ -54,6 +62,11 @@ impl Problems {
                 None
             }
         }
+    }
+
+    /// True if nothing is still to be looked for.
+    pub(crate) fn wants_nothing(&self) -> bool {
+        self.wants.is_empty()
     }
 
     /// The plan; or what is wanted for it, or what is wrong.
@@ -116,6 +129,12 @@ impl<'n> Fields<'n> {
     pub(crate) fn get(&mut self, name: &'static str) -> Option<&'n Node> {
         self.asked.push(name);
         self.entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node).filter(|node| !node.is_null())
+    }
+
+    /// As [`Self::get`], but an empty value is one.
+    pub(crate) fn even_null(&mut self, name: &'static str) -> Option<&'n Node> {
+        self.asked.push(name);
+        self.entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
     }
 
     /// The place of a key.

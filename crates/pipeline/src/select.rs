@@ -113,6 +113,7 @@ impl Plan {
         self.left_out.extend(without.into_iter().map(|job| LeftOut {
             name: job.name.to_string(),
             line: job.line,
+            file: job.file,
             because: because.clone(),
         }));
         for job in &mut self.jobs {

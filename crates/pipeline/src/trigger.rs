@@ -173,6 +173,15 @@ impl Trigger {
         Some(action.as_str()).filter(|action| !action.is_empty())
     }
 
+    /// What was given for the inputs that the pipeline file declares.
+    pub fn inputs(&self) -> &BTreeMap<String, Json> {
+        static NONE: BTreeMap<String, Json> = BTreeMap::new();
+        match self {
+            Self::Manual { inputs } => inputs,
+            _ => &NONE,
+        }
+    }
+
     /// In words: `a push`, `a merge request`.
     pub fn words(&self) -> &str {
         match self {

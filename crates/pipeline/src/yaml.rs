@@ -106,6 +106,11 @@ impl Node {
         Self { value: Value::Seq(items), at, reference: false, weight }
     }
 
+    /// Text that was made from others'; problems within it are told at its start.
+    pub(crate) fn made(text: &str, plain: bool, at: At) -> Self {
+        Self::scalar(text, plain, true, at)
+    }
+
     fn scalar(text: &str, plain: bool, block: bool, at: At) -> Self {
         Self { value: Value::Scalar { text: text.into(), plain, block }, at, reference: false, weight: NODE_WEIGHT + text.len() }
     }
@@ -171,6 +176,49 @@ impl Node {
         }
     }
 
+    /// The place of a mapping's key.
+    pub(crate) fn key_at(&self, name: &str) -> Option<At> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|(key, _)| key.text == name).map(|(key, _)| key.at),
+            _ => None,
+        }
+    }
+
+    /// The same value at another place.
+    pub(crate) fn placed(mut self, at: At) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// A mapping's entries, or what it is instead.
+    pub(crate) fn into_entries(self) -> Result<Vec<(Key, Self)>, Self> {
+        match self.value {
+            Value::Map(entries) => Ok(entries),
+            _ => Err(self),
+        }
+    }
+
+    /// A mapping without one of its keys.
+    pub(crate) fn without(self, name: &str) -> Self {
+        match self.value {
+            Value::Map(entries) => Self::map(entries.into_iter().filter(|(key, _)| key.text != name).collect(), self.at),
+            _ => self,
+        }
+    }
+
+    /// As JSON: numbers, `true`, `false` and nothing where they stand without quotes.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Seq(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect(),
+            Value::Scalar { .. } if self.is_null() => serde_json::Value::Null,
+            Value::Scalar { text, .. } => {
+                let number = self.integer().map(serde_json::Value::from).or_else(|| self.number().map(serde_json::Value::from));
+                self.bool().map(serde_json::Value::from).or(number).unwrap_or_else(|| text.to_string().into())
+            }
+        }
+    }
+
     /// A mapping's value.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match &self.value {
@@ -182,11 +230,17 @@ impl Node {
 
 /// Reads one document. `file` is its number for places, `merge` is whether `<<` means something.
 pub(crate) fn read(source: &Source<'_>, file: u16, merge: bool, budget: &mut Budget) -> Result<Node, Malformed> {
+    let root = documents(source, file, merge, 1, budget)?.pop();
+    Ok(root.unwrap_or_else(|| Node::map(Vec::new(), At::start(file))))
+}
+
+/// Reads the documents of a file, of which there may be so many.
+pub(crate) fn documents(source: &Source<'_>, file: u16, merge: bool, most: usize, budget: &mut Budget) -> Result<Vec<Node>, Malformed> {
     if source.text.len() > Source::MAX_BYTES {
         let message = format!("the file has {} bytes; at most {} are read", source.text.len(), Source::MAX_BYTES);
         return Err(Malformed { at: At::start(file), message, help: "move scripts into files of their own" });
     }
-    let mut builder = Builder { file, merge, budget, open: Vec::new(), anchors: HashMap::new(), root: None };
+    let mut builder = Builder { file, merge, most, budget, open: Vec::new(), anchors: HashMap::new(), roots: Vec::new() };
     let mut parser = Parser::new_from_str(source.text);
     while let Some(next) = parser.next_event() {
         let (event, span) = next.map_err(|error| Malformed {
@@ -199,7 +253,7 @@ pub(crate) fn read(source: &Source<'_>, file: u16, merge: bool, budget: &mut Bud
         }
         builder.take(event, span)?;
     }
-    Ok(builder.root.unwrap_or_else(|| Node::map(Vec::new(), At::start(file))))
+    Ok(builder.roots)
 }
 
 fn at(file: u16, marker: &Marker) -> At {
@@ -222,10 +276,11 @@ enum Collection {
 struct Builder<'b> {
     file: u16,
     merge: bool,
+    most: usize,
     budget: &'b mut Budget,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
-    root: Option<Node>,
+    roots: Vec<Node>,
 }
 
 impl Builder<'_> {
@@ -266,10 +321,14 @@ impl Builder<'_> {
                 node.at = at;
                 self.done(node, 0)
             }
-            Event::DocumentStart(_) if self.root.is_some() => Err(Malformed {
+            Event::DocumentStart(_) if self.roots.len() >= self.most => Err(Malformed {
                 at,
-                message: "the file holds a second document".into(),
-                help: "keep one document; nothing may follow a second `---`",
+                message: if self.most == 1 { "the file holds a second document" } else { "the file holds a third document" }.into(),
+                help: if self.most == 1 {
+                    "keep one document; nothing may follow a second `---`"
+                } else {
+                    "keep the header with `spec:` and one document after it"
+                },
             }),
             _ => Ok(()),
         }
@@ -302,7 +361,7 @@ impl Builder<'_> {
             self.anchors.insert(anchor, node.clone());
         }
         match self.open.last_mut().map(|open| &mut open.node) {
-            None => self.root = Some(node),
+            None => self.roots.push(node),
             Some(Collection::Seq(items)) => items.push(node),
             Some(Collection::Map(entries, pending)) => match pending.take() {
                 Some(key) => entries.push((key, node)),

@@ -128,7 +128,7 @@ impl Planner {
         if self.answer.starts && holds {
             self.jobs.extend(jobs);
         } else {
-            self.left_out.push(LeftOut { name: draft.key.clone(), line: draft.at.line, because });
+            self.left_out.push(LeftOut { name: draft.key.clone(), line: draft.at.line, file: None, because });
         }
     }
 
@@ -211,6 +211,7 @@ impl Planner {
             title,
             group: draft.key.clone(),
             line: draft.at.line,
+            file: None,
             stage: STAGE.to_owned(),
             waits_for: Vec::new(),
             needs: draft.needs.iter().map(|(key, _)| key.clone()).collect(),

@@ -3,19 +3,15 @@
 use crate::reader::Unsupported;
 
 /// At the top of the file.
-pub(super) const TOP: &[Unsupported] = &[
-    ("include", "copy what it includes into this file; a plan must not depend on other places"),
-    ("services", "start what the job needs in its script"),
-    ("spec", "inputs are not known; use `variables`"),
-    ("pages", "name the job otherwise; publishing pages is not carried out"),
-];
+pub(super) const TOP: &[Unsupported] =
+    &[("services", "start what the job needs in its script"), ("pages", "name the job otherwise; publishing pages is not carried out")];
 
 /// In a job.
 pub(super) const JOB: &[Unsupported] = &[
     ("tags", "remove it; there is one runner, this machine"),
     ("services", "start what the job needs in its script"),
     ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),
-    ("include", "copy what it includes into this file"),
+    ("include", "move it to the top of the file"),
     ("resource_group", "remove it; deliveries to one environment never overlap anyway"),
     ("coverage", "write `artifacts: reports: coverage_report: {coverage_format: cobertura, path: …}`"),
     ("release", "remove it; Penstock makes releases itself"),
@@ -49,6 +45,14 @@ pub(super) const WORKFLOW_RULE: &[Unsupported] = &[
     ("needs", "remove it; it belongs to a job's rule"),
     ("allow_failure", "remove it; it belongs to a job's rule"),
     ("start_in", "remove it; it belongs to a job's rule"),
+];
+
+/// In a rule of an entry of `include`.
+pub(super) const INCLUDE_RULE: &[Unsupported] = &[
+    ("variables", "remove it; what a file includes sets no variables"),
+    ("needs", "remove it; it belongs to a job's rule"),
+    ("allow_failure", "remove it; it belongs to a job's rule"),
+    ("interruptible", "remove it; it belongs to a job's rule"),
 ];
 
 /// In `artifacts`.

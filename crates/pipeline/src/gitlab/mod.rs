@@ -1,10 +1,14 @@
 //! GitLab CI files.
 
 mod checkout;
+mod compose;
 mod condition;
 mod eval;
 mod extends;
+mod include;
 mod inherit;
+mod inputs;
+mod interpolate;
 mod job;
 mod keys;
 mod matrix;
@@ -33,7 +37,7 @@ use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Variable, When};
 use crate::reader::{Fields, Problems, shown, strings};
-use crate::yaml::{self, At, Budget, Key, Node, Value};
+use crate::yaml::{At, Budget, Key, Node, Value};
 
 /// A job's time limit if it says nothing.
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(1);
@@ -43,15 +47,17 @@ const MAX_VARIABLES: usize = 1000;
 const GLOBALS: &[&str] = &["stages", "variables", "workflow", "default", "image", "before_script", "after_script", "cache"];
 
 /// Reads a GitLab CI file for one push.
-pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, _library: &Library) -> Result<Plan, Unplanned> {
+pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, library: &Library) -> Result<Plan, Unplanned> {
     let mut problems = Problems::new(source.path);
-    let planned = read(source, event, &mut problems);
+    let planned = read(source, event, library, &mut problems);
     problems.answer(planned)
 }
 
-fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Option<Plan> {
+fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mut Problems) -> Option<Plan> {
     let mut budget = Budget::new();
-    let root = yaml::read(source, 0, true, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
+    let base = predefined::of_push(event, source.path);
+    let root = compose::compose(source, event, library, &base, &mut budget, problems)?;
+    problems.wants_nothing().then_some(())?;
     let root = extends::references(extends::unfold(&root, &mut budget, problems), &mut budget, problems).ok()?;
     let Value::Map(entries) = &root.value else {
         problems.add(
@@ -67,14 +73,18 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     if drafts.is_empty() && problems.is_empty() {
         problems.add(root.at, "", "the file has no job", "add one; names that start with a dot are templates");
     }
-    let base = predefined::of_push(event, source.path);
     let top = At::start(0);
     covered(&global.variables, &[], &base, &|name| global.variable_places.get(name).copied().unwrap_or(top), "variables", problems);
     let workflow = std::mem::take(&mut global.workflow).decide(&mut global, &base, event, problems);
     let (jobs, left_out) = match workflow.nothing {
         None => judge(&drafts, &global, &base, event, problems),
         Some(why) => {
-            let left_out = |draft: &Draft| LeftOut { name: draft.name.clone(), line: draft.at.line, because: vec![why.clone()] };
+            let left_out = |draft: &Draft| LeftOut {
+                name: draft.name.clone(),
+                line: draft.at.line,
+                file: problems.other_file(draft.at),
+                because: vec![why.clone()],
+            };
             (Vec::new(), drafts.iter().map(left_out).collect())
         }
     };
@@ -173,7 +183,8 @@ fn judge(
             let Some(variables) = seen(member, &own, &inherited, global, base, event, problems) else { continue };
             let verdict = verdicts.ask([&inherited, &own], event, &variables, problems);
             let Some(matched) = verdict.matched else {
-                without.push(LeftOut { name: member.name.to_string(), line: draft.at.line, because: verdict.because });
+                let (name, line, file) = (member.name.to_string(), draft.at.line, problems.other_file(draft.at));
+                without.push(LeftOut { name, line, file, because: verdict.because });
                 continue;
             };
             text += weight(draft, &own);
@@ -183,7 +194,7 @@ fn judge(
                 break 'file;
             }
             ruled.extend(matched.needs.map(|rule| (member.name.as_str(), rule)));
-            jobs.push(planned(member, own, matched, verdict.because));
+            jobs.push(planned(member, own, matched, verdict.because, problems));
         }
         // jobs that are alike are left out alike: once is enough
         let alike = without.len() == members.len() && without.windows(2).all(|two| two[0].because == two[1].because);
@@ -286,7 +297,7 @@ impl<'d> Verdicts<'d> {
                 policies.ask(event, &written, problems)
             }
             (None, None) => {
-                let because = vec![format!("it has no rules (line {})", draft.at.line)];
+                let because = vec![format!("it has no rules ({})", problems.line(draft.at))];
                 rules::Verdict { matched: Some(rules::Matched::default()), because }
             }
         }
@@ -348,7 +359,13 @@ fn covered(
 }
 
 /// A job of the plan. `variables` are its own.
-fn planned(member: &Member<'_>, mut variables: BTreeMap<String, Variable>, matched: rules::Matched, because: Vec<String>) -> PlannedJob {
+fn planned(
+    member: &Member<'_>,
+    mut variables: BTreeMap<String, Variable>,
+    matched: rules::Matched,
+    because: Vec<String>,
+    problems: &Problems,
+) -> PlannedJob {
     let draft = member.draft;
     let when = matched.when.or(draft.when).unwrap_or_default();
     // manual outside of rules may be left alone; manual by a rule blocks unless the rule or the job says otherwise
@@ -368,6 +385,7 @@ fn planned(member: &Member<'_>, mut variables: BTreeMap<String, Variable>, match
         title: member.name.to_string(),
         group: draft.name.clone(),
         line: draft.at.line,
+        file: problems.other_file(draft.at),
         stage: draft.stage.clone(),
         waits_for: Vec::new(),
         needs: Vec::new(),

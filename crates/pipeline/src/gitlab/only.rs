@@ -262,12 +262,12 @@ impl Policy {
         let decides = self.kind == Kind::Except;
         let deciding = answers.iter().find(|(holds, _)| *holds == decides).map(|(_, why)| why.clone());
         let why = deciding.clone().unwrap_or_else(|| answers.into_iter().map(|(_, why)| why).collect::<Vec<_>>().join(", and "));
-        let line = self.at.line;
+        let line = problems.line(self.at);
         match (self.kind, deciding.is_none()) {
-            (Kind::Only, true) => (true, format!("`only` on line {line} holds: {why}")),
-            (Kind::Only, false) => (false, format!("`only` on line {line} does not hold: {why}")),
-            (Kind::Except, true) => (true, format!("`except` on line {line} does not exclude it: {why}")),
-            (Kind::Except, false) => (false, format!("`except` on line {line} excludes it: {why}")),
+            (Kind::Only, true) => (true, format!("`only` on {line} holds: {why}")),
+            (Kind::Only, false) => (false, format!("`only` on {line} does not hold: {why}")),
+            (Kind::Except, true) => (true, format!("`except` on {line} does not exclude it: {why}")),
+            (Kind::Except, false) => (false, format!("`except` on {line} excludes it: {why}")),
         }
     }
 }

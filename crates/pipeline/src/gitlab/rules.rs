@@ -37,6 +37,8 @@ pub(super) struct Rule {
 pub(super) enum Of {
     Job,
     Workflow,
+    /// Of an entry of `include`.
+    Include,
 }
 
 /// What a rule says.
@@ -103,7 +105,8 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
     let own = if of == Of::Job { fields.get("allow_failure") } else { None };
     let allow_failure = own.and_then(|node| boolean(node, &fields.path_of("allow_failure"), problems));
     let allow_failure = allow_failure.map(|allowed| if allowed { AllowFailure::Yes } else { AllowFailure::No });
-    let variables = fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default();
+    let variables = if of == Of::Include { None } else { fields.get("variables") };
+    let variables = variables.map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default();
     let needs = if of == Of::Job { fields.get("needs") } else { None };
     let needs = needs.map(|node| needed(node, &fields.path_of("needs"), problems));
     match of {
@@ -120,6 +123,7 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
             }
             fields.finish(keys::WORKFLOW_RULE, problems);
         }
+        Of::Include => fields.finish(keys::INCLUDE_RULE, problems),
     }
     Some(Rule { at: node.at, condition, changes, exists, when, allow_failure, variables, needs, path: path.to_owned() })
 }
@@ -259,14 +263,14 @@ pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String
     let mut verdict = Verdict::default();
     for (place, rule) in rules.iter().enumerate() {
         let (matches, why) = clauses(rule, event, variables, problems);
-        let line = rule.at.line;
+        let line = problems.line(rule.at);
         if !matches {
-            verdict.because.push(format!("the rule on line {line} does not match: {why}"));
+            verdict.because.push(format!("the rule on {line} does not match: {why}"));
             continue;
         }
         let when = match rule.when {
             Some(Outcome::Never) => {
-                verdict.because.push(format!("the rule on line {line} says never: {why}"));
+                verdict.because.push(format!("the rule on {line} says never: {why}"));
                 return verdict;
             }
             Some(Outcome::When(when)) => Some(when),
@@ -274,7 +278,7 @@ pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String
         };
         let needs = rule.needs.is_some().then_some(place);
         let instead = if needs.is_some() { "; its `needs` are the job's" } else { "" };
-        verdict.because.push(format!("the rule on line {line} matches: {why}{instead}"));
+        verdict.because.push(format!("the rule on {line} matches: {why}{instead}"));
         let (allow_failure, variables) = (rule.allow_failure.clone(), rule.variables.clone());
         verdict.matched = Some(Matched { when, allow_failure, variables, needs, at: rule.at, path: rule.path.clone() });
         return verdict;

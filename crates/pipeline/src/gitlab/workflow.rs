@@ -74,7 +74,7 @@ impl Workflow {
             decided.because = verdict.because;
             let Some(matched) = verdict.matched else {
                 let why = decided.because.last().map_or("", String::as_str);
-                decided.nothing = Some(format!("`workflow` (line {}) starts no pipeline: {why}", self.at.line));
+                decided.nothing = Some(format!("`workflow` ({}) starts no pipeline: {why}", problems.line(self.at)));
                 return decided;
             };
             set(matched, global, base, problems);

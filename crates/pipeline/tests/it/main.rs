@@ -14,6 +14,8 @@ mod corpus;
 mod documents;
 mod events;
 mod expressions;
+mod gitlab_include;
+mod gitlab_inputs;
 mod gitlab_matrix;
 mod gitlab_needs;
 mod gitlab_only;
