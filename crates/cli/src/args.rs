@@ -5,6 +5,7 @@ mod eval;
 mod exceptions;
 mod job;
 mod local;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub use eval::{Eval, Language};
 pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
 pub use local::{DialectArg, EventArgs, PlanArgs, Run};
+pub use simulate::SimulateArgs;
 
 /// From a git push to production, through gates that are proven to be passed.
 #[derive(Debug, Parser)]
@@ -58,6 +60,8 @@ pub enum Command {
     Plan(Box<PlanArgs>),
     /// Say what an expression of a pipeline file comes to, as JSON.
     Eval(Eval),
+    /// Show how a pipeline goes on when a script says how its jobs end, without running it.
+    Simulate(Box<SimulateArgs>),
     /// Say why a run, a job or a release is as it is, and what to do.
     Explain(What),
     /// Approve a release for an environment.

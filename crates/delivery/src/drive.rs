@@ -112,7 +112,8 @@ pub async fn drive(parts: Arc<Parts>, stop: CancellationToken) {
         stop_jobs(&hands.under_way, &wants.stops);
         hands.resting.wake(world.position, now);
         let next_try = start(&parts, &wants.effects, world.position, &mut hands, &done, &stop);
-        let pause = next_try.map_or(LOOK_AGAIN, |at| at.since(now).max(Duration::from_millis(10))).min(LOOK_AGAIN);
+        let next_look = next_try.into_iter().chain(wants.again).min();
+        let pause = next_look.map_or(LOOK_AGAIN, |at| at.since(now).max(Duration::from_millis(10))).min(LOOK_AGAIN);
         tokio::select! {
             () = stop.cancelled() => break,
             changed = changes.changed() => if changed.is_err() { break },

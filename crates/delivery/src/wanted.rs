@@ -26,6 +26,20 @@ pub enum Effect {
         /// From 1 upwards.
         attempt: u32,
     },
+    /// Settle when a delayed job starts.
+    Schedule {
+        /// Which run.
+        run: RunId,
+        /// Which job.
+        job: JobName,
+    },
+    /// Let a delayed job start, whose instant has come.
+    Enqueue {
+        /// Which run.
+        run: RunId,
+        /// Which job.
+        job: JobName,
+    },
     /// Tell the run that nothing is left to do.
     FinishRun {
         /// Which run.
@@ -96,6 +110,8 @@ pub struct Wanted {
     pub effects: Vec<Effect>,
     /// To stop.
     pub stops: Vec<Stop>,
+    /// When to look again, if nothing happens before.
+    pub again: Option<Timestamp>,
 }
 
 /// Reads off the world what should be happening.
@@ -106,7 +122,7 @@ pub fn wanted(world: &World, now: Timestamp) -> Wanted {
         return wanted;
     }
     for record in world.runs.values() {
-        of_run(world, record, &mut wanted);
+        of_run(world, record, now, &mut wanted);
     }
     for project in world.projects.values() {
         let Some(config) = world.config(&project.name) else { continue };
@@ -118,7 +134,7 @@ pub fn wanted(world: &World, now: Timestamp) -> Wanted {
     wanted
 }
 
-fn of_run(world: &World, record: &RunRecord, wanted: &mut Wanted) {
+fn of_run(world: &World, record: &RunRecord, now: Timestamp, wanted: &mut Wanted) {
     if record.rejected.is_some() {
         return;
     }
@@ -134,6 +150,9 @@ fn of_run(world: &World, record: &RunRecord, wanted: &mut Wanted) {
                 wanted.effects.push(Effect::Job { run: record.id.clone(), job, attempt });
             }
             RunEffect::CancelJob { job, .. } => wanted.stops.push(Stop { run: record.id.clone(), job }),
+            RunEffect::ScheduleJob { job, .. } => wanted.effects.push(Effect::Schedule { run: record.id.clone(), job }),
+            RunEffect::EnqueueJob { job, at } if at <= now => wanted.effects.push(Effect::Enqueue { run: record.id.clone(), job }),
+            RunEffect::EnqueueJob { at, .. } => wanted.again = Some(wanted.again.map_or(at, |again| again.min(at))),
             RunEffect::Finish { .. } => wanted.effects.push(Effect::FinishRun { run: record.id.clone() }),
         }
     }

@@ -27,6 +27,7 @@ mod plan;
 mod reader;
 mod run;
 mod select;
+mod simulation;
 mod steps;
 #[cfg(test)]
 mod testing;
@@ -44,10 +45,11 @@ pub use input::{Dialect, PushEvent, Source};
 pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
-    Access, Action, AllowFailure, Asked, CacheKey, Concurrency, Condition, JobEnvironment, LeftOut, Matrix, Permissions, Plan,
-    PlannedCache, PlannedJob, PlannedStep, Retry, RetryOn, Variable, Wait, When, plan,
+    Access, Action, AllowFailure, Asked, AutoCancel, CacheKey, Concurrency, Condition, JobEnvironment, LeftOut, Matrix, OnJobFailure,
+    Permissions, Plan, PlannedCache, PlannedJob, PlannedStep, Retry, RetryOn, Turns, Variable, Wait, When, plan,
 };
-pub use run::{JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus};
+pub use run::{JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status};
 pub use select::{NotChosen, Selection};
+pub use simulation::Simulation;
 pub use steps::{NoSuchJob, steps};
 pub use trigger::{MergeRequest, Trigger};

@@ -12,8 +12,11 @@ use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 pub use crate::steps::planned::{Action, Asked, PlannedStep};
 
+mod seconds;
+mod turns;
 mod workflow;
 
+pub use turns::{AutoCancel, OnJobFailure, Turns};
 pub use workflow::{Access, Concurrency, Permissions};
 
 /// The most jobs that a plan may have.
@@ -51,6 +54,9 @@ pub struct Plan {
     /// The inputs of a workflow that a person started.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub inputs: serde_json::Map<String, serde_json::Value>,
+    /// What cancels the run by itself.
+    #[serde(default, skip_serializing_if = "AutoCancel::is_usual")]
+    pub auto_cancel: AutoCancel,
     /// The jobs, in the order of stages and then of the file.
     pub jobs: Vec<PlannedJob>,
     /// Jobs of the file that are not in the plan, with the reason.
@@ -158,6 +164,9 @@ pub struct PlannedJob {
     pub needs: Vec<String>,
     /// When it runs, once what it waits for is done.
     pub when: When,
+    /// What it waits for besides.
+    #[serde(default, skip_serializing_if = "Turns::is_usual")]
+    pub turns: Turns,
     /// A workflow job's `if`, asked once what it waits for is done. `None` is `success()`.
     pub condition: Option<Condition>,
     /// Whether the run may succeed without it.
@@ -228,6 +237,8 @@ pub enum When {
     Always,
     /// If nothing before it failed and a person starts it.
     Manual,
+    /// If nothing before it failed, some time later, or when a person starts it.
+    Delayed,
 }
 
 /// An expression of a workflow.
@@ -352,20 +363,5 @@ pub fn plan(dialect: Dialect, source: &Source<'_>, event: &PushEvent, library: &
     match dialect {
         Dialect::GitlabCi => crate::gitlab::plan(source, event, library),
         Dialect::GithubWorkflow => crate::github::plan(source, event, library),
-    }
-}
-
-/// Durations as whole seconds.
-mod seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(time.as_secs())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        u64::deserialize(from).map(Duration::from_secs)
     }
 }

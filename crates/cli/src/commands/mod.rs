@@ -30,6 +30,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         | Command::Run(_)
         | Command::Plan(_)
         | Command::Eval(_)
+        | Command::Simulate(_)
         | Command::Doctor(_)
         | Command::Down(_)
         | Command::Mirror(_)

@@ -7,6 +7,7 @@ mod job;
 mod notify;
 mod plan;
 mod release;
+mod turns;
 mod way_back;
 
 use penstock_model::blob::BlobError;
@@ -69,6 +70,8 @@ pub async fn carry_out(parts: &Parts, effect: &Effect, cancel: CancellationToken
     match effect {
         Effect::Plan { run } => plan::plan(parts, run).await,
         Effect::Job { run, job, attempt } => job::job(parts, run, job, *attempt, cancel).await,
+        Effect::Schedule { run, job } => turns::schedule(parts, run, job).await,
+        Effect::Enqueue { run, job } => turns::enqueue(parts, run, job).await,
         Effect::FinishRun { run } => job::finish(parts, run).await,
         Effect::Release { run } => release::release(parts, run).await,
         Effect::Gate { release, environment } => gate::gate(parts, *release, environment).await,

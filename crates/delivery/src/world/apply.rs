@@ -149,7 +149,7 @@ impl World {
                 }
             }
             RunEvent::Finished { .. } => record.ended = Some(event.at),
-            RunEvent::JobRetried { .. } | RunEvent::ManualPlayed { .. } => record.ended = None,
+            RunEvent::JobRetried { .. } | RunEvent::ManualPlayed { .. } | RunEvent::Retried { .. } => record.ended = None,
             _ => {}
         }
         record.run.get_or_insert_default().evolve(what);

@@ -8,6 +8,7 @@ mod mirror;
 mod plan;
 mod run;
 mod schema;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ pub async fn carry_out(command: Command, output: Output) -> Result<ExitCode, Cli
         Command::Eval(args) => eval::eval(&args),
         Command::Run(args) => run::run(&args, output).await,
         Command::Mirror(args) => mirror::mirror(&args, output).await,
+        Command::Simulate(args) => simulate::simulate(&args).await,
         Command::Schema { file } => schema::schema(file),
         other => Err(CliError::other(format!("{other:?} is not carried out here"), "this is a fault of Penstock", exit::FAILED)),
     }

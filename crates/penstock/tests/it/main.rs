@@ -14,5 +14,6 @@ mod kernel;
 mod local_run;
 mod shop;
 mod side_by_side;
+mod simulate;
 mod storm;
 mod traffic;

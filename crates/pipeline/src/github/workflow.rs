@@ -16,7 +16,8 @@ use super::{keys, runs_on};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 use crate::plan::{
-    Access, AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Permissions, Plan, PlannedJob, PlannedStep, Retry, Variable, Wait, When,
+    Access, AllowFailure, AutoCancel, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Permissions, Plan, PlannedJob, PlannedStep, Retry, Turns,
+    Variable, Wait, When,
 };
 use crate::reader::{Fields, Problems, boolean, join, shown};
 use crate::yaml::{self, Budget, Node, Value as Yaml};
@@ -72,7 +73,22 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     event.files = Vec::new();
     let (dialect, path, variables) = (Dialect::GithubWorkflow, source.path.to_owned(), as_variables(&variables));
     let (stages, Planner { jobs, left_out, .. }) = (vec![STAGE.to_owned()], planner);
-    Some(Plan { dialect, path, name, event, because: Vec::new(), stages, variables, run_name, concurrency, inputs, jobs, left_out })
+    let auto_cancel = AutoCancel::default();
+    Some(Plan {
+        dialect,
+        path,
+        name,
+        event,
+        because: Vec::new(),
+        stages,
+        variables,
+        run_name,
+        concurrency,
+        inputs,
+        auto_cancel,
+        jobs,
+        left_out,
+    })
 }
 
 /// Whether it is a merge request from elsewhere, whose tokens may look, and change nothing.
@@ -216,6 +232,7 @@ impl Planner {
             waits_for: Vec::new(),
             needs: draft.needs.iter().map(|(key, _)| key.clone()).collect(),
             when: When::OnSuccess,
+            turns: Turns::default(),
             condition: draft.condition.clone(),
             allow_failure: if allowed { AllowFailure::Yes } else { AllowFailure::No },
             retry: Retry::default(),

@@ -110,6 +110,8 @@ pub(super) struct Draft {
     /// `only` and `except`.
     pub(super) policies: Option<Policies>,
     pub(super) when: Option<When>,
+    /// How long a delayed job waits, in seconds.
+    pub(super) start_in: Option<u64>,
     pub(super) allow_failure: Option<AllowFailure>,
     pub(super) environment: Option<JobEnvironment>,
     pub(super) variables: BTreeMap<String, Variable>,
@@ -139,6 +141,11 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
     }
     let stage = stage(&mut fields, stages, key, problems);
     let when = fields.get("when").and_then(|node| choice(node, WHENS, &fields.path_of("when"), problems));
+    let start_in = rules::start_in(&mut fields, when == Some(When::Delayed), problems);
+    if node.get("start_in").is_some() && node.get("rules").is_some() {
+        let message = "`start_in` stands beside `rules`, and a rule that matches would decide without it";
+        problems.add(fields.key_at("start_in"), &fields.path_of("start_in"), message, "write `when: delayed` and `start_in` in a rule");
+    }
     let draft = Draft {
         at: key.at,
         stage,
@@ -150,6 +157,7 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         rules: fields.get("rules").map(|node| rules::read(node, &fields.path_of("rules"), rules::Of::Job, problems)),
         policies: only::read(&mut fields, problems),
         when,
+        start_in,
         allow_failure: fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems)),
         environment: fields.get("environment").and_then(|node| parts::environment(node, &fields.path_of("environment"), problems)),
         variables: fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default(),

@@ -21,7 +21,6 @@ pub(super) const JOB: &[Unsupported] = &[
     ("hooks", "move the commands into `before_script`"),
     ("pages", "publishing pages is not carried out"),
     ("publish", "publishing pages is not carried out"),
-    ("start_in", "delayed jobs are not carried out; use `when: manual`"),
     ("manual_confirmation", "remove it; the page asks anyway"),
     ("dast_configuration", "run the scanner in `script`"),
     ("run", "use `script`"),
@@ -38,7 +37,7 @@ pub(super) const DEFAULT: &[Unsupported] = &[
 ];
 
 /// In a rule.
-pub(super) const RULE: &[Unsupported] = &[("start_in", "delayed jobs are not carried out; use `when: manual`")];
+pub(super) const RULE: &[Unsupported] = &[];
 
 /// In a rule of `workflow`.
 pub(super) const WORKFLOW_RULE: &[Unsupported] = &[

@@ -35,7 +35,7 @@ use crate::env::predefined;
 use crate::expand::{self, Expanded, Raw, Scope};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
-use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Variable, When};
+use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Turns, Variable, When};
 use crate::reader::{Fields, Problems, shown, strings};
 use crate::yaml::{At, Budget, Key, Node, Value};
 
@@ -94,10 +94,10 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
     let path = source.path.to_owned();
     let name = workflow.name.unwrap_or_else(|| path.clone());
     let Global { stages, variables, .. } = global;
-    let dialect = Dialect::GitlabCi;
+    let (dialect, auto_cancel) = (Dialect::GitlabCi, workflow.auto_cancel);
     let (inputs, because) = (serde_json::Map::new(), workflow.because);
     let (run_name, concurrency) = (None, None);
-    Some(Plan { dialect, path, name, event, because, stages, variables, run_name, concurrency, inputs, jobs, left_out })
+    Some(Plan { dialect, path, name, event, because, stages, variables, run_name, concurrency, inputs, auto_cancel, jobs, left_out })
 }
 
 /// What the file says for all jobs.
@@ -372,6 +372,7 @@ fn planned(
     let usual = if draft.when == Some(When::Manual) { AllowFailure::Yes } else { AllowFailure::No };
     let allow_failure = matched.allow_failure.or_else(|| draft.allow_failure.clone()).unwrap_or(usual);
     variables.extend(matched.variables);
+    let start_in = if when == When::Delayed { matched.start_in.or(draft.start_in) } else { None };
     let mut commands = draft.common.before_script.clone().unwrap_or_default();
     commands.extend(draft.script.iter().cloned());
     let mut steps = vec![PlannedStep::Script { commands }];
@@ -390,6 +391,7 @@ fn planned(
         waits_for: Vec::new(),
         needs: Vec::new(),
         when,
+        turns: Turns { start_in },
         condition: None,
         allow_failure,
         retry: draft.common.retry.clone().unwrap_or_default(),

@@ -1,12 +1,14 @@
 //! `rules`: read, and asked for one push.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use regex::Regex;
 
 use super::condition::Condition;
 use super::job::{self, Need};
 use super::{keys, parts, workflow};
+use crate::duration;
 use crate::expand::{self, Expanded, expand_known};
 use crate::input::PushEvent;
 use crate::pattern::ruby_glob;
@@ -25,10 +27,14 @@ pub(super) struct Rule {
     changes: Option<Vec<(String, At)>>,
     exists: Option<Vec<(String, At)>>,
     when: Option<Outcome>,
+    /// How long a delayed job waits, in seconds.
+    start_in: Option<u64>,
     allow_failure: Option<AllowFailure>,
     variables: BTreeMap<String, Variable>,
     /// In place of the job's.
     needs: Option<Vec<Need>>,
+    /// Of a rule of `workflow`.
+    auto_cancel: workflow::Cancels,
     path: String,
 }
 
@@ -61,10 +67,14 @@ pub(super) struct Verdict {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Matched {
     pub(super) when: Option<When>,
+    /// How long a delayed job waits, in seconds.
+    pub(super) start_in: Option<u64>,
     pub(super) allow_failure: Option<AllowFailure>,
     pub(super) variables: BTreeMap<String, Variable>,
     /// The place in the list of a rule whose `needs` are the job's.
     pub(super) needs: Option<usize>,
+    /// What a rule of `workflow` says about cancelling.
+    pub(super) auto_cancel: workflow::Cancels,
     /// Where it stands.
     pub(super) at: At,
     /// Its key, from the outside in.
@@ -72,8 +82,36 @@ pub(super) struct Matched {
 }
 
 /// Values of `when` in a job.
-pub(super) const WHENS: &[(&str, When)] =
-    &[("on_success", When::OnSuccess), ("on_failure", When::OnFailure), ("always", When::Always), ("manual", When::Manual)];
+pub(super) const WHENS: &[(&str, When)] = &[
+    ("on_success", When::OnSuccess),
+    ("on_failure", When::OnFailure),
+    ("always", When::Always),
+    ("manual", When::Manual),
+    ("delayed", When::Delayed),
+];
+
+/// The longest time that a delayed job may wait (GitLab's own bound).
+const MAX_DELAY: Duration = Duration::from_hours(7 * 24);
+
+/// Reads `start_in` of a job or of a rule, which goes with `when: delayed` and with nothing else. In seconds.
+pub(super) fn start_in(fields: &mut Fields<'_>, delayed: bool, problems: &mut Problems) -> Option<u64> {
+    let path = fields.path_of("start_in");
+    let Some(node) = fields.get("start_in") else {
+        if delayed {
+            problems.add(fields.key_at("when"), &fields.path_of("when"), "a delayed job has no `start_in`", "write `start_in: 30 minutes`");
+        }
+        return None;
+    };
+    if !delayed {
+        problems.add(node.at, &path, "`start_in` goes with `when: delayed` only", "write `when: delayed`, or remove `start_in`");
+        return None;
+    }
+    let time = duration::parse(&text(node, &path, problems)?).filter(|time| *time <= MAX_DELAY);
+    if time.is_none() {
+        problems.add(node.at, &path, "this is no time of at most a week", "as in `30 minutes` or `1h 30m`");
+    }
+    time.map(|time| time.as_secs())
+}
 
 /// Reads `rules`, which may nest as anchors of lists do.
 pub(super) fn read(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Vec<Rule> {
@@ -102,6 +140,7 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
         choices.push(("never", Outcome::Never));
         choice(node, &choices, &fields.path_of("when"), problems)
     });
+    let start_in = if of == Of::Job { start_in(&mut fields, when == Some(Outcome::When(When::Delayed)), problems) } else { None };
     let own = if of == Of::Job { fields.get("allow_failure") } else { None };
     let allow_failure = own.and_then(|node| boolean(node, &fields.path_of("allow_failure"), problems));
     let allow_failure = allow_failure.map(|allowed| if allowed { AllowFailure::Yes } else { AllowFailure::No });
@@ -109,6 +148,7 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
     let variables = variables.map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default();
     let needs = if of == Of::Job { fields.get("needs") } else { None };
     let needs = needs.map(|node| needed(node, &fields.path_of("needs"), problems));
+    let mut auto_cancel = workflow::Cancels::default();
     match of {
         Of::Job => {
             // as in a job: nothing is cancelled by a newer push
@@ -119,13 +159,25 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
         }
         Of::Workflow => {
             if let Some(node) = fields.get("auto_cancel") {
-                workflow::auto_cancel(node, &fields.path_of("auto_cancel"), problems);
+                auto_cancel = workflow::auto_cancel(node, &fields.path_of("auto_cancel"), problems);
             }
             fields.finish(keys::WORKFLOW_RULE, problems);
         }
         Of::Include => fields.finish(keys::INCLUDE_RULE, problems),
     }
-    Some(Rule { at: node.at, condition, changes, exists, when, allow_failure, variables, needs, path: path.to_owned() })
+    Some(Rule {
+        at: node.at,
+        condition,
+        changes,
+        exists,
+        when,
+        start_in,
+        allow_failure,
+        variables,
+        needs,
+        auto_cancel,
+        path: path.to_owned(),
+    })
 }
 
 /// `needs` of a rule. GitLab passes an empty list over (its issue 421004).
@@ -280,7 +332,16 @@ pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String
         let instead = if needs.is_some() { "; its `needs` are the job's" } else { "" };
         verdict.because.push(format!("the rule on {line} matches: {why}{instead}"));
         let (allow_failure, variables) = (rule.allow_failure.clone(), rule.variables.clone());
-        verdict.matched = Some(Matched { when, allow_failure, variables, needs, at: rule.at, path: rule.path.clone() });
+        verdict.matched = Some(Matched {
+            when,
+            start_in: rule.start_in,
+            allow_failure,
+            variables,
+            needs,
+            auto_cancel: rule.auto_cancel,
+            at: rule.at,
+            path: rule.path.clone(),
+        });
         return verdict;
     }
     verdict.because.push(if rules.is_empty() { "its list of rules is empty".to_owned() } else { "no rule matches".to_owned() });

@@ -8,6 +8,7 @@ use super::rules::{self, Matched, Rule};
 use super::{Global, covered, scope};
 use crate::expand::{Expanded, expand};
 use crate::input::PushEvent;
+use crate::plan::{AutoCancel, OnJobFailure};
 use crate::reader::{Fields, Problems, choice, text};
 use crate::yaml::{At, Node};
 
@@ -22,6 +23,7 @@ pub(super) struct Workflow {
     at: At,
     rules: Option<Vec<Rule>>,
     name: Option<(String, At)>,
+    cancels: Cancels,
 }
 
 /// What it comes to for one push.
@@ -33,6 +35,8 @@ pub(super) struct Decided {
     pub(super) name: Option<String>,
     /// Each rule that was asked, with its line.
     pub(super) because: Vec<String>,
+    /// What cancels it by itself.
+    pub(super) auto_cancel: AutoCancel,
 }
 
 /// Reads `workflow`; `at` is its key's place.
@@ -40,28 +44,41 @@ pub(super) fn read(node: &Node, at: At, problems: &mut Problems) -> Workflow {
     let Some(mut fields) = Fields::of(node, "workflow", problems) else { return Workflow::default() };
     let rules = fields.get("rules").map(|node| rules::read(node, "workflow.rules", rules::Of::Workflow, problems));
     let name = fields.get("name").and_then(|node| Some((text(node, "workflow.name", problems)?, node.at)));
-    if let Some(node) = fields.get("auto_cancel") {
-        auto_cancel(node, "workflow.auto_cancel", problems);
-    }
+    let cancels = fields.get("auto_cancel").map(|node| auto_cancel(node, "workflow.auto_cancel", problems)).unwrap_or_default();
     fields.finish(&[], problems);
-    Workflow { at, rules, name }
+    Workflow { at, rules, name, cancels }
 }
 
-/// `auto_cancel`: nothing is cancelled by itself here, so that `none` is what happens anyway.
-pub(super) fn auto_cancel(node: &Node, path: &str, problems: &mut Problems) {
-    let Some(mut fields) = Fields::of(node, path, problems) else { return };
-    for name in ["on_new_commit", "on_job_failure"] {
-        if let Some(node) = fields.get(name) {
-            choice(node, &[("none", ())], &fields.path_of(name), problems);
-        }
+/// What `auto_cancel` says, as far as it says something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cancels {
+    on_job_failure: Option<OnJobFailure>,
+}
+
+impl Cancels {
+    /// A rule's words go over the file's.
+    fn over(self, file: Self) -> AutoCancel {
+        AutoCancel { on_job_failure: self.on_job_failure.or(file.on_job_failure).unwrap_or_default() }
     }
+}
+
+/// `auto_cancel`, of `workflow` or of one of its rules. No newer push cancels a run, so that `on_new_commit: none` is what happens anyway.
+pub(super) fn auto_cancel(node: &Node, path: &str, problems: &mut Problems) -> Cancels {
+    let Some(mut fields) = Fields::of(node, path, problems) else { return Cancels::default() };
+    if let Some(node) = fields.get("on_new_commit") {
+        choice(node, &[("none", ())], &fields.path_of("on_new_commit"), problems);
+    }
+    let kinds = [("none", OnJobFailure::None), ("all", OnJobFailure::All)];
+    let on_job_failure = fields.get("on_job_failure").and_then(|node| choice(node, &kinds, &fields.path_of("on_job_failure"), problems));
     fields.finish(&[], problems);
+    Cancels { on_job_failure }
 }
 
 impl Workflow {
     /// Asks the rules; what the one that matches sets becomes the file's.
     pub(super) fn decide(&self, global: &mut Global, base: &[(String, String)], event: &PushEvent, problems: &mut Problems) -> Decided {
-        let mut decided = Decided { nothing: None, name: None, because: Vec::new() };
+        let auto_cancel = Cancels::default().over(self.cancels);
+        let mut decided = Decided { nothing: None, name: None, because: Vec::new(), auto_cancel };
         if event.trigger.gitlab_source().is_none() {
             decided.nothing = Some(format!("GitLab starts no pipeline for {}", event.trigger.words()));
             return decided;
@@ -77,6 +94,7 @@ impl Workflow {
                 decided.nothing = Some(format!("`workflow` ({}) starts no pipeline: {why}", problems.line(self.at)));
                 return decided;
             };
+            decided.auto_cancel = matched.auto_cancel.over(self.cancels);
             set(matched, global, base, problems);
         }
         if let Some((name, at)) = &self.name

@@ -2,8 +2,10 @@
 
 use penstock_model::JobName;
 use penstock_model::ids::Actor;
+use penstock_model::job::JobEnd;
 
 use super::{JobState, Refusal, Run, RunCommand, RunEvent};
+use crate::plan::{PlannedJob, When};
 
 impl Run {
     /// What a command leads to. Nothing, if it says what is known already.
@@ -28,13 +30,39 @@ impl Run {
                 let runs = self.runs(&job, attempt)?;
                 Ok(runs.then_some(RunEvent::JobInterrupted { job, attempt }).into_iter().collect())
             }
-            RunCommand::PlayJob { job, by } => match self.known_job(&job)? {
-                JobState::Manual => Ok(vec![RunEvent::ManualPlayed { job, by }]),
-                state => Err(Refusal::WrongState { state: describe(state), job, what: "started by hand" }),
+            RunCommand::ScheduleJob { job, until } => match self.known_job(&job)? {
+                JobState::Waiting | JobState::Scheduled { until: None } if self.is_gitlab() => {
+                    Ok(vec![RunEvent::JobScheduled { job, until }])
+                }
+                JobState::Scheduled { .. } => Ok(Vec::new()),
+                state => Err(wrong(state, job, "delayed")),
             },
+            RunCommand::EnqueueJob { job } => match self.known_job(&job)? {
+                JobState::Waiting | JobState::Skipped { .. } | JobState::Manual | JobState::Scheduled { .. } if self.is_gitlab() => {
+                    Ok(vec![RunEvent::JobEnqueued { job }])
+                }
+                state => Err(wrong(state, job, "enqueued")),
+            },
+            RunCommand::UnscheduleJob { job, by } => match self.known_job(&job)? {
+                JobState::Scheduled { .. } => Ok(vec![RunEvent::JobUnscheduled { job, by }]),
+                state => Err(wrong(state, job, "taken out of the schedule")),
+            },
+            RunCommand::ConcludeJob { job, end } => self.conclude(job, end),
+            RunCommand::PlayJob { job, by } => self.start_by_hand(job, by),
             RunCommand::RetryJob { job, by } => match self.known_job(&job)? {
                 JobState::Succeeded | JobState::Failed { .. } | JobState::Cancelled { .. } => Ok(vec![RunEvent::JobRetried { job, by }]),
-                state => Err(Refusal::WrongState { state: describe(state), job, what: "tried again" }),
+                state => Err(wrong(state, job, "tried again")),
+            },
+            RunCommand::Retry { by } => {
+                let any = self.states.iter().any(|state| matches!(state, JobState::Failed { .. } | JobState::Cancelled { .. }));
+                if any { Ok(vec![RunEvent::Retried { by }]) } else { Err(Refusal::NothingToRetry) }
+            }
+            RunCommand::CancelJob { job, by } => match self.known_job(&job)? {
+                JobState::Running { .. } if self.facts[self.graph.index[&job]].cancelled => Ok(Vec::new()),
+                JobState::Waiting | JobState::Ready | JobState::Manual | JobState::Scheduled { .. } | JobState::Running { .. } => {
+                    Ok(vec![RunEvent::JobCancelRequested { job, by }])
+                }
+                state => Err(wrong(state, job, "cancelled")),
             },
             RunCommand::Cancel { by } => self.cancel(by),
             RunCommand::Finish => match self.finished {
@@ -49,7 +77,7 @@ impl Run {
         let state = self.known_job(&job)?;
         let at = self.graph.index[&job];
         if *state != JobState::Ready {
-            return Err(Refusal::WrongState { state: describe(state), job, what: "started" });
+            return Err(wrong(state, job, "started"));
         }
         let next = self.facts[at].attempts + 1;
         if attempt != next {
@@ -59,6 +87,34 @@ impl Run {
             return Err(Refusal::WrongState { state: "waits for a place in its matrix".into(), job, what: "started" });
         }
         Ok(vec![RunEvent::JobStarted { job, attempt }])
+    }
+
+    /// Starts a job by hand; one that ended already is tried again, as in GitLab.
+    fn start_by_hand(&self, job: JobName, by: Actor) -> Result<Vec<RunEvent>, Refusal> {
+        let state = self.known_job(&job)?;
+        let by_hand = |job: &PlannedJob| matches!(job.when, When::Manual | When::Delayed);
+        match state {
+            JobState::Manual | JobState::Scheduled { .. } => Ok(vec![RunEvent::ManualPlayed { job, by }]),
+            JobState::Succeeded | JobState::Failed { .. } | JobState::Cancelled { .. }
+                if self.plan().and_then(|plan| plan.job(&job)).is_some_and(by_hand) =>
+            {
+                Ok(vec![RunEvent::JobRetried { job, by }])
+            }
+            state => Err(wrong(state, job, "started by hand")),
+        }
+    }
+
+    /// A job that is not over, and is not at work either, ends as something else did.
+    fn conclude(&self, job: JobName, end: JobEnd) -> Result<Vec<RunEvent>, Refusal> {
+        let state = self.known_job(&job)?;
+        let gitlab = self.is_gitlab();
+        let allowed = match state {
+            JobState::Ready | JobState::Running { .. } => true,
+            JobState::Waiting => gitlab,
+            JobState::Manual | JobState::Scheduled { .. } => gitlab && end != JobEnd::Exited { code: 0 },
+            _ => false,
+        };
+        if allowed { Ok(vec![RunEvent::JobConcluded { job, end }]) } else { Err(wrong(state, job, "ended")) }
     }
 
     /// Whether this attempt runs; `false` if it ended before.
@@ -87,11 +143,16 @@ impl Run {
     }
 }
 
+fn wrong(state: &JobState, job: JobName, what: &'static str) -> Refusal {
+    Refusal::WrongState { state: describe(state), job, what }
+}
+
 fn describe(state: &JobState) -> String {
     match state {
         JobState::Waiting => "waits for other jobs".into(),
         JobState::Ready => "is about to start".into(),
         JobState::Manual => "waits to be started by hand".into(),
+        JobState::Scheduled { .. } => "waits for its time".into(),
         JobState::Running { attempt } => format!("runs (attempt {attempt})"),
         JobState::Succeeded => "has succeeded".into(),
         JobState::Failed { why, .. } => format!("has failed: {why}"),

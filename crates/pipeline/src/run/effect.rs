@@ -1,8 +1,9 @@
 //! What should be happening now.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use penstock_model::{Digest, JobName};
+use penstock_model::{Digest, JobName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::RunStatus;
@@ -25,6 +26,20 @@ pub enum RunEffect {
         job: JobName,
         /// The attempt's number.
         attempt: u32,
+    },
+    /// Let a delayed job wait for so long from now: tell [`super::RunCommand::ScheduleJob`] with the instant.
+    ScheduleJob {
+        /// The job.
+        job: JobName,
+        /// How long.
+        delay: Duration,
+    },
+    /// A delayed job's instant: tell [`super::RunCommand::EnqueueJob`] then, not before.
+    EnqueueJob {
+        /// The job.
+        job: JobName,
+        /// When.
+        at: Timestamp,
     },
     /// Everything is done: tell [`super::RunCommand::Finish`].
     Finish {

@@ -2,8 +2,8 @@
 
 use penstock_model::event::{DomainEvent, EventType};
 use penstock_model::ids::Actor;
-use penstock_model::job::JobReport;
-use penstock_model::{JobName, RunId};
+use penstock_model::job::{JobEnd, JobReport};
+use penstock_model::{JobName, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::RunStatus;
@@ -57,6 +57,45 @@ pub enum RunEvent {
         /// Who.
         by: Actor,
     },
+    /// An instant was set at which a delayed job starts.
+    JobScheduled {
+        /// The job.
+        job: JobName,
+        /// When; `None` if nobody keeps the time, as in a simulation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// A job that waited is to start: a delayed job's instant came.
+    JobEnqueued {
+        /// The job.
+        job: JobName,
+    },
+    /// A person took a delayed job's instant away: now it waits for a person.
+    JobUnscheduled {
+        /// The job.
+        job: JobName,
+        /// Who.
+        by: Actor,
+    },
+    /// A job ended without an attempt of its own: something else ended, and the job with it.
+    JobConcluded {
+        /// The job.
+        job: JobName,
+        /// How.
+        end: JobEnd,
+    },
+    /// A person cancelled one job.
+    JobCancelRequested {
+        /// The job.
+        job: JobName,
+        /// Who.
+        by: Actor,
+    },
+    /// A person had all jobs tried again that failed or were cancelled.
+    Retried {
+        /// Who.
+        by: Actor,
+    },
     /// Somebody cancelled the run.
     CancelRequested {
         /// Who.
@@ -78,6 +117,12 @@ impl DomainEvent for RunEvent {
             Self::JobInterrupted { .. } => "run.job_interrupted",
             Self::ManualPlayed { .. } => "run.manual_played",
             Self::JobRetried { .. } => "run.job_retried",
+            Self::JobScheduled { .. } => "run.job_scheduled",
+            Self::JobEnqueued { .. } => "run.job_enqueued",
+            Self::JobUnscheduled { .. } => "run.job_unscheduled",
+            Self::JobConcluded { .. } => "run.job_concluded",
+            Self::JobCancelRequested { .. } => "run.job_cancel_requested",
+            Self::Retried { .. } => "run.retried",
             Self::CancelRequested { .. } => "run.cancel_requested",
             Self::Finished { .. } => "run.finished",
         };
@@ -118,7 +163,33 @@ pub enum RunCommand {
         /// The attempt's number.
         attempt: u32,
     },
-    /// Start a manual job.
+    /// A delayed job's instant, counted from the moment when [`super::RunEffect::ScheduleJob`] was seen.
+    ScheduleJob {
+        /// The job.
+        job: JobName,
+        /// When; `None` if nobody keeps the time.
+        until: Option<Timestamp>,
+    },
+    /// A delayed job's instant has come. As GitLab's event of that name, it lets any job start that has not begun.
+    EnqueueJob {
+        /// The job.
+        job: JobName,
+    },
+    /// Let a delayed job wait for a person instead of its instant.
+    UnscheduleJob {
+        /// The job.
+        job: JobName,
+        /// Who asks.
+        by: Actor,
+    },
+    /// A job ended without an attempt of its own.
+    ConcludeJob {
+        /// The job.
+        job: JobName,
+        /// How.
+        end: JobEnd,
+    },
+    /// Start a manual or a delayed job.
     PlayJob {
         /// The job.
         job: JobName,
@@ -127,6 +198,18 @@ pub enum RunCommand {
     },
     /// Try a job again.
     RetryJob {
+        /// The job.
+        job: JobName,
+        /// Who asks.
+        by: Actor,
+    },
+    /// Try all jobs again that failed or were cancelled, while the others go on.
+    Retry {
+        /// Who asks.
+        by: Actor,
+    },
+    /// Cancel one job.
+    CancelJob {
         /// The job.
         job: JobName,
         /// Who asks.

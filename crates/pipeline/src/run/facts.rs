@@ -1,7 +1,9 @@
 //! What the events said of each job. How a job stands follows from this; nothing else is remembered.
 
+use penstock_model::Timestamp;
 use penstock_model::job::{JobEnd, JobReport};
 
+use super::status::Status;
 use crate::plan::{AllowFailure, PlannedJob, Retry, RetryOn};
 
 /// After so many lost attempts a job is not tried again: the machine is at fault, and going on would not end.
@@ -12,6 +14,8 @@ const MAX_INTERRUPTIONS: u32 = 100;
 pub(super) struct Facts {
     /// How many attempts have started.
     pub(super) attempts: u32,
+    /// How many had when it was last begun anew.
+    earlier: u32,
     /// The attempt that runs.
     pub(super) running: Option<u32>,
     /// How it ended for good: no attempt follows by itself.
@@ -22,10 +26,29 @@ pub(super) struct Facts {
     tries: u32,
     /// Attempts that were lost since then.
     interruptions: u32,
-    /// A person has started it, or had it tried again: it starts whatever it waits for.
+    /// A person has started it, or had it tried again: it starts whatever it waits for. Of a workflow's job.
     pub(super) forced: bool,
     /// It was cancelled before it began, or is to be cancelled while it runs.
     pub(super) cancelled: bool,
+    /// What became of a GitLab job when what it waits for was over.
+    pub(super) settled: Option<Settled>,
+    /// Somebody had it tried again: it waits for no person and no instant.
+    pub(super) immediately: bool,
+    /// When a delayed job starts.
+    pub(super) until: Option<Timestamp>,
+}
+
+/// What becomes of a GitLab job when what it waits for is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// It is to start.
+    Enqueued,
+    /// A person is to start it.
+    Manual,
+    /// An instant is to start it.
+    Scheduled,
+    /// It does not run.
+    Skipped { why: String },
 }
 
 /// How a job ended.
@@ -43,15 +66,23 @@ impl Facts {
         self.ended = None;
     }
 
-    pub(super) fn finished(&mut self, job: &PlannedJob, attempt: u32, report: &JobReport) {
+    /// Its attempt ended. `gives_in` is whether a job that was told to end is cancelled whatever it made of that, as in GitLab.
+    pub(super) fn finished(&mut self, job: &PlannedJob, attempt: u32, report: &JobReport, gives_in: bool) {
         if self.running != Some(attempt) {
             return;
         }
         self.running = None;
         self.report = Some(report.clone());
-        let ended = ended(job, &report.end);
-        if matches!(ended, Ended::Failed { .. }) && !self.cancelled && self.tries < job.retry.max && tries_again(&job.retry, &report.end) {
+        self.conclude(job, if gives_in && self.cancelled { &JobEnd::Cancelled } else { &report.end });
+    }
+
+    /// It ended so; another attempt may follow.
+    pub(super) fn conclude(&mut self, job: &PlannedJob, end: &JobEnd) {
+        let ended = ended(job, end);
+        if matches!(ended, Ended::Failed { .. }) && !self.cancelled && self.tries < job.retry.max && tries_again(&job.retry, end) {
             self.tries += 1;
+            // asked again whether it is its turn, as if somebody had it tried again
+            (self.settled, self.immediately) = (None, true);
             return;
         }
         self.ended = Some(ended);
@@ -73,14 +104,38 @@ impl Facts {
         }
     }
 
-    /// Started by hand, for the first time or again.
-    pub(super) fn force(&mut self) {
-        *self = Self { attempts: self.attempts, running: self.running, forced: true, ..Self::default() };
+    /// Begins anew; its attempts are counted on.
+    pub(super) fn anew(&self) -> Self {
+        Self { attempts: self.attempts, earlier: self.attempts, running: self.running, ..Self::default() }
     }
 
-    /// True if an attempt follows by itself as soon as it can, whatever the job waited for.
+    /// True if an attempt of a workflow's job follows by itself as soon as it can, whatever the job waited for.
     pub(super) fn goes_on(&self) -> bool {
-        self.forced || self.attempts > 0
+        self.forced || self.attempts > self.earlier
+    }
+
+    /// How a GitLab job stands.
+    pub(super) fn status(&self) -> Status {
+        match (&self.running, &self.ended, &self.settled) {
+            (Some(_), ..) if self.cancelled => Status::Canceling,
+            (Some(_), ..) => Status::Running,
+            (None, Some(Ended::Succeeded), _) => Status::Success,
+            (None, Some(Ended::Failed { .. }), _) => Status::Failed,
+            (None, Some(Ended::Cancelled), _) => Status::Canceled,
+            (None, None, None) => Status::Created,
+            (None, None, Some(Settled::Enqueued)) => Status::Pending,
+            (None, None, Some(Settled::Manual)) => Status::Manual,
+            (None, None, Some(Settled::Scheduled)) => Status::Scheduled,
+            (None, None, Some(Settled::Skipped { .. })) => Status::Skipped,
+        }
+    }
+
+    /// Whether what waits for it need not mind how it ended.
+    pub(super) fn is_optional(&self, job: &PlannedJob) -> bool {
+        match &self.ended {
+            Some(Ended::Failed { allowed, .. }) => *allowed,
+            _ => is_optional(job),
+        }
     }
 }
 

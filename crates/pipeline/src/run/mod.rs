@@ -1,25 +1,29 @@
 //! The run: one execution of a plan, as a state machine over its events.
 
-mod composite;
 mod decide;
 mod effect;
 mod event;
+mod evolve;
 mod facts;
 mod graph;
+mod process;
 mod settle;
+mod standing;
+mod status;
 mod wanted;
 
 pub use effect::{JobInputs, NeedResult, RunEffect};
 pub use event::{RunCommand, RunEvent};
+pub use standing::Standing;
+pub use status::Status;
 
 use penstock_model::job::JobReport;
-use penstock_model::{JobName, RunId};
+use penstock_model::{JobName, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use self::composite::{Composite, Tally};
 use self::facts::{Facts, is_optional};
 use self::graph::Graph;
-use self::settle::Known;
+use self::status::Statuses;
 use crate::input::Dialect;
 use crate::plan::{Plan, PlannedJob};
 
@@ -68,6 +72,11 @@ pub enum JobState {
     Ready,
     /// It waits for a person to start it.
     Manual,
+    /// It waits for an instant, or for a person to start it before.
+    Scheduled {
+        /// When, once that is settled.
+        until: Option<Timestamp>,
+    },
     /// It runs.
     Running {
         /// Which attempt.
@@ -92,6 +101,24 @@ pub enum JobState {
         /// Why, for people.
         why: String,
     },
+}
+
+impl JobState {
+    /// GitLab's word. `cancelled` is whether a job that runs was told to end.
+    fn status(&self, cancelled: bool) -> Status {
+        match self {
+            Self::Waiting => Status::Created,
+            Self::Ready => Status::Pending,
+            Self::Manual => Status::Manual,
+            Self::Scheduled { .. } => Status::Scheduled,
+            Self::Running { .. } if cancelled => Status::Canceling,
+            Self::Running { .. } => Status::Running,
+            Self::Succeeded => Status::Success,
+            Self::Failed { .. } => Status::Failed,
+            Self::Cancelled { .. } => Status::Canceled,
+            Self::Skipped { .. } => Status::Skipped,
+        }
+    }
 }
 
 /// Why a command is refused.
@@ -126,6 +153,9 @@ pub enum Refusal {
         /// What was asked for.
         what: &'static str,
     },
+    /// No job failed or was cancelled.
+    #[error("no job of the run has failed or was cancelled, so there is nothing to try again")]
+    NothingToRetry,
     /// The run is over.
     #[error("the run is over")]
     Over,
@@ -136,9 +166,8 @@ pub enum Refusal {
 
 /// One execution of a plan.
 ///
-/// What the events said is kept for each job; how the jobs stand is derived from that anew after each event, so that
-/// every order of events that means the same gives the same, and a job that was skipped comes to life by itself when
-/// what it waits for is tried again.
+/// What the events said is kept for each job, and how the jobs stand is derived from that after each event. A job of a workflow
+/// is asked anew each time whether it is its turn; one of a GitLab file once, as GitLab does (see `process`).
 #[derive(Clone, Debug, Default)]
 pub struct Run {
     id: Option<RunId>,
@@ -148,7 +177,10 @@ pub struct Run {
     cancelled: bool,
     finished: Option<RunStatus>,
     states: Vec<JobState>,
-    tally: Tally,
+    all: Statuses,
+    /// How the pipeline and its stages stand, in GitLab's words.
+    pipeline: Status,
+    stages: Vec<Status>,
 }
 
 impl Run {
@@ -166,61 +198,6 @@ impl Run {
         run
     }
 
-    /// Takes an event in. One that does not fit changes nothing.
-    pub fn evolve(&mut self, event: &RunEvent) {
-        match event {
-            RunEvent::Planned { run, plan } => {
-                self.id = Some(run.clone());
-                self.graph = Graph::of(plan);
-                self.facts = vec![Facts::default(); plan.jobs.len()];
-                self.plan = Some(plan.clone());
-            }
-            RunEvent::JobStarted { job, attempt } => self.change(job, |facts, _| facts.started(*attempt)),
-            RunEvent::JobFinished { job, attempt, report } => self.change(job, |facts, job| facts.finished(job, *attempt, report)),
-            RunEvent::JobInterrupted { job, attempt } => self.change(job, |facts, _| facts.interrupted(*attempt)),
-            RunEvent::ManualPlayed { job, .. } | RunEvent::JobRetried { job, .. } => {
-                self.change(job, |facts, _| facts.force());
-                (self.cancelled, self.finished) = (false, None);
-            }
-            RunEvent::CancelRequested { .. } => self.mark_cancelled(),
-            RunEvent::Finished { status } => self.finished = Some(*status),
-        }
-        if let Some(known) = self.known() {
-            let (states, tally) = settle::settle(&known);
-            (self.states, self.tally) = (states, tally);
-        }
-    }
-
-    fn change(&mut self, job: &JobName, change: impl FnOnce(&mut Facts, &PlannedJob)) {
-        let (Some(at), Some(plan)) = (self.graph.index.get(job), &self.plan) else { return };
-        change(&mut self.facts[*at], &plan.jobs[*at]);
-    }
-
-    /// Marks every job that is to be cancelled: of a workflow all but those whose `if` holds for a cancelled run.
-    fn mark_cancelled(&mut self) {
-        self.cancelled = true;
-        let Some(known) = self.known() else { return };
-        // nobody waits for a manual job that may fail, and it can still be played
-        let idle = |at: usize| self.states[at] == JobState::Manual && is_optional(&known.plan.jobs[at]);
-        let open = |at: &usize| !settle::is_over(&self.states[*at]) && !idle(*at);
-        let asks = |at: usize| matches!(&known.graph.conditions[at], Some(Ok(expression)) if expression.asks_status());
-        let spared = |at: &usize| match &self.states[*at] {
-            // it is asked when what it needs is over
-            JobState::Waiting | JobState::Ready if known.facts[*at].attempts == 0 => asks(*at),
-            _ => asks(*at) && settle::condition_holds(&known, *at, &self.states, true).unwrap_or(false),
-        };
-        let workflow = known.plan.dialect == Dialect::GithubWorkflow;
-        let cancelled: Vec<usize> = (0..self.states.len()).filter(open).filter(|at| !(workflow && spared(at))).collect();
-        for at in cancelled {
-            self.facts[at].cancelled = true;
-        }
-    }
-
-    fn known(&self) -> Option<Known<'_>> {
-        let plan = self.plan.as_deref()?;
-        Some(Known { plan, graph: &self.graph, facts: &self.facts, cancelled: self.cancelled })
-    }
-
     /// How the run stands.
     pub fn status(&self) -> RunStatus {
         if self.plan.is_none() {
@@ -228,15 +205,25 @@ impl Run {
         }
         // what somebody cancelled is never a success, even if only what may fail was cut off
         let cut = self.cancelled && self.facts.iter().any(|facts| facts.cancelled);
-        match self.tally.composite(false) {
-            Composite::Success | Composite::Skipped if cut => RunStatus::Cancelled,
-            Composite::Created | Composite::Pending | Composite::Running => RunStatus::Running,
-            Composite::Manual => RunStatus::Blocked,
-            Composite::Success if self.tally.has_warnings() => RunStatus::SuccessWithWarnings,
-            Composite::Success => RunStatus::Success,
-            Composite::Failed => RunStatus::Failed,
-            Composite::Cancelled => RunStatus::Cancelled,
-            Composite::Skipped => RunStatus::Skipped,
+        match self.all.composite(false) {
+            Status::Success | Status::Skipped if cut => RunStatus::Cancelled,
+            // nobody starts by hand what is left of a run that somebody cancelled, unless they change their mind
+            Status::Manual if self.cancelled && self.all.has(Status::Failed) => RunStatus::Failed,
+            Status::Manual if self.cancelled => RunStatus::Cancelled,
+            Status::Manual => RunStatus::Blocked,
+            Status::Success if self.all.has_warnings() => RunStatus::SuccessWithWarnings,
+            Status::Success => RunStatus::Success,
+            Status::Failed => RunStatus::Failed,
+            Status::Canceled => RunStatus::Cancelled,
+            Status::Skipped => RunStatus::Skipped,
+            Status::Created
+            | Status::WaitingForResource
+            | Status::Preparing
+            | Status::WaitingForCallback
+            | Status::Pending
+            | Status::Running
+            | Status::Canceling
+            | Status::Scheduled => RunStatus::Running,
         }
     }
 
@@ -278,6 +265,11 @@ impl Run {
                 _ => None,
             })
             .collect()
+    }
+
+    /// Whether it is a GitLab pipeline.
+    fn is_gitlab(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.dialect == Dialect::GitlabCi)
     }
 
     /// The run's id, once planned.

@@ -1,12 +1,12 @@
 //! How each job stands, given what the events said.
 
-use super::composite::{Composite, Tally};
-use super::facts::{Ended, Facts, is_optional};
+use super::facts::{Ended, Facts, Settled, is_optional};
 use super::graph::Graph;
+use super::status::Statuses;
 use super::{JobState, NeedResult};
 use crate::github::{self, StatusFunctions};
 use crate::input::Dialect;
-use crate::plan::{Plan, PlannedJob, When};
+use crate::plan::{Plan, PlannedJob};
 
 use std::collections::BTreeMap;
 
@@ -19,22 +19,22 @@ pub(super) struct Known<'r> {
     pub(super) cancelled: bool,
 }
 
-/// How each job stands, in the plan's order; and all of them counted.
-pub(super) fn settle(known: &Known<'_>) -> (Vec<JobState>, Tally) {
+/// How each job stands, in the plan's order; and all of them together.
+pub(super) fn settle(known: &Known<'_>) -> (Vec<JobState>, Statuses) {
     let mut states = vec![JobState::Waiting; known.plan.jobs.len()];
-    let mut earlier = Tally::default();
-    for stage in &known.graph.stages {
-        for &at in stage {
-            states[at] = state(known, at, &states, &earlier);
-        }
-        for &at in stage {
-            earlier.add(&states[at], is_optional(&known.plan.jobs[at]));
-        }
+    let mut all = Statuses::default();
+    for &at in known.graph.stages.iter().flatten() {
+        states[at] = state(known, at, &states);
+        let optional = match &states[at] {
+            JobState::Failed { allowed, .. } => *allowed,
+            _ => is_optional(&known.plan.jobs[at]),
+        };
+        all.add(states[at].status(known.facts[at].cancelled), optional);
     }
-    (states, earlier)
+    (states, all)
 }
 
-fn state(known: &Known<'_>, at: usize, states: &[JobState], earlier: &Tally) -> JobState {
+fn state(known: &Known<'_>, at: usize, states: &[JobState]) -> JobState {
     let facts = &known.facts[at];
     let job = &known.plan.jobs[at];
     match (&facts.running, &facts.ended) {
@@ -42,59 +42,21 @@ fn state(known: &Known<'_>, at: usize, states: &[JobState], earlier: &Tally) -> 
         (None, Some(Ended::Succeeded)) => JobState::Succeeded,
         (None, Some(Ended::Failed { allowed, why })) => JobState::Failed { allowed: *allowed, why: why.clone() },
         (None, Some(Ended::Cancelled)) => JobState::Cancelled { why: "it was cancelled".into() },
+        (None, None) if known.plan.dialect == Dialect::GitlabCi => of_gitlab(facts),
         (None, None) if facts.cancelled => JobState::Cancelled { why: "the run was cancelled before it began".into() },
         (None, None) if facts.goes_on() => JobState::Ready,
-        (None, None) => match known.plan.dialect {
-            Dialect::GitlabCi => by_when(known, at, states, earlier),
-            Dialect::GithubWorkflow => by_condition(known, at, job, states),
-        },
+        (None, None) => by_condition(known, at, job, states),
     }
 }
 
-/// A GitLab job that has not begun: by what it waits for, and its `when`.
-fn by_when(known: &Known<'_>, at: usize, states: &[JobState], earlier: &Tally) -> JobState {
-    let job = &known.plan.jobs[at];
-    let by_stage = known.graph.by_stage[at];
-    let before = if by_stage {
-        earlier.composite(false)
-    } else {
-        let mut tally = Tally::default();
-        for &need in &known.graph.needs[at] {
-            tally.add(&states[need], is_optional(&known.plan.jobs[need]));
-        }
-        tally.composite(true)
-    };
-    let runs = match (before, job.when) {
-        (Composite::Created | Composite::Pending | Composite::Running | Composite::Manual, _) => return JobState::Waiting,
-        (Composite::Success, When::OnSuccess | When::Manual)
-        | (Composite::Failed, When::OnFailure)
-        | (Composite::Success | Composite::Failed | Composite::Skipped, When::Always) => true,
-        (Composite::Skipped, When::OnSuccess | When::Manual) => by_stage,
-        _ => false,
-    };
-    match (runs, job.when) {
-        (true, When::Manual) => JobState::Manual,
-        (true, _) => JobState::Ready,
-        (false, when) => {
-            let before = match before {
-                Composite::Failed => "failed",
-                Composite::Cancelled => "was cancelled",
-                Composite::Skipped => "did not run",
-                _ => "succeeded",
-            };
-            let what = if by_stage { "an earlier stage" } else { "a job that it needs" };
-            let runs = match when {
-                When::OnFailure => "it runs only on failure",
-                When::Always => "it does not run after a cancellation",
-                When::OnSuccess | When::Manual => "it runs only on success",
-            };
-            let why = if before == "succeeded" {
-                format!("nothing before it failed, and {runs}")
-            } else {
-                format!("{what} {before}, and {runs}")
-            };
-            JobState::Skipped { why }
-        }
+/// A GitLab job that is not at work.
+fn of_gitlab(facts: &Facts) -> JobState {
+    match &facts.settled {
+        None => JobState::Waiting,
+        Some(Settled::Enqueued) => JobState::Ready,
+        Some(Settled::Manual) => JobState::Manual,
+        Some(Settled::Scheduled) => JobState::Scheduled { until: facts.until },
+        Some(Settled::Skipped { why }) => JobState::Skipped { why: why.clone() },
     }
 }
 

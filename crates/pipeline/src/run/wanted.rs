@@ -21,6 +21,14 @@ impl Run {
                 effects.push(RunEffect::CancelJob { job: known.plan.jobs[at].name.clone(), attempt });
             }
         }
+        for (job, state) in self.jobs() {
+            let job_name = job.name.clone();
+            match state {
+                JobState::Scheduled { until: None } => effects.push(RunEffect::ScheduleJob { job: job_name, delay: job.turns.delay() }),
+                JobState::Scheduled { until: Some(at) } => effects.push(RunEffect::EnqueueJob { job: job_name, at: *at }),
+                _ => {}
+            }
+        }
         let status = self.status();
         if status.is_finished() && self.finished.is_none() {
             effects.push(RunEffect::Finish { status });

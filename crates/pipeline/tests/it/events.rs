@@ -30,6 +30,13 @@ fn stored_events_are_read_and_written_as_they_were() {
         "run.job_retried",
         "run.cancel_requested",
         "run.finished",
+        "run.retried",
+        "run.job_scheduled",
+        "run.job_unscheduled",
+        "run.job_enqueued",
+        "run.job_cancel_requested",
+        "run.job_concluded",
+        "run.finished",
     ];
     assert_eq!(names, expected);
     assert_eq!(run.finished(), Some(RunStatus::Cancelled));

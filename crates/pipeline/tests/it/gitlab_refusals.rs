@@ -36,7 +36,6 @@ fn every_other_key_of_the_dialect_is_refused() {
         "hooks",
         "pages",
         "publish",
-        "start_in",
         "manual_confirmation",
         "dast_configuration",
         "run",
@@ -61,7 +60,7 @@ fn all_problems_of_a_file_are_told_in_the_order_of_lines() {
     check(
         "b:\n  script: [x]\n  stage: nope\n  timeout: soon\na:\n  script: [x]\n  retry: 9\n  when: delayed\n",
         "3:10 b.stage: there is no stage `nope`\n4:12 b.timeout: a duration of at most a month is expected here\n\
-         7:10 a.retry: a whole number from 0 to 2 is expected here\n8:9 a.when: `delayed` is not carried out here",
+         7:10 a.retry: a whole number from 0 to 2 is expected here\n8:3 a.when: a delayed job has no `start_in`",
     );
 }
 
@@ -104,7 +103,7 @@ fn rules_are_checked_to_the_character() {
         "a: {script: [x], rules: [{changes: {paths: [x], compare_to: main}}]}\n",
         "1:49 a.rules[0].changes.compare_to: `compare_to` is not carried out",
     );
-    check("a: {script: [x], rules: [{when: delayed}]}\n", "1:33 a.rules[0].when: `delayed` is not carried out here");
+    check("a: {script: [x], rules: [{when: delayed}]}\n", "1:27 a.rules[0].when: a delayed job has no `start_in`");
     check("a: {script: [x], rules: [{exists: ['{a']}]}\n", "1:36 a.rules[0].exists: the pattern `{a` cannot be read: a `{` is not closed");
     check(
         "a: {script: [x], rules: [{if: $PROJECT =~ true}]}\n",

@@ -132,8 +132,8 @@ fn what_of_workflow_is_not_carried_out_is_refused_where_it_stands() {
         ("auto_cancel: {on_new_commit: interruptible}", "4:32 workflow.auto_cancel.on_new_commit: `interruptible` is not carried out here"),
         ("auto_cancel: {on_new_commit: none, on_job_failure: none}", "a plan of 1 jobs"),
         (
-            "rules: [{auto_cancel: {on_job_failure: all}}]",
-            "4:42 workflow.rules[0].auto_cancel.on_job_failure: `all` is not carried out here",
+            "rules: [{auto_cancel: {on_job_failure: some}}]",
+            "4:42 workflow.rules[0].auto_cancel.on_job_failure: `some` is not carried out here",
         ),
         ("rules: [{auto_cancel: {on_new_commit: none}}]", "a plan of 1 jobs"),
         ("nam: x", "4:3 workflow.nam: `nam` is not a key of this place"),

@@ -20,6 +20,7 @@ mod gitlab_matrix;
 mod gitlab_needs;
 mod gitlab_only;
 mod gitlab_plans;
+mod gitlab_processing;
 mod gitlab_refusals;
 mod gitlab_same_here;
 mod gitlab_workflow;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use penstock_model::ids::Actor;
 use penstock_model::job::{JobEnd, JobReport};
-use penstock_model::{JobName, RunId};
+use penstock_model::{JobName, RunId, Timestamp};
 use penstock_pipeline::{
     Dialect, FileRef, Found, JobState, Library, Plan, PlannedJob, PushEvent, Run, RunCommand, RunEffect, RunEvent, RunStatus, Source,
     Unplanned, Wait, When, plan,
@@ -126,6 +126,7 @@ fn job_summary(job: &PlannedJob) -> String {
         When::OnFailure => ", on failure",
         When::Always => ", always",
         When::Manual => ", manual",
+        When::Delayed => ", delayed",
     };
     let allowed = match &job.allow_failure {
         penstock_pipeline::AllowFailure::No => String::new(),
@@ -189,6 +190,17 @@ impl Driven {
             .collect()
     }
 
+    /// Lets every instant come that the run waits for. Tells whether there was one.
+    #[track_caller]
+    pub fn keep_time(&mut self) -> bool {
+        let commands: Vec<RunCommand> = self.run.wanted().into_iter().filter_map(timed).collect();
+        let any = !commands.is_empty();
+        for command in commands {
+            self.tell(command);
+        }
+        any
+    }
+
     #[track_caller]
     pub fn start(&mut self, job: &str) -> u32 {
         let attempt = self.run.attempts(&name(job)) + 1;
@@ -225,11 +237,21 @@ impl Driven {
     }
 }
 
+/// What is told of an effect that is about time, at its time.
+fn timed(effect: RunEffect) -> Option<RunCommand> {
+    match effect {
+        RunEffect::ScheduleJob { job, delay } => Some(RunCommand::ScheduleJob { job, until: Some(Timestamp(0).after(delay)) }),
+        RunEffect::EnqueueJob { job, .. } => Some(RunCommand::EnqueueJob { job }),
+        _ => None,
+    }
+}
+
 pub fn word(state: &JobState) -> &'static str {
     match state {
         JobState::Waiting => "waits",
         JobState::Ready => "ready",
         JobState::Manual => "manual",
+        JobState::Scheduled { .. } => "scheduled",
         JobState::Running { .. } => "runs",
         JobState::Succeeded => "ok",
         JobState::Failed { allowed: true, .. } => "warned",

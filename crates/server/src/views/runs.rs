@@ -122,6 +122,7 @@ fn job_word(state: &JobState) -> (&'static str, String) {
         JobState::Waiting => ("created", String::new()),
         JobState::Ready => ("pending", String::new()),
         JobState::Manual => ("manual", String::new()),
+        JobState::Scheduled { until } => ("scheduled", until.map(|at| format!("starts at {at}")).unwrap_or_default()),
         JobState::Running { .. } => ("running", String::new()),
         JobState::Succeeded => ("success", String::new()),
         JobState::Failed { why, allowed } => (if *allowed { "failed, allowed" } else { "failed" }, why.clone()),
