@@ -25,6 +25,7 @@ mod gitlab_refusals;
 mod gitlab_same_here;
 mod gitlab_workflow;
 mod job_environment;
+mod keywords;
 mod runs;
 mod runs_at_random;
 mod selection;

@@ -47,6 +47,16 @@ pub fn plan_with(
     files: &[(FileRef, &str)],
     event: &PushEvent,
 ) -> Result<Plan, (Vec<penstock_pipeline::Diagnostic>, Library)> {
+    plan_finding(path, text, |file| files.iter().find(|(known, _)| known == file).map(|(_, text)| (*text).to_owned()), event)
+}
+
+/// As [`plan_with`], with whatever `find` has.
+pub fn plan_finding(
+    path: &str,
+    text: &str,
+    find: impl Fn(&FileRef) -> Option<String>,
+    event: &PushEvent,
+) -> Result<Plan, (Vec<penstock_pipeline::Diagnostic>, Library)> {
     let mut library = Library::new();
     loop {
         let wants = match plan(Dialect::of_path(path), &Source { path, text }, event, &library) {
@@ -56,8 +66,7 @@ pub fn plan_with(
         };
         assert!(wants.iter().all(|file| library.get(file).is_none()), "it asks again for what it has: {wants:?}");
         for file in wants {
-            let found = files.iter().find(|(known, _)| *known == file);
-            let found = found.map(|(_, text)| Found { text: (*text).to_owned(), commit: None }).ok_or_else(|| "nobody has it".to_owned());
+            let found = find(&file).map(|text| Found { text, commit: None }).ok_or_else(|| "nobody has it".to_owned());
             library.put(file, found);
         }
     }
