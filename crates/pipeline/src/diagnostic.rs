@@ -7,9 +7,38 @@ use serde::{Deserialize, Serialize};
 /// The longest part of a source line that is shown.
 const MAX_SHOWN: usize = 160;
 
+/// Whether something keeps a pipeline file from being carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It does.
+    #[default]
+    Error,
+    /// It does not, but is hardly what was meant.
+    Warning,
+}
+
+impl Severity {
+    /// Whether it is what nobody has to say.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_error(&self) -> bool {
+        *self == Self::Error
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// One thing that is wrong with a pipeline file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Diagnostic {
+    /// Whether it keeps the file from being carried out.
+    #[serde(default, skip_serializing_if = "Severity::is_error")]
+    pub severity: Severity,
     /// The file.
     pub path: String,
     /// Its line, from 1.
@@ -29,7 +58,7 @@ impl Diagnostic {
     ///
     /// `text` is the file's text; a place outside it is shown without its line.
     pub fn render(&self, text: &str) -> String {
-        let mut out = format!("error: {}\n", self.message);
+        let mut out = format!("{}: {}\n", self.severity.word(), self.message);
         let number = self.line.to_string();
         let gutter = " ".repeat(number.len());
         let key = if self.key.is_empty() { String::new() } else { format!(" ({})", self.key) };
@@ -52,7 +81,8 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.path, self.line, self.column, self.message)?;
+        let word = if self.severity == Severity::Warning { "warning: " } else { "" };
+        write!(f, "{}:{}:{}: {word}{}", self.path, self.line, self.column, self.message)?;
         if self.help.is_empty() { Ok(()) } else { write!(f, "; {}", self.help) }
     }
 }

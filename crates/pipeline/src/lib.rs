@@ -36,7 +36,7 @@ mod yaml;
 
 pub use caches::{artifact_spec, cache_specs};
 pub use container::{PlannedContainer, PlannedCredentials, PlannedService};
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, Severity};
 pub use env::{JobContext, job_env, job_image};
 pub use eval::{EvalError, EvalErrorKind, Evaluated, eval_github, eval_gitlab};
 pub use github::BuiltIn;

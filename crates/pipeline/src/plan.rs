@@ -8,6 +8,7 @@ use penstock_model::{JobName, RepositoryName};
 use serde::{Deserialize, Serialize};
 
 use crate::container::{PlannedContainer, PlannedService};
+use crate::diagnostic::Diagnostic;
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 pub use crate::steps::planned::{Action, Asked, PlannedStep};
@@ -61,6 +62,9 @@ pub struct Plan {
     pub jobs: Vec<PlannedJob>,
     /// Jobs of the file that are not in the plan, with the reason.
     pub left_out: Vec<LeftOut>,
+    /// What is carried out and hardly meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl Plan {

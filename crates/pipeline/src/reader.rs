@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::input::Source;
 use crate::library::{FileRef, Found, Library, Unplanned};
-use crate::yaml::{At, Key, Malformed, Node, Value};
+use crate::plan::Plan;
+use crate::yaml::{self, At, Budget, Is, Key, Malformed, Node, Schema, Value};
 
 /// More problems than this are not told.
 const MAX_PROBLEMS: usize = 100;
@@ -14,13 +16,31 @@ const MAX_PROBLEMS: usize = 100;
 pub(crate) struct Problems {
     /// The files as messages name them; [`At::file`] counts them.
     paths: Vec<String>,
+    schema: Schema,
     list: Vec<(At, Diagnostic)>,
+    warnings: Vec<(At, Diagnostic)>,
     wants: BTreeSet<FileRef>,
 }
 
 impl Problems {
-    pub(crate) fn new(path: &str) -> Self {
-        Self { paths: vec![path.to_owned()], list: Vec::new(), wants: BTreeSet::new() }
+    pub(crate) fn new(path: &str, schema: Schema) -> Self {
+        Self { paths: vec![path.to_owned()], schema, list: Vec::new(), warnings: Vec::new(), wants: BTreeSet::new() }
+    }
+
+    /// The documents of a file, of which there may be so many; what is wrong with them is told.
+    pub(crate) fn documents(&mut self, source: &Source<'_>, file: u16, most: usize, budget: &mut Budget) -> Option<Vec<Node>> {
+        let mut warnings = Vec::new();
+        let read = yaml::documents(source, file, self.schema, most, budget, &mut warnings);
+        for warning in warnings {
+            self.warn(warning.at, "", warning.message, warning.help);
+        }
+        read.map_err(|problem| self.malformed(problem)).ok()
+    }
+
+    /// As [`Self::documents`], of a file with one; an empty file is an empty mapping.
+    pub(crate) fn document(&mut self, source: &Source<'_>, file: u16, budget: &mut Budget) -> Option<Node> {
+        let root = self.documents(source, file, 1, budget)?.pop();
+        Some(root.unwrap_or_else(|| Node::map(Vec::new(), At::start(file))))
     }
 
     /// The number of a file, for the places in it.
@@ -70,23 +90,34 @@ impl Problems {
     }
 
     /// The plan; or what is wanted for it, or what is wrong.
-    pub(crate) fn answer<T>(self, planned: Option<T>) -> Result<T, Unplanned> {
+    pub(crate) fn answer(mut self, planned: Option<Plan>) -> Result<Plan, Unplanned> {
         match planned {
             // what is wrong may only be so because of what is not there yet
             _ if !self.wants.is_empty() => Err(Unplanned::Wants(self.wants)),
-            Some(plan) if self.list.is_empty() => Ok(plan),
-            _ => Err(Unplanned::Refused(self.into_list())),
+            Some(mut plan) if self.list.is_empty() => {
+                plan.warnings = in_order(self.warnings);
+                Ok(plan)
+            }
+            _ => {
+                self.list.append(&mut self.warnings);
+                Err(Unplanned::Refused(in_order(self.list)))
+            }
         }
     }
 
     pub(crate) fn add(&mut self, at: At, key: &str, message: impl Into<String>, help: impl Into<String>) {
-        let message = message.into();
-        // what is read for each of many jobs is wrong once, and leaves room for the rest
-        let told = self.list.iter().any(|(place, other)| *place == at && other.message == message);
-        if self.list.len() < MAX_PROBLEMS && !told {
-            let (path, key, help) = (self.path(at).to_owned(), key.to_owned(), help.into());
-            self.list.push((at, Diagnostic { path, line: at.line, column: at.column, key, message, help }));
-        }
+        let one = self.diagnostic(Severity::Error, at, key, message.into(), help.into());
+        tell(&mut self.list, at, one);
+    }
+
+    /// Something that does not keep the file from being carried out, but is hardly what was meant.
+    pub(crate) fn warn(&mut self, at: At, key: &str, message: impl Into<String>, help: impl Into<String>) {
+        let one = self.diagnostic(Severity::Warning, at, key, message.into(), help.into());
+        tell(&mut self.warnings, at, one);
+    }
+
+    fn diagnostic(&self, severity: Severity, at: At, key: &str, message: String, help: String) -> Diagnostic {
+        Diagnostic { severity, path: self.path(at).to_owned(), line: at.line, column: at.column, key: key.to_owned(), message, help }
     }
 
     pub(crate) fn malformed(&mut self, problem: Malformed) {
@@ -96,12 +127,20 @@ impl Problems {
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
+}
 
-    /// All of them in the order of files and lines, without repetitions.
-    fn into_list(mut self) -> Vec<Diagnostic> {
-        self.list.sort_by_key(|(at, _)| *at);
-        self.list.into_iter().map(|(_, problem)| problem).collect()
+fn tell(list: &mut Vec<(At, Diagnostic)>, at: At, one: Diagnostic) {
+    // what is read for each of many jobs is wrong once, and leaves room for the rest
+    let told = list.iter().any(|(place, other)| *place == at && other.message == one.message);
+    if list.len() < MAX_PROBLEMS && !told {
+        list.push((at, one));
     }
+}
+
+/// In the order of files and lines.
+fn in_order(mut list: Vec<(At, Diagnostic)>) -> Vec<Diagnostic> {
+    list.sort_by_key(|(at, _)| *at);
+    list.into_iter().map(|(_, one)| one).collect()
 }
 
 /// A key that Penstock knows of and does not carry out, with what to do.
@@ -209,13 +248,43 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Text; numbers and `true` are taken as they are written.
+/// Text. GitLab takes nothing else; GitHub takes numbers, `true` and `false` for the texts that it writes them as.
 pub(crate) fn text(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
-    let text = node.text();
-    if text.is_none() {
-        problems.add(node.at, path, format!("text is expected here, not {}", node.kind()), "write it as text, in quotes if need be");
+    let Value::Scalar { text, is, .. } = &node.value else { return not_text(node, path, problems) };
+    match (is, problems.schema) {
+        (Is::Null, _) => not_text(node, path, problems),
+        (Is::Text, _) => Some(text.to_string()),
+        (_, Schema::Core) => {
+            told_if_misread(node, path, problems);
+            Some(text.to_string())
+        }
+        (_, Schema::Psych) => not_text(node, path, problems),
     }
-    text.map(str::to_owned)
+}
+
+fn not_text(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    let message = match node.misread() {
+        Some(written) => format!("text is expected here, and GitLab reads `{}` as {}", shown(written), node.text().unwrap_or("nothing")),
+        None => format!("text is expected here, not {}", node.kind()),
+    };
+    problems.add(node.at, path, message, "write it as text, in quotes if need be");
+    None
+}
+
+/// Text, or a number, `true` or `false` as the dialect writes them.
+pub(crate) fn scalar(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    let Some(text) = node.text() else { return not_text(node, path, problems) };
+    told_if_misread(node, path, problems);
+    Some(text.to_owned())
+}
+
+/// What the dialect reads otherwise than it is written: `3.10` is the number 3.1.
+pub(crate) fn told_if_misread(node: &Node, path: &str, problems: &mut Problems) {
+    if let (Some(written), Some(text)) = (node.misread(), node.text()) {
+        let whose = if problems.schema == Schema::Core { "GitHub" } else { "GitLab" };
+        let message = format!("{whose} reads `{}` as {}", shown(written), shown(text));
+        problems.warn(node.at, path, message, "put it in quotes if it is text");
+    }
 }
 
 /// One text or a list of them.

@@ -1,9 +1,13 @@
-//! YAML with the place of every key and value: anchors, merge keys, and a bound on what aliases may unfold to.
+//! YAML with the place of every key and value, as each dialect reads it, and a bound on what aliases may unfold to.
+
+mod scalar;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
+
+pub(crate) use scalar::{Is, Schema};
 
 use crate::input::Source;
 
@@ -30,7 +34,7 @@ impl At {
     }
 }
 
-/// Something that keeps a file from being read at all.
+/// Something that keeps a file from being read at all, or that is to be known of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Malformed {
     pub(crate) at: At,
@@ -45,6 +49,8 @@ pub(crate) struct Node {
     pub(crate) at: At,
     /// GitLab's `!reference` on a sequence.
     pub(crate) reference: bool,
+    /// What stands there, where that is not the text that it is read as: `0755` for 493.
+    written: Option<Rc<str>>,
     weight: usize,
 }
 
@@ -56,6 +62,8 @@ pub(crate) enum Value {
         text: Rc<str>,
         plain: bool,
         block: bool,
+        /// What it is read as.
+        is: Is,
     },
     Seq(Vec<Node>),
     Map(Vec<(Key, Node)>),
@@ -97,22 +105,45 @@ impl Node {
     /// A mapping made of others' entries.
     pub(crate) fn map(entries: Vec<(Key, Self)>, at: At) -> Self {
         let weight = NODE_WEIGHT + entries.iter().map(|(key, node)| key.text.len() + node.weight).sum::<usize>();
-        Self { value: Value::Map(entries), at, reference: false, weight }
+        Self { value: Value::Map(entries), at, reference: false, written: None, weight }
     }
 
     /// A sequence made of others' items.
     pub(crate) fn seq(items: Vec<Self>, at: At) -> Self {
         let weight = NODE_WEIGHT + items.iter().map(|node| node.weight).sum::<usize>();
-        Self { value: Value::Seq(items), at, reference: false, weight }
+        Self { value: Value::Seq(items), at, reference: false, written: None, weight }
     }
 
-    /// Text that was made from others'; problems within it are told at its start.
+    /// Text that was made from others' in a GitLab file; problems within it are told at its start.
     pub(crate) fn made(text: &str, plain: bool, at: At) -> Self {
-        Self::scalar(text, plain, true, at)
+        Self::scalar(text, plain, true, Schema::Psych, at).unwrap_or_else(|_| Self::text_of(text.into(), plain, true, Is::Text, at))
     }
 
-    fn scalar(text: &str, plain: bool, block: bool, at: At) -> Self {
-        Self { value: Value::Scalar { text: text.into(), plain, block }, at, reference: false, weight: NODE_WEIGHT + text.len() }
+    /// What stands there, by the rules of a dialect; or why that cannot be read.
+    fn scalar(text: &str, plain: bool, block: bool, schema: Schema, at: At) -> Result<Self, &'static str> {
+        if !plain {
+            return Ok(Self::text_of(text.into(), plain, block, Is::Text, at));
+        }
+        let (is, read) = scalar::resolve(text, schema)?;
+        let written = (*read != *text).then(|| text.into());
+        Ok(Self { written, ..Self::text_of((*read).into(), plain, block, is, at) })
+    }
+
+    fn text_of(text: Rc<str>, plain: bool, block: bool, is: Is, at: At) -> Self {
+        let weight = NODE_WEIGHT + text.len();
+        Self { value: Value::Scalar { text, plain, block, is }, at, reference: false, written: None, weight }
+    }
+
+    fn is(&self) -> Option<Is> {
+        match &self.value {
+            Value::Scalar { is, .. } => Some(*is),
+            _ => None,
+        }
+    }
+
+    /// What stands in the file where the dialect reads something else: `3.10` for the text 3.1.
+    pub(crate) fn misread(&self) -> Option<&str> {
+        self.written.as_deref()
     }
 
     /// Text of any scalar but an empty one.
@@ -125,35 +156,29 @@ impl Node {
 
     /// True for nothing, `~` and `null`.
     pub(crate) fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar { text, plain: true, .. } if matches!(&**text, "" | "~" | "null" | "Null" | "NULL"))
+        self.is() == Some(Is::Null)
     }
 
-    /// `true` or `false` (YAML 1.2).
+    /// `true` or `false`, as the dialect writes them.
     pub(crate) fn bool(&self) -> Option<bool> {
-        match self.plain()? {
-            "true" | "True" | "TRUE" => Some(true),
-            "false" | "False" | "FALSE" => Some(false),
+        match self.is()? {
+            Is::Bool(value) => Some(value),
             _ => None,
         }
     }
 
-    /// A decimal integer.
+    /// A whole number.
     pub(crate) fn integer(&self) -> Option<i64> {
-        self.plain()?.parse().ok()
+        self.plain().filter(|_| self.is() == Some(Is::Integer))?.parse().ok()
     }
 
-    /// A number as YAML 1.2's core schema has it.
+    /// A number.
     pub(crate) fn number(&self) -> Option<f64> {
-        let text = self.plain()?;
-        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-        if let Some(hex) = unsigned.strip_prefix("0x") {
-            // the core schema's hexadecimal integers; more than 53 bits lose their last digits, as in any JSON reader
-            #[allow(clippy::cast_precision_loss, reason = "as JSON readers do")]
-            return u64::from_str_radix(hex, 16).ok().map(|n| n as f64);
+        match self.is()? {
+            Is::Float(value) => Some(value),
+            Is::Integer => self.plain()?.parse().ok(),
+            _ => None,
         }
-        let starts = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-        let numeric = unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
-        (starts && numeric && unsigned.bytes().any(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
     }
 
     /// Text that stands there without quotes.
@@ -167,10 +192,10 @@ impl Node {
     /// What it is, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
-            Value::Scalar { .. } if self.is_null() => "nothing",
-            Value::Scalar { .. } if self.bool().is_some() => "true or false",
-            Value::Scalar { .. } if self.number().is_some() => "a number",
-            Value::Scalar { .. } => "text",
+            Value::Scalar { is: Is::Null, .. } => "nothing",
+            Value::Scalar { is: Is::Bool(_), .. } => "true or false",
+            Value::Scalar { is: Is::Integer | Is::Float(_), .. } => "a number",
+            Value::Scalar { is: Is::Text, .. } => "text",
             Value::Seq(_) => "a list",
             Value::Map(_) => "a mapping",
         }
@@ -228,19 +253,21 @@ impl Node {
     }
 }
 
-/// Reads one document. `file` is its number for places, `merge` is whether `<<` means something.
-pub(crate) fn read(source: &Source<'_>, file: u16, merge: bool, budget: &mut Budget) -> Result<Node, Malformed> {
-    let root = documents(source, file, merge, 1, budget)?.pop();
-    Ok(root.unwrap_or_else(|| Node::map(Vec::new(), At::start(file))))
-}
-
-/// Reads the documents of a file, of which there may be so many.
-pub(crate) fn documents(source: &Source<'_>, file: u16, merge: bool, most: usize, budget: &mut Budget) -> Result<Vec<Node>, Malformed> {
+/// Reads the documents of a file, of which there may be so many. `file` is its number for places; what is to be known of it,
+/// though it can be read, is added to `warnings`.
+pub(crate) fn documents(
+    source: &Source<'_>,
+    file: u16,
+    schema: Schema,
+    most: usize,
+    budget: &mut Budget,
+    warnings: &mut Vec<Malformed>,
+) -> Result<Vec<Node>, Malformed> {
     if source.text.len() > Source::MAX_BYTES {
         let message = format!("the file has {} bytes; at most {} are read", source.text.len(), Source::MAX_BYTES);
         return Err(Malformed { at: At::start(file), message, help: "move scripts into files of their own" });
     }
-    let mut builder = Builder { file, merge, most, budget, open: Vec::new(), anchors: HashMap::new(), roots: Vec::new() };
+    let mut builder = Builder { file, schema, most, budget, warnings, open: Vec::new(), anchors: HashMap::new(), roots: Vec::new() };
     let mut parser = Parser::new_from_str(source.text);
     while let Some(next) = parser.next_event() {
         let (event, span) = next.map_err(|error| Malformed {
@@ -275,9 +302,10 @@ enum Collection {
 
 struct Builder<'b> {
     file: u16,
-    merge: bool,
+    schema: Schema,
     most: usize,
     budget: &'b mut Budget,
+    warnings: &'b mut Vec<Malformed>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     roots: Vec<Node>,
@@ -290,13 +318,18 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = match &tag {
                     None => style == ScalarStyle::Plain,
-                    // `!` and `!!str` make it text, whatever it looks like
-                    Some(tag) if tag.handle.is_empty() && tag.suffix == "!" => false,
+                    // `!!str` makes it text, whatever it looks like, and so does `!`, but not to Ruby
+                    Some(tag) if tag.handle.is_empty() && tag.suffix == "!" => style == ScalarStyle::Plain && self.schema == Schema::Psych,
                     Some(tag) if tag.is_yaml_core_schema() => style == ScalarStyle::Plain && tag.suffix != "str",
                     Some(tag) => return Err(unknown_tag(&format!("{}{}", tag.handle, tag.suffix), at)),
                 };
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                self.done(Node::scalar(&text, plain, block, at), anchor)
+                let node = Node::scalar(&text, plain, block, self.schema, at).map_err(|message| Malformed {
+                    at,
+                    message: message.to_owned(),
+                    help: "put it in quotes",
+                })?;
+                self.done(node, anchor)
             }
             Event::SequenceStart(anchor, tag) => {
                 let name = tag.as_ref().map(|tag| format!("{}{}", tag.handle, tag.suffix));
@@ -346,7 +379,7 @@ impl Builder<'_> {
         let Some(Open { node, at, anchor, reference }) = self.open.pop() else { return Ok(()) };
         let mut node = match node {
             Collection::Seq(items) => Node::seq(items, at),
-            Collection::Map(entries, _) => Node::map(if self.merge { merged(entries)? } else { entries }, at),
+            Collection::Map(entries, _) => Node::map(self.merged(entries)?, at),
         };
         node.reference = reference;
         self.done(node, anchor)
@@ -360,59 +393,140 @@ impl Builder<'_> {
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
+        let schema = self.schema;
         match self.open.last_mut().map(|open| &mut open.node) {
             None => self.roots.push(node),
             Some(Collection::Seq(items)) => items.push(node),
             Some(Collection::Map(entries, pending)) => match pending.take() {
                 Some(key) => entries.push((key, node)),
-                None => *pending = Some(key_of(node, entries, self.merge)?),
+                None => *pending = Some(key_of(node, schema)?),
             },
         }
         Ok(())
     }
-}
 
-fn key_of(node: Node, before: &[(Key, Node)], merge: bool) -> Result<Key, Malformed> {
-    let Value::Scalar { text, .. } = node.value else {
-        return Err(Malformed {
-            at: node.at,
-            message: "a key must be text, not a list or a mapping".into(),
-            help: "quote it if it was meant as text",
-        });
-    };
-    if let Some((first, _)) = before.iter().find(|(key, _)| *key.text == *text && !(merge && key.text == "<<")) {
-        let message = format!("`{text}` is given twice; the first time is on line {}", first.at.line);
-        return Err(Malformed { at: node.at, message, help: "keep one of the two" });
+    /// A mapping's entries once it is complete: each key once, and `<<` carried out where it means something.
+    fn merged(&mut self, entries: Vec<(Key, Node)>) -> Result<Vec<(Key, Node)>, Malformed> {
+        let mut out = Entries::default();
+        for (key, node) in entries {
+            if key.text == MERGE {
+                self.merge(&key, node, &mut out)?;
+                continue;
+            }
+            let Some(first) = out.place(&key.text, self.schema) else {
+                out.add(key, node, self.schema);
+                continue;
+            };
+            let (line, before) = (out.list[first].0.at.line, shown(&key.text));
+            if out.is_own[first] {
+                match self.schema {
+                    Schema::Core => {
+                        let message = format!("`{before}` is given twice, whatever its case; the first time is on line {line}");
+                        return Err(Malformed { at: key.at, message, help: "keep one of the two" });
+                    }
+                    Schema::Psych => {
+                        let message = format!("`{before}` is given twice, and the last one counts: the one on line {line} is passed over");
+                        self.warnings.push(Malformed { at: key.at, message, help: "keep one of the two" });
+                    }
+                }
+            }
+            out.set(first, key, node);
+        }
+        Ok(out.list)
     }
-    if !merge && &*text == "<<" {
-        return Err(Malformed { at: node.at, message: "workflows know no merge keys (`<<`)".into(), help: "write the keys out" });
-    }
-    Ok(Key { text: text.to_string(), at: node.at })
-}
 
-/// Carries `<<` out: a mapping's own keys win, then those of the first merged mapping.
-fn merged(entries: Vec<(Key, Node)>) -> Result<Vec<(Key, Node)>, Malformed> {
-    if !entries.iter().any(|(key, _)| key.text == "<<") {
-        return Ok(entries);
-    }
-    let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| key.text == "<<");
-    for (key, node) in merges {
+    /// `<<`, as Ruby carries it out where it stands: what it brings goes over the keys above it, those below go over it.
+    fn merge(&mut self, key: &Key, node: Node, out: &mut Entries) -> Result<(), Malformed> {
+        if self.schema == Schema::Core {
+            return Err(Malformed { at: key.at, message: "workflows know no merge keys (`<<`)".into(), help: "write the keys out" });
+        }
+        // of several mappings the first goes over the later ones
         let maps = match node.value {
-            Value::Seq(items) => items,
+            Value::Seq(items) => items.into_iter().rev().collect(),
             _ => vec![node],
         };
         for map in maps {
             let Value::Map(entries) = map.value else {
                 return Err(Malformed { at: key.at, message: "`<<` takes mappings".into(), help: "let it name an anchor of a mapping" });
             };
-            for (key, node) in entries {
-                if !own.iter().any(|(existing, _)| existing.text == key.text) {
-                    own.push((key, node));
+            for (inner, value) in entries {
+                match out.place(&inner.text, self.schema) {
+                    None => out.merge_in(inner, value, self.schema),
+                    Some(place) => {
+                        if out.is_own[place] {
+                            let message = format!("`<<` stands below `{}`, so that GitLab takes the merged value", shown(&inner.text));
+                            self.warnings.push(Malformed { at: key.at, message, help: "move `<<` above it" });
+                        }
+                        out.list[place].1 = value;
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(own)
+}
+
+/// The key that brings in other mappings.
+const MERGE: &str = "<<";
+
+/// A mapping's entries while it is read, with the places of its keys.
+#[derive(Default)]
+struct Entries {
+    list: Vec<(Key, Node)>,
+    /// Whether a key stands in the mapping itself, and was not merged in.
+    is_own: Vec<bool>,
+    places: HashMap<String, usize>,
+}
+
+impl Entries {
+    /// GitHub takes keys for one that differ in case alone.
+    fn named(key: &str, schema: Schema) -> String {
+        if schema == Schema::Core { crate::github::folded(key) } else { key.to_owned() }
+    }
+
+    fn place(&self, key: &str, schema: Schema) -> Option<usize> {
+        self.places.get(&Self::named(key, schema)).copied()
+    }
+
+    fn add(&mut self, key: Key, node: Node, schema: Schema) {
+        self.places.insert(Self::named(&key.text, schema), self.list.len());
+        self.list.push((key, node));
+        self.is_own.push(true);
+    }
+
+    fn merge_in(&mut self, key: Key, node: Node, schema: Schema) {
+        self.add(key, node, schema);
+        if let Some(last) = self.is_own.last_mut() {
+            *last = false;
+        }
+    }
+
+    fn set(&mut self, place: usize, key: Key, node: Node) {
+        self.list[place] = (key, node);
+        self.is_own[place] = true;
+    }
+}
+
+fn key_of(node: Node, schema: Schema) -> Result<Key, Malformed> {
+    let refused = |message: String, help: &'static str| Malformed { at: node.at, message, help };
+    let Value::Scalar { text, is, .. } = &node.value else {
+        return Err(refused("a key must be text, not a list or a mapping".into(), "quote it if it was meant as text"));
+    };
+    let takes_text = match schema {
+        Schema::Core => true,
+        Schema::Psych => *is == Is::Text || (*is == Is::Integer && node.written.is_none()),
+    };
+    if !takes_text {
+        let written = shown(node.written.as_deref().unwrap_or(text));
+        let read = if *is == Is::Null { "nothing" } else { &**text };
+        return Err(refused(format!("a key must be text, and GitLab reads `{written}` as {read}"), "put it in quotes"));
+    }
+    Ok(Key { text: text.to_string(), at: node.at })
+}
+
+/// A key for a message.
+fn shown(text: &str) -> String {
+    crate::reader::shown(text)
 }
 
 fn unknown_tag(tag: &str, at: At) -> Malformed {

@@ -37,6 +37,9 @@ fn show(plan: &Plan) {
             vec![bold(&plain(job.name.as_str())), plain(&job.stage), needs, plain(&job.because.join("; "))]
         })
         .collect();
+    for warning in &plan.warnings {
+        eprintln!("{} {}", dim("warning:"), plain(&warning.to_string()));
+    }
     for reason in &plan.because {
         println!("{} {}", dim("workflow:"), plain(reason));
     }

@@ -7,11 +7,10 @@ use super::expression::Expression;
 use super::functions::Function;
 use super::payload;
 use super::template::Template;
-use super::value::number_text;
 use crate::gitlab::place_in;
 use crate::input::PushEvent;
 use crate::plan::Condition;
-use crate::reader::{Problems, join, shown, text};
+use crate::reader::{Problems, join, shown, text, told_if_misread};
 use crate::yaml::{Node, Value as Yaml};
 
 /// Reads a text with `${{ }}` in it and checks that every expression may stand there.
@@ -213,12 +212,5 @@ pub(super) fn named_texts(node: &Node, path: &str, place: &Place, problems: &mut
 
 /// A number that GitHub writes otherwise than the file does is a trap: `3.10` becomes `3.1`.
 pub(super) fn as_written(node: &Node, path: &str, problems: &mut Problems) {
-    let other = match (node.plain(), node.number(), node.bool()) {
-        (Some(text), Some(number), _) => Some(number_text(number)).filter(|other| other != text),
-        (Some(text), _, Some(value)) => Some(value.to_string()).filter(|other| other != text),
-        _ => None,
-    };
-    if let Some(other) = other {
-        problems.add(node.at, path, format!("GitHub reads `{}` as {other}", shown(node.plain().unwrap_or_default())), "put it in quotes");
-    }
+    told_if_misread(node, path, problems);
 }

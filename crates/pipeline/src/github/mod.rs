@@ -31,6 +31,8 @@ pub(crate) use env::job_env;
 pub(crate) use eval::eval;
 pub(crate) use expression::{Expression, Invalid, StatusFunctions};
 pub(crate) use steps::WorkflowSteps;
+pub(crate) use value::fold::folded;
+pub(crate) use value::number_text;
 pub(crate) use workflow::plan;
 
 use std::collections::BTreeMap;

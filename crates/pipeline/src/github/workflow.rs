@@ -20,7 +20,7 @@ use crate::plan::{
     Variable, Wait, When,
 };
 use crate::reader::{Fields, Problems, boolean, join, shown};
-use crate::yaml::{self, Budget, Node, Value as Yaml};
+use crate::yaml::{Budget, Node, Schema, Value as Yaml};
 
 /// A job's time limit if it says nothing (GitHub's own).
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(6);
@@ -29,14 +29,14 @@ const STAGE: &str = "jobs";
 
 /// Reads a workflow file for one push.
 pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, _library: &Library) -> Result<Plan, Unplanned> {
-    let mut problems = Problems::new(source.path);
+    let mut problems = Problems::new(source.path, Schema::Core);
     let planned = read(source, event, &mut problems);
     problems.answer(planned)
 }
 
 fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Option<Plan> {
     let mut budget = Budget::new();
-    let root = yaml::read(source, 0, false, &mut budget).map_err(|problem| problems.malformed(problem)).ok()?;
+    let root = problems.document(source, 0, &mut budget)?;
     let mut fields = Fields::of(&root, "", problems)?;
     let name = fields.get("name").and_then(|node| literal(node, "name", problems)).filter(|name| !name.is_empty());
     let name = name.unwrap_or_else(|| source.path.to_owned());
@@ -88,6 +88,7 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
         auto_cancel,
         jobs,
         left_out,
+        warnings: Vec::new(),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::expand::Expanded;
 use crate::input::{PushEvent, Source};
 use crate::library::{FileRef, Library};
 use crate::reader::{Problems, shown};
-use crate::yaml::{self, At, Budget, Node, Value};
+use crate::yaml::{At, Budget, Node, Value};
 
 /// The most files that a pipeline includes, each counted as often as it is included (GitLab's own bound).
 const MAX_INCLUDES: usize = 150;
@@ -87,8 +87,7 @@ impl<'c> Composer<'c> {
     fn file(&mut self, text: &str, file: u16, given: &[Given], asked: &Asked<'_>, home: &Home) -> Option<Node> {
         let path = self.problems.path(At::start(file)).to_owned();
         let source = Source { path: &path, text };
-        let mut documents =
-            yaml::documents(&source, file, true, 2, self.budget).map_err(|problem| self.problems.malformed(problem)).ok()?;
+        let mut documents = self.problems.documents(&source, file, 2, self.budget)?;
         if documents.len() > 1 {
             // an empty one says nothing
             documents.retain(|document| !document.is_null());
@@ -144,7 +143,7 @@ impl<'c> Composer<'c> {
                 let Some((text, _)) = self.found(&wanted, &entry) else { continue };
                 let file = self.problems.file(&wanted.to_string());
                 let source = Source { path: "", text };
-                let root = yaml::read(&source, file, true, self.budget).map_err(|problem| self.problems.malformed(problem)).ok()?;
+                let root = self.problems.document(&source, file, self.budget)?;
                 let Some(mut fields) = crate::reader::Fields::of(&root, "", self.problems) else { continue };
                 if let Some(node) = fields.get("inputs") {
                     header.declare(node, "inputs", self.problems);

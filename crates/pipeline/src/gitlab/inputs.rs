@@ -16,7 +16,7 @@ use self::types::Kind;
 pub(super) use self::types::of_json;
 use super::re2;
 use crate::pattern::last_line;
-use crate::reader::{Fields, Problems, choice, join, shown, text, texts};
+use crate::reader::{Fields, Problems, choice, join, scalar, shown, text};
 use crate::yaml::{At, Key, Node, Value};
 
 /// The most options of one input (GitLab's own bound).
@@ -261,6 +261,8 @@ fn options(node: &Node, path: &str, problems: &mut Problems) -> Option<Vec<Node>
         problems.add(node.at, path, format!("an input has at most {MAX_OPTIONS} options"), "use a regex");
     }
     // each is text, a number, or true or false
-    texts(node, path, problems);
+    for item in items {
+        scalar(item, path, problems);
+    }
     Some(items.clone())
 }

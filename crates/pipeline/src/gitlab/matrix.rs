@@ -11,8 +11,8 @@ use penstock_model::JobName;
 use super::job::Draft;
 use super::parts;
 use crate::plan::Variable;
-use crate::reader::{Fields, Problems, integer, join, shown};
-use crate::yaml::{At, Node, Value};
+use crate::reader::{Fields, Problems, integer, join, shown, told_if_misread};
+use crate::yaml::{At, Is, Node, Value};
 
 /// The most jobs of one `parallel` (GitLab's own bound).
 const MAX_PARALLEL: usize = 200;
@@ -139,28 +139,24 @@ fn entry(node: &Node, path: &str, own: bool, problems: &mut Problems) -> Option<
 
 /// A value as GitLab takes it: text or a whole number.
 fn value(node: &Node, name: &str, path: &str, own: bool, problems: &mut Problems) -> Option<Rc<str>> {
-    let Value::Scalar { text, plain, .. } = &node.value else {
+    let Value::Scalar { text, is, .. } = &node.value else {
         let help = "write the values in one list; a list of another place is taken whole: `NAME: !reference […]`";
         problems.add(node.at, path, format!("text or a whole number is expected here, not {}", node.kind()), help);
         return None;
     };
-    let other = if !plain {
-        None
-    } else if node.is_null() {
-        Some("nothing".to_owned())
-    } else if node.bool().is_some() {
-        Some("true or false".to_owned())
-    } else if let Some(misread) = parts::misread(text) {
-        Some(misread)
-    } else {
-        let whole = text.strip_prefix('-').unwrap_or(text).bytes().all(|b| b.is_ascii_digit());
-        (node.number().is_some() && !whole).then(|| "a number with a fraction".to_owned())
+    let other = match is {
+        Is::Text | Is::Integer => None,
+        Is::Null => Some("nothing"),
+        Is::Bool(_) => Some("true or false"),
+        Is::Float(_) => Some("a number with a fraction"),
     };
     if let Some(other) = other {
-        let message = format!("text or a whole number is expected here, and GitLab reads `{}` as {other}", shown(text));
+        let written = shown(node.misread().unwrap_or(text));
+        let message = format!("text or a whole number is expected here, and GitLab reads `{written}` as {other}");
         problems.add(node.at, path, message, "put it in quotes");
         return None;
     }
+    told_if_misread(node, path, problems);
     if text.chars().count() > MAX_NAME {
         problems.add(node.at, path, "the value is too long for the names of jobs, which hold it", "keep long text in a file");
         return None;

@@ -37,7 +37,7 @@ use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Turns, Variable, When};
 use crate::reader::{Fields, Problems, shown, strings};
-use crate::yaml::{At, Budget, Key, Node, Value};
+use crate::yaml::{At, Budget, Key, Node, Schema, Value};
 
 /// A job's time limit if it says nothing.
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(1);
@@ -48,7 +48,7 @@ const GLOBALS: &[&str] = &["stages", "variables", "workflow", "default", "image"
 
 /// Reads a GitLab CI file for one push.
 pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, library: &Library) -> Result<Plan, Unplanned> {
-    let mut problems = Problems::new(source.path);
+    let mut problems = Problems::new(source.path, Schema::Psych);
     let planned = read(source, event, library, &mut problems);
     problems.answer(planned)
 }
@@ -97,7 +97,22 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
     let (dialect, auto_cancel) = (Dialect::GitlabCi, workflow.auto_cancel);
     let (inputs, because) = (serde_json::Map::new(), workflow.because);
     let (run_name, concurrency) = (None, None);
-    Some(Plan { dialect, path, name, event, because, stages, variables, run_name, concurrency, inputs, auto_cancel, jobs, left_out })
+    Some(Plan {
+        dialect,
+        path,
+        name,
+        event,
+        because,
+        stages,
+        variables,
+        run_name,
+        concurrency,
+        inputs,
+        auto_cancel,
+        jobs,
+        left_out,
+        warnings: Vec::new(),
+    })
 }
 
 /// What the file says for all jobs.

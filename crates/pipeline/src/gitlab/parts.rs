@@ -10,8 +10,8 @@ use crate::container::PlannedContainer;
 use crate::duration;
 use crate::pattern::ruby_glob;
 use crate::plan::{AllowFailure, CacheKey, JobEnvironment, PlannedCache, Retry, RetryOn, Variable};
-use crate::reader::{Fields, Problems, boolean, choice, integer, join, shown, text, texts};
-use crate::yaml::{At, Key, Node, Value};
+use crate::reader::{Fields, Problems, boolean, choice, integer, join, scalar, shown, text, texts};
+use crate::yaml::{At, Is, Key, Node, Schema, Value};
 
 /// How deep `script` lists may nest (GitLab's own bound).
 const MAX_SCRIPT_DEPTH: usize = 10;
@@ -37,66 +37,13 @@ fn collect(node: &Node, path: &str, depth: usize, commands: &mut Vec<String>, pr
             "a command is expected here, and YAML reads a mapping",
             "put the whole line in quotes: it holds `: `",
         ),
-        Value::Scalar { text, plain, .. } => {
-            let other = *plain && (node.is_null() || node.bool().is_some() || node.number().is_some() || spelled_bool(text).is_some());
-            if other {
-                let what = if node.is_null() { "nothing" } else { text };
-                problems.add(
-                    node.at,
-                    path,
-                    format!("a command is expected here, and YAML reads `{what}` as something else"),
-                    "put it in quotes",
-                );
-            } else {
-                commands.push(text.to_string());
-            }
+        Value::Scalar { text, is: Is::Text, .. } => commands.push(text.to_string()),
+        Value::Scalar { text, .. } => {
+            let what = if node.is_null() { "nothing" } else { node.misread().unwrap_or(text) };
+            let message = format!("a command is expected here, and YAML reads `{}` as something else", shown(what));
+            problems.add(node.at, path, message, "put it in quotes");
         }
     }
-}
-
-/// What YAML 1.1, which GitLab reads, takes for a truth value and YAML 1.2 for text.
-fn spelled_bool(text: &str) -> Option<&'static str> {
-    match text {
-        "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some("true"),
-        "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some("false"),
-        _ => None,
-    }
-}
-
-/// What GitLab makes of unquoted text that it does not take as it is written: `3.10` is the number 3.1.
-pub(super) fn misread(text: &str) -> Option<String> {
-    if let Some(value) = spelled_bool(text) {
-        return Some(value.to_owned());
-    }
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit() || b == b'_');
-    if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    if let Some((hours, rest)) = unsigned.split_once(':')
-        && digits(hours)
-        && rest.split(':').all(|part| part.len() <= 2 && digits(part))
-    {
-        return Some("a number to base 60".to_owned());
-    }
-    let date = unsigned.len() == 10 && unsigned.split('-').map(str::len).eq([4, 2, 2]) && unsigned.split('-').all(digits);
-    if date {
-        return Some("a date".to_owned());
-    }
-    if digits(unsigned) {
-        let plain = !unsigned.contains('_') && (unsigned == "0" || !unsigned.starts_with('0')) && !text.starts_with('+');
-        return (!plain).then(|| "another number".to_owned());
-    }
-    if let Some(rest) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0b")) {
-        return rest.bytes().all(|b| b.is_ascii_hexdigit() || b == b'_').then(|| "another number".to_owned());
-    }
-    let (whole, fraction) = unsigned.split_once('.')?;
-    if digits(whole) && digits(fraction) {
-        let value: f64 = unsigned.parse().ok()?;
-        let again = if value.fract() == 0.0 { format!("{value:.1}") } else { format!("{value}") };
-        return (again != unsigned).then_some(again);
-    }
-    None
 }
 
 /// `variables` of the file, a job or a rule.
@@ -125,10 +72,7 @@ pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTr
         let text = match given {
             None => String::new(),
             Some(given) => {
-                let Some(text) = text(given, &path, problems) else { continue };
-                if let Some(other) = given.plain().and_then(misread) {
-                    problems.add(given.at, &path, format!("GitLab reads `{text}` as {other}"), "put it in quotes");
-                }
+                let Some(text) = scalar(given, &path, problems) else { continue };
                 check_value(&key.text, &text, expand, given.at, &path, problems);
                 text
             }
@@ -249,7 +193,7 @@ fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Prob
 
 /// Patterns of paths that must stay below the checkout.
 fn inner_globs(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
-    for (given, at) in texts(node, path, &mut Problems::new("")) {
+    for (given, at) in texts(node, path, &mut Problems::new("", Schema::Psych)) {
         checkout::refuse_git(&given, at, path, problems);
         if let Err(invalid) = ruby_glob(&given) {
             problems.add(at, path, format!("the pattern `{}` cannot be read: {}", shown(&given), invalid.0), "as in `dist/**/*.whl`");
@@ -260,7 +204,7 @@ fn inner_globs(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> 
 
 /// Folders that stay in place between jobs.
 fn cached_paths(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
-    for (given, at) in texts(node, path, &mut Problems::new("")) {
+    for (given, at) in texts(node, path, &mut Problems::new("", Schema::Psych)) {
         if given.contains(['*', '?', '[', '{']) && !given.contains("${") {
             problems.add(at, path, format!("`{}` is a pattern, and only folders are cached", shown(&given)), "name the folders themselves");
         }

@@ -216,7 +216,7 @@ pub(super) fn condition(node: &Node, path: &str, problems: &mut Problems) -> Opt
 /// A place within a scalar: exact for text on one line, its start otherwise.
 pub(crate) fn place_in(node: &Node, offset: usize) -> At {
     match &node.value {
-        Value::Scalar { text, plain, block: false } if !text.contains('\n') => {
+        Value::Scalar { text, plain, block: false, .. } if !text.contains('\n') => {
             At { column: node.at.column + offset + usize::from(!plain), ..node.at }
         }
         _ => node.at,

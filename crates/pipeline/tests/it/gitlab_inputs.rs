@@ -98,8 +98,8 @@ fn rules_choose_options_and_defaults() {
         (cloud, "{cloud: gcp, a: large}", "large"),
         (cloud, "{cloud: gcp, a: t3.small}", ".gitlab-ci.yml:1:46 include: `t3.small` is not among the options of the input `a`"),
     ]);
-    let publish = "\n    on: {type: boolean, default: true}\n    a:\n      rules:\n      - if: $[[ inputs.on ]]\n        default: publish\n      - if: $[[ inputs.on ]] == false\n        default: test\n";
-    table(&[(publish, "{}", "publish"), (publish, "{on: false}", "test"), (publish, "{on: false, a: other}", "other")]);
+    let publish = "\n    go: {type: boolean, default: true}\n    a:\n      rules:\n      - if: $[[ inputs.go ]]\n        default: publish\n      - if: $[[ inputs.go ]] == false\n        default: test\n";
+    table(&[(publish, "{}", "publish"), (publish, "{go: false}", "test"), (publish, "{go: false, a: other}", "other")]);
     let chain = "\n    env: {default: prod}\n    region:\n      rules: [{if: \"$[[ inputs.env ]] == 'prod'\", default: us}]\n    a:\n      rules: [{if: \"$[[ inputs.region ]] == 'us'\", default: us-1}]\n";
     table(&[(chain, "{}", "us-1"), (chain, "{env: dev}", "")]);
 }

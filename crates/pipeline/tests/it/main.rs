@@ -36,3 +36,4 @@ mod workflow_keys;
 mod workflow_plans;
 mod workflow_refusals;
 mod workflow_steps;
+mod yaml;

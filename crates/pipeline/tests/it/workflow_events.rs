@@ -174,7 +174,7 @@ fn what_is_wrong_with_on_is_told_where_it_stands() {
         ("{workflow_call: {secrets: {github_token: }}}", "1:32 on.workflow_call.secrets.github_token: every workflow has `GITHUB_TOKEN`"),
         (
             "{workflow_call: {inputs: {a: {type: string}, A: {type: string}}}}",
-            "1:50 on.workflow_call.inputs.A: `A` is given twice; names are alike whatever their case",
+            "1:50 : `A` is given twice, whatever its case; the first time is on line 1",
         ),
     ] {
         let told = problems(WORKFLOW, &format!("on: {on}\n{JOB}"));

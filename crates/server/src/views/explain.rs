@@ -38,6 +38,7 @@ fn explain_run(app: &App, record: &RunRecord) -> Explanation {
     }
     let plan = record.run.as_ref().and_then(|run| run.plan());
     reasons.extend(plan.into_iter().flat_map(|plan| &plan.because).map(|because| reason("workflow", because)));
+    reasons.extend(plan.into_iter().flat_map(|plan| &plan.warnings).map(|warning| reason("file", warning.to_string())));
     for job in &view.jobs {
         let because = if job.because.is_empty() { String::new() } else { format!(" ({})", job.because.join("; ")) };
         reasons.push(reason(job.name.as_str(), format!("{} {}{because}", job.status, job.message)));

@@ -124,14 +124,6 @@ fn named<'n>(node: &'n Node, path: &str, problems: &mut Problems) -> Vec<(String
             let help = "use letters, digits, `_` and `-`, starting with a letter or `_`";
             problems.add(key.at, &path, format!("`{}` cannot be a name here", shown(&key.text)), help);
         }
-        if out.iter().any(|(name, ..)| name.eq_ignore_ascii_case(&key.text)) {
-            problems.add(
-                key.at,
-                &path,
-                format!("`{}` is given twice; names are alike whatever their case", shown(&key.text)),
-                "choose another",
-            );
-        }
         out.push((key.text.clone(), key.at, value));
     }
     out

@@ -1,9 +1,9 @@
 use super::*;
 use crate::input::Source;
-use crate::yaml;
+use crate::yaml::Schema;
 
 fn document(text: &str) -> Node {
-    yaml::read(&Source { path: "x", text }, 0, true, &mut Budget::new()).unwrap_or_else(|problem| panic!("{}", problem.message))
+    Problems::new("x", Schema::Psych).document(&Source { path: "x", text }, 0, &mut Budget::new()).unwrap()
 }
 
 /// What a text becomes with inputs, as JSON, or what is wrong with it.
@@ -13,10 +13,10 @@ fn filled(inputs: &str, text: &str) -> String {
     let component = BTreeMap::from([("version", Node::made("1.2.3", false, At::start(0)))]);
     let variables = [("A", "a"), ("B", "$A")].map(|(name, text)| (name.to_owned(), Expanded { text: text.to_owned(), secret: false }));
     let values = Values { inputs, component, variables: &variables.into() };
-    let mut problems = Problems::new("x");
+    let mut problems = Problems::new("x", Schema::Psych);
     match fill(&document(text), &values, &mut Budget::new(), &mut problems) {
         Ok(node) => node.to_json().to_string(),
-        Err(Told) => match problems.answer::<()>(None) {
+        Err(Told) => match problems.answer(None) {
             Err(crate::Unplanned::Refused(list)) => {
                 list.iter().map(|one| format!("{}:{} {}", one.line, one.column, one.message)).collect::<Vec<_>>().join(" ")
             }
