@@ -17,7 +17,7 @@ pub use access::{Project, Secret, User};
 pub use eval::{Eval, Language};
 pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
-pub use local::{DialectArg, EventArgs, PlanArgs, Run};
+pub use local::{DialectArg, EventArgs, ExplainArgs, GraphForm, LintArgs, PlanArgs, Run};
 pub use simulate::SimulateArgs;
 
 /// From a git push to production, through gates that are proven to be passed.
@@ -62,8 +62,10 @@ pub enum Command {
     Eval(Eval),
     /// Show how a pipeline goes on when a script says how its jobs end, without running it.
     Simulate(Box<SimulateArgs>),
-    /// Say why a run, a job or a release is as it is, and what to do.
-    Explain(What),
+    /// Say what is wrong with pipeline files, and where.
+    Lint(LintArgs),
+    /// Say why a job, a run or a release is as it is, and what to do.
+    Explain(Box<ExplainArgs>),
     /// Approve a release for an environment.
     Approve(Approve),
     /// Let in an image that was not built here, by a signed statement about its digest.

@@ -7,11 +7,12 @@
 pub mod args;
 mod commands;
 mod context;
+pub mod graph;
 mod login;
 pub mod terminal;
 
 pub use args::{Cli, Command, Output};
-pub use commands::dispatch;
+pub use commands::{dispatch, explain, print_explanation};
 pub use login::{Login, LoginError};
 
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use penstock_model::git::{GitError, GitHost};
 use penstock_model::{CommitId, RepositoryName};
-use penstock_pipeline::{Dialect, FileRef, Found, Library, MAX_FILES, Plan, PushEvent, Source, Unplanned};
+use penstock_pipeline::{Diagnostic, Dialect, FileRef, Found, Library, MAX_FILES, Plan, PushEvent, Source, Unplanned};
 
 /// A place where files are looked for.
 #[async_trait]
@@ -25,16 +25,42 @@ pub async fn planned<S: Shelf>(
     event: &PushEvent,
     shelf: &S,
 ) -> Result<Result<Plan, String>, S::Fault> {
+    Ok(looked_at(dialect, source, event, shelf).await?.map_err(|(problems, library)| library.render(source, &problems)))
+}
+
+/// The same with everything that is wrong one by one, and the files that were found.
+///
+/// # Errors
+/// A passing fault of the shelf.
+pub async fn looked_at<S: Shelf>(
+    dialect: Dialect,
+    source: &Source<'_>,
+    event: &PushEvent,
+    shelf: &S,
+) -> Result<Result<Plan, (Vec<Diagnostic>, Library)>, S::Fault> {
     let mut library = Library::new();
     loop {
         let wants = match penstock_pipeline::plan(dialect, source, event, &library) {
             Ok(plan) => return Ok(Ok(plan)),
-            Err(Unplanned::Refused(problems)) => return Ok(Err(library.render(source, &problems))),
+            Err(Unplanned::Refused(problems)) => return Ok(Err((problems, library))),
             Err(Unplanned::Wants(wants)) => wants,
         };
         // each round brings at least one more, so that the rounds are bounded too
         if library.len() + wants.len() > MAX_FILES {
-            return Ok(Err(format!("error: {} and what it names are more than {MAX_FILES} files\nhelp: include fewer", source.path)));
+            let message = format!("{} and what it names are more than {MAX_FILES} files", source.path);
+            let (path, help) = (source.path.to_owned(), "include fewer".to_owned());
+            return Ok(Err((
+                vec![Diagnostic {
+                    severity: penstock_pipeline::Severity::Error,
+                    path,
+                    line: 1,
+                    column: 1,
+                    key: String::new(),
+                    message,
+                    help,
+                }],
+                library,
+            )));
         }
         for file in wants {
             let found = shelf.find(&file).await?;

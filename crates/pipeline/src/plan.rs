@@ -194,6 +194,9 @@ pub struct PlannedJob {
     /// Jobs of other runs that it is not at work beside (a workflow's `concurrency`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
+    /// A workflow job's `runs-on`, evaluated.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub runs_on: serde_json::Value,
     /// Its own variables, not expanded.
     pub variables: BTreeMap<String, Variable>,
     /// Names of the pipeline's variables that it gets (GitLab's `inherit: variables`); `None` is all of them.

@@ -105,6 +105,11 @@ impl Problems {
         }
     }
 
+    /// What is doubtful, without what is wrong.
+    pub(crate) fn doubts(self) -> Vec<Diagnostic> {
+        in_order(self.warnings)
+    }
+
     pub(crate) fn add(&mut self, at: At, key: &str, message: impl Into<String>, help: impl Into<String>) {
         let one = self.diagnostic(Severity::Error, at, key, message.into(), help.into());
         tell(&mut self.list, at, one);

@@ -80,6 +80,40 @@ pub struct PlanArgs {
     /// What it is planned for.
     #[command(flatten)]
     pub event: EventArgs,
+    /// Draw what waits for what.
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "text", value_name = "FORM")]
+    pub graph: Option<GraphForm>,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A job of the working tree's pipeline; or, of a server, a run's id, `RUN/JOB`, or a release.
+    #[arg(default_value = "latest")]
+    pub what: String,
+    /// The repository, for a job of its working tree.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub repository: PathBuf,
+    /// The pipeline file; the one that `penstock.yaml` names unless given.
+    #[arg(long)]
+    pub pipeline: Option<String>,
+    /// What the working tree's pipeline is planned for.
+    #[command(flatten)]
+    pub event: EventArgs,
+}
+
+/// `lint`.
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// Pipeline files, or repositories, of which every pipeline file is looked at.
+    #[arg(value_name = "FILE", default_value = ".")]
+    pub files: Vec<PathBuf>,
+    /// Whose language the files speak; told by their place and content unless given.
+    #[arg(long, value_enum)]
+    pub dialect: Option<DialectArg>,
+    /// Let warnings count as errors.
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Whose language a pipeline file speaks.
@@ -89,6 +123,17 @@ pub enum DialectArg {
     Gitlab,
     /// A GitHub workflow.
     Github,
+}
+
+/// How a graph is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphForm {
+    /// Boxes and arrows.
+    Text,
+    /// Mermaid.
+    Mermaid,
+    /// Graphviz.
+    Dot,
 }
 
 /// `NAME=VALUE`.

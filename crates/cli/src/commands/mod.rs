@@ -14,7 +14,8 @@ use clap::CommandFactory;
 use penstock_api::EnvironmentOrder;
 use serde_json::{Value, json};
 
-use crate::args::{Cli, Command};
+pub use self::reads::print_explanation;
+use crate::args::{Cli, Command, Output};
 use crate::context::Context;
 use crate::{CliError, exit};
 
@@ -29,6 +30,8 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         command @ (Command::Server(_)
         | Command::Run(_)
         | Command::Plan(_)
+        | Command::Lint(_)
+        | Command::Explain(_)
         | Command::Eval(_)
         | Command::Simulate(_)
         | Command::Doctor(_)
@@ -49,7 +52,6 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         Command::Status => reads::status(context).await?,
         Command::Runs(args) => reads::runs(context, &args).await?,
         Command::Logs(args) => reads::logs(context, &args).await?,
-        Command::Explain(what) => reads::explain(context, &what.what).await?,
         Command::Trace(what) => reads::trace(context, &what.what).await?,
         Command::Verify => reads::verify(context).await?,
         Command::Approve(args) => {
@@ -72,6 +74,14 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         Command::TestImage(args) => job::test_image(context, args).await?,
     };
     Ok(Ok(ExitCode::from(code)))
+}
+
+/// Has the server explain a run, a job of one, or a release.
+///
+/// # Errors
+/// What went wrong, with its exit code.
+pub async fn explain(output: Output, server: Option<url::Url>, what: &str) -> Result<ExitCode, CliError> {
+    reads::explain(&Context { output, server }, what).await.map(ExitCode::from)
 }
 
 fn job_path(args: &crate::args::JobArg, verb: &str) -> String {

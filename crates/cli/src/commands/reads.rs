@@ -91,20 +91,23 @@ pub(super) async fn logs(context: &Context, args: &Logs) -> Result<u8, CliError>
 
 pub(super) async fn explain(context: &Context, what: &str) -> Result<u8, CliError> {
     let explanation: Explanation = context.client()?.get(&format!("/explain/{}", segment(what))).await?;
-    context.show(&explanation, |explanation| {
-        println!("{}\n{}\n", bold(&plain(&explanation.subject)), plain(&explanation.verdict));
-        for reason in &explanation.reasons {
-            let place = if reason.place.is_empty() { String::new() } else { format!(" {}", dim(&plain(&reason.place))) };
-            println!("  {}{place}", bold(&plain(&reason.topic)));
-            for line in reason.text.lines() {
-                println!("    {}", plain(line));
-            }
-            if !reason.fix.is_empty() {
-                println!("    {} {}", green("to do:"), plain(&reason.fix));
-            }
-        }
-    });
+    context.show(&explanation, print_explanation);
     Ok(exit::OK)
+}
+
+/// Shows why something is as it is.
+pub fn print_explanation(explanation: &Explanation) {
+    println!("{}\n{}\n", bold(&plain(&explanation.subject)), plain(&explanation.verdict));
+    for reason in &explanation.reasons {
+        let place = if reason.place.is_empty() { String::new() } else { format!(" {}", dim(&plain(&reason.place))) };
+        println!("  {}{place}", bold(&plain(&reason.topic)));
+        for line in reason.text.lines() {
+            println!("    {}", plain(line));
+        }
+        if !reason.fix.is_empty() {
+            println!("    {} {}", green("to do:"), plain(&reason.fix));
+        }
+    }
 }
 
 pub(super) async fn trace(context: &Context, what: &str) -> Result<u8, CliError> {

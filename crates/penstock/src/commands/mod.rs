@@ -3,6 +3,8 @@
 mod doctor;
 mod down;
 mod eval;
+mod explain;
+mod lint;
 mod local;
 mod mirror;
 mod plan;
@@ -17,13 +19,15 @@ use penstock_cli::{CliError, Command, Output, exit};
 use crate::config::ServerSection;
 
 /// Carries one out.
-pub async fn carry_out(command: Command, output: Output) -> Result<ExitCode, CliError> {
+pub async fn carry_out(command: Command, output: Output, server: Option<url::Url>) -> Result<ExitCode, CliError> {
     match command {
         Command::Server(args) => crate::serve::serve(ServerSection::load(args.config.as_deref(), args.data, args.listen)?).await,
         Command::Doctor(args) => doctor::doctor(&ServerSection::load(args.config.as_deref(), None, None)?, output).await,
         Command::Down(args) => down::down(&ServerSection::load(args.config.as_deref(), args.data, None)?, output).await,
         Command::Plan(args) => plan::plan(&args, output).await,
         Command::Eval(args) => eval::eval(&args),
+        Command::Explain(args) => explain::explain(&args, output, server).await,
+        Command::Lint(args) => lint::lint(&args, output).await,
         Command::Run(args) => run::run(&args, output).await,
         Command::Mirror(args) => mirror::mirror(&args, output).await,
         Command::Simulate(args) => simulate::simulate(&args).await,

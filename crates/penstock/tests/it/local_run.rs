@@ -213,15 +213,14 @@ ship: {stage: deploy, script: 'cat file'}
 
 #[test]
 fn an_interrupted_run_is_cancelled_and_cleans_up() {
-    let shop = Shop::new("long:\n  script: ['echo begun', 'sleep 1000']\n  after_script: ['echo cleaned up']\n");
-    let mut child = shop.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(lines.any(|line| line.unwrap().contains("long started")));
+    let begun = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let tell = format!("echo > /dev/tcp/127.0.0.1/{}", begun.local_addr().unwrap().port());
+    let shop = Shop::new(&format!("long:\n  script: ['{tell}', 'sleep 1000']\n  after_script: ['echo cleaned up']\n"));
+    let child = shop.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(begun.accept().unwrap());
     let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
-    let rest = std::thread::spawn(move || lines.count());
     let output = child.wait_with_output().unwrap();
-    rest.join().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("long  cancelled") && said.contains("cleaned up"), "{said}");

@@ -208,14 +208,18 @@ impl Planner {
             }
             None => with_label(&draft.key),
         };
-        match draft.runs_on {
+        let runs_on = match draft.runs_on {
             Some(node) => {
                 let path = join(path, "runs-on");
                 let asked = matrix::json(node, &path, &SETTLED, &contexts, problems)?;
                 runs_on::check(&asked, node.at, &path, problems);
+                asked
             }
-            None => problems.add(draft.at, path, "the job has no `runs-on`", "write `runs-on: ubuntu-latest`"),
-        }
+            None => {
+                problems.add(draft.at, path, "the job has no `runs-on`", "write `runs-on: ubuntu-latest`");
+                serde_json::Value::Null
+            }
+        };
         let allowed = match draft.continue_on_error {
             None => false,
             Some(node) if node.text().is_some_and(|text| text.contains("${{")) => {
@@ -245,6 +249,7 @@ impl Planner {
             environment: draft.environment.clone(),
             permissions: self.allowed(draft),
             concurrency: draft.concurrency.clone(),
+            runs_on,
             variables: as_variables(&draft.env),
             inherited: None,
             artifacts: penstock_model::job::ArtifactSpec::default(),

@@ -415,6 +415,7 @@ fn planned(
         services: Vec::new(),
         permissions: None,
         concurrency: None,
+        runs_on: serde_json::Value::Null,
         environment: draft.environment.clone(),
         variables,
         inherited: draft.inherit.variables.clone(),

@@ -31,6 +31,7 @@ mod runs_at_random;
 mod selection;
 mod support;
 mod triggers;
+mod views;
 mod workflow_events;
 mod workflow_keys;
 mod workflow_plans;

@@ -273,3 +273,9 @@ pub fn word(state: &JobState) -> &'static str {
 fn status(status: RunStatus) -> String {
     format!("{status:?}").to_lowercase()
 }
+
+/// What is doubtful in a file: `line:column key: message` each.
+pub fn warned_of(path: &str, text: &str) -> Vec<String> {
+    let warnings = penstock_pipeline::warnings(Dialect::of_path(path), &Source { path, text });
+    warnings.iter().map(|one| format!("{}:{} {}: {}", one.line, one.column, one.key, one.message)).collect()
+}

@@ -76,7 +76,7 @@ fn explain_job(world: &World, record: &RunRecord, name: &str) -> Result<Explanat
     let run = record.run.as_ref().ok_or_else(absent)?;
     let plan = run.plan().ok_or_else(absent)?;
     let Some(planned) = plan.job(&job) else {
-        let left_out = plan.left_out.iter().find(|left| left.name == name).ok_or_else(absent)?;
+        let left_out = plan.without(name).ok_or_else(absent)?;
         return Ok(Explanation {
             subject: format!("job `{name}` ({}:{})", plan.path, left_out.line),
             verdict: "not in the plan".to_owned(),

@@ -6,7 +6,7 @@ mod place;
 mod shelf;
 
 pub use event::event;
-pub use place::Place;
+pub use place::{PipelineFile, Place};
 pub use shelf::WorkingTree;
 
 use penstock_cli::{CliError, exit};

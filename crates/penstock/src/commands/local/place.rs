@@ -109,6 +109,19 @@ impl Place {
         })
     }
 
+    /// The files that are to be looked at: the one that is named, or all.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn to_lint(&self) -> Result<Vec<String>, CliError> {
+        let paths = self.named.clone().map_or_else(|| self.all(), |path| vec![path]);
+        if paths.is_empty() {
+            let what = format!("{} has no pipeline file", self.root.display());
+            return Err(CliError::other(what, "name one: `penstock lint FILE`", exit::ABSENT));
+        }
+        Ok(paths)
+    }
+
     /// Every pipeline file that there is: GitLab's, and the workflows in the order of their names.
     pub fn all(&self) -> Vec<String> {
         let gitlab = Some(".gitlab-ci.yml").filter(|path| self.root.join(path).is_file()).map(str::to_owned);
