@@ -93,5 +93,6 @@ fn when(when: When) -> &'static str {
         When::OnFailure => "on_failure: something before it failed",
         When::Always => "always: whatever happened before",
         When::Manual => "manual: once a person starts it",
+        When::Delayed => "delayed: some time after nothing before it failed",
     }
 }

@@ -99,9 +99,10 @@ impl Plan {
                 return Err(NotChosen::NotManual { name: name.clone() });
             }
         }
-        for job in self.jobs.iter_mut().filter(|job| chosen.contains(&job.name) && job.when == When::Manual) {
+        for job in self.jobs.iter_mut().filter(|job| chosen.contains(&job.name) && matches!(job.when, When::Manual | When::Delayed)) {
+            let when = if job.when == When::Manual { "manual" } else { "delayed" };
+            job.because.push(format!("it is {when}, and was asked for by name"));
             job.when = When::OnSuccess;
-            job.because.push("it is manual, and was asked for by name".to_owned());
         }
         if selection.jobs.is_empty() {
             return Ok(());

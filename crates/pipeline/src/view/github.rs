@@ -31,6 +31,7 @@ pub(super) fn job(job: &PlannedJob) -> Value {
         "permissions": job.permissions.as_ref().map(permissions),
         "concurrency": job.concurrency.as_ref().map(concurrency),
         "job": job.name,
+        "file": job.file,
         "line": job.line,
         "because": job.because,
     })

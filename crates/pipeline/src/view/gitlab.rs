@@ -21,6 +21,7 @@ pub(super) fn job(plan: &Plan, job: &PlannedJob) -> Value {
         "name": job.name,
         "stage": job.stage,
         "when": when(job.when),
+        "start_in": job.turns.start_in,
         "allow_failure": allow_failure(&job.allow_failure),
         "needs": needs(job),
         "environment": environment,
@@ -34,6 +35,7 @@ pub(super) fn job(plan: &Plan, job: &PlannedJob) -> Value {
         "timeout": job.timeout.as_secs(),
         "parallel": job.matrix.as_ref().map(|matrix| json!({ "index": matrix.index, "total": matrix.total, "matrix": matrix.values })),
         "group": job.group,
+        "file": job.file,
         "line": job.line,
         "because": job.because,
     })
