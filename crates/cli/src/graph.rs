@@ -3,6 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+/// The directions of a line from left to right.
+const LEVEL: u8 = 0b1010;
+/// The directions of a line from above to below.
+const UPRIGHT: u8 = 0b0101;
 /// The longest label that is drawn.
 const MAX_LABEL: usize = 40;
 
@@ -206,13 +210,13 @@ impl Canvas {
             self.mark(way, track, y, up | down, false)?;
         }
         for y in from {
-            (left..track).try_for_each(|x| self.mark(way, x, *y, 10, false))?;
+            (left..track).try_for_each(|x| self.mark(way, x, *y, LEVEL, false))?;
             self.mark(way, track, *y, 8, false)?;
         }
         for y in to {
             self.mark(way, track, *y, 2, false)?;
             // ways to one place may become one
-            (track + 1..right).try_for_each(|x| self.mark(way, x, *y, 10, true))?;
+            (track + 1..right).try_for_each(|x| self.mark(way, x, *y, LEVEL, true))?;
         }
         Some(())
     }
@@ -222,11 +226,11 @@ impl Canvas {
             return Some(());
         }
         let (drawn, owner) = self.lines.entry((y, x)).or_insert((0, Some(way)));
-        let across = |one: u8, other: u8| (one & 10 == 0 && other & 5 == 0) || (one & 5 == 0 && other & 10 == 0);
+        let across = |one: u8, other: u8| (one & LEVEL == 0 && other & UPRIGHT == 0) || (one & UPRIGHT == 0 && other & LEVEL == 0);
         match *owner {
             Some(other) if other == way => *drawn |= directions,
             // they cross: what goes up and down is shown
-            _ if across(*drawn, directions) && *drawn != 0 => *drawn = 5,
+            _ if across(*drawn, directions) && *drawn != 0 => *drawn = UPRIGHT,
             _ if joins => (*drawn, *owner) = (*drawn | directions, None),
             _ => return None,
         }

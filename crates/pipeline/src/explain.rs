@@ -59,7 +59,7 @@ impl Plan {
             AllowFailure::No => {}
             AllowFailure::Yes => say("failure", "the pipeline may succeed without it".to_owned()),
             AllowFailure::ExitCodes(codes) => {
-                say("failure", format!("the pipeline may succeed without it if it exits with one of {codes:?}"))
+                say("failure", format!("the pipeline may succeed without it if it exits with one of {codes:?}"));
             }
         }
         if let Some(environment) = &job.environment {

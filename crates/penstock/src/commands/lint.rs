@@ -29,7 +29,7 @@ pub async fn lint(args: &LintArgs, output: Output) -> Result<ExitCode, CliError>
         Output::Json => println!("{}", serde_json::to_string_pretty(&told).unwrap_or_default()),
         Output::Text if errors + odd == 0 => println!("{} {}", green("fine:"), counted(told.len(), "file")),
         Output::Text => {
-            eprintln!("{}", dim(&format!("{}, {} in {}", counted(errors, "error"), counted(odd, "warning"), counted(told.len(), "file"))))
+            eprintln!("{}", dim(&format!("{}, {} in {}", counted(errors, "error"), counted(odd, "warning"), counted(told.len(), "file"))));
         }
     }
     let bad = errors > 0 || (args.strict && odd > 0);

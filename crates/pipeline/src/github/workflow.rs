@@ -208,18 +208,7 @@ impl Planner {
             }
             None => with_label(&draft.key),
         };
-        let runs_on = match draft.runs_on {
-            Some(node) => {
-                let path = join(path, "runs-on");
-                let asked = matrix::json(node, &path, &SETTLED, &contexts, problems)?;
-                runs_on::check(&asked, node.at, &path, problems);
-                asked
-            }
-            None => {
-                problems.add(draft.at, path, "the job has no `runs-on`", "write `runs-on: ubuntu-latest`");
-                serde_json::Value::Null
-            }
-        };
+        let runs_on = asked_of_runner(draft, path, &contexts, problems)?;
         let allowed = match draft.continue_on_error {
             None => false,
             Some(node) if node.text().is_some_and(|text| text.contains("${{")) => {
@@ -261,6 +250,18 @@ impl Planner {
             because: because.to_vec(),
         })
     }
+}
+
+/// A job's `runs-on`, evaluated and checked.
+fn asked_of_runner(draft: &Draft<'_>, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<serde_json::Value> {
+    let Some(node) = draft.runs_on else {
+        problems.add(draft.at, path, "the job has no `runs-on`", "write `runs-on: ubuntu-latest`");
+        return Some(serde_json::Value::Null);
+    };
+    let path = join(path, "runs-on");
+    let asked = matrix::json(node, &path, &SETTLED, contexts, problems)?;
+    runs_on::check(&asked, node.at, &path, problems);
+    Some(asked)
 }
 
 /// A job's name; of a matrix with very long labels, with its number instead.
