@@ -69,7 +69,8 @@ impl Tree {
 
 fn event(entry: &Entry<'_>, files: Vec<String>) -> PushEvent {
     let name: String = entry.repository.rsplit('/').next().unwrap().to_lowercase().replace('.', "-");
-    let (kind, what) = entry.event.split_once(' ').unwrap_or((entry.event, "main"));
+    let (said, variables) = entry.event.split_once(" with ").unwrap_or((entry.event, ""));
+    let (kind, what) = said.split_once(' ').unwrap_or((said, "main"));
     let (trigger, branch) = match kind {
         "push" => (Trigger::Push, what),
         "schedule" => (Trigger::Schedule { cron: what.to_owned(), description: String::new() }, "main"),
@@ -86,7 +87,7 @@ fn event(entry: &Entry<'_>, files: Vec<String>) -> PushEvent {
         default_branch: if kind == "push" && what != "next" { what.to_owned() } else { "main".to_owned() },
         changed: Some(files.clone()),
         files,
-        variables: BTreeMap::new(),
+        variables: variables.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect(),
         before: Some("b".repeat(40).parse().unwrap()),
         message: "Add a thing".into(),
         pusher: "ada".parse().unwrap(),
@@ -117,13 +118,16 @@ fn request(target: &str) -> MergeRequest {
 }
 
 /// The jobs in the words of the lists: `name @ stage < needs` (GitLab), `key xN < needs` (workflows); a job that a person
-/// starts, or that runs only after a failure, says so.
+/// starts, or that runs only after a failure, says so; `nothing` is a plan without jobs.
 fn words(plan: &Plan) -> Vec<String> {
     match plan.dialect {
+        _ if plan.jobs.is_empty() => vec!["nothing".to_owned()],
         Dialect::GitlabCi => plan.jobs.iter().map(gitlab_words).collect(),
         Dialect::GithubWorkflow => {
-            let groups: BTreeSet<(usize, &str)> = plan.jobs.iter().map(|job| (job.line, job.group.as_str())).collect();
-            groups.into_iter().map(|(_, group)| workflow_words(plan, group)).collect()
+            let mut groups: Vec<&str> = plan.jobs.iter().map(|job| job.group.as_str()).collect();
+            let mut seen = BTreeSet::new();
+            groups.retain(|group| seen.insert(*group));
+            groups.into_iter().map(|group| workflow_words(plan, group)).collect()
         }
     }
 }

@@ -244,7 +244,8 @@ impl<'k> Known<'k> {
             }
             let waited_for = match needs {
                 Some(needs) => found.iter().any(|member| needs.iter().any(|named| *named.name == member.name)),
-                None => found.iter().all(|member| self.stage(&member.draft.stage) < own),
+                // one of the same stage is no fault in GitLab; it is not done yet, so that there is nothing to get
+                None => found.iter().all(|member| self.stage(&member.draft.stage) <= own),
             };
             if !waited_for {
                 let message = format!("the job does not wait for `{}`", shown(given));

@@ -79,6 +79,7 @@ fn dependencies_name_a_group_or_one_of_its_jobs() {
         ("needs: [{job: build, parallel: {matrix: [{OS: mac, V: 1}]}}], dependencies: [build]", "build: [mac, 1]"),
         ("needs: [build], dependencies: ['build: [mac, 1]']", "build: [mac, 1]"),
         ("dependencies: []", ""),
+        ("stage: build, dependencies: [build]", ""),
     ] {
         let plan = must_plan(GITLAB, &format!("{BUILD}t: {{script: [x], {keys}}}\n"));
         assert_eq!(list(&job(&plan, "t").artifacts_from), expected, "{keys}");

@@ -75,7 +75,7 @@ fn needs_are_checked() {
         "1:26 a.needs: `b` is needed and its rules leave it out of this pipeline",
     );
     check("a: {script: [x], needs: [{job: b, pipeline: x}]}\nb: {script: [x]}\n", "1:35 a.needs.pipeline: `pipeline` is not carried out");
-    check("a: {script: [x], dependencies: [b]}\nb: {script: [x]}\n", "1:33 a.dependencies: the job does not wait for `b`");
+    check("a: {script: [x], dependencies: [b]}\nb: {script: [x], stage: deploy}\n", "1:33 a.dependencies: the job does not wait for `b`");
 }
 
 #[test]

@@ -131,6 +131,7 @@ fn workflow_probes() -> Vec<(&'static str, String)> {
 fn included(file: &FileRef) -> Option<String> {
     Some(match file {
         FileRef::Paths { .. } => "README.md\0".to_owned(),
+        file if file.to_string().contains("inputs.yml") => "inputs: {z: {default: x}}\n".to_owned(),
         FileRef::Local { path } if path.starts_with(".github/") => {
             "on: {workflow_call: {inputs: {a: {type: string}}}}\njobs: {c: {runs-on: ubuntu-latest, steps: [{run: x}]}}\n".to_owned()
         }
