@@ -1,10 +1,14 @@
 //! Containers of a job as its file names them: the image that it runs in, the services beside it.
 
+mod options;
+mod wanted;
+
 use std::collections::BTreeMap;
 
 use penstock_model::service::PullPolicy;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
+pub use self::wanted::{WantedContainer, WantedService, job_container, job_services};
 use crate::plan::Variable;
 
 /// An image, and how to run it: GitLab's `image` and the items of `services`, a workflow's `container` and `services`. No text of
@@ -77,19 +81,33 @@ pub struct PlannedService {
     pub container: PlannedContainer,
 }
 
-/// An image as logs have it: plans of earlier versions knew its name only.
-pub(crate) fn written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PlannedContainer>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Name(String),
-        Whole(Box<PlannedContainer>),
+/// An image as logs have it: plans of earlier versions knew its name only, and are written as they were.
+pub(crate) mod written {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::PlannedContainer;
+
+    #[allow(clippy::ref_option, reason = "serde hands the field over")]
+    pub(crate) fn serialize<S: Serializer>(image: &Option<PlannedContainer>, to: S) -> Result<S::Ok, S::Error> {
+        match image {
+            Some(container) if *container == PlannedContainer::named(&*container.image, 0) => Some(&container.image).serialize(to),
+            image => image.serialize(to),
+        }
     }
-    let written = Option::<Written>::deserialize(from)?;
-    Ok(written.map(|written| match written {
-        Written::Name(name) => PlannedContainer::named(name, 0),
-        Written::Whole(container) => *container,
-    }))
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PlannedContainer>, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Name(String),
+            Whole(Box<PlannedContainer>),
+        }
+        let written = Option::<Written>::deserialize(from)?;
+        Ok(written.map(|written| match written {
+            Written::Name(name) => PlannedContainer::named(name, 0),
+            Written::Whole(container) => *container,
+        }))
+    }
 }
 
 #[cfg(test)]
@@ -98,7 +116,7 @@ mod tests {
 
     #[derive(Deserialize)]
     struct Job {
-        #[serde(default, deserialize_with = "written")]
+        #[serde(default, with = "written")]
         image: Option<PlannedContainer>,
     }
 

@@ -38,9 +38,9 @@ mod warnings;
 mod yaml;
 
 pub use caches::{artifact_spec, cache_specs};
-pub use container::{PlannedContainer, PlannedCredentials, PlannedService};
+pub use container::{PlannedContainer, PlannedCredentials, PlannedService, WantedContainer, WantedService, job_container, job_services};
 pub use diagnostic::{Diagnostic, Severity};
-pub use env::{JobContext, job_env, job_image};
+pub use env::{JobContext, job_env};
 pub use eval::{EvalError, EvalErrorKind, Evaluated, eval_github, eval_gitlab};
 pub use explain::Explained;
 pub use github::BuiltIn;

@@ -181,7 +181,7 @@ pub struct PlannedJob {
     #[serde(with = "seconds")]
     pub timeout: Duration,
     /// The image to run in; `None` is the host.
-    #[serde(default, deserialize_with = "crate::container::written", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::container::written")]
     pub image: Option<PlannedContainer>,
     /// Containers beside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -7,14 +7,12 @@ use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, ReportFile};
-use penstock_model::release::ImageRef;
-use penstock_model::service::JobImage;
 use penstock_model::{Digest, JobName, RunId, Secret};
 use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
 use penstock_trust::predicate::{Coverage, TestResult};
 use tokio_util::sync::CancellationToken;
 
-use super::EffectError;
+use super::{EffectError, containers};
 use crate::evidence::{Saying, say};
 use crate::parts::Parts;
 use crate::secrets::{Reaching, reaching};
@@ -181,11 +179,8 @@ async fn attempt(
         token: Some(token.clone()),
         inputs,
     };
-    let image = match &planned.image {
-        Some(planned_image) => Some(resolve_image(parts, record, plan, planned, &context, &planned_image.image).await?),
-        None => None,
-    };
-    context.workspace = parts.runner.workspace(&record.project, &id.job, image.as_ref());
+    let containers = containers::find(parts, record, plan, id, &context).await?;
+    context.workspace = parts.runner.workspace(&record.project, &id.job, containers.image.as_ref().map(|image| &image.image));
     let mut env = penstock_pipeline::job_env(plan, &id.job, &context);
     env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
     env.insert("PENSTOCK_TOKEN".to_owned(), EnvValue::Secret(token.clone()));
@@ -207,8 +202,8 @@ async fn attempt(
         artifacts: penstock_pipeline::artifact_spec(planned, &env),
         env,
         masks,
-        image: image.map(JobImage::from),
-        services: Vec::new(),
+        image: containers.image,
+        services: containers.services,
         inputs: artifacts,
         timeout: planned.timeout,
     };
@@ -219,45 +214,6 @@ fn number_of(parts: &Parts, record: &RunRecord) -> u64 {
     let world = parts.journal.world();
     let place = world.projects.get(&record.project).and_then(|project| project.runs.iter().position(|run| *run == record.id));
     place.map_or(1, |place| place as u64 + 1)
-}
-
-/// An image of the own registry by digest, whatever the file calls it.
-async fn resolve_image(
-    parts: &Parts,
-    record: &RunRecord,
-    plan: &Plan,
-    planned: &PlannedJob,
-    context: &JobContext,
-    text: &str,
-) -> Result<ImageRef, EffectError> {
-    let env = penstock_pipeline::job_env(plan, &planned.name, context);
-    let mut name = text.to_owned();
-    for (variable, value) in &env {
-        if let EnvValue::Plain(value) = value {
-            name = name.replace(&format!("${{{variable}}}"), value);
-        }
-    }
-    let registry = format!("{}/", parts.settings.registry);
-    let name = name.strip_prefix(&registry).unwrap_or(&name);
-    let refuse = |why: &str| {
-        EffectError::Other(format!(
-            "job `{}` wants the image `{text}`: {why}\nhelp: push it to the own registry first (`{registry}{}/NAME`); a job with an image never runs on the host",
-            planned.name, record.project
-        ))
-    };
-    if let Ok(image) = name.parse::<ImageRef>() {
-        // the store holds other bytes too, of others: what a repository does not hold is no image of it
-        let here = parts.registry.manifest(&image.name, image.digest).await.map_err(|error| refuse(&error.to_string()))?;
-        return if here.is_some() { Ok(image) } else { Err(refuse("it is not in the own registry")) };
-    }
-    let (repository, tag) = match name.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
-        _ => (name, "latest"),
-    };
-    let repository = repository.parse().map_err(|_| refuse("that is no name of an image here"))?;
-    let found = parts.registry.resolve(&repository, tag).await.map_err(|error| refuse(&error.to_string()))?;
-    let digest = found.ok_or_else(|| refuse("it is not in the own registry"))?;
-    Ok(ImageRef { name: repository, digest })
 }
 
 /// Digests of the files that name caches.

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod commit;
+mod containers;
 mod gate;
 mod job;
 mod notify;

@@ -51,22 +51,12 @@ pub fn job_env(plan: &Plan, job: &JobName, context: &JobContext) -> BTreeMap<Str
     env
 }
 
-/// The image that a job runs in, its variables filled in; `None` is the host.
-pub fn job_image(plan: &Plan, job: &JobName, context: &JobContext) -> Option<String> {
-    let planned = plan.job(job)?;
-    let image = planned.image.as_ref()?;
-    match plan.dialect {
-        Dialect::GitlabCi => Some(expand(&image.image, &known(plan, planned, context)).text),
-        Dialect::GithubWorkflow => Some(image.image.clone()),
-    }
-}
-
 fn gitlab(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, EnvValue> {
     known(plan, job, context).into_iter().map(|(name, value)| (name, value.into_env())).collect()
 }
 
 /// A GitLab job's variables, expanded: predefined ones, the file's, the job's, what earlier jobs left, the project's.
-fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, Expanded> {
+pub(crate) fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, Expanded> {
     let mut scope = Scope::default();
     scope.literals(predefined::of_push(&plan.event, &plan.path));
     let place = job.matrix.as_ref().map(|matrix| (matrix.index, matrix.total));

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use penstock_model::job::{ArtifactSpec, CachePolicy};
+use penstock_model::job::ArtifactSpec;
 
 use super::inherit::{self, Inherit};
 use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
-use super::{keys, parts};
-use crate::container::PlannedContainer;
+use super::{containers, keys, parts};
+use crate::container::{PlannedContainer, PlannedService};
 use crate::plan::{AllowFailure, JobEnvironment, PlannedCache, Retry, Variable, When};
 use crate::reader::{Fields, Problems, boolean, choice, text, texts};
 use crate::yaml::{At, Key, Node, Value};
@@ -22,6 +22,7 @@ pub(super) const MAX_NEEDS: usize = 50;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Common {
     pub(super) image: Option<PlannedContainer>,
+    pub(super) services: Option<Vec<PlannedService>>,
     pub(super) before_script: Option<Vec<String>>,
     pub(super) after_script: Option<Vec<String>>,
     pub(super) artifacts: Option<ArtifactSpec>,
@@ -47,7 +48,8 @@ impl Common {
     /// Reads those that may stand at the top of the file too.
     pub(super) fn read_global(fields: &mut Fields<'_>, problems: &mut Problems) -> Self {
         Self {
-            image: fields.get("image").and_then(|node| parts::image(node, &fields.path_of("image"), problems)),
+            image: fields.get("image").and_then(|node| containers::image(node, &fields.path_of("image"), problems)),
+            services: fields.get("services").map(|node| containers::services(node, &fields.path_of("services"), problems)),
             before_script: fields.get("before_script").map(|node| parts::script(node, &fields.path_of("before_script"), problems)),
             after_script: fields.get("after_script").map(|node| parts::script(node, &fields.path_of("after_script"), problems)),
             caches: fields.get("cache").map(|node| parts::caches(node, &fields.path_of("cache"), problems)),
@@ -61,6 +63,7 @@ impl Common {
         let of = self.clone();
         Self {
             image: of.image.filter(|_| all("image")),
+            services: of.services.filter(|_| all("services")),
             before_script: of.before_script.filter(|_| all("before_script")),
             after_script: of.after_script.filter(|_| all("after_script")),
             artifacts: of.artifacts.filter(|_| all("artifacts")),
@@ -74,6 +77,7 @@ impl Common {
     pub(super) fn or(self, default: &Self) -> Self {
         Self {
             image: self.image.or_else(|| default.image.clone()),
+            services: self.services.or_else(|| default.services.clone()),
             before_script: self.before_script.or_else(|| default.before_script.clone()),
             after_script: self.after_script.or_else(|| default.after_script.clone()),
             artifacts: self.artifacts.or_else(|| default.artifacts.clone()),
@@ -132,12 +136,6 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
     let other_kind = ["trigger", "run"].iter().any(|name| node.get(name).is_some());
     if given.is_none() && !other_kind {
         problems.add(key.at, &name, "the job has no `script`", "give it one; if it is a template, let its name start with a dot");
-    }
-    let pulls = common.caches.iter().flatten().any(|cache| cache.policy == CachePolicy::Pull);
-    if common.image.is_some() && pulls {
-        let at = if node.get("cache").is_some() { fields.key_at("cache") } else { key.at };
-        let message = "a cache with the policy `pull` is not carried out in a job with an `image`";
-        problems.add(at, &fields.path_of("cache"), message, "write `policy: pull-push`");
     }
     let stage = stage(&mut fields, stages, key, problems);
     let when = fields.get("when").and_then(|node| choice(node, WHENS, &fields.path_of("when"), problems));

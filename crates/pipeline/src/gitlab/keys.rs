@@ -3,13 +3,11 @@
 use crate::reader::Unsupported;
 
 /// At the top of the file.
-pub(super) const TOP: &[Unsupported] =
-    &[("services", "start what the job needs in its script"), ("pages", "name the job otherwise; publishing pages is not carried out")];
+pub(super) const TOP: &[Unsupported] = &[("pages", "name the job otherwise; publishing pages is not carried out")];
 
 /// In a job.
 pub(super) const JOB: &[Unsupported] = &[
     ("tags", "remove it; there is one runner, this machine"),
-    ("services", "start what the job needs in its script"),
     ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),
     ("include", "move it to the top of the file"),
     ("resource_group", "remove it; deliveries to one environment never overlap anyway"),
@@ -29,7 +27,6 @@ pub(super) const JOB: &[Unsupported] = &[
 
 /// In `default`.
 pub(super) const DEFAULT: &[Unsupported] = &[
-    ("services", "start what jobs need in their scripts"),
     ("tags", "remove it; there is one runner, this machine"),
     ("hooks", "move the commands into `before_script`"),
     ("id_tokens", "remove it; a job has its own token in PENSTOCK_TOKEN"),
@@ -86,11 +83,12 @@ pub(super) const ENVIRONMENT: &[Unsupported] = &[
 
 /// In `image`.
 pub(super) const IMAGE: &[Unsupported] = &[
-    ("entrypoint", "remove it; the script is run without the image's entrypoint"),
-    ("pull_policy", "remove it; images come from the own registry"),
-    ("docker", "remove it"),
-    ("kubernetes", "remove it"),
+    ("kubernetes", "remove it; jobs run on this machine, where `docker: user` is carried out"),
+    ("ports", "remove it; there is no web terminal"),
 ];
+
+/// In an item of `services`.
+pub(super) const SERVICE: &[Unsupported] = IMAGE;
 
 /// In an item of `needs`.
 pub(super) const NEED: &[Unsupported] = &[
@@ -167,7 +165,7 @@ mod tests {
     #[test]
     fn every_key_that_is_refused_is_in_the_document() {
         let document = include_str!("../../../../docs/gitlab-ci.md");
-        let tables = [TOP, JOB, DEFAULT, RULE, WORKFLOW_RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, NEED, VARIABLE];
+        let tables = [TOP, JOB, DEFAULT, RULE, WORKFLOW_RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, SERVICE, NEED, VARIABLE];
         let unlisted: Vec<_> =
             tables.into_iter().flatten().map(|(name, _)| name).filter(|name| !document.contains(&format!("`{name}`"))).collect();
         assert!(unlisted.is_empty(), "docs/gitlab-ci.md lacks {unlisted:?}");

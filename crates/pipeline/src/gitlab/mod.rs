@@ -3,6 +3,7 @@
 mod checkout;
 mod compose;
 mod condition;
+mod containers;
 mod eval;
 mod extends;
 mod include;
@@ -19,6 +20,7 @@ mod rules;
 mod waits;
 mod workflow;
 
+pub(crate) use containers::is_host;
 pub(crate) use eval::eval;
 pub(crate) use rules::place_in;
 
@@ -44,7 +46,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_hours(1);
 /// The most variables that a job may see.
 const MAX_VARIABLES: usize = 1000;
 /// Keys at the top that are not jobs.
-const GLOBALS: &[&str] = &["stages", "variables", "workflow", "default", "image", "before_script", "after_script", "cache"];
+const GLOBALS: &[&str] = &["stages", "variables", "workflow", "default", "image", "services", "before_script", "after_script", "cache"];
 
 /// Reads a GitLab CI file for one push.
 pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, library: &Library) -> Result<Plan, Unplanned> {
@@ -148,7 +150,7 @@ fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Opti
     {
         default = Common::read(&mut inner, problems);
         inner.finish(keys::DEFAULT, problems);
-        for name in ["image", "before_script", "after_script", "cache"] {
+        for name in ["image", "services", "before_script", "after_script", "cache"] {
             if root.get(name).is_some() && node.get(name).is_some() {
                 problems.add(fields.key_at(name), name, format!("`{name}` is given here and in `default`"), "keep the one in `default`");
             }
@@ -412,7 +414,7 @@ fn planned(
         retry: draft.common.retry.clone().unwrap_or_default(),
         timeout: draft.common.timeout.unwrap_or(DEFAULT_TIMEOUT),
         image: draft.common.image.clone(),
-        services: Vec::new(),
+        services: draft.common.services.clone().unwrap_or_default(),
         permissions: None,
         concurrency: None,
         runs_on: serde_json::Value::Null,

@@ -6,7 +6,6 @@ use std::time::Duration;
 use penstock_model::job::{ArtifactSpec, CachePolicy, KeepWhen};
 
 use super::{checkout, keys};
-use crate::container::PlannedContainer;
 use crate::duration;
 use crate::pattern::ruby_glob;
 use crate::plan::{AllowFailure, CacheKey, JobEnvironment, PlannedCache, Retry, RetryOn, Variable};
@@ -338,20 +337,6 @@ pub(super) fn timeout(node: &Node, path: &str, problems: &mut Problems) -> Optio
         problems.add(node.at, path, "a duration of at most a month is expected here", "write for example `1h 30m`");
     }
     time
-}
-
-/// `image`: its name, or `{name}`.
-pub(super) fn image(node: &Node, path: &str, problems: &mut Problems) -> Option<PlannedContainer> {
-    if !matches!(node.value, Value::Map(_)) {
-        return text(node, path, problems).map(|name| PlannedContainer::named(name, node.at.line));
-    }
-    let mut fields = Fields::of(node, path, problems)?;
-    let name = fields.get("name").and_then(|node| text(node, &fields.path_of("name"), problems));
-    if name.is_none() {
-        problems.add(node.at, path, "`name` is missing", "write `image: NAME`");
-    }
-    fields.finish(keys::IMAGE, problems);
-    name.map(|name| PlannedContainer::named(name, node.at.line))
 }
 
 /// `environment`: its name, or `{name, url}`.

@@ -2,7 +2,7 @@
 //! `Entry::Product::Matrix` and `Interpolation::MatrixInterpolator`.
 
 use penstock_model::job::EnvValue;
-use penstock_pipeline::{Plan, artifact_spec, cache_specs, job_env, job_image};
+use penstock_pipeline::{Plan, artifact_spec, cache_specs, job_container, job_env};
 
 use crate::job_environment::context;
 use crate::support::{GITLAB, must_plan, name, problems, refused, refused_at, summary};
@@ -117,7 +117,7 @@ a:
     let plan = must_plan(GITLAB, text);
     let wanted = name("a: [3.2]");
     let (job, env) = (plan.job(&wanted).unwrap(), job_env(&plan, &wanted, &context()));
-    assert_eq!(job_image(&plan, &wanted, &context()).as_deref(), Some("ruby:3.2"));
+    assert_eq!(job_container(&plan, &wanted, &context()).unwrap().unwrap().image, "ruby:3.2");
     assert_eq!(env["CI_ENVIRONMENT_NAME"], EnvValue::Plain("review/3.2".into()));
     assert_eq!(env["CI_ENVIRONMENT_URL"], EnvValue::Plain("https://3.2.example.org".into()));
     let cache = &cache_specs(job, &env, &|_| None)[0];

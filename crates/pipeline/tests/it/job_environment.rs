@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use penstock_model::job::EnvValue;
 use penstock_model::{Secret, Timestamp};
-use penstock_pipeline::{JobContext, JobInputs, job_env, job_image};
+use penstock_pipeline::{JobContext, JobInputs, job_container, job_env};
 
 use crate::support::{GITLAB, WORKFLOW, must_plan, name, run_id};
 
@@ -82,7 +82,7 @@ deploy app:
     GITLAB_USER_LOGIN=ada
     CI_JOB_STARTED_AT=2025-11-24T16:00:01.000Z
     ");
-    assert_eq!(job_image(&plan, &name("deploy app 2/2"), &context()).as_deref(), Some("127.0.0.1:7070/oran/job"));
+    assert_eq!(job_container(&plan, &name("deploy app 2/2"), &context()).unwrap().unwrap().image, "127.0.0.1:7070/oran/job");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 )]
 
 mod broken_files;
+mod containers;
 mod corpus;
 mod documents;
 mod events;

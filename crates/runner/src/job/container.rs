@@ -109,7 +109,17 @@ impl Container<'_> {
             EnvValue::Plain(text) if name != "PATH" && !own(name) => Some((name.clone(), text.clone())),
             _ => None,
         });
-        let mut env: BTreeMap<String, String> = plain.collect();
+        let (mut env, mut secrets) = (BTreeMap::new(), BTreeMap::new());
+        for (name, value) in &self.image.env {
+            match value {
+                EnvValue::Plain(text) => drop(env.insert(name.clone(), text.clone())),
+                EnvValue::Secret(secret) => drop(secrets.insert(name.clone(), secret.clone())),
+            }
+        }
+        for (name, value) in plain {
+            secrets.remove(&name);
+            env.insert(name, value);
+        }
         if !env.contains_key("HOME")
             && let Some(home) = &self.home
         {
@@ -128,7 +138,7 @@ impl Container<'_> {
             command,
             args: Some(args),
             env,
-            secrets: BTreeMap::new(),
+            secrets,
             user: self.image.user.clone(),
             working_dir: Some(attempt.checkout()),
             network: Network::Host,
