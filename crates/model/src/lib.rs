@@ -24,6 +24,7 @@ pub mod registry;
 pub mod release;
 pub mod secret;
 pub mod service;
+mod step;
 pub mod target;
 pub mod tool;
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use tar::{Archive, Builder, EntryType, Header};
 
@@ -44,14 +46,28 @@ pub(crate) enum ArchiveError {
 
 /// Writes the files below `root`: sorted, owned by nobody, at no time.
 pub(crate) fn pack(root: &Path, files: &BTreeMap<PathBuf, Found>, out: impl Write) -> Result<(), ArchiveError> {
+    let named = |path: &Path| path.to_path_buf();
+    let mut tar = Builder::new(out);
+    add(&mut tar, root, files, named, false)?;
+    tar.into_inner().and_then(|mut out| out.flush()).map_err(|source| ArchiveError::Io { path: root.to_path_buf(), source })
+}
+
+/// Adds the files below `root` to an archive, each by the name that it is to have there; with their times, or at none.
+pub(crate) fn add(
+    tar: &mut Builder<impl Write>,
+    root: &Path,
+    files: &BTreeMap<PathBuf, Found>,
+    named: impl Fn(&Path) -> PathBuf,
+    times: bool,
+) -> Result<(), ArchiveError> {
     let at = |path: &Path| {
         let path = path.to_path_buf();
         move |source| ArchiveError::Io { path, source }
     };
     let below = Dir::open(root).map_err(at(root))?;
-    let mut tar = Builder::new(out);
     let mut total = 0;
     for (path, kind) in files {
+        let name = named(path);
         let mut header = Header::new_gnu();
         header.set_mtime(0);
         header.set_uid(0);
@@ -61,17 +77,18 @@ pub(crate) fn pack(root: &Path, files: &BTreeMap<PathBuf, Found>, out: impl Writ
                 header.set_entry_type(EntryType::Directory);
                 header.set_mode(0o755);
                 header.set_size(0);
-                tar.append_data(&mut header, path, io::empty()).map_err(at(path))?;
+                tar.append_data(&mut header, name, io::empty()).map_err(at(path))?;
             }
             Found::Link(target) => {
                 header.set_entry_type(EntryType::Symlink);
                 header.set_mode(0o777);
                 header.set_size(0);
-                tar.append_link(&mut header, path, target).map_err(at(path))?;
+                tar.append_link(&mut header, name, target).map_err(at(path))?;
             }
             Found::File { executable } => {
                 let file = below.read(path).map_err(at(path))?;
-                let size = file.metadata().map_err(at(path))?.len();
+                let found = file.metadata().map_err(at(path))?;
+                let size = found.len();
                 total += size;
                 if total > MAX_ARCHIVE {
                     return Err(ArchiveError::TooLarge { limit: MAX_ARCHIVE, what: "bytes" });
@@ -79,20 +96,34 @@ pub(crate) fn pack(root: &Path, files: &BTreeMap<PathBuf, Found>, out: impl Writ
                 header.set_entry_type(EntryType::Regular);
                 header.set_mode(if *executable { 0o755 } else { 0o644 });
                 header.set_size(size);
-                tar.append_data(&mut header, path, file.take(size)).map_err(at(path))?;
+                if times {
+                    header.set_mtime(u64::try_from(found.mtime()).unwrap_or(0));
+                }
+                tar.append_data(&mut header, name, file.take(size)).map_err(at(path))?;
             }
         }
     }
-    tar.into_inner().and_then(|mut out| out.flush()).map_err(at(root))
+    Ok(())
 }
 
 /// Unpacks below `root` for a user. Nothing gets out: no absolute path, no `..`, no link that leaves or on the way.
 pub(crate) fn unpack(archive: impl Read, root: &Path, owner: u32) -> Result<(), ArchiveError> {
+    unpack_to(archive, &|path| Some((root.to_path_buf(), path.to_path_buf())), root, owner)
+}
+
+/// As [`unpack`]; `place` says for each entry below which directory it goes, and where; or that it is left out.
+pub(crate) fn unpack_to(
+    archive: impl Read,
+    place: &dyn Fn(&Path) -> Option<(PathBuf, PathBuf)>,
+    shown_root: &Path,
+    owner: u32,
+) -> Result<(), ArchiveError> {
+    let root = shown_root;
     let at = |path: &Path| {
         let path = path.to_path_buf();
         move |source| ArchiveError::Io { path, source }
     };
-    let below = Dir::open(root).map_err(at(root))?;
+    let mut open: Option<(PathBuf, Dir)> = None;
     let mut total = 0;
     let mut archive = Archive::new(archive);
     for (index, entry) in archive.entries().map_err(at(root))?.enumerate() {
@@ -111,6 +142,11 @@ pub(crate) fn unpack(archive: impl Read, root: &Path, owner: u32) -> Result<(), 
         if path.starts_with(GIT) {
             continue;
         }
+        let Some((root, path)) = place(&path) else { continue };
+        if open.as_ref().is_none_or(|(known, _)| *known != root) {
+            open = Some((root.clone(), Dir::open(&root).map_err(at(&root))?));
+        }
+        let Some((_, below)) = &open else { continue };
         let name = path.file_name().map(PathBuf::from).unwrap_or_default();
         let directory = below.make(path.parent().unwrap_or(Path::new("")), owner).map_err(at(&path))?;
         match entry.header().entry_type() {
@@ -119,6 +155,9 @@ pub(crate) fn unpack(archive: impl Read, root: &Path, owner: u32) -> Result<(), 
                 let mode = if entry.header().mode().unwrap_or(0) & 0o100 == 0 { 0o644 } else { 0o755 };
                 let mut file = directory.create(&name, mode, owner).map_err(at(&path))?;
                 io::copy(&mut entry, &mut file).map_err(at(&path))?;
+                if let Some(time) = entry.header().mtime().ok().filter(|time| *time > 0) {
+                    file.set_modified(UNIX_EPOCH + Duration::from_secs(time)).map_err(at(&path))?;
+                }
             }
             EntryType::Symlink => {
                 let target = entry.link_name().map_err(at(&path))?.ok_or_else(|| refused("it is a link to nowhere"))?.into_owned();

@@ -1,7 +1,7 @@
 //! A job's log: what its processes write, masked, cut into pieces and stamped with the time; and Penstock's own notes.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,8 +11,10 @@ use tokio::net::unix::pipe;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::commands::{Ear, Part};
+use crate::heard::Heard;
 use crate::lines::Splitter;
-use crate::mask::{Masker, Patterns, mask};
+use crate::mask::{Masker, Masks, mask};
 
 /// What one job may write; more is read and thrown away, and a note says so.
 const MAX_LOG: u64 = 1 << 30;
@@ -27,21 +29,40 @@ const DRAIN: usize = 4 * CHUNK;
 pub(crate) struct JobLog {
     sink: Arc<dyn LogSink>,
     clock: Arc<dyn Clock>,
-    patterns: Arc<Patterns>,
+    masks: Masks,
+    /// What is heard in a workflow's steps.
+    heard: OnceLock<Heard>,
     written: AtomicU64,
     failed: Mutex<Option<BlobError>>,
 }
 
 impl JobLog {
-    /// A log that masks these patterns.
-    pub(crate) fn new(sink: Arc<dyn LogSink>, clock: Arc<dyn Clock>, patterns: Arc<Patterns>) -> Arc<Self> {
-        Arc::new(Self { sink, clock, patterns, written: AtomicU64::new(0), failed: Mutex::new(None) })
+    /// A log that masks these.
+    pub(crate) fn new(sink: Arc<dyn LogSink>, clock: Arc<dyn Clock>, masks: Masks) -> Arc<Self> {
+        Arc::new(Self { sink, clock, masks, heard: OnceLock::new(), written: AtomicU64::new(0), failed: Mutex::new(None) })
+    }
+
+    /// From now on lines of the steps' output may be commands.
+    pub(crate) fn listen(&self, heard: Heard) {
+        // a job begins once
+        let _ = self.heard.set(heard);
+    }
+
+    /// What was heard, if anybody listens.
+    pub(crate) fn heard(&self) -> Option<&Heard> {
+        self.heard.get()
+    }
+
+    /// A text as the log may show it.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        mask(&self.masks.patterns(), text)
     }
 
     /// Penstock's own word.
     pub(crate) async fn note(&self, text: &str) {
         let at = self.clock.now();
-        let lines = mask(&self.patterns, text)
+        let lines = self
+            .masked(text)
             .lines()
             .map(|line| LogLine { at, channel: Channel::Note, text: line[..line.floor_char_boundary(LogLine::MAX)].to_owned(), ends: true })
             .collect();
@@ -80,14 +101,13 @@ impl JobLog {
     /// Reads a pipe into the log until it ends.
     pub(crate) fn tap(self: &Arc<Self>, channel: Channel, pipe: pipe::Receiver) -> Tap {
         let (flush, orders) = mpsc::channel(1);
-        let stream = Stream { log: Arc::clone(self), masker: Masker::new(Arc::clone(&self.patterns)), splitter: Splitter::new(channel) };
+        let stream = Stream::new(self, channel);
         Tap { flush, task: tokio::spawn(pump(stream, pipe, orders)) }
     }
 
     /// A sink for somebody else's pieces, which come out masked in this log.
     pub(crate) fn masking(self: &Arc<Self>) -> MaskingSink {
-        let stream =
-            |channel| Stream { log: Arc::clone(self), masker: Masker::new(Arc::clone(&self.patterns)), splitter: Splitter::new(channel) };
+        let stream = |channel| Stream::new(self, channel);
         MaskingSink { out: Mutex::new(stream(Channel::Out)), err: Mutex::new(stream(Channel::Err)), log: Arc::clone(self) }
     }
 }
@@ -118,15 +138,57 @@ impl Tap {
 /// One channel of a log.
 struct Stream {
     log: Arc<JobLog>,
+    ear: Ear,
     masker: Masker,
     splitter: Splitter,
 }
 
 impl Stream {
+    fn new(log: &Arc<JobLog>, channel: Channel) -> Self {
+        Self { log: Arc::clone(log), ear: Ear::default(), masker: Masker::new(log.masks.patterns()), splitter: Splitter::new(channel) }
+    }
+
     async fn feed(&mut self, bytes: &[u8]) {
-        let (mut clear, mut lines) = (Vec::with_capacity(bytes.len()), Vec::new());
-        self.masker.feed(bytes, &mut clear);
-        self.splitter.feed(&clear, self.log.clock.now(), &mut lines);
+        let mut clear = Vec::with_capacity(bytes.len());
+        self.masker.know(self.log.masks.patterns());
+        match self.log.heard() {
+            None => self.masker.feed(bytes, &mut clear),
+            Some(heard) => {
+                let mut parts = Vec::new();
+                self.ear.feed(bytes, heard.watches(), &mut parts);
+                self.take(parts, &mut clear);
+            }
+        }
+        self.show(&clear).await;
+    }
+
+    /// Carries out what is a command and masks the rest.
+    fn take(&mut self, parts: Vec<Part>, clear: &mut Vec<u8>) {
+        let Some(heard) = self.log.heard() else { return };
+        for part in parts {
+            match part {
+                Part::Through(bytes) => self.masker.feed(&bytes, clear),
+                Part::Whole(line) => heard.passed(&String::from_utf8_lossy(&line)),
+                Part::Line(line, ended) => match heard.line(&String::from_utf8_lossy(&line), &self.log.masks) {
+                    Some(shown) => {
+                        self.masker.know(self.log.masks.patterns());
+                        for line in shown {
+                            self.masker.feed(line.as_bytes(), clear);
+                            self.masker.feed(b"\n", clear);
+                        }
+                    }
+                    None => {
+                        self.masker.feed(&line, clear);
+                        self.masker.feed(if ended { b"\n" } else { b"" }, clear);
+                    }
+                },
+            }
+        }
+    }
+
+    async fn show(&mut self, clear: &[u8]) {
+        let mut lines = Vec::new();
+        self.splitter.feed(clear, self.log.clock.now(), &mut lines);
         self.log.put(lines).await;
     }
 
@@ -137,7 +199,9 @@ impl Stream {
     }
 
     async fn finish(&mut self) {
-        let (mut clear, mut lines) = (Vec::new(), Vec::new());
+        let (mut clear, mut lines, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        self.ear.finish(&mut parts);
+        self.take(parts, &mut clear);
         self.masker.finish(&mut clear);
         let now = self.log.clock.now();
         self.splitter.feed(&clear, now, &mut lines);

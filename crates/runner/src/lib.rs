@@ -9,14 +9,18 @@
 
 mod archive;
 mod beneath;
+mod commands;
 mod files;
 mod globs;
+mod heard;
 mod job;
 mod joblog;
 mod lines;
 mod lock;
 mod mask;
+mod matchers;
 mod orphans;
+mod places;
 mod runner;
 mod sandbox;
 mod scratch;

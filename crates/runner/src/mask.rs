@@ -1,9 +1,10 @@
 //! Secrets taken out of a stream of bytes, wherever the pieces are cut.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use penstock_model::Secret;
 
 /// What stands in a secret's place.
 pub(crate) const MASK: &[u8] = b"[MASKED]";
@@ -86,6 +87,50 @@ fn percent_encoded(text: &str, upper: bool) -> String {
     text.bytes().map(one).collect::<Vec<_>>().concat()
 }
 
+/// The most texts that a job may have masked besides its secrets.
+const MAX_ADDED: usize = 2_000;
+/// How long they may be, all together.
+const MAX_ADDED_BYTES: usize = 4 << 20;
+
+/// What a job's log must not show. It grows while the job runs.
+pub(crate) struct Masks {
+    known: Mutex<Known>,
+}
+
+struct Known {
+    secrets: Vec<Secret>,
+    added: (usize, usize),
+    /// Of all of them; `None` after one was added.
+    patterns: Option<Arc<Patterns>>,
+}
+
+impl Masks {
+    /// With these from the beginning.
+    pub(crate) fn new(secrets: impl IntoIterator<Item = Secret>) -> Self {
+        Self { known: Mutex::new(Known { secrets: secrets.into_iter().collect(), added: (0, 0), patterns: None }) }
+    }
+
+    /// One more, from now on.
+    pub(crate) fn add(&self, text: &str) -> Result<(), String> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, bytes) = (known.added.0 + 1, known.added.1 + text.len());
+        if count > MAX_ADDED || bytes > MAX_ADDED_BYTES {
+            return Err(format!("a job may mask {MAX_ADDED} texts of {} MiB together", MAX_ADDED_BYTES >> 20));
+        }
+        known.added = (count, bytes);
+        known.secrets.push(Secret::new(text));
+        known.patterns = None;
+        Ok(())
+    }
+
+    /// All of them as they are now.
+    pub(crate) fn patterns(&self) -> Arc<Patterns> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Known { secrets, patterns, .. } = &mut *known;
+        Arc::clone(patterns.get_or_insert_with(|| Patterns::new(secrets.iter().map(Secret::expose))))
+    }
+}
+
 /// Masks one stream. It holds back only bytes that may still become a secret: less than the longest pattern.
 pub(crate) struct Masker {
     patterns: Arc<Patterns>,
@@ -96,6 +141,11 @@ impl Masker {
     /// A stream that has not begun.
     pub(crate) fn new(patterns: Arc<Patterns>) -> Self {
         Self { patterns, held: Vec::new() }
+    }
+
+    /// Masks these from now on.
+    pub(crate) fn know(&mut self, patterns: Arc<Patterns>) {
+        self.patterns = patterns;
     }
 
     /// Takes in the next bytes and gives out what is decided.

@@ -1,7 +1,7 @@
 //! What one attempt has besides its checkout: home, temporary directories, the files it is handed. Gone afterwards.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,13 @@ use crate::files::MAX_FILE;
 use crate::sandbox::{Bind, HANDED, HOME, Overlay, SandboxPlan};
 
 /// The files by which a step speaks, and the variables that name them.
-pub(crate) const STEP_FILES: &[&str] = &["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH"];
+pub(crate) const STEP_FILES: &[&str] = &["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"];
 
 /// The file that an attempt holds locked while it lives.
 const ALIVE: &str = "alive";
+
+/// The file that `GITHUB_EVENT_PATH` names.
+const EVENT: &str = "event.json";
 
 /// The directory of one attempt.
 pub(crate) struct Scratch {
@@ -108,6 +111,18 @@ impl Scratch {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{name} is larger than 1 MiB")));
         }
         String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{name} is not UTF-8")))
+    }
+
+    /// Puts the event's file where the job finds it.
+    pub(crate) fn event(&self, json: &str) -> io::Result<()> {
+        let name = Path::new(EVENT);
+        let mut file = Dir::open(&self.dir.join("scripts"))?.create(name, 0o444, self.uid)?;
+        file.write_all(json.as_bytes())
+    }
+
+    /// Where the job finds it.
+    pub(crate) fn event_path() -> String {
+        format!("{HANDED}/scripts/{EVENT}")
     }
 
     /// What every sandbox of this attempt shows: the toolchains, the program, the scratch directories.

@@ -151,6 +151,8 @@ async fn run(
         image: None,
         services: Vec::new(),
         inputs: Vec::new(),
+        kept: Vec::new(),
+        cache_scopes: Vec::new(),
         artifacts,
         caches: Vec::new(),
         timeout: LIMIT,

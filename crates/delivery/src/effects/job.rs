@@ -6,7 +6,7 @@ use std::sync::Arc;
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
-use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, ReportFile};
+use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact, ReportFile};
 use penstock_model::{Digest, JobName, RunId, Secret};
 use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
 use penstock_trust::predicate::{Coverage, TestResult};
@@ -205,9 +205,28 @@ async fn attempt(
         image: containers.image,
         services: containers.services,
         inputs: artifacts,
+        kept: kept_artifacts(record, plan, &id.job),
+        cache_scopes: cache_scopes(parts, record, withheld.is_empty()),
         timeout: planned.timeout,
     };
     Ok(parts.runner.run(spec, steps, log, cancel).await?)
+}
+
+/// Artifacts that other jobs of the run have kept by name so far. Its own of an attempt before do not stand in a job's way.
+fn kept_artifacts(record: &RunRecord, plan: &Plan, job: &JobName) -> Vec<KeptArtifact> {
+    let Some(state) = &record.run else { return Vec::new() };
+    let others = plan.jobs.iter().filter(|other| other.name != *job);
+    others.filter_map(|other| state.report(&other.name)).flat_map(|report| report.kept.iter().cloned()).collect()
+}
+
+/// Where a job's steps keep caches by key, and where they look for them: the ref of the run, then the delivered branch. What a
+/// run without secrets keeps is read by runs without secrets alone.
+fn cache_scopes(parts: &Parts, record: &RunRecord, secrets: bool) -> Vec<String> {
+    let world = parts.journal.world();
+    let main = world.projects.get(&record.project).map(|project| format!("refs/heads/{}", project.branch));
+    let own = if secrets { record.push.reference.clone() } else { format!("{}{UNPROTECTED}", record.push.reference) };
+    let main = main.filter(|main| *main != own);
+    std::iter::once(own).chain(main).collect()
 }
 
 fn number_of(parts: &Parts, record: &RunRecord) -> u64 {
@@ -233,11 +252,16 @@ async fn key_files(parts: &Parts, record: &RunRecord, planned: &PlannedJob) -> R
 
 /// What a report file says.
 enum Reported {
+    /// Something for people.
+    Text,
     Tests(TestResult),
     Coverage(Coverage),
 }
 
 async fn read_report(parts: &Parts, file: &ReportFile) -> Result<Reported, EffectError> {
+    if file.kind == "summary" {
+        return Ok(Reported::Text);
+    }
     let bytes = parts.blobs.get_bytes(file.digest, MAX_REPORT).await?;
     let read = match &*file.kind {
         "junit" => crate::results::junit(&bytes, file.digest).map(Reported::Tests),
@@ -265,6 +289,7 @@ async fn record_report(parts: &Parts, record: &RunRecord, job: &JobName, file: &
     let (project, run) = (&record.project, Some(&record.id));
     let witness = Witness::Reported;
     match read_report(parts, file).await? {
+        Reported::Text => {}
         Reported::Tests(result) => {
             say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &result }).await?;
         }

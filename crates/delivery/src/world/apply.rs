@@ -137,7 +137,9 @@ impl World {
                 record.times.insert(job.clone(), times);
             }
             RunEvent::JobFinished { job, report, .. } => {
-                record.left.extend(report.reports.iter().map(|file| file.digest).chain(report.artifacts));
+                record.left.extend(
+                    report.reports.iter().map(|file| file.digest).chain(report.artifacts).chain(report.kept.iter().map(|kept| kept.digest)),
+                );
                 if let Some(times) = record.times.get_mut(job) {
                     times.ended = Some(event.at);
                     times.report = Some(report.clone());

@@ -90,14 +90,6 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
             let message = format!("`hashFiles` is not known in {}", place.words);
             problems.add(place_in(node, offset + at), path, message, "use it in a step");
             sound = false;
-        } else if function == Function::HashFiles {
-            problems.add(
-                place_in(node, offset + at),
-                path,
-                "`hashFiles` is not carried out",
-                "use a step that prints `sha256sum` to $GITHUB_OUTPUT",
-            );
-            sound = false;
         } else if function.is_status() && place.status == Status::Unknown {
             problems.add(place_in(node, offset + at), path, "this function is known only in `if`", "ask `job.status` or `needs.….result`");
             sound = false;

@@ -10,24 +10,11 @@ use super::contexts::{STEP, STEP_IF};
 use super::job::{MAX_MINUTES, RunDefaults, is_id};
 use super::template::Template;
 use crate::plan::{Asked, Condition, PlannedStep};
-use crate::reader::{Fields, Problems, Unsupported, boolean, integer, join, shown, text};
+use crate::reader::{Fields, Problems, boolean, integer, join, shown, text};
 use crate::yaml::{Node, Value};
 
 /// The most steps of a job.
 const MAX_STEPS: usize = 1000;
-
-/// What a script may say to GitHub and Penstock does not listen to.
-const SCRIPT_TEXTS: &[Unsupported] = &[
-    ("::add-mask::", "set it with `penstock secret set`: secrets are masked"),
-    ("::set-output ", "write `name=value` to $GITHUB_OUTPUT"),
-    ("::save-state ", "write `NAME=value` to $GITHUB_ENV"),
-    ("::set-env ", "write `NAME=value` to $GITHUB_ENV"),
-    ("::add-path::", "write the folder to $GITHUB_PATH"),
-    ("GITHUB_STEP_SUMMARY", "print it: the run's page shows the log"),
-    ("GITHUB_STATE", "write `NAME=value` to $GITHUB_ENV"),
-    ("GITHUB_EVENT_PATH", "ask `github.event`"),
-    ("RUNNER_TOOL_CACHE", "remove it; the machine's toolchains are on the PATH"),
-];
 
 /// Reads `steps`.
 pub(super) fn steps(node: &Node, path: &str, defaults: &RunDefaults, problems: &mut Problems) -> Vec<PlannedStep> {
@@ -135,9 +122,6 @@ fn run_step(node: &Node, head: Head, fields: &mut Fields<'_>, defaults: &RunDefa
     let directory =
         fields.get("working-directory").and_then(|node| checked_text(node, &fields.path_of("working-directory"), &STEP, problems));
     let script = checked_text(node, &fields.path_of("run"), &STEP, problems)?;
-    for (said, help) in SCRIPT_TEXTS.iter().filter(|(said, _)| script.contains(said)) {
-        problems.add(node.at, &fields.path_of("run"), format!("`{}` is not carried out", said.trim_end()), *help);
-    }
     let Head { id, name, condition, env, continue_on_error, timeout_minutes } = head;
     Some(PlannedStep::Run {
         line: node.at.line,

@@ -1,26 +1,34 @@
 //! A workflow's job from the inside: conditions, outputs and variables decided step by step.
 
-use std::collections::{BTreeMap, VecDeque};
+mod evaluate;
+mod frame;
+mod posts;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use penstock_model::Secret;
-use penstock_model::job::{Chore, EnvValue, NextStep, Shell, StepOutcome, StepSource, StepSpec, Work};
+use penstock_model::job::{Chore, EnvValue, JobFiles, NextStep, StepOutcome, StepSource, StepSpec, Work};
+use penstock_model::service::ServiceUp;
+use penstock_model::{Digest, Secret};
 
-use super::actions::BuiltIn;
+use self::frame::{Frame, Mark, Outer};
+use self::posts::Post;
+use super::actions::{self, Act, Doing as ActDoing, Facts, Next};
 use super::contexts;
-use super::expression::{Contexts, Expression, StatusFunctions};
-use super::job::MAX_MINUTES;
-use super::template::{Template, fill};
+use super::expression::Contexts;
+use super::template::fill;
 use super::value::Value;
 use crate::env::JobContext;
-use crate::plan::{Action, Asked, Plan, PlannedJob, PlannedStep};
-use crate::reader::shown;
+use crate::hash_files::FilesToHash;
+use crate::plan::{Action, Plan, PlannedJob, PlannedStep};
 
 /// The steps of a job, decided one by one.
 pub(crate) struct WorkflowSteps {
-    waiting: VecDeque<PlannedStep>,
     /// Everything but `env`, `steps` and `job`.
     base: Contexts,
+    /// What actions know of the job.
+    facts: Facts,
     /// `env` of workflow and job, and what steps wrote to `GITHUB_ENV`.
     env: BTreeMap<String, String>,
     /// The latter alone.
@@ -31,16 +39,39 @@ pub(crate) struct WorkflowSteps {
     unsound: Option<String>,
     outputs: BTreeMap<String, String>,
     secrets: Vec<Secret>,
-    records: Vec<(String, Value)>,
-    current: Option<Current>,
+    /// The job's steps, and those of the actions that are being carried out.
+    frames: Vec<Frame>,
+    /// What is done at the end, the last first.
+    posts: Vec<Post>,
+    running: Option<Running>,
+    /// The `job.services` context.
+    services: Value,
     exit_code: i32,
     cancelled: bool,
 }
 
-/// The step that runs.
-struct Current {
+/// What the runner carries out.
+enum Running {
+    /// A step's script.
+    Script(Mark),
+    /// Nothing: the log says why the step failed.
+    Failure(Mark),
+    /// Part of an action.
+    Action(Mark, InAction),
+    /// Part of what an action does at the job's end.
+    Post(InAction),
+}
+
+/// An action that is being carried out.
+struct InAction {
+    act: Box<dyn Act>,
+    name: String,
     id: Option<String>,
-    continue_on_error: bool,
+    /// Variables that its processes get, and so does what it does at the end.
+    env: BTreeMap<String, EnvValue>,
+    timeout: Option<Duration>,
+    state: BTreeMap<String, String>,
+    outputs: BTreeMap<String, String>,
 }
 
 impl WorkflowSteps {
@@ -49,8 +80,9 @@ impl WorkflowSteps {
         let env = super::env::file_env(plan, job, &base);
         let unsound = super::env::file_env_fault(plan, job, &base);
         let fixed = super::env::predefined(&base).into_iter().filter(|(name, _)| contexts::is_fixed(name)).collect();
+        let frames = vec![Frame::of_job(&job.steps)];
         Self {
-            waiting: job.steps.iter().cloned().collect(),
+            facts: Facts::new(plan, job, context),
             base,
             env,
             written: BTreeMap::new(),
@@ -58,145 +90,222 @@ impl WorkflowSteps {
             unsound,
             outputs: job.outputs.clone(),
             secrets: context.secrets.values().chain(&context.token).filter(|secret| !secret.expose().is_empty()).cloned().collect(),
-            records: Vec::new(),
-            current: None,
+            frames,
+            posts: Vec::new(),
+            running: None,
+            services: Value::default(),
             exit_code: 0,
             cancelled: false,
         }
     }
 
-    /// Takes in how the step that ran ended.
-    fn record(&mut self, last: Option<&StepOutcome>) {
-        let Some(current) = self.current.take() else { return };
-        let code = last.and_then(|outcome| outcome.exit_code);
+    fn frame(&mut self) -> &mut Frame {
+        if self.frames.is_empty() {
+            self.frames.push(Frame::default());
+        }
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    /// Takes in what a step left for all that come after it.
+    fn take_in(&mut self, last: &StepOutcome) {
+        let free = last.env.iter().filter(|(name, _)| !self.fixed.contains_key(*name));
+        self.env.extend(free.map(|(name, value)| (name.clone(), value.clone())));
+        self.written.extend(last.env.clone());
+        self.secrets.extend(last.masks.iter().filter(|secret| !secret.expose().is_empty()).cloned());
+    }
+
+    /// Records how a step ended.
+    fn record(&mut self, mark: &Mark, code: Option<i32>, outputs: BTreeMap<String, String>) {
         let outcome = match code {
             Some(0) => "success",
             None if self.cancelled => "cancelled",
             _ => "failure",
         };
-        let conclusion = if current.continue_on_error && outcome == "failure" { "success" } else { outcome };
-        if conclusion != "success" && self.exit_code == 0 {
-            self.exit_code = code.filter(|code| *code != 0).unwrap_or(1);
-        }
-        let mut outputs = Vec::new();
-        if let Some(last) = last {
-            outputs = last.outputs.iter().map(|(name, value)| (name.clone(), Value::text(value))).collect();
-            let free = last.env.iter().filter(|(name, _)| !self.fixed.contains_key(*name));
-            self.env.extend(free.map(|(name, value)| (name.clone(), value.clone())));
-            self.written.extend(last.env.clone());
-        }
-        if let Some(id) = current.id {
-            self.keep(id, outputs, outcome, conclusion);
-        }
-    }
-
-    fn keep(&mut self, id: String, outputs: Vec<(String, Value)>, outcome: &str, conclusion: &str) {
-        let record = Value::object([
-            ("outputs", Value::object(outputs)),
-            ("outcome", Value::text(outcome)),
-            ("conclusion", Value::text(conclusion)),
-        ]);
-        self.records.push((id, record));
-    }
-
-    fn contexts(&self, env: &BTreeMap<String, String>) -> Contexts {
-        let failed = self.exit_code != 0;
-        let status = StatusFunctions { success: !failed && !self.cancelled, failure: failed && !self.cancelled, cancelled: self.cancelled };
-        let word = if self.cancelled {
-            "cancelled"
-        } else if failed {
-            "failure"
-        } else {
-            "success"
-        };
-        let mut contexts = self.base.clone();
-        contexts.values.insert("env", Value::texts(env));
-        contexts.values.insert("steps", Value::object(self.records.clone()));
-        contexts.values.insert("job", Value::object([("status", Value::text(word))]));
-        contexts.status = status;
-        contexts
-    }
-
-    /// Whether a step runs now.
-    fn runs(&self, step: &PlannedStep) -> Result<bool, String> {
-        let (PlannedStep::Run { condition, env, .. } | PlannedStep::Uses { condition, env, .. }) = step else { return Ok(false) };
-        let contexts = self.contexts(&self.step_env(env).unwrap_or_else(|_| self.env.clone()));
-        let Some(condition) = condition else { return Ok(contexts.status.success) };
-        let expression = Expression::read(&condition.expression).map_err(|invalid| invalid.message)?;
-        if !expression.asks_status() && !contexts.status.success {
-            return Ok(false);
-        }
-        expression
-            .evaluate(&contexts)
-            .map(|value| value.is_true())
-            .map_err(|why| format!("the `if` on line {} cannot be decided: {why}", condition.line))
-    }
-
-    /// The job's variables with the step's own over them.
-    fn step_env(&self, own: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, String> {
-        let contexts = self.contexts(&self.env);
-        let mut env = self.env.clone();
-        for (name, value) in own {
-            env.insert(name.clone(), fill(value, &contexts)?);
-        }
-        Ok(env)
-    }
-
-    fn spec(&self, step: &PlannedStep) -> Result<StepSpec, String> {
-        match step {
-            PlannedStep::Run { .. } => self.run_spec(step),
-            PlannedStep::Uses { id, name, uses, action: Action::BuiltIn { name: BuiltIn::Checkout }, env, .. } => {
-                let contexts = self.contexts(&self.step_env(env)?);
-                let name = name.as_ref().map_or_else(|| Ok(format!("Run {uses}")), |name| fill(name, &contexts))?;
-                let notes = vec!["the job has been in a checkout of the commit from its beginning".to_owned()];
-                Ok(StepSpec { id: id.clone(), notes, ..StepSpec::of(name, Work::Chore(Chore::Nothing)) })
+        let conclusion = if mark.continue_on_error && outcome == "failure" { "success" } else { outcome };
+        if conclusion != "success" {
+            if self.frames.len() > 1 {
+                self.frame().failed = true;
             }
-            PlannedStep::Script { .. } | PlannedStep::AfterScript { .. } => Err("a workflow has no such step".to_owned()),
+            if self.frames.len() == 1 && self.exit_code == 0 {
+                self.exit_code = code.filter(|code| *code != 0).unwrap_or(1);
+            }
         }
-    }
-
-    fn run_spec(&self, step: &PlannedStep) -> Result<StepSpec, String> {
-        let PlannedStep::Run { id, name, script, shell, env: own, working_directory, timeout_minutes, .. } = step else {
-            return Err("a workflow has no such step".to_owned());
-        };
-        let env = self.step_env(own)?;
-        let contexts = self.contexts(&env);
-        let text = fill(script, &contexts)?;
-        let first_line = text.lines().next().unwrap_or_default().chars().take(120).collect::<String>();
-        let name = match name {
-            Some(name) => fill(name, &contexts)?,
-            None => format!("Run {first_line}"),
-        };
-        let shell = match shell {
-            Some(Shell::Custom(command)) => Shell::Custom(fill(command, &contexts)?),
-            Some(shell) => shell.clone(),
-            None => Shell::BashOrSh,
-        };
-        let handed = self.written.keys().chain(own.keys()).filter_map(|name| {
-            let value = self.fixed.get(name).or_else(|| env.get(name))?;
-            Some((name.clone(), self.masked(value)))
-        });
-        Ok(StepSpec {
-            id: id.clone(),
-            env: handed.collect(),
-            working_directory: working_directory.as_ref().map(|directory| fill(directory, &contexts)).transpose()?,
-            timeout: timeout_minutes.as_ref().map(|minutes| timeout(minutes, &contexts)).transpose()?,
-            ..StepSpec::script(name, text, shell)
-        })
-    }
-
-    fn masked(&self, value: &str) -> EnvValue {
-        if self.holds_secret(value) { EnvValue::Secret(Secret::new(value)) } else { EnvValue::Plain(value.to_owned()) }
-    }
-
-    fn holds_secret(&self, value: &str) -> bool {
-        self.secrets.iter().any(|secret| value.contains(secret.expose()))
+        let outputs = outputs.into_iter().map(|(name, value)| (name, Value::text(value))).collect();
+        self.frame().keep(mark.id.as_ref(), outputs, outcome, conclusion);
     }
 
     /// A step that fails, and says why.
-    fn fail(&mut self, why: &str) -> NextStep {
-        self.current = Some(Current { id: None, continue_on_error: false });
-        NextStep::Run(failing(None, why))
+    fn fail(&mut self, mark: Mark, why: &str) -> NextStep {
+        let spec = StepSpec { id: mark.id.clone(), ..said("Evaluate expressions", why) };
+        self.running = Some(Running::Failure(mark));
+        NextStep::Run(spec)
+    }
+
+    /// Goes on after what ran. Gives what the same action does next, if it is not done.
+    fn settle(&mut self, last: Option<&StepOutcome>) -> Option<NextStep> {
+        let running = self.running.take()?;
+        let code = last.and_then(|outcome| outcome.exit_code);
+        if let Some(last) = last {
+            self.take_in(last);
+        }
+        let outputs = last.map(|last| last.outputs.clone()).unwrap_or_default();
+        match running {
+            Running::Script(mark) => self.record(&mark, code, outputs),
+            Running::Failure(mark) => self.record(&mark, code.map(|_| 1), BTreeMap::new()),
+            Running::Action(mark, mut action) => {
+                if let Some(last) = last {
+                    action.state.extend(last.state.clone());
+                    action.outputs.extend(outputs);
+                }
+                return self.go_on(mark, action, last);
+            }
+            Running::Post(mut action) => {
+                if let Some(last) = last {
+                    action.state.extend(last.state.clone());
+                }
+                return self.go_on_with_post(action, last);
+            }
+        }
+        None
+    }
+
+    /// What an action does next; nothing if it is done and recorded.
+    fn go_on(&mut self, mark: Mark, mut action: InAction, last: Option<&StepOutcome>) -> Option<NextStep> {
+        let first = last.is_none();
+        match action.act.next(last) {
+            Next::Do(doing) => {
+                self.facts.used |= !matches!(doing.work, Work::Chore(Chore::Nothing));
+                let spec = self.action_spec(&action, doing, first);
+                self.running = Some(Running::Action(mark, action));
+                Some(NextStep::Run(spec))
+            }
+            Next::Done(done) => {
+                if let Some(post) = done.post {
+                    let path = self.action_of_frame();
+                    self.posts.push(Post {
+                        act: post,
+                        name: action.name.clone(),
+                        env: action.env.clone(),
+                        state: action.state,
+                        frame: path,
+                    });
+                }
+                let mut outputs = action.outputs;
+                outputs.extend(done.outputs);
+                let Some(why) = done.failed else {
+                    let notes = done.notes;
+                    self.record(&mark, Some(0), outputs);
+                    return self.told(action.name, action.id, notes, first);
+                };
+                // the log has to say it before the step is over
+                let spec = StepSpec { id: action.id, goes_on: !first, ..said(&action.name, &why) };
+                // an action that was stopped is cancelled, not failed
+                let stopped = last.is_some_and(|last| last.exit_code.is_none());
+                self.record(&mark, if stopped { None } else { Some(1) }, outputs);
+                self.running = Some(Running::Failure(Mark { id: None, continue_on_error: true }));
+                Some(NextStep::Run(spec))
+            }
+        }
+    }
+
+    /// Has the log say what an action has to say at its end.
+    fn told(&mut self, name: String, id: Option<String>, notes: Vec<String>, first: bool) -> Option<NextStep> {
+        if notes.is_empty() && !first {
+            return None;
+        }
+        self.running = Some(Running::Script(Mark::default()));
+        Some(NextStep::Run(StepSpec { id, notes, goes_on: !first, ..StepSpec::of(name, Work::Chore(Chore::Nothing)) }))
+    }
+
+    fn action_spec(&self, action: &InAction, doing: ActDoing, first: bool) -> StepSpec {
+        let mut env = action.env.clone();
+        env.extend(doing.env.into_iter().map(|(name, value)| (name, self.masked(&value))));
+        StepSpec {
+            id: action.id.clone(),
+            env,
+            timeout: action.timeout,
+            notes: doing.notes,
+            goes_on: !first,
+            ..StepSpec::of(action.name.clone(), doing.work)
+        }
+    }
+
+    /// Begins a step; nothing if it is skipped, or a list of steps now in front.
+    fn begin(&mut self, step: &PlannedStep) -> Option<NextStep> {
+        let (PlannedStep::Run { id, continue_on_error, env, .. } | PlannedStep::Uses { id, continue_on_error, env, .. }) = step else {
+            return None;
+        };
+        let mut mark = Mark { id: id.clone(), continue_on_error: false };
+        let runs = match self.runs(step) {
+            Ok(runs) => runs,
+            Err(why) => return Some(self.fail(mark, &why)),
+        };
+        if !runs {
+            self.frame().keep(id.as_ref(), Vec::new(), "skipped", "skipped");
+            return None;
+        }
+        let settled = self.step_env(env).and_then(|env| Ok((evaluate::flag(continue_on_error, &self.contexts(&env))?, env)));
+        let (continue_on_error, step_env) = match settled {
+            Ok(settled) => settled,
+            Err(why) => return Some(self.fail(mark, &why)),
+        };
+        mark.continue_on_error = continue_on_error;
+        let contexts = self.contexts(&step_env);
+        match step {
+            PlannedStep::Run { .. } => match self.run_spec(step, &step_env, &contexts) {
+                Ok(spec) => {
+                    self.facts.used = true;
+                    self.running = Some(Running::Script(mark));
+                    Some(NextStep::Run(spec))
+                }
+                Err(why) => Some(self.fail(mark, &why)),
+            },
+            _ => match self.begin_action(step, &mark, &step_env, &contexts) {
+                Ok(next) => next,
+                Err(why) => Some(self.fail(mark, &why)),
+            },
+        }
+    }
+
+    fn begin_action(
+        &mut self,
+        step: &PlannedStep,
+        mark: &Mark,
+        step_env: &BTreeMap<String, String>,
+        contexts: &Contexts,
+    ) -> Result<Option<NextStep>, String> {
+        let PlannedStep::Uses { id, name, uses, action, with, env: own, timeout_minutes, .. } = step else { return Ok(None) };
+        let name = name.as_ref().map_or_else(|| Ok(format!("Run {uses}")), |name| fill(name, contexts))?;
+        let given: Result<BTreeMap<String, String>, String> =
+            with.iter().map(|(name, value)| Ok((name.clone(), fill(value, contexts)?))).collect();
+        let timeout = timeout_minutes.as_ref().map(|minutes| evaluate::timeout(minutes, contexts)).transpose()?;
+        let keys: BTreeSet<&String> = own.keys().collect();
+        let env = self.handed(&keys, step_env);
+        let (act, notes) = match action {
+            Action::BuiltIn { name } => actions::begin(*name, given?, &self.facts, step_env)?,
+        };
+        let action = InAction { act, name, id: id.clone(), env, timeout, state: BTreeMap::new(), outputs: BTreeMap::new() };
+        let mut next = self.go_on(mark.clone(), action, None);
+        if let Some(NextStep::Run(spec)) = &mut next {
+            spec.notes.splice(0..0, notes);
+        }
+        Ok(next)
+    }
+
+    /// The innermost list of steps is done: it is an action's, and the step that it is of is recorded.
+    fn close_frame(&mut self) -> Option<NextStep> {
+        let contexts = self.contexts(&self.env.clone());
+        let frame = self.frames.pop()?;
+        let Outer { mark, .. } = frame.of.as_ref()?;
+        match frame.outputs(&contexts) {
+            Ok(outputs) => {
+                let code = if frame.failed { Some(1) } else { Some(0) };
+                self.record(mark, if self.cancelled && frame.failed { None } else { code }, outputs);
+                None
+            }
+            Err(why) => Some(self.fail(mark.clone(), &why)),
+        }
     }
 
     /// Why an output cannot be told.
@@ -217,66 +326,77 @@ impl WorkflowSteps {
 impl StepSource for WorkflowSteps {
     fn next(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep {
         self.cancelled |= cancelled;
-        self.record(last);
-        if let Some(why) = self.unsound.take() {
-            return self.fail(&why);
+        if let Some(next) = self.settle(last) {
+            return next;
         }
-        while let Some(step) = self.waiting.pop_front() {
-            let (PlannedStep::Run { id, continue_on_error, env, .. } | PlannedStep::Uses { id, continue_on_error, env, .. }) = &step else {
-                continue;
-            };
-            let spec = match self.runs(&step) {
-                Ok(true) => self.spec(&step),
-                Ok(false) => {
-                    if let Some(id) = id.clone() {
-                        self.keep(id, Vec::new(), "skipped", "skipped");
+        if let Some(why) = self.unsound.take() {
+            return self.fail(Mark::default(), &why);
+        }
+        loop {
+            match self.frame().waiting.pop_front() {
+                Some(step) => {
+                    if let Some(next) = self.begin(&step) {
+                        return next;
                     }
-                    continue;
                 }
-                Err(why) => Err(why),
-            };
-            let goes_on = self.step_env(env).and_then(|env| flag(continue_on_error, &self.contexts(&env)));
-            let spec = goes_on.clone().and(spec);
-            self.current = Some(Current { id: id.clone(), continue_on_error: goes_on.unwrap_or(false) });
-            return NextStep::Run(spec.unwrap_or_else(|why| failing(id.clone(), &why)));
+                None if self.frames.len() > 1 => {
+                    if let Some(next) = self.close_frame() {
+                        return next;
+                    }
+                }
+                None => break,
+            }
+        }
+        if let Some(next) = self.next_post() {
+            return next;
         }
         if let Some(why) = self.output_fault().filter(|_| self.exit_code == 0) {
-            return self.fail(&why);
+            return self.fail(Mark::default(), &why);
         }
         let exit_code = if self.cancelled && self.exit_code == 0 { 1 } else { self.exit_code };
         NextStep::Done { exit_code, outputs: self.job_outputs() }
     }
-}
 
-/// A step's `continue-on-error`.
-fn flag(asked: &Asked<bool>, contexts: &Contexts) -> Result<bool, String> {
-    match asked {
-        Asked::Given(given) => Ok(*given),
-        Asked::Expression(text) => match value(text, contexts)? {
-            Value::Bool(given) => Ok(given),
-            other => Err(format!("`continue-on-error` is true or false, not `{}`", shown(&other.to_text()))),
-        },
+    fn files(&mut self, files: Arc<dyn JobFiles>) {
+        self.base.files = Some(Arc::new(Checkout(files)));
+    }
+
+    fn services(&mut self, up: &[ServiceUp]) {
+        let ports =
+            |up: &ServiceUp| up.ports.iter().map(|(inside, port)| (inside.to_string(), Value::text(port.to_string()))).collect::<Vec<_>>();
+        self.services = Value::object(up.iter().map(|up| {
+            let service =
+                Value::object([("id", Value::text(&up.id)), ("network", Value::text(&up.network)), ("ports", Value::object(ports(up)))]);
+            (up.name.clone(), service)
+        }));
+    }
+
+    fn event(&self) -> Option<String> {
+        let Some(Value::Object(github)) = self.base.values.get("github") else { return Some("{}".to_owned()) };
+        let event = github.iter().find(|(name, _)| name == "event").map(|(_, event)| event.to_json());
+        Some(event.and_then(|event| serde_json::to_string_pretty(&event).ok()).unwrap_or_else(|| "{}".to_owned()))
     }
 }
 
-/// A step's time limit.
-fn timeout(asked: &Asked<u64>, contexts: &Contexts) -> Result<Duration, String> {
-    match asked {
-        Asked::Given(minutes) => Ok(Duration::from_secs(minutes.saturating_mul(60))),
-        Asked::Expression(text) => match value(text, contexts)? {
-            Value::Number(minutes) if minutes > 0.0 && minutes <= MAX_MINUTES as f64 => Ok(Duration::from_secs_f64(minutes * 60.0)),
-            other => Err(format!("`timeout-minutes` is a number of minutes up to 31 days, not `{}`", shown(&other.to_text()))),
-        },
+/// The files that `hashFiles` looks at.
+#[derive(Debug)]
+struct Checkout(Arc<dyn JobFiles>);
+
+impl FilesToHash for Checkout {
+    fn root(&self) -> &str {
+        self.0.root()
+    }
+
+    fn paths(&self, follow: bool) -> Result<Vec<String>, String> {
+        self.0.paths(follow)
+    }
+
+    fn digest(&self, path: &str) -> Result<Digest, String> {
+        self.0.digest(path)
     }
 }
 
-fn value(text: &str, contexts: &Contexts) -> Result<Value, String> {
-    Template::read(text).map_err(|invalid| invalid.message)?.value(contexts)
-}
-
-/// A step whose expressions cannot be evaluated fails, and says why in the log.
-fn failing(id: Option<String>, why: &str) -> StepSpec {
-    let quoted = why.replace('\'', "'\\''").replace('\n', " ");
-    let script = format!("printf 'error: %s\\n' '{quoted}' >&2\nexit 1\n");
-    StepSpec { id, ..StepSpec::script("Evaluate expressions", script, Shell::Sh) }
+/// What says why a step failed.
+fn said(name: &str, why: &str) -> StepSpec {
+    StepSpec { notes: vec![format!("##[error]{why}")], ..StepSpec::of(name, Work::Chore(Chore::Nothing)) }
 }

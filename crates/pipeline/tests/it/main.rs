@@ -33,6 +33,7 @@ mod selection;
 mod support;
 mod triggers;
 mod views;
+mod workflow_actions;
 mod workflow_events;
 mod workflow_keys;
 mod workflow_plans;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use penstock_model::job::{NextStep, StepOutcome};
+use penstock_model::job::{Chore, NextStep, StepOutcome, StepSpec, Work};
 use penstock_pipeline::steps;
 
 use crate::job_environment::context;
@@ -13,6 +13,16 @@ type End<'e> = (Option<i32>, &'e [(&'e str, &'e str)], &'e [(&'e str, &'e str)])
 
 fn pairs(of: &[(&str, &str)]) -> BTreeMap<String, String> {
     of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// What a step is, in few words.
+fn work(step: &StepSpec) -> String {
+    let notes = step.notes.join("; ");
+    match &step.work {
+        Work::Script { text, .. } => text.trim_end().replace('\n', "; "),
+        Work::Chore(Chore::Nothing) => notes,
+        other => format!("{other:?}"),
+    }
 }
 
 /// What the runner is told, given how each step ends. `cancelled` is the step (from 0) during which the job is cancelled.
@@ -37,7 +47,7 @@ fn check(steps_text: &str, ends: &[End<'_>], cancelled: Option<usize>, expected:
                         penstock_model::job::EnvValue::Secret(_) => format!("{name}=***"),
                     })
                     .collect();
-                seen.push(format!("{} | {} | {}", step.name, step.text().trim_end().replace('\n', "; "), env.join(" ")).trim().to_owned());
+                seen.push(format!("{} | {} | {}", step.name, work(&step), env.join(" ")).trim().to_owned());
                 let (exit_code, outputs, env) = ends.get(index).copied().unwrap_or((Some(0), &[], &[]));
                 let outcome = StepOutcome { exit_code, outputs: pairs(outputs), env: pairs(env), ..StepOutcome::default() };
                 next = source.next(Some(&outcome), cancelled.is_some_and(|at| at <= index));
@@ -91,7 +101,7 @@ fn whether_a_failure_counts_and_how_long_a_step_may_take_can_be_expressions() {
         "      - {id: s, run: one, continue-on-error: \"${{ env.TOP == 'top' }}\"}\n      - {run: two, timeout-minutes: \"${{ fromJSON('0') }}\"}\n      - {if: always(), run: three, continue-on-error: \"${{ 1 }}\"}\n",
         &[(Some(1), &[], &[]), (Some(1), &[], &[]), (Some(1), &[], &[])],
         None,
-        "Run one | one |\nEvaluate expressions | printf 'error: %s\\n' '`timeout-minutes` is a number of minutes up to 31 days, not `0`' >&2; exit 1 |\nEvaluate expressions | printf 'error: %s\\n' '`continue-on-error` is true or false, not `1`' >&2; exit 1 |\ndone 1 {\"out\": \"\"}",
+        "Run one | one |\nEvaluate expressions | ##[error]`timeout-minutes` is a number of minutes up to 31 days, not `0` |\nEvaluate expressions | ##[error]`continue-on-error` is true or false, not `1` |\ndone 1 {\"out\": \"\"}",
     );
 }
 
@@ -121,7 +131,7 @@ fn a_step_that_cannot_be_evaluated_fails_and_says_why() {
         "      - {id: s, run: one}\n      - {run: \"${{ fromJSON(steps.s.outputs.v) }}\"}\n      - {run: three}\n",
         &[(Some(0), &[("v", "{it's")], &[]), (Some(1), &[], &[])],
         None,
-        "Run one | one |\nEvaluate expressions | printf 'error: %s\\n' 'fromJSON: `{it'\\''s` is not JSON: key must be a string at line 1 column 2' >&2; exit 1 |\ndone 1 {\"out\": \"{it's\"}",
+        "Run one | one |\nEvaluate expressions | ##[error]fromJSON: `{it's` is not JSON: key must be a string at line 1 column 2 |\ndone 1 {\"out\": \"{it's\"}",
     );
 }
 
@@ -141,8 +151,8 @@ fn scripts(job: &str) -> Vec<String> {
     let mut source = steps(&plan, &plan.jobs[0].name, &context()).unwrap();
     let (mut seen, mut next) = (Vec::new(), source.next(None, false));
     while let NextStep::Run(step) = next {
-        let failed = step.text().starts_with("printf 'error");
-        seen.push(step.text().replace('\n', "; "));
+        let failed = step.notes.iter().any(|note| note.starts_with("##[error]"));
+        seen.push(work(&step));
         let outcome = StepOutcome::exited(i32::from(failed));
         next = source.next(Some(&outcome), false);
         assert!(seen.len() < 100);

@@ -1,11 +1,14 @@
 //! One attempt of one job, from checkout to report.
 
+mod chores;
 mod container;
 mod gather;
 mod host;
+mod left;
 mod services;
 mod shell;
 mod steps;
+mod tree;
 
 pub(crate) use container::LABEL as CONTAINER_LABEL;
 
@@ -21,10 +24,12 @@ use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::unpack;
+use crate::heard::Heard;
 use crate::joblog::JobLog;
-use crate::mask::Patterns;
+use crate::mask::Masks;
+use crate::places::Places;
 use crate::runner::{Runner, blocking, io, other, whole};
-use crate::sandbox::ORIGIN;
+use crate::sandbox::{HOME, ORIGIN};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 
@@ -40,12 +45,23 @@ struct Attempt<'a> {
     objects: Vec<(PathBuf, &'static str)>,
     /// What the job's image says about itself, if it has one.
     facts: Option<ImageFacts>,
+    /// What steps have left so far.
+    left: left::Left,
 }
 
 impl Attempt<'_> {
     /// The checkout as the job sees it.
     fn checkout(&self) -> String {
         self.runner.workspace(&self.spec.project, &self.spec.id.job, self.spec.image.as_ref().map(|image| &image.image))
+    }
+
+    /// The directories of the job that the runner may read.
+    fn places(&self) -> Places {
+        Places::new(vec![
+            (self.checkout(), self.workspace.tree.clone()),
+            (HOME.to_owned(), self.scratch.path("home")),
+            ("/tmp".to_owned(), self.scratch.path("tmp")),
+        ])
     }
 
     /// What the job is shown of the repository, read-only: from where on this machine, and where; the outer before the inner.
@@ -63,7 +79,7 @@ pub(crate) async fn run(
     sink: Arc<dyn LogSink>,
     cancel: CancellationToken,
 ) -> Result<JobReport, RunnerError> {
-    let log = JobLog::new(sink, Arc::clone(&runner.hands.clock), patterns(&spec));
+    let log = JobLog::new(sink, Arc::clone(&runner.hands.clock), masks(&spec));
     let entered = tokio::select! {
         entered = runner.workspaces.enter(&spec.project, &spec.id.job, &spec.caches, &log) => entered,
         () = cancel.cancelled() => return Ok(JobReport::bare(JobEnd::Cancelled)),
@@ -84,7 +100,17 @@ pub(crate) async fn run(
             return Err(error);
         }
     };
-    let attempt = Attempt { runner, spec: &spec, log: Arc::clone(&log), cancel, workspace, scratch: Arc::clone(&scratch), objects, facts };
+    let attempt = Attempt {
+        runner,
+        spec: &spec,
+        log: Arc::clone(&log),
+        cancel,
+        workspace,
+        scratch: Arc::clone(&scratch),
+        objects,
+        left: left::Left::default(),
+        facts,
+    };
     let result = carry_out(&attempt, steps).await;
     remove(scratch).await;
     let mut report = result?;
@@ -118,6 +144,11 @@ async fn carry_out(attempt: &Attempt<'_>, mut steps: Box<dyn StepSource>) -> Res
         steps.services(&services.up());
     }
     let hosts = services.as_ref().map(|services| services.hosts.clone()).unwrap_or_default();
+    if let Some(event) = steps.event() {
+        attempt.scratch.event(&event).map_err(io("writing the event's file"))?;
+        attempt.log.listen(Heard::new(attempt.places()));
+        steps.files(Arc::new(tree::Tree::new(attempt.checkout(), attempt.workspace.tree.clone())));
+    }
     let driven = match &attempt.spec.image {
         None => host::carry_out(attempt, &hosts, steps).await,
         Some(image) => container::carry_out(attempt, image, hosts, steps).await,
@@ -130,19 +161,23 @@ async fn carry_out(attempt: &Attempt<'_>, mut steps: Box<dyn StepSource>) -> Res
     let mut report = JobReport::bare(driven.end);
     report.outputs = driven.outputs;
     report.busy_ms = u64::try_from(driven.busy.as_millis()).unwrap_or(u64::MAX);
-    if let Err(error) = gather::gather(attempt, &mut report).await {
+    let gathered = match left::gather(attempt, &mut report).await {
+        Ok(()) => gather::gather(attempt, &mut report).await,
+        failed => failed,
+    };
+    if let Err(error) = gathered {
         attempt.log.note(&format!("what the job leaves could not be kept: {}", whole(&error))).await;
         report.end = JobEnd::SystemFailure { why: whole(&error) };
     }
     Ok(report)
 }
 
-fn patterns(spec: &JobSpec) -> Arc<Patterns> {
+fn masks(spec: &JobSpec) -> Masks {
     let secrets = spec.env.values().filter_map(|value| match value {
-        EnvValue::Secret(secret) => Some(secret.expose()),
+        EnvValue::Secret(secret) => Some(secret.clone()),
         EnvValue::Plain(_) => None,
     });
-    Patterns::new(secrets.chain(spec.masks.iter().map(penstock_model::Secret::expose)))
+    Masks::new(secrets.chain(spec.masks.iter().cloned()))
 }
 
 /// The commit's tree with its history, and what earlier jobs left, in the workspace. Gives where the objects are, and the name

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use penstock_model::job::{EnvValue, JobEnd, NextStep, RunnerError, StepOutcome, StepSource, StepSpec, Work};
+use penstock_model::job::{Chore, EnvValue, JobEnd, NextStep, RunnerError, StepOutcome, StepSource, StepSpec, Work};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Attempt;
+use super::{Attempt, chores};
 use crate::files;
+use crate::heard::without_forbidden;
 use crate::runner::{io, other, whole};
 use crate::sandbox::{HOME, StepExit};
+use crate::scratch::Scratch;
 
 /// Steps of one job; a step source that never ends is stopped.
 const MAX_STEPS: usize = 1_000;
@@ -100,7 +102,23 @@ pub(super) async fn drive(attempt: &Attempt<'_>, mut steps: Box<dyn StepSource>,
             stopped = Some(Why::Cancelled);
             limit = clean_up();
         }
-        match steps.next(last.as_ref(), stopped.is_some()) {
+        let (came, cancelled) = (last.take(), stopped.is_some());
+        // expressions may look at files
+        let asked = tokio::task::spawn_blocking(move || {
+            let next = steps.next(came.as_ref(), cancelled);
+            (steps, next)
+        });
+        let next = match asked.await {
+            Ok((again, next)) => {
+                steps = again;
+                next
+            }
+            Err(error) => {
+                driven.end = JobEnd::SystemFailure { why: format!("what comes next could not be told: {error}") };
+                return driven;
+            }
+        };
+        match next {
             NextStep::Done { exit_code, outputs } => {
                 driven.outputs = outputs;
                 driven.end = match stopped {
@@ -166,8 +184,21 @@ async fn one(
         _ => limit.clone(),
     };
     let call = call(attempt, index, step, carried)?;
-    let ended = body.run(call, &limit).await;
-    *busy += started.elapsed();
+    if let Some(heard) = attempt.log.heard() {
+        heard.begin(&call.step.name, |name| call.env.get(name).map(|value| text(value).to_owned()));
+    }
+    let chore = if let Work::Chore(chore) = &call.step.work { Some(chore.clone()) } else { None };
+    let (ended, did) = match &chore {
+        Some(chore) => (within(attempt, chore, &limit).await, true),
+        None => (body.run(call, &limit).await.map(|ended| (ended, BTreeMap::new())), false),
+    };
+    let (ended, outputs) = match ended {
+        Ok((ended, outputs)) => (Ok(ended), outputs),
+        Err(error) => (Err(error), BTreeMap::new()),
+    };
+    if !did {
+        *busy += started.elapsed();
+    }
     let ended = ended?;
     if !silent || ended != (Ended::Exited(StepExit { code: Some(0), signal: None })) {
         attempt.log.note(&told(ended, started.elapsed())).await;
@@ -177,7 +208,11 @@ async fn one(
         Ended::Exited(exit) => outcome.exit_code = exit.code,
         Ended::Stopped(why) => outcome.timed_out = why == Why::JobTime,
     }
-    if let Err(why) = read_files(attempt, index, &mut outcome) {
+    if let Some(heard) = attempt.log.heard() {
+        heard.end(&mut outcome);
+    }
+    outcome.outputs.extend(outputs);
+    if let Err(why) = read_files(attempt, index, &mut outcome).await {
         attempt.log.note(&whole(&why)).await;
         // what cannot be read fails the step, as a value that is missing would fail a later one
         outcome.exit_code = outcome.exit_code.map(|code| if code == 0 { 1 } else { code });
@@ -191,6 +226,18 @@ async fn one(
         Ended::Exited(_) => None,
     };
     Ok((outcome, why))
+}
+
+/// A chore, as long as it may take.
+async fn within(attempt: &Attempt<'_>, chore: &Chore, limit: &Limit) -> Result<(Ended, BTreeMap<String, String>), RunnerError> {
+    let why = tokio::select! {
+        came = chores::carry_out(attempt, chore) => {
+            return Ok((Ended::Exited(StepExit { code: Some(came.code), signal: None }), came.outputs));
+        }
+        () = tokio::time::sleep_until(limit.at) => limit.why,
+        () = limit.cancel.cancelled() => Why::Cancelled,
+    };
+    Ok((Ended::Stopped(why), BTreeMap::new()))
 }
 
 fn told(ended: Ended, took: Duration) -> String {
@@ -222,6 +269,9 @@ fn call(attempt: &Attempt<'_>, index: usize, step: StepSpec, carried: &Carried) 
     env.extend(plain_env(&carried.env));
     env.extend(step.env.clone());
     env.extend(plain_env(&attempt.scratch.step_files(index).map_err(io("making the step's files"))?));
+    if attempt.log.heard().is_some() {
+        env.insert("GITHUB_EVENT_PATH".to_owned(), EnvValue::Plain(Scratch::event_path()));
+    }
     if let Some(bad) =
         env.iter().find_map(|(name, value)| (name.is_empty() || name.contains(['=', '\0']) || text(value).contains('\0')).then_some(name))
     {
@@ -238,11 +288,21 @@ pub(super) fn text(value: &EnvValue) -> &str {
     }
 }
 
-fn read_files(attempt: &Attempt<'_>, index: usize, outcome: &mut StepOutcome) -> Result<(), RunnerError> {
+async fn read_files(attempt: &Attempt<'_>, index: usize, outcome: &mut StepOutcome) -> Result<(), RunnerError> {
     let read = |name: &str| attempt.scratch.step_file(name, index).map_err(io(format!("reading {name}")));
     let values = |name: &str| files::values(name, &read(name)?).map_err(|error| other("a step's file is malformed", error));
-    outcome.outputs = values("GITHUB_OUTPUT")?;
-    outcome.env = values("GITHUB_ENV")?;
-    outcome.path = files::paths(&read("GITHUB_PATH")?);
+    outcome.outputs.extend(values("GITHUB_OUTPUT")?);
+    let mut env = values("GITHUB_ENV")?;
+    for name in without_forbidden(&mut env) {
+        attempt.log.note(&format!("error: the variable {name} cannot be set for later steps")).await;
+    }
+    outcome.env.extend(env);
+    outcome.path.extend(files::paths(&read("GITHUB_PATH")?));
+    outcome.state.extend(values("GITHUB_STATE")?);
+    match read("GITHUB_STEP_SUMMARY") {
+        Ok(summary) => attempt.left.summarize(&summary),
+        // as at GitHub, a summary that is too large is left out, and the step goes on
+        Err(why) => attempt.log.note(&format!("error: the summary is left out: {}", whole(&why))).await,
+    }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
+mod chores;
+mod commands;
 mod containers;
 mod end;
 mod history;

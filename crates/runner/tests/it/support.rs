@@ -99,6 +99,8 @@ impl Job {
             image: None,
             services: Vec::new(),
             inputs: Vec::new(),
+            kept: Vec::new(),
+            cache_scopes: Vec::new(),
             artifacts: ArtifactSpec::default(),
             caches: Vec::new(),
             timeout: Duration::from_mins(1),
@@ -111,8 +113,16 @@ impl Job {
                 code: 0,
                 seen: Seen::default(),
                 up: Arc::default(),
+                event: None,
             },
         }
+    }
+
+    /// A workflow's, with the commands that it may use.
+    pub fn workflow(script: &str) -> Self {
+        let mut job = Self::new(script);
+        job.steps.event = Some("{\"ref\":\"refs/heads/main\"}".to_owned());
+        job
     }
 
     pub fn named(mut self, name: &str) -> Self {
@@ -159,9 +169,14 @@ pub struct Scripts {
     pub code: i32,
     pub seen: Seen,
     pub up: Arc<Mutex<Vec<ServiceUp>>>,
+    pub event: Option<String>,
 }
 
 impl StepSource for Scripts {
+    fn event(&self) -> Option<String> {
+        self.event.clone()
+    }
+
     fn services(&mut self, up: &[ServiceUp]) {
         *self.up.lock().unwrap() = up.to_vec();
         // as an expression would fill it in

@@ -1,0 +1,127 @@
+//! The actions that Penstock carries out itself, and the versions that they answer to.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::act::{Act, Inputs};
+use super::facts::Facts;
+use super::{artifacts, cache, checkout};
+use crate::plan::Action;
+use crate::reader::shown;
+
+/// An action that Penstock carries out itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BuiltIn {
+    /// `actions/checkout`.
+    Checkout,
+    /// `actions/cache`.
+    Cache,
+    /// `actions/cache/restore`.
+    CacheRestore,
+    /// `actions/cache/save`.
+    CacheSave,
+    /// `actions/upload-artifact`.
+    UploadArtifact,
+    /// `actions/download-artifact`.
+    DownloadArtifact,
+}
+
+type Begin = fn(Inputs, &Facts, &BTreeMap<String, String>) -> Result<Box<dyn Act>, String>;
+
+/// What Penstock knows about an action that it carries out itself.
+pub(super) struct Known {
+    /// As a workflow names it, in lower case.
+    pub(super) name: &'static str,
+    pub(super) built_in: BuiltIn,
+    /// The major versions whose inputs and outputs it has.
+    pub(super) majors: &'static [u32],
+    /// Branches that workflows name in place of a version.
+    pub(super) branches: &'static [&'static str],
+    /// All inputs that it has.
+    pub(super) inputs: &'static [&'static str],
+    /// Why inputs that are known while planning cannot be carried out.
+    pub(super) check: fn(&Inputs) -> Result<(), Refusal>,
+    pub(super) begin: Begin,
+}
+
+const KNOWN: &[Known] = &[checkout::KNOWN, cache::KNOWN, cache::RESTORE, cache::SAVE, artifacts::UPLOAD, artifacts::DOWNLOAD];
+
+/// Why a `uses` is not carried out.
+#[derive(Debug)]
+pub(in crate::github) struct Refusal {
+    /// The input that is at fault; otherwise the action.
+    pub(in crate::github) input: Option<String>,
+    pub(in crate::github) message: String,
+    pub(in crate::github) help: String,
+}
+
+impl Refusal {
+    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { input: None, message: message.into(), help: help.into() }
+    }
+
+    pub(super) fn input(name: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { input: Some(name.to_owned()), message: message.into(), help: help.into() }
+    }
+}
+
+/// Nothing is refused.
+pub(super) fn anything(_: &Inputs) -> Result<(), Refusal> {
+    Ok(())
+}
+
+/// What carries an action out. Inputs that hold no expression are checked; the others when the step runs.
+pub(in crate::github) fn resolve(uses: &str, with: &BTreeMap<String, String>) -> Result<Action, Refusal> {
+    let Some((action, version)) = uses.rsplit_once('@').filter(|(action, _)| !action.starts_with("./")) else {
+        return Err(Refusal::new(
+            format!("the action `{}` is not carried out", shown(uses)),
+            "write what it does as `run`; actions of the repository and images are not carried out yet",
+        ));
+    };
+    let name = action.to_lowercase();
+    let Some(known) = KNOWN.iter().find(|known| known.name == name) else {
+        return Err(Refusal::new(
+            format!("the action `{}` is not carried out", shown(uses)),
+            "write what it does as `run`; the machine's toolchains are on the PATH",
+        ));
+    };
+    if !known.answers_to(version) {
+        let majors = known.majors.iter().map(|major| format!("v{major}"));
+        let names: Vec<String> = majors.chain(known.branches.iter().map(|branch| (*branch).to_owned())).collect();
+        let message = format!("`{}` names no version of {} that Penstock has", shown(version), known.name);
+        return Err(Refusal::new(message, format!("use one of: {}", names.join(", "))));
+    }
+    let settled = with.iter().filter(|(_, text)| !text.contains("${{"));
+    (known.check)(&Inputs::new(settled.map(|(name, text)| (name.clone(), text.clone())).collect()))?;
+    Ok(Action::BuiltIn { name: known.built_in })
+}
+
+/// Begins an action with its inputs; `env` is the step's. An error fails the step.
+pub(in crate::github) fn begin(
+    action: BuiltIn,
+    given: BTreeMap<String, String>,
+    facts: &Facts,
+    env: &BTreeMap<String, String>,
+) -> Result<(Box<dyn Act>, Vec<String>), String> {
+    let known = KNOWN.iter().find(|known| known.built_in == action).ok_or("this Penstock does not have the action")?;
+    let unknown: Vec<String> = given.keys().filter(|name| !known.inputs.contains(&name.as_str())).map(|name| format!("`{name}`")).collect();
+    let mut notes = Vec::new();
+    if !unknown.is_empty() {
+        // as at GitHub, that is no failure
+        notes.push(format!("##[warning]{} has no input {}; it has {}", known.name, unknown.join(", "), known.inputs.join(", ")));
+    }
+    let inputs = Inputs::new(given);
+    (known.check)(&inputs).map_err(|refusal| format!("{}\nhelp: {}", refusal.message, refusal.help))?;
+    Ok(((known.begin)(inputs, facts, env)?, notes))
+}
+
+impl Known {
+    /// True for a major version's tag, a release of it, and a full commit, which pins code that Penstock does not run.
+    fn answers_to(&self, version: &str) -> bool {
+        let commit = version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let major = version.strip_prefix('v').unwrap_or(version).split('.').next().and_then(|major| major.parse().ok());
+        commit || self.branches.contains(&version) || major.is_some_and(|major: u32| self.majors.contains(&major))
+    }
+}

@@ -1,0 +1,84 @@
+//! A list of steps that is being carried out: a job's, or those of a composite action within it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::github::expression::{Contexts, StatusFunctions};
+use crate::github::template::fill;
+use crate::github::value::Value;
+use crate::plan::PlannedStep;
+
+/// A list of steps with what its expressions see of their own.
+#[derive(Default)]
+pub(super) struct Frame {
+    pub(super) waiting: VecDeque<PlannedStep>,
+    /// The `steps` context.
+    records: Vec<(String, Value)>,
+    /// `env` of the steps around it, evaluated.
+    pub(super) env: BTreeMap<String, String>,
+    /// What its expressions see in place of the job's.
+    values: Vec<(&'static str, Value)>,
+    /// `github.action_path` and the like.
+    pub(super) action: Vec<(&'static str, String)>,
+    /// Whether one of its steps failed, if it is an action's.
+    pub(super) failed: bool,
+    /// The step that it is the inside of.
+    pub(super) of: Option<Outer>,
+}
+
+/// A step whose action is a list of steps.
+pub(super) struct Outer {
+    pub(super) mark: Mark,
+    /// The action's outputs, not evaluated.
+    pub(super) outputs: BTreeMap<String, String>,
+}
+
+/// How a step is recorded.
+#[derive(Clone, Default)]
+pub(super) struct Mark {
+    pub(super) id: Option<String>,
+    pub(super) continue_on_error: bool,
+}
+
+impl Frame {
+    /// A job's.
+    pub(super) fn of_job(steps: &[PlannedStep]) -> Self {
+        Self { waiting: steps.iter().cloned().collect(), ..Self::default() }
+    }
+
+    /// Records how a step ended.
+    pub(super) fn keep(&mut self, id: Option<&String>, outputs: Vec<(String, Value)>, outcome: &str, conclusion: &str) {
+        let Some(id) = id else { return };
+        let record = Value::object([
+            ("outputs", Value::object(outputs)),
+            ("outcome", Value::text(outcome)),
+            ("conclusion", Value::text(conclusion)),
+        ]);
+        self.records.retain(|(known, _)| known != id);
+        self.records.push((id.clone(), record));
+    }
+
+    /// Puts what only this list sees over what the job sees.
+    pub(super) fn fill_in(&self, contexts: &mut Contexts, status: StatusFunctions) {
+        contexts.status = status;
+        contexts.values.insert("steps", Value::object(self.records.clone()));
+        for (name, value) in &self.values {
+            contexts.values.insert(name, value.clone());
+        }
+        let Some(Value::Object(github)) = contexts.values.get("github") else { return };
+        let own = self.action.iter().map(|(name, value)| ((*name).to_owned(), Value::text(value)));
+        let others = github.iter().filter(|(name, _)| !self.action.iter().any(|(own, _)| own == name)).cloned();
+        let github = Value::object(others.chain(own).collect::<Vec<_>>());
+        contexts.values.insert("github", github);
+    }
+
+    /// The outputs of the action, once its steps are done.
+    pub(super) fn outputs(&self, contexts: &Contexts) -> Result<BTreeMap<String, String>, String> {
+        let outputs = self.of.iter().flat_map(|outer| &outer.outputs);
+        outputs
+            .map(|(name, value)| {
+                let value = fill(value, contexts).map_err(|why| format!("the output `{name}` cannot be evaluated: {why}"))?;
+                Ok((name.clone(), value))
+            })
+            .collect()
+    }
+}
