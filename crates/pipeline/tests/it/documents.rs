@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use penstock_pipeline::{MergeRequest, Plan, PushEvent, Trigger, job_env};
 
 use crate::job_environment::context;
+use crate::keywords::{has_test, nothing_wrong, rows};
 use crate::support::{planned, problems, push};
 use crate::triggers::{event, merge_request};
 
@@ -24,8 +25,8 @@ fn listed() -> BTreeSet<String> {
     spans.filter(|span| span.contains('_') || *span == "CI").map(str::to_owned).collect()
 }
 
-#[test]
-fn every_predefined_variable_is_in_the_document() {
+/// The variables that some job has, of every kind of event.
+fn known() -> BTreeSet<String> {
     let gitlab = "workflow: {name: n, rules: [{when: always}]}\na: {script: [x], when: manual, parallel: 2, image: i, environment: {name: e, url: u}}";
     let tag = PushEvent { reference: "refs/tags/v1".into(), ..push() };
     let workflow = "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: x}]}}";
@@ -35,11 +36,41 @@ fn every_predefined_variable_is_in_the_document() {
     let gitlabs = [push(), tag, request, nightly, event(Trigger::Token)].map(|event| (".gitlab-ci.yml", gitlab, event));
     let all = gitlabs.into_iter().chain([(".github/workflows/a.yml", workflow, push())]);
     let plans: Vec<Plan> = all.map(|(path, text, event)| planned(path, text, &event).unwrap()).collect();
-    let unlisted: Vec<_> = variables(&plans).difference(&listed()).cloned().collect();
+    variables(&plans)
+}
+
+#[test]
+fn every_predefined_variable_is_in_the_document() {
+    let unlisted: Vec<_> = known().difference(&listed()).cloned().collect();
     assert!(unlisted.is_empty(), "the documents lack {unlisted:?}");
-    let known = variables(&plans);
-    let absent: Vec<_> = listed().into_iter().filter(|name| name.starts_with("CI_") && !known.contains(name)).collect();
-    assert!(absent.is_empty(), "no job has {absent:?}");
+}
+
+const VARIABLES: &str = include_str!("../keywords/gitlab-variables.txt");
+const VARIABLES_TABLE: &str = "### Each predefined variable";
+
+/// What becomes of a variable of GitLab's: jobs have it, a condition that asks for it is refused, or there is never one.
+fn variable_state(name: &str, known: &BTreeSet<String>) -> &'static str {
+    let asked = format!("a: {{script: [x], rules: [{{if: ${name}}}, {{when: always}}]}}");
+    match planned(".gitlab-ci.yml", &asked, &push()) {
+        _ if known.contains(name) => "carried out",
+        Ok(_) => "never set",
+        Err(_) => "refused",
+    }
+}
+
+#[test]
+fn every_predefined_variable_of_gitlab_has_its_row() {
+    let (rows, known) = (rows(GITLAB, VARIABLES_TABLE), known());
+    let mut faults = Vec::new();
+    for name in VARIABLES.lines().filter(|line| !line.starts_with('#')) {
+        let state = variable_state(name, &known);
+        match rows.iter().filter(|row| row.keyword == name).collect::<Vec<_>>()[..] {
+            [row] if row.state == state && (state == "carried out" || !row.text.is_empty()) && has_test(row.test) => {}
+            [row] => faults.push(format!("`{name}` is {state}, and its row says {}: {} {}", row.state, row.text, row.test)),
+            _ => faults.push(format!("`{name}` needs one row")),
+        }
+    }
+    nothing_wrong(faults);
 }
 
 #[track_caller]

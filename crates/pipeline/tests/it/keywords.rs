@@ -16,15 +16,15 @@ const WORKFLOW_KEYWORDS: &str = include_str!("../keywords/github.txt");
 const WORKFLOW_PROBES: &str = include_str!("../keywords/github-probes.txt");
 
 /// A row of a document's table: `| keyword | state | what is narrow, or why it is refused | [test](file) |`.
-struct Row<'a> {
-    keyword: &'a str,
-    state: &'a str,
-    text: &'a str,
-    test: &'a str,
+pub struct Row<'a> {
+    pub keyword: &'a str,
+    pub state: &'a str,
+    pub text: &'a str,
+    pub test: &'a str,
 }
 
 /// The rows of the table below a heading.
-fn rows<'a>(document: &'a str, heading: &str) -> Vec<Row<'a>> {
+pub fn rows<'a>(document: &'a str, heading: &str) -> Vec<Row<'a>> {
     let table = document.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| !line.starts_with('#'));
     let rows = table.filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "));
     rows.map(|(keyword, rest)| {
@@ -63,7 +63,7 @@ fn check_table(document: &str, heading: &str, keywords: &[&str]) -> Vec<String> 
 }
 
 /// True of a link `[name](../path)` in `docs/`, if that file has the test.
-fn has_test(link: &str) -> bool {
+pub fn has_test(link: &str) -> bool {
     let link = link.strip_prefix('[').and_then(|link| link.strip_suffix(')')).and_then(|link| link.split_once("](../"));
     let Some((name, path)) = link else { return false };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -156,7 +156,7 @@ fn check_state(row: &Row<'_>, planned: Result<(), Vec<Diagnostic>>) -> Option<St
 }
 
 #[track_caller]
-fn nothing_wrong(faults: Vec<String>) {
+pub fn nothing_wrong(faults: Vec<String>) {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
