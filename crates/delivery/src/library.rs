@@ -1,8 +1,12 @@
 //! Files that a plan is made from, looked for until there is a plan.
 
+mod host;
+mod mirror;
+
+pub use host::OnHost;
+pub use mirror::{Mirror, read_text};
+
 use async_trait::async_trait;
-use penstock_model::git::{GitError, GitHost};
-use penstock_model::{CommitId, RepositoryName};
 use penstock_pipeline::{Diagnostic, Dialect, FileRef, Found, Library, MAX_FILES, Plan, PushEvent, Source, Unplanned};
 
 /// A place where files are looked for.
@@ -69,40 +73,10 @@ pub async fn looked_at<S: Shelf>(
     }
 }
 
-/// Files of a repository of this server at a commit.
-pub struct AtCommit<'g> {
-    /// The Git host.
-    pub git: &'g dyn GitHost,
-    /// The repository.
-    pub repository: &'g RepositoryName,
-    /// The commit.
-    pub commit: &'g CommitId,
-}
-
-#[async_trait]
-impl Shelf for AtCommit<'_> {
-    type Fault = GitError;
-
-    async fn find(&self, file: &FileRef) -> Result<Result<Found, String>, GitError> {
-        let FileRef::Local { path } = file else {
-            return Ok(Err("only files of the project itself are read\nhelp: copy it into the repository".to_owned()));
-        };
-        let limit = u64::try_from(Source::MAX_BYTES).unwrap_or(u64::MAX);
-        match self.git.read(self.repository, self.commit, path, limit).await {
-            Ok(Some(bytes)) => Ok(text(bytes)),
-            Ok(None) => Ok(Err(format!("the commit has no such file\nhelp: add {path}, or look at its spelling"))),
-            // trying again changes nothing
-            Err(GitError::Refused { why, .. }) => Ok(Err(why)),
-            Err(fault) => Err(fault),
-        }
-    }
-}
-
 /// A file's text.
 ///
 /// # Errors
 /// It is none, in words for people.
 pub fn text(bytes: Vec<u8>) -> Result<Found, String> {
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8\nhelp: save it as UTF-8".to_owned())?;
-    Ok(Found { text, commit: None })
+    String::from_utf8(bytes).map(Found::new).map_err(|_| "it is not UTF-8\nhelp: save it as UTF-8".to_owned())
 }

@@ -19,6 +19,7 @@ use penstock_trust::{SigningKey, TrustedKeys};
 
 use crate::drive::Troubles;
 use crate::journal::Journal;
+use crate::library::Mirror;
 
 /// Where randomness comes from.
 pub trait Random: Send + Sync {
@@ -49,6 +50,8 @@ pub struct Settings {
     pub dir: PathBuf,
     /// The registry's name in image references for people, such as `127.0.0.1:7420`.
     pub registry: String,
+    /// Copies of what pipeline files name and lies elsewhere.
+    pub mirror: Mirror,
     /// Where advisories lie in a config repository, as OSV's per-ecosystem archives.
     pub advisories: Vec<String>,
 }

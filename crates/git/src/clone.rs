@@ -121,6 +121,21 @@ impl LocalClone {
         id.ok_or_else(|| failed(&["rev-parse"], format!("`{name}` is no commit of this clone")))
     }
 
+    /// A file's content at a branch, tag or commit; `None` if there is none, or it is larger than anything that is asked for.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub async fn read(&self, reference: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        for name in [reference.to_owned(), format!("origin/{reference}")] {
+            if let Ok(commit) = self.resolve(&name).await {
+                let named = format!("{commit}:{path}");
+                let output = ask(&self.git, &self.root, &["cat-file", "blob", &named]).await?;
+                return Ok((output.code == Some(0)).then_some(output.stdout));
+            }
+        }
+        Ok(None)
+    }
+
     /// Where two commits parted.
     ///
     /// # Errors

@@ -43,6 +43,8 @@ pub struct ServerSection {
     pub tls: Option<Tls>,
     /// A mail server.
     pub smtp: Option<Smtp>,
+    /// Copies of what pipeline files name and lies elsewhere; `mirror` in the data directory unless given.
+    pub mirror: Option<PathBuf>,
     /// Advisories in the config repository, as OSV's per-ecosystem archives.
     pub advisories: Vec<String>,
 }
@@ -89,12 +91,18 @@ impl Default for ServerSection {
             instance: None,
             tls: None,
             smtp: None,
+            mirror: None,
             advisories: vec!["advisories/PyPI.zip".to_owned(), "advisories/rust-crates.zip".to_owned()],
         }
     }
 }
 
 impl ServerSection {
+    /// Where copies of what lies elsewhere are.
+    pub fn mirror(&self) -> PathBuf {
+        self.mirror.clone().unwrap_or_else(|| self.data.join("mirror"))
+    }
+
     /// Reads the file, if one is named, and puts arguments over it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use penstock_cli::{CliError, exit};
 use penstock_container::{Runtime, RuntimeSettings, Subnet, UnpackLimits};
+use penstock_delivery::library::Mirror;
 use penstock_delivery::{JobCalls, JobTokens, Journal, Parts, Settings, Troubles};
 use penstock_gateway::GatewayClient;
 use penstock_git::{BareRepositories, HostSettings};
@@ -175,10 +176,16 @@ pub async fn build(settings: &ServerSection, durability: Durability) -> Result<B
         trusted,
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
-        settings: Settings { url: settings.url(), dir: data.join("calls"), registry: host, advisories: settings.advisories.clone() },
+        settings: spine_settings(settings, host),
     });
     door.open(parts.clone());
     Ok(Built { parts, calls: Arc::new(calls), target, runtime, gateway, git, registry, log, _lock: lock })
+}
+
+/// What the spine is told.
+fn spine_settings(settings: &ServerSection, registry: String) -> Settings {
+    let (url, advisories) = (settings.url(), settings.advisories.clone());
+    Settings { dir: settings.data.join("calls"), mirror: Mirror::new(settings.mirror(), &url), url, registry, advisories }
 }
 
 /// A context that a job sends.

@@ -63,7 +63,7 @@ impl Tree {
             }
         };
         let commit = matches!(file, FileRef::Action { .. } | FileRef::Project { .. }).then(|| "c".repeat(40));
-        Ok(Found { text, commit })
+        Ok(Found { commit, ..Found::new(text) })
     }
 }
 

@@ -91,6 +91,15 @@ pub struct Found {
     pub text: String,
     /// The commit that a branch or tag stood for; `None` where there is none (a web server).
     pub commit: Option<String>,
+    /// The version of a component, if what was asked for is a release.
+    pub version: Option<String>,
+}
+
+impl Found {
+    /// A file of which no more is known than its text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), commit: None, version: None }
+    }
 }
 
 /// What was looked for: the file, or why there is none and what to do.

@@ -7,7 +7,7 @@ use penstock_pipeline::{Dialect, PushEvent, RunCommand, RunEvent, Source, Trigge
 
 use super::EffectError;
 use crate::events::WorkEvent;
-use crate::library::{self, AtCommit};
+use crate::library::{self, OnHost};
 use crate::parts::Parts;
 use crate::world::RunRecord;
 use crate::{project, streams};
@@ -56,7 +56,14 @@ async fn read(parts: &Parts, record: &RunRecord) -> Result<Result<penstock_pipel
     let Ok(text) = String::from_utf8(bytes) else { return Ok(Err(format!("{path} is not UTF-8"))) };
     let event = push_event(parts, record, &project.branch, &project.variables).await?;
     let source = Source { path: &path, text: &text };
-    let shelf = AtCommit { git: &*parts.git, repository: &repository, commit: &record.push.commit };
+    let shelf = OnHost {
+        git: &*parts.git,
+        world: &world,
+        repository: &repository,
+        commit: &record.push.commit,
+        who: &record.push.pusher,
+        mirror: &parts.settings.mirror,
+    };
     Ok(library::planned(Dialect::of_path(&path), &source, &event, &shelf).await?)
 }
 

@@ -150,7 +150,13 @@ fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit
         key,
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
-        settings: Settings { url: format!("http://{HOST}"), dir: dir.join("calls"), registry: HOST.to_owned(), advisories: Vec::new() },
+        settings: Settings {
+            url: format!("http://{HOST}"),
+            dir: dir.join("calls"),
+            registry: HOST.to_owned(),
+            mirror: penstock_delivery::library::Mirror::new(dir.join("mirror"), &format!("http://{HOST}")),
+            advisories: Vec::new(),
+        },
     }
 }
 

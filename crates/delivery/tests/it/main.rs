@@ -8,6 +8,7 @@ mod collecting;
 mod glass;
 mod house;
 mod imports;
+mod library;
 mod needed;
 mod old_events;
 mod story;

@@ -31,7 +31,7 @@ pub async fn explain(args: &ExplainArgs, output: Output, server: Option<Url>) ->
     let event = event(&place, &args.event, None).await?;
     let mut unknown = None;
     for file in files {
-        let plan = planned(file.dialect, &file.source(), &event, &WorkingTree(&place.root)).await?;
+        let plan = planned(file.dialect, &file.source(), &event, &WorkingTree::of(&place, None)).await?;
         let plan = plan.map_err(|shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD))?;
         match plan.explain(what) {
             Ok(explained) => {

@@ -39,7 +39,7 @@ pub async fn lint(args: &LintArgs, output: Output) -> Result<ExitCode, CliError>
 /// What is wrong with one file and what is doubtful, shown as it is found.
 async fn look(place: &Place, file: &PipelineFile, output: Output) -> Result<(Vec<Value>, Vec<Value>), CliError> {
     let event = event(place, &EventArgs { event: "push".to_owned(), ..EventArgs::default() }, None).await?;
-    let (source, tree) = (file.source(), WorkingTree(&place.root));
+    let (source, tree) = (file.source(), WorkingTree::of(place, None));
     let (mut all, library) = match looked_at(file.dialect, &source, &event, &tree).await? {
         Ok(plan) => (plan.warnings, Library::new()),
         Err(problems) => problems,

@@ -70,7 +70,7 @@ async fn read(args: &SimulateArgs) -> Result<Plan, CliError> {
         return Err(CliError::other("there are several pipeline files", "name the one that is meant", exit::USAGE));
     };
     let event = event(&place, &args.event, None).await?;
-    planned(file.dialect, &file.source(), &event, &WorkingTree(&place.root))
+    planned(file.dialect, &file.source(), &event, &WorkingTree::of(&place, None))
         .await?
         .map_err(|shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD))
 }

@@ -29,6 +29,7 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_SERVER", "yes".into()),
         ("CI_SERVER_NAME", "Penstock".into()),
         ("CI_SERVER_URL", event.server_url.clone()),
+        ("CI_SERVER_FQDN", if port.is_empty() { host.into() } else { format!("{host}:{port}") }),
         ("CI_SERVER_HOST", host.into()),
         ("CI_SERVER_PORT", port.into()),
         ("CI_SERVER_PROTOCOL", event.server_url.split_once("://").map_or("http", |(scheme, _)| scheme).into()),

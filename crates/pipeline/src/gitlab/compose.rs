@@ -15,7 +15,7 @@ use super::interpolate::{self, Values};
 use super::rules;
 use crate::expand::Expanded;
 use crate::input::{PushEvent, Source};
-use crate::library::{FileRef, Library};
+use crate::library::{FileRef, Found, Library};
 use crate::reader::{Problems, shown};
 use crate::yaml::{At, Budget, Node, Value};
 
@@ -140,9 +140,9 @@ impl<'c> Composer<'c> {
                 continue;
             }
             for wanted in home.files(&entry, self.event, self.problems) {
-                let Some((text, _)) = self.found(&wanted, &entry) else { continue };
+                let Some(found) = self.found(&wanted, &entry) else { continue };
                 let file = self.problems.file(&wanted.to_string());
-                let source = Source { path: "", text };
+                let source = Source { path: "", text: &found.text };
                 let root = self.problems.document(&source, file, self.budget)?;
                 let Some(mut fields) = crate::reader::Fields::of(&root, "", self.problems) else { continue };
                 if let Some(node) = fields.get("inputs") {
@@ -169,7 +169,7 @@ impl<'c> Composer<'c> {
         let mut below: Option<Node> = None;
         let mut whole = true;
         for ((file, entry), found) in files.iter().zip(found) {
-            let node = found.and_then(|(text, commit)| self.included(file, entry, text, commit, home));
+            let node = found.and_then(|found| self.included(file, entry, found, home));
             whole &= node.is_some();
             below = match (below, node) {
                 (Some(below), Some(node)) => Some(merged(below, node)),
@@ -195,8 +195,8 @@ impl<'c> Composer<'c> {
         Some(rules::ask(rules, &event, &home.variables, self.problems).matched.is_some())
     }
 
-    /// A file's text and its commit, if it is there, small enough and what it should be.
-    fn found(&mut self, file: &FileRef, entry: &Entry) -> Option<(&'c str, Option<&'c str>)> {
+    /// A file, if it is there, small enough and what it should be.
+    fn found(&mut self, file: &FileRef, entry: &Entry) -> Option<&'c Found> {
         let library = self.library;
         let found = self.problems.found(library, file, entry.at, &entry.path)?;
         if found.text.trim().is_empty() {
@@ -210,14 +210,14 @@ impl<'c> Composer<'c> {
             self.problems.add(entry.at, &entry.path, message, "look at what changed, and write the new digest if it is fine");
             return None;
         }
-        Some((&found.text, found.commit.as_deref()))
+        Some(found)
     }
 
     /// An included file with everything below it.
-    fn included(&mut self, file: &FileRef, entry: &Entry, text: &str, commit: Option<&str>, home: &Home) -> Option<Node> {
+    fn included(&mut self, file: &FileRef, entry: &Entry, found: &Found, home: &Home) -> Option<Node> {
         let name = file.to_string();
         self.included += 1;
-        self.bytes += text.len();
+        self.bytes += found.text.len();
         if self.included > MAX_INCLUDES || self.bytes > MAX_BYTES {
             let many = format!("the pipeline includes more than {MAX_INCLUDES} files");
             let long = format!("the files of the pipeline have more than {} MiB together", MAX_BYTES >> 20);
@@ -236,11 +236,11 @@ impl<'c> Composer<'c> {
             return None;
         }
         let number = self.problems.file(&open.name);
-        let inner = home.of(&entry.target, file, commit, self.event);
+        let inner = home.of(&entry.target, file, found, self.event);
         let what = format!("`{}`", shown(&open.name));
         self.open.push(open);
         let asked = Asked { at: entry.at, path: &entry.path, what: &what };
-        let node = self.file(text, number, &entry.inputs, &asked, &inner);
+        let node = self.file(&found.text, number, &entry.inputs, &asked, &inner);
         self.open.pop();
         let node = node?;
         if !matches!(node.value, Value::Map(_)) {

@@ -133,7 +133,6 @@ pub(super) const ABSENT_VARIABLES: &[&str] = &[
     "CI_RUNNER_ID",
     "CI_RUNNER_TAGS",
     "CI_RUNNER_VERSION",
-    "CI_SERVER_FQDN",
     "CI_SERVER_REVISION",
     "CI_SERVER_VERSION",
     "CI_SERVER_VERSION_MAJOR",

@@ -66,9 +66,18 @@ pub fn plan_finding(
         };
         assert!(wants.iter().all(|file| library.get(file).is_none()), "it asks again for what it has: {wants:?}");
         for file in wants {
-            let found = find(&file).map(|text| Found { text, commit: None }).ok_or_else(|| "nobody has it".to_owned());
+            let found =
+                find(&file).map(|text| Found { version: released(&file), ..Found::new(text) }).ok_or_else(|| "nobody has it".to_owned());
             library.put(file, found);
         }
+    }
+}
+
+/// A component's version, where it is one.
+fn released(file: &FileRef) -> Option<String> {
+    match file {
+        FileRef::Component { version, .. } if version.matches('.').count() == 2 => Some(version.clone()),
+        _ => None,
     }
 }
 

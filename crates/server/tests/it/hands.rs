@@ -85,6 +85,12 @@ pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<Memor
         key,
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
-        settings: Settings { url: format!("https://{host}"), dir: dir.join("calls"), registry: host, advisories: Vec::new() },
+        settings: Settings {
+            url: format!("https://{host}"),
+            dir: dir.join("calls"),
+            mirror: penstock_delivery::library::Mirror::new(dir.join("mirror"), &host),
+            registry: host,
+            advisories: Vec::new(),
+        },
     }
 }

@@ -4,32 +4,57 @@ use std::path::{Component, Path};
 
 use async_trait::async_trait;
 use penstock_cli::CliError;
-use penstock_delivery::library::{self, Shelf};
-use penstock_pipeline::{FileRef, Found, Source};
+use penstock_delivery::library::{Mirror, Shelf, read_text};
+use penstock_pipeline::{FileRef, Found};
 
-/// The files of a repository on the disk, as they are now.
-pub struct WorkingTree<'r>(pub &'r Path);
+use super::{NOWHERE, Place, git_failed};
+
+/// Names the mirror, unless it is `.penstock/mirror` in the repository.
+const MIRROR: &str = "PENSTOCK_MIRROR";
+
+/// The files of a repository on the disk, as they are now, and copies of others in the mirror.
+pub struct WorkingTree<'p> {
+    place: &'p Place,
+    mirror: Mirror,
+}
+
+impl<'p> WorkingTree<'p> {
+    /// That of a place; `server_url` is the server whose components have no host before them in the mirror.
+    pub fn of(place: &'p Place, server_url: Option<&str>) -> Self {
+        let folder = std::env::var_os(MIRROR).map_or_else(|| place.root.join(".penstock/mirror"), Into::into);
+        Self { place, mirror: Mirror::new(folder, server_url.unwrap_or(NOWHERE)) }
+    }
+
+    fn local(&self, path: &str) -> Result<Found, String> {
+        let root = &self.place.root;
+        let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+        let whole = std::fs::canonicalize(root.join(path))
+            .ok()
+            .filter(|whole| inside && whole.is_file() && std::fs::canonicalize(root).is_ok_and(|root| whole.starts_with(root)));
+        match whole {
+            Some(whole) => read_text(&whole),
+            None => Err(format!("the repository has no such file\nhelp: add {path}, or look at its spelling")),
+        }
+    }
+}
 
 #[async_trait]
 impl Shelf for WorkingTree<'_> {
     type Fault = CliError;
 
     async fn find(&self, file: &FileRef) -> Result<Result<Found, String>, CliError> {
-        let FileRef::Local { path } = file else {
-            return Ok(Err("only files of the project itself are read\nhelp: copy it into the repository".to_owned()));
-        };
-        let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-        let whole = std::fs::canonicalize(self.0.join(path))
-            .ok()
-            .filter(|whole| inside && whole.is_file() && std::fs::canonicalize(self.0).is_ok_and(|root| whole.starts_with(root)));
-        let Some(whole) = whole else {
-            return Ok(Err(format!("the repository has no such file\nhelp: add {path}, or look at its spelling")));
-        };
-        let size = std::fs::metadata(&whole).map_or(0, |data| data.len());
-        if size > u64::try_from(Source::MAX_BYTES).unwrap_or(u64::MAX) {
-            return Ok(Err(format!("it has {size} bytes; at most {} are read\nhelp: split it", Source::MAX_BYTES)));
-        }
-        let bytes = std::fs::read(&whole).map_err(|source| CliError::Io { what: whole.display().to_string(), source })?;
-        Ok(library::text(bytes))
+        Ok(match file {
+            FileRef::Local { path } => self.local(path),
+            // the repository itself, by its name: as it is now, or as a branch, tag or commit has it
+            FileRef::Project { project, reference, path } if project == self.place.name.as_str() => match (reference, &self.place.clone) {
+                (None, _) => self.local(path),
+                (Some(reference), Some(clone)) => match clone.read(reference, path).await.map_err(|error| git_failed(&error))? {
+                    Some(bytes) => penstock_delivery::library::text(bytes),
+                    None => Err(format!("`{reference}` has no such file\nhelp: fetch it, or look at its spelling")),
+                },
+                (Some(_), None) => self.mirror.find(file),
+            },
+            _ => self.mirror.find(file),
+        })
     }
 }

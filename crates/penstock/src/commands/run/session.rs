@@ -135,7 +135,7 @@ impl Session {
         event.registry.clone_from(&self.built.parts.settings.registry);
         let mut plans = Vec::new();
         for file in self.place.pipelines(args.pipeline.as_deref(), None)? {
-            let plan = planned(file.dialect, &file.source(), &event, &WorkingTree(&self.place.root)).await?;
+            let plan = planned(file.dialect, &file.source(), &event, &WorkingTree::of(&self.place, Some(&event.server_url))).await?;
             plans.push(
                 plan.map_err(|shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD))?,
             );

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::expand::Expanded;
 use crate::gitlab::include::{Entry, Target};
 use crate::input::PushEvent;
-use crate::library::{FileRef, Library};
+use crate::library::{FileRef, Found, Library};
 use crate::reader::{Problems, shown};
 use crate::yaml::{At, Node};
 
@@ -36,6 +36,7 @@ struct Component {
     name: String,
     reference: String,
     commit: Option<String>,
+    version: Option<String>,
 }
 
 impl Home {
@@ -45,17 +46,22 @@ impl Home {
     }
 
     /// That of a file that is included from here.
-    pub(super) fn of(&self, target: &Target, file: &FileRef, commit: Option<&str>, event: &PushEvent) -> Self {
+    pub(super) fn of(&self, target: &Target, file: &FileRef, found: &Found, event: &PushEvent) -> Self {
         let place = |project: &str, reference: Option<&str>| Place::Project {
             project: project.to_owned(),
-            reference: commit.or(reference).map(str::to_owned),
+            reference: found.commit.as_deref().or(reference).map(str::to_owned),
         };
         match (target, file) {
             (Target::Local(_), _) => self.clone(),
             (Target::Component { host, path, version }, _) => {
                 let (project, name) = path.rsplit_once('/').unwrap_or(("", path));
                 let project = if host == own_host(event) { project.to_owned() } else { format!("{host}/{project}") };
-                let component = Component { name: name.to_owned(), reference: version.clone(), commit: commit.map(str::to_owned) };
+                let component = Component {
+                    name: name.to_owned(),
+                    reference: version.clone(),
+                    commit: found.commit.clone(),
+                    version: found.version.clone(),
+                };
                 Self { place: place(&project, Some(version)), component: Some(Rc::new(component)), variables: Rc::clone(&self.variables) }
             }
             (_, FileRef::Project { project, reference, .. }) => {
@@ -142,20 +148,9 @@ impl Home {
             "reference" => Some(text(&component.reference)),
             "sha" => component.commit.as_deref().filter(|commit| is_sha(commit)).map(text),
             // nothing, unless it is a release
-            _ => Some(component.version().map_or_else(|| Node::made("", true, at), text)),
+            _ => Some(component.version.as_deref().map_or_else(|| Node::made("", true, at), text)),
         };
         names.iter().filter_map(|name| Some((*name, value(name)?))).collect()
-    }
-}
-
-impl Component {
-    /// The version, where what was asked for is one.
-    fn version(&self) -> Option<&str> {
-        let three = |text: &&str| {
-            let numbers = text.strip_prefix('v').unwrap_or(text).split(['-', '+']).next().unwrap_or_default();
-            numbers.split('.').count() == 3 && numbers.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
-        };
-        self.commit.as_deref().filter(three).or_else(|| Some(self.reference.as_str()).filter(three))
     }
 }
 
