@@ -27,6 +27,7 @@ mod results;
 mod secrets;
 mod start;
 pub mod streams;
+mod turns;
 mod users;
 pub mod wanted;
 pub mod world;

@@ -1,7 +1,10 @@
 //! A project's own `penstock.yaml`, and what starts a run.
 
+use std::collections::BTreeMap;
+
 use penstock_model::git::GitHost;
 use penstock_model::{CommitId, ProjectName, RepositoryName};
+use penstock_pipeline::Plan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +39,35 @@ pub struct ProjectSection {
     /// The branch that is delivered.
     #[serde(default = "main")]
     pub branch: String,
+    /// Whose turn it is, of the jobs that wait for a `resource_group` of GitLab's: `unordered` (unless given), `oldest_first`, `newest_first` or `newest_ready_first`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub resource_groups: BTreeMap<String, ProcessMode>,
+}
+
+/// Whose turn it is, of the jobs that wait for one `resource_group`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessMode {
+    /// Whoever is ready.
+    Unordered,
+    /// The oldest run's, also before it is ready.
+    OldestFirst,
+    /// The newest run's, also before it is ready.
+    NewestFirst,
+    /// The newest run's of those that are ready.
+    NewestReadyFirst,
+}
+
+impl From<ProcessMode> for penstock_pipeline::ProcessMode {
+    fn from(mode: ProcessMode) -> Self {
+        match mode {
+            ProcessMode::Unordered => Self::Unordered,
+            ProcessMode::OldestFirst => Self::OldestFirst,
+            ProcessMode::NewestFirst => Self::NewestFirst,
+            ProcessMode::NewestReadyFirst => Self::NewestReadyFirst,
+        }
+    }
 }
 
 fn main() -> String {
@@ -60,6 +92,25 @@ pub fn parse(text: &str) -> Result<ProjectFile, String> {
         return Err(format!("{FILE}: version {} is not known; this Penstock reads version 1", file.version));
     }
     Ok(file)
+}
+
+/// Fills in whose turn it is, as the project's file at the commit says.
+///
+/// # Errors
+/// A file that cannot be read, in words for people.
+pub async fn process_modes(git: &dyn GitHost, repository: &RepositoryName, commit: &CommitId, plan: &mut Plan) -> Result<(), String> {
+    if plan.jobs.iter().all(|job| job.turns.resource_group.is_none()) {
+        return Ok(());
+    }
+    let said = git.read(repository, commit, FILE, MAX_FILE).await.map_err(|error| error.to_string())?;
+    let Some(text) = said.and_then(|bytes| String::from_utf8(bytes).ok()) else { return Ok(()) };
+    let modes = parse(&text)?.project.resource_groups;
+    for turns in plan.jobs.iter_mut().map(|job| &mut job.turns) {
+        if let Some(mode) = turns.resource_group.as_ref().and_then(|group| modes.get(group)) {
+            turns.process_mode = (*mode).into();
+        }
+    }
+    Ok(())
 }
 
 /// Which pipeline file counts for a commit.

@@ -3,10 +3,11 @@
 use penstock_gate::Environment;
 use penstock_model::release::ReleaseId;
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, Timestamp};
-use penstock_pipeline::RunEffect;
+use penstock_pipeline::{RunEffect, TurnStep};
 
 use crate::inputs::gate_inputs;
 use crate::notices::{self, Notice};
+use crate::turns;
 use crate::world::{ReleaseRecord, ReleaseStep, RunRecord, WayBack, World};
 
 /// Something to be done by a hand. Carrying one out twice is harmless.
@@ -32,6 +33,16 @@ pub enum Effect {
         run: RunId,
         /// Which job.
         job: JobName,
+    },
+    /// Give a job or a run its turn, or have it make way for another one.
+    Turn {
+        /// What.
+        step: TurnStep,
+    },
+    /// Cancel what a newer push to the same ref makes needless.
+    Redundant {
+        /// Which run.
+        run: RunId,
     },
     /// Let a delayed job start, whose instant has come.
     Enqueue {
@@ -125,6 +136,8 @@ pub fn wanted(world: &World, now: Timestamp) -> Wanted {
         of_run(world, record, now, &mut wanted);
     }
     for project in world.projects.values() {
+        wanted.effects.extend(turns::due(world, project).into_iter().map(|step| Effect::Turn { step }));
+        wanted.effects.extend(turns::redundant(world, project, now).into_iter().map(|run| Effect::Redundant { run }));
         let Some(config) = world.config(&project.name) else { continue };
         for environment in &config.environments {
             of_environment(world, &project.name, environment, now, &mut wanted.effects);

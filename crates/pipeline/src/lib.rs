@@ -50,9 +50,12 @@ pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
     Access, Action, AllowFailure, Asked, AutoCancel, CacheKey, Concurrency, Condition, JobEnvironment, LeftOut, Matrix, OnJobFailure,
-    Permissions, Plan, PlannedCache, PlannedJob, PlannedStep, Retry, RetryOn, Turns, Variable, Wait, When, plan,
+    OnNewCommit, Permissions, Plan, PlannedCache, PlannedJob, PlannedStep, ProcessMode, Retry, RetryOn, Turns, Variable, Wait, When, plan,
 };
-pub use run::{JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status};
+pub use run::{
+    JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn, TurnEntry,
+    TurnState, TurnStep, next_turns,
+};
 pub use select::{NotChosen, Selection};
 pub use simulation::Simulation;
 pub use steps::{NoSuchJob, steps};

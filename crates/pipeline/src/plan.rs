@@ -17,7 +17,7 @@ mod seconds;
 mod turns;
 mod workflow;
 
-pub use turns::{AutoCancel, OnJobFailure, Turns};
+pub use turns::{AutoCancel, OnJobFailure, OnNewCommit, ProcessMode, Turns};
 pub use workflow::{Access, Concurrency, Permissions};
 
 /// The most jobs that a plan may have.

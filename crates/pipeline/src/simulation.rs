@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::input::Dialect;
 use crate::plan::Plan;
-use crate::run::{Run, RunCommand, RunEvent, Standing};
+use crate::run::{Run, RunCommand, RunEvent, Standing, next_turns};
 
 /// The longest line of a script, in bytes.
 const MAX_LINE: usize = 1 << 20;
@@ -52,7 +52,25 @@ impl Simulation {
     pub fn new(plan: Plan) -> Self {
         let mut run = Run::new();
         run.evolve(&RunEvent::Planned { run: RunId::from_parts(0, 0), plan: Box::new(plan) });
-        Self { run }
+        let mut simulation = Self { run };
+        simulation.take_turns();
+        simulation
+    }
+
+    /// Gives each job its turn that can have it, as if there was no other run.
+    fn take_turns(&mut self) {
+        loop {
+            let steps = next_turns(&[&self.run]);
+            for step in &steps {
+                // what is decided for this state is not refused by it
+                for event in self.run.decide(step.command()).unwrap_or_default() {
+                    self.run.evolve(&event);
+                }
+            }
+            if steps.is_empty() {
+                return;
+            }
+        }
     }
 
     /// How everything stands.
@@ -87,6 +105,7 @@ impl Simulation {
             self.run.take_in(event);
         }
         self.run.look();
+        self.take_turns();
         Ok(())
     }
 

@@ -71,6 +71,8 @@ pub async fn carry_out(parts: &Parts, effect: &Effect, cancel: CancellationToken
     match effect {
         Effect::Plan { run } => plan::plan(parts, run).await,
         Effect::Job { run, job, attempt } => job::job(parts, run, job, *attempt, cancel).await,
+        Effect::Turn { step } => turns::turn(parts, step).await,
+        Effect::Redundant { run } => turns::redundant(parts, run).await,
         Effect::Schedule { run, job } => turns::schedule(parts, run, job).await,
         Effect::Enqueue { run, job } => turns::enqueue(parts, run, job).await,
         Effect::FinishRun { run } => job::finish(parts, run).await,

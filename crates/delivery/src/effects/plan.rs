@@ -64,7 +64,13 @@ async fn read(parts: &Parts, record: &RunRecord) -> Result<Result<penstock_pipel
         who: &record.push.pusher,
         mirror: &parts.settings.mirror,
     };
-    Ok(library::planned(Dialect::of_path(&path), &source, &event, &shelf).await?)
+    let mut planned = library::planned(Dialect::of_path(&path), &source, &event, &shelf).await?;
+    if let Ok(plan) = &mut planned
+        && let Err(why) = project::process_modes(&*parts.git, &repository, &record.push.commit, plan).await
+    {
+        return Ok(Err(why));
+    }
+    Ok(planned)
 }
 
 async fn push_event(

@@ -101,6 +101,7 @@ impl World {
             times: BTreeMap::new(),
             left: BTreeSet::new(),
             ended: None,
+            taken_up: None,
             release: None,
         };
         self.runs.insert(run, Arc::new(record));
@@ -151,7 +152,9 @@ impl World {
                 }
             }
             RunEvent::Finished { .. } => record.ended = Some(event.at),
-            RunEvent::JobRetried { .. } | RunEvent::ManualPlayed { .. } | RunEvent::Retried { .. } => record.ended = None,
+            RunEvent::JobRetried { .. } | RunEvent::ManualPlayed { .. } | RunEvent::Retried { .. } => {
+                (record.ended, record.taken_up) = (None, Some(event.at));
+            }
             _ => {}
         }
         record.run.get_or_insert_default().evolve(what);

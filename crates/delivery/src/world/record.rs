@@ -132,6 +132,8 @@ pub struct RunRecord {
     pub left: BTreeSet<Digest>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// When somebody last had something of it started or tried again.
+    pub taken_up: Option<Timestamp>,
     /// The release it made.
     pub release: Option<ReleaseId>,
 }

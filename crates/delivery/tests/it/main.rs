@@ -12,3 +12,4 @@ mod library;
 mod needed;
 mod old_events;
 mod story;
+mod turns;

@@ -115,6 +115,11 @@ impl Story {
 
     /// The pipeline has the one job that [`Self::build`] tells of.
     pub fn plan(&mut self, number: u32) -> &mut Self {
+        self.plan_of(number, "build:\n  script: make\n")
+    }
+
+    /// The pipeline is that of this file.
+    pub fn plan_of(&mut self, number: u32, text: &str) -> &mut Self {
         let event = PushEvent {
             trigger: penstock_pipeline::Trigger::Push,
             project: "oran".parse().unwrap(),
@@ -131,7 +136,7 @@ impl Story {
             server_url: "http://127.0.0.1".to_owned(),
             registry: "127.0.0.1".to_owned(),
         };
-        let source = Source { path: ".gitlab-ci.yml", text: "build:\n  script: make\n" };
+        let source = Source { path: ".gitlab-ci.yml", text };
         let plan = plan(Dialect::of_path(source.path), &source, &event, &Library::new()).unwrap();
         self.say(&format!("run/{}", run(number)), &RunEvent::Planned { run: run(number), plan: Box::new(plan) })
     }

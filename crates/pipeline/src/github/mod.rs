@@ -24,6 +24,7 @@ mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod value;
 mod workflow;
 
@@ -33,6 +34,7 @@ pub(crate) use eval::eval;
 pub(crate) use expression::{Expression, Invalid, StatusFunctions};
 pub(crate) use filler::Filler;
 pub(crate) use steps::WorkflowSteps;
+pub(crate) use turn::concurrency;
 pub(crate) use value::fold::folded;
 pub(crate) use value::number_text;
 pub(crate) use workflow::plan;

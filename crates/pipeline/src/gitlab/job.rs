@@ -9,7 +9,7 @@ use super::inherit::{self, Inherit};
 use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
-use super::{containers, keys, parts};
+use super::{containers, keys, parts, turns};
 use crate::container::{PlannedContainer, PlannedService};
 use crate::plan::{AllowFailure, JobEnvironment, PlannedCache, Retry, Variable, When};
 use crate::reader::{Fields, Problems, boolean, choice, text, texts};
@@ -29,6 +29,7 @@ pub(super) struct Common {
     pub(super) caches: Option<Vec<PlannedCache>>,
     pub(super) retry: Option<Retry>,
     pub(super) timeout: Option<Duration>,
+    pub(super) interruptible: Option<bool>,
 }
 
 impl Common {
@@ -37,10 +38,7 @@ impl Common {
         let mut common = Self::read_global(fields, problems);
         common.artifacts = fields.get("artifacts").map(|node| parts::artifacts(node, &fields.path_of("artifacts"), problems));
         common.retry = fields.get("retry").map(|node| parts::retry(node, &fields.path_of("retry"), problems));
-        // whether a newer push may cancel it: none does
-        if let Some(node) = fields.get("interruptible") {
-            boolean(node, &fields.path_of("interruptible"), problems);
-        }
+        common.interruptible = fields.get("interruptible").and_then(|node| boolean(node, &fields.path_of("interruptible"), problems));
         common.timeout = fields.get("timeout").and_then(|node| parts::timeout(node, &fields.path_of("timeout"), problems));
         common
     }
@@ -70,6 +68,7 @@ impl Common {
             caches: of.caches.filter(|_| all("cache")),
             retry: of.retry.filter(|_| all("retry")),
             timeout: of.timeout.filter(|_| all("timeout")),
+            interruptible: of.interruptible.filter(|_| all("interruptible")),
         }
     }
 
@@ -84,6 +83,7 @@ impl Common {
             caches: self.caches.or_else(|| default.caches.clone()),
             retry: self.retry.or_else(|| default.retry.clone()),
             timeout: self.timeout.or(default.timeout),
+            interruptible: self.interruptible.or(default.interruptible),
         }
     }
 }
@@ -116,6 +116,8 @@ pub(super) struct Draft {
     pub(super) when: Option<When>,
     /// How long a delayed job waits, in seconds.
     pub(super) start_in: Option<u64>,
+    /// Not expanded.
+    pub(super) resource_group: Option<String>,
     pub(super) allow_failure: Option<AllowFailure>,
     pub(super) environment: Option<JobEnvironment>,
     pub(super) variables: BTreeMap<String, Variable>,
@@ -139,7 +141,7 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
     }
     let stage = stage(&mut fields, stages, key, problems);
     let when = fields.get("when").and_then(|node| choice(node, WHENS, &fields.path_of("when"), problems));
-    let start_in = rules::start_in(&mut fields, when == Some(When::Delayed), problems);
+    let start_in = turns::start_in(&mut fields, when == Some(When::Delayed), problems);
     if node.get("start_in").is_some() && node.get("rules").is_some() {
         let message = "`start_in` stands beside `rules`, and a rule that matches would decide without it";
         problems.add(fields.key_at("start_in"), &fields.path_of("start_in"), message, "write `when: delayed` and `start_in` in a rule");
@@ -156,6 +158,7 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         policies: only::read(&mut fields, problems),
         when,
         start_in,
+        resource_group: turns::resource_group(&mut fields, problems),
         allow_failure: fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems)),
         environment: fields.get("environment").and_then(|node| parts::environment(node, &fields.path_of("environment"), problems)),
         variables: fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default(),

@@ -10,7 +10,6 @@ pub(super) const JOB: &[Unsupported] = &[
     ("tags", "remove it; there is one runner, this machine"),
     ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),
     ("include", "move it to the top of the file"),
-    ("resource_group", "remove it; deliveries to one environment never overlap anyway"),
     ("coverage", "write `artifacts: reports: coverage_report: {coverage_format: cobertura, path: …}`"),
     ("release", "remove it; Penstock makes releases itself"),
     ("secrets", "set the secret with `penstock secret set`; jobs get it as a variable"),

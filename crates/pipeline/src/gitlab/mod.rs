@@ -17,6 +17,7 @@ mod only;
 mod parts;
 mod re2;
 mod rules;
+mod turns;
 mod waits;
 mod workflow;
 
@@ -211,7 +212,8 @@ fn judge(
                 break 'file;
             }
             ruled.extend(matched.needs.map(|rule| (member.name.as_str(), rule)));
-            jobs.push(planned(member, own, matched, verdict.because, problems));
+            let turns = turns::of(draft, &matched, &variables);
+            jobs.push(planned(member, own, matched, turns, verdict.because, problems));
         }
         // jobs that are alike are left out alike: once is enough
         let alike = without.len() == members.len() && without.windows(2).all(|two| two[0].because == two[1].because);
@@ -380,6 +382,7 @@ fn planned(
     member: &Member<'_>,
     mut variables: BTreeMap<String, Variable>,
     matched: rules::Matched,
+    turns: Turns,
     because: Vec<String>,
     problems: &Problems,
 ) -> PlannedJob {
@@ -389,7 +392,6 @@ fn planned(
     let usual = if draft.when == Some(When::Manual) { AllowFailure::Yes } else { AllowFailure::No };
     let allow_failure = matched.allow_failure.or_else(|| draft.allow_failure.clone()).unwrap_or(usual);
     variables.extend(matched.variables);
-    let start_in = if when == When::Delayed { matched.start_in.or(draft.start_in) } else { None };
     let mut commands = draft.common.before_script.clone().unwrap_or_default();
     commands.extend(draft.script.iter().cloned());
     let mut steps = vec![PlannedStep::Script { commands }];
@@ -408,7 +410,7 @@ fn planned(
         waits_for: Vec::new(),
         needs: Vec::new(),
         when,
-        turns: Turns { start_in },
+        turns,
         condition: None,
         allow_failure,
         retry: draft.common.retry.clone().unwrap_or_default(),

@@ -1,14 +1,12 @@
 //! `rules`: read, and asked for one push.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use regex::Regex;
 
 use super::condition::Condition;
 use super::job::{self, Need};
-use super::{keys, parts, workflow};
-use crate::duration;
+use super::{keys, parts, turns, workflow};
 use crate::expand::{self, Expanded, expand_known};
 use crate::input::PushEvent;
 use crate::pattern::ruby_glob;
@@ -29,6 +27,7 @@ pub(super) struct Rule {
     when: Option<Outcome>,
     /// How long a delayed job waits, in seconds.
     start_in: Option<u64>,
+    interruptible: Option<bool>,
     allow_failure: Option<AllowFailure>,
     variables: BTreeMap<String, Variable>,
     /// In place of the job's.
@@ -69,6 +68,7 @@ pub(super) struct Matched {
     pub(super) when: Option<When>,
     /// How long a delayed job waits, in seconds.
     pub(super) start_in: Option<u64>,
+    pub(super) interruptible: Option<bool>,
     pub(super) allow_failure: Option<AllowFailure>,
     pub(super) variables: BTreeMap<String, Variable>,
     /// The place in the list of a rule whose `needs` are the job's.
@@ -89,29 +89,6 @@ pub(super) const WHENS: &[(&str, When)] = &[
     ("manual", When::Manual),
     ("delayed", When::Delayed),
 ];
-
-/// The longest time that a delayed job may wait (GitLab's own bound).
-const MAX_DELAY: Duration = Duration::from_hours(7 * 24);
-
-/// Reads `start_in` of a job or of a rule, which goes with `when: delayed` and with nothing else. In seconds.
-pub(super) fn start_in(fields: &mut Fields<'_>, delayed: bool, problems: &mut Problems) -> Option<u64> {
-    let path = fields.path_of("start_in");
-    let Some(node) = fields.get("start_in") else {
-        if delayed {
-            problems.add(fields.key_at("when"), &fields.path_of("when"), "a delayed job has no `start_in`", "write `start_in: 30 minutes`");
-        }
-        return None;
-    };
-    if !delayed {
-        problems.add(node.at, &path, "`start_in` goes with `when: delayed` only", "write `when: delayed`, or remove `start_in`");
-        return None;
-    }
-    let time = duration::parse(&text(node, &path, problems)?).filter(|time| *time <= MAX_DELAY);
-    if time.is_none() {
-        problems.add(node.at, &path, "this is no time of at most a week", "as in `30 minutes` or `1h 30m`");
-    }
-    time.map(|time| time.as_secs())
-}
 
 /// Reads `rules`, which may nest as anchors of lists do.
 pub(super) fn read(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Vec<Rule> {
@@ -140,7 +117,7 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
         choices.push(("never", Outcome::Never));
         choice(node, &choices, &fields.path_of("when"), problems)
     });
-    let start_in = if of == Of::Job { start_in(&mut fields, when == Some(Outcome::When(When::Delayed)), problems) } else { None };
+    let start_in = if of == Of::Job { turns::start_in(&mut fields, when == Some(Outcome::When(When::Delayed)), problems) } else { None };
     let own = if of == Of::Job { fields.get("allow_failure") } else { None };
     let allow_failure = own.and_then(|node| boolean(node, &fields.path_of("allow_failure"), problems));
     let allow_failure = allow_failure.map(|allowed| if allowed { AllowFailure::Yes } else { AllowFailure::No });
@@ -148,13 +125,10 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
     let variables = variables.map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default();
     let needs = if of == Of::Job { fields.get("needs") } else { None };
     let needs = needs.map(|node| needed(node, &fields.path_of("needs"), problems));
-    let mut auto_cancel = workflow::Cancels::default();
+    let (mut auto_cancel, mut interruptible) = (workflow::Cancels::default(), None);
     match of {
         Of::Job => {
-            // as in a job: nothing is cancelled by a newer push
-            if let Some(node) = fields.get("interruptible") {
-                boolean(node, &fields.path_of("interruptible"), problems);
-            }
+            interruptible = fields.get("interruptible").and_then(|node| boolean(node, &fields.path_of("interruptible"), problems));
             fields.finish(keys::RULE, problems);
         }
         Of::Workflow => {
@@ -172,6 +146,7 @@ fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule
         exists,
         when,
         start_in,
+        interruptible,
         allow_failure,
         variables,
         needs,
@@ -335,6 +310,7 @@ pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String
         verdict.matched = Some(Matched {
             when,
             start_in: rule.start_in,
+            interruptible: rule.interruptible,
             allow_failure,
             variables,
             needs,

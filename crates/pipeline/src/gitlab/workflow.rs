@@ -8,7 +8,7 @@ use super::rules::{self, Matched, Rule};
 use super::{Global, covered, scope};
 use crate::expand::{Expanded, expand};
 use crate::input::PushEvent;
-use crate::plan::{AutoCancel, OnJobFailure};
+use crate::plan::{AutoCancel, OnJobFailure, OnNewCommit};
 use crate::reader::{Fields, Problems, choice, text};
 use crate::yaml::{At, Node};
 
@@ -52,26 +52,29 @@ pub(super) fn read(node: &Node, at: At, problems: &mut Problems) -> Workflow {
 /// What `auto_cancel` says, as far as it says something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cancels {
+    on_new_commit: Option<OnNewCommit>,
     on_job_failure: Option<OnJobFailure>,
 }
 
 impl Cancels {
     /// A rule's words go over the file's.
     fn over(self, file: Self) -> AutoCancel {
-        AutoCancel { on_job_failure: self.on_job_failure.or(file.on_job_failure).unwrap_or_default() }
+        AutoCancel {
+            on_new_commit: self.on_new_commit.or(file.on_new_commit).unwrap_or_default(),
+            on_job_failure: self.on_job_failure.or(file.on_job_failure).unwrap_or_default(),
+        }
     }
 }
 
-/// `auto_cancel`, of `workflow` or of one of its rules. No newer push cancels a run, so that `on_new_commit: none` is what happens anyway.
+/// `auto_cancel`, of `workflow` or of one of its rules.
 pub(super) fn auto_cancel(node: &Node, path: &str, problems: &mut Problems) -> Cancels {
     let Some(mut fields) = Fields::of(node, path, problems) else { return Cancels::default() };
-    if let Some(node) = fields.get("on_new_commit") {
-        choice(node, &[("none", ())], &fields.path_of("on_new_commit"), problems);
-    }
+    let kinds = [("conservative", OnNewCommit::Conservative), ("interruptible", OnNewCommit::Interruptible), ("none", OnNewCommit::None)];
+    let on_new_commit = fields.get("on_new_commit").and_then(|node| choice(node, &kinds, &fields.path_of("on_new_commit"), problems));
     let kinds = [("none", OnJobFailure::None), ("all", OnJobFailure::All)];
     let on_job_failure = fields.get("on_job_failure").and_then(|node| choice(node, &kinds, &fields.path_of("on_job_failure"), problems));
     fields.finish(&[], problems);
-    Cancels { on_job_failure }
+    Cancels { on_new_commit, on_job_failure }
 }
 
 impl Workflow {

@@ -43,6 +43,7 @@ impl Run {
                 }
                 state => Err(wrong(state, job, "enqueued")),
             },
+            RunCommand::GiveTurn { job } => self.give_turn(job),
             RunCommand::UnscheduleJob { job, by } => match self.known_job(&job)? {
                 JobState::Scheduled { .. } => Ok(vec![RunEvent::JobUnscheduled { job, by }]),
                 state => Err(wrong(state, job, "taken out of the schedule")),
@@ -59,10 +60,10 @@ impl Run {
             }
             RunCommand::CancelJob { job, by } => match self.known_job(&job)? {
                 JobState::Running { .. } if self.facts[self.graph.index[&job]].cancelled => Ok(Vec::new()),
-                JobState::Waiting | JobState::Ready | JobState::Manual | JobState::Scheduled { .. } | JobState::Running { .. } => {
-                    Ok(vec![RunEvent::JobCancelRequested { job, by }])
+                JobState::Succeeded | JobState::Failed { .. } | JobState::Cancelled { .. } | JobState::Skipped { .. } => {
+                    Err(wrong(self.known_job(&job)?, job, "cancelled"))
                 }
-                state => Err(wrong(state, job, "cancelled")),
+                _ => Ok(vec![RunEvent::JobCancelRequested { job, by }]),
             },
             RunCommand::Cancel { by } => self.cancel(by),
             RunCommand::Finish => match self.finished {
@@ -89,6 +90,17 @@ impl Run {
         Ok(vec![RunEvent::JobStarted { job, attempt }])
     }
 
+    fn give_turn(&self, job: Option<JobName>) -> Result<Vec<RunEvent>, Refusal> {
+        match job {
+            Some(job) => match self.known_job(&job)? {
+                JobState::WaitingForResource => Ok(vec![RunEvent::TurnGiven { job: Some(job) }]),
+                state => Err(wrong(state, job, "given a turn")),
+            },
+            None if self.waits_for_turn() => Ok(vec![RunEvent::TurnGiven { job: None }]),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Starts a job by hand; one that ended already is tried again, as in GitLab.
     fn start_by_hand(&self, job: JobName, by: Actor) -> Result<Vec<RunEvent>, Refusal> {
         let state = self.known_job(&job)?;
@@ -110,7 +122,7 @@ impl Run {
         let gitlab = self.is_gitlab();
         let allowed = match state {
             JobState::Ready | JobState::Running { .. } => true,
-            JobState::Waiting => gitlab,
+            JobState::Waiting | JobState::WaitingForResource => gitlab,
             JobState::Manual | JobState::Scheduled { .. } => gitlab && end != JobEnd::Exited { code: 0 },
             _ => false,
         };
@@ -151,6 +163,7 @@ fn describe(state: &JobState) -> String {
     match state {
         JobState::Waiting => "waits for other jobs".into(),
         JobState::Ready => "is about to start".into(),
+        JobState::WaitingForResource => "waits for its turn".into(),
         JobState::Manual => "waits to be started by hand".into(),
         JobState::Scheduled { .. } => "waits for its time".into(),
         JobState::Running { attempt } => format!("runs (attempt {attempt})"),

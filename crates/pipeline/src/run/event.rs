@@ -70,6 +70,12 @@ pub enum RunEvent {
         /// The job.
         job: JobName,
     },
+    /// Nobody else is at work that may not be at the same time: a job, or the whole run, has its turn until it ends.
+    TurnGiven {
+        /// The job; the run as a whole without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<JobName>,
+    },
     /// A person took a delayed job's instant away: now it waits for a person.
     JobUnscheduled {
         /// The job.
@@ -119,6 +125,7 @@ impl DomainEvent for RunEvent {
             Self::JobRetried { .. } => "run.job_retried",
             Self::JobScheduled { .. } => "run.job_scheduled",
             Self::JobEnqueued { .. } => "run.job_enqueued",
+            Self::TurnGiven { .. } => "run.turn_given",
             Self::JobUnscheduled { .. } => "run.job_unscheduled",
             Self::JobConcluded { .. } => "run.job_concluded",
             Self::JobCancelRequested { .. } => "run.job_cancel_requested",
@@ -174,6 +181,11 @@ pub enum RunCommand {
     EnqueueJob {
         /// The job.
         job: JobName,
+    },
+    /// Give a job, or the run as a whole, the turn that it waits for ([`super::next_turns`]).
+    GiveTurn {
+        /// The job.
+        job: Option<JobName>,
     },
     /// Let a delayed job wait for a person instead of its instant.
     UnscheduleJob {

@@ -39,6 +39,8 @@ impl Run {
                 (facts.settled, facts.until) = (Some(Settled::Scheduled), *until);
             }),
             RunEvent::JobEnqueued { job } => self.change(job, |facts, _| facts.settled = Some(Settled::Enqueued)),
+            RunEvent::TurnGiven { job: Some(job) } => self.change(job, |facts, _| facts.has_turn = true),
+            RunEvent::TurnGiven { job: None } => self.has_turn = true,
             RunEvent::JobUnscheduled { job, .. } => self.change(job, |facts, _| facts.settled = Some(Settled::Manual)),
             RunEvent::JobConcluded { job, end } => {
                 self.change(job, |facts, job| {
@@ -53,7 +55,10 @@ impl Run {
             RunEvent::Retried { .. } => self.retry_all(),
             RunEvent::JobCancelRequested { job, .. } => self.change(job, |facts, _| cancel(facts)),
             RunEvent::CancelRequested { .. } => self.cancel_all(),
-            RunEvent::Finished { status } => self.finished = Some(*status),
+            RunEvent::Finished { status } => {
+                self.finished = Some(*status);
+                self.has_turn = false;
+            }
         }
     }
 
@@ -95,7 +100,7 @@ impl Run {
             facts.settled = Some(Settled::Enqueued);
             process::ask_again(&[at], &self.graph, &mut self.facts);
         } else {
-            facts.forced = true;
+            facts.by_hand = true;
         }
     }
 
@@ -107,12 +112,12 @@ impl Run {
         let facts = &mut self.facts[at];
         *facts = facts.anew();
         if gitlab {
-            facts.immediately = true;
+            facts.by_hand = true;
             // GitLab asks the new job before it looks at those that come after
             self.process();
             process::ask_again(&[at], &self.graph, &mut self.facts);
         } else {
-            facts.forced = true;
+            facts.by_hand = true;
         }
     }
 
@@ -145,8 +150,12 @@ impl Run {
 
     /// Cancels every job of a GitLab file that is not over and does not wait for a person.
     fn cancel_open(&mut self) {
-        for facts in self.facts.iter_mut().filter(|facts| !facts.status().is_complete() && facts.status() != Status::Manual) {
-            cancel(facts);
+        let Some(plan) = &self.plan else { return };
+        for (facts, job) in self.facts.iter_mut().zip(&plan.jobs) {
+            let status = facts.status(job);
+            if !status.is_complete() && status != Status::Manual {
+                cancel(facts);
+            }
         }
     }
 
@@ -166,13 +175,15 @@ impl Run {
         // nobody waits for a manual job that may fail, and it can still be played
         let idle = |at: usize| self.states[at] == JobState::Manual && is_optional(&known.plan.jobs[at]);
         let open = |at: &usize| !settle::is_over(&self.states[*at]) && !idle(*at);
+        // what was never let in has nothing to clean up
+        let out = self.waits_for_turn();
         let asks = |at: usize| matches!(&known.graph.conditions[at], Some(Ok(expression)) if expression.asks_status());
         let spared = |at: &usize| match &self.states[*at] {
             // it is asked when what it needs is over
             JobState::Waiting | JobState::Ready if known.facts[*at].attempts == 0 => asks(*at),
             _ => asks(*at) && settle::condition_holds(&known, *at, &self.states, true).unwrap_or(false),
         };
-        let cancelled: Vec<usize> = (0..self.states.len()).filter(open).filter(|at| !spared(at)).collect();
+        let cancelled: Vec<usize> = (0..self.states.len()).filter(open).filter(|at| out || !spared(at)).collect();
         for at in cancelled {
             self.facts[at].cancelled = true;
         }
@@ -180,7 +191,7 @@ impl Run {
 
     pub(super) fn known(&self) -> Option<Known<'_>> {
         let plan = self.plan.as_deref()?;
-        Some(Known { plan, graph: &self.graph, facts: &self.facts, cancelled: self.cancelled })
+        Some(Known { plan, graph: &self.graph, facts: &self.facts, cancelled: self.cancelled, waits_for_turn: self.waits_for_turn() })
     }
 }
 

@@ -26,14 +26,15 @@ pub(super) struct Facts {
     tries: u32,
     /// Attempts that were lost since then.
     interruptions: u32,
-    /// A person has started it, or had it tried again: it starts whatever it waits for. Of a workflow's job.
-    pub(super) forced: bool,
+    /// A person has started it, or had it tried again: a workflow's job starts whatever it waits for, a GitLab job waits for no
+    /// person and no instant.
+    pub(super) by_hand: bool,
     /// It was cancelled before it began, or is to be cancelled while it runs.
     pub(super) cancelled: bool,
     /// What became of a GitLab job when what it waits for was over.
     pub(super) settled: Option<Settled>,
-    /// Somebody had it tried again: it waits for no person and no instant.
-    pub(super) immediately: bool,
+    /// It was given its turn, and has it until it ends.
+    pub(super) has_turn: bool,
     /// When a delayed job starts.
     pub(super) until: Option<Timestamp>,
 }
@@ -78,11 +79,12 @@ impl Facts {
 
     /// It ended so; another attempt may follow.
     pub(super) fn conclude(&mut self, job: &PlannedJob, end: &JobEnd) {
+        self.has_turn = false;
         let ended = ended(job, end);
         if matches!(ended, Ended::Failed { .. }) && !self.cancelled && self.tries < job.retry.max && tries_again(&job.retry, end) {
             self.tries += 1;
             // asked again whether it is its turn, as if somebody had it tried again
-            (self.settled, self.immediately) = (None, true);
+            (self.settled, self.by_hand) = (None, true);
             return;
         }
         self.ended = Some(ended);
@@ -111,11 +113,11 @@ impl Facts {
 
     /// True if an attempt of a workflow's job follows by itself as soon as it can, whatever the job waited for.
     pub(super) fn goes_on(&self) -> bool {
-        self.forced || self.attempts > self.earlier
+        self.by_hand || self.attempts > self.earlier
     }
 
     /// How a GitLab job stands.
-    pub(super) fn status(&self) -> Status {
+    pub(super) fn status(&self, job: &PlannedJob) -> Status {
         match (&self.running, &self.ended, &self.settled) {
             (Some(_), ..) if self.cancelled => Status::Canceling,
             (Some(_), ..) => Status::Running,
@@ -123,6 +125,7 @@ impl Facts {
             (None, Some(Ended::Failed { .. }), _) => Status::Failed,
             (None, Some(Ended::Cancelled), _) => Status::Canceled,
             (None, None, None) => Status::Created,
+            (None, None, Some(Settled::Enqueued)) if job.turns.resource_group.is_some() && !self.has_turn => Status::WaitingForResource,
             (None, None, Some(Settled::Enqueued)) => Status::Pending,
             (None, None, Some(Settled::Manual)) => Status::Manual,
             (None, None, Some(Settled::Scheduled)) => Status::Scheduled,

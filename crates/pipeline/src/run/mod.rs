@@ -10,12 +10,14 @@ mod process;
 mod settle;
 mod standing;
 mod status;
+mod turns;
 mod wanted;
 
 pub use effect::{JobInputs, NeedResult, RunEffect};
 pub use event::{RunCommand, RunEvent};
 pub use standing::Standing;
 pub use status::Status;
+pub use turns::{Turn, TurnEntry, TurnState, TurnStep, next_turns};
 
 use penstock_model::job::JobReport;
 use penstock_model::{JobName, RunId, Timestamp};
@@ -70,6 +72,8 @@ pub enum JobState {
     Waiting,
     /// It should start now (or as soon as its group's `max-parallel` lets it).
     Ready,
+    /// It should start, and somebody else is at work who may not be at the same time.
+    WaitingForResource,
     /// It waits for a person to start it.
     Manual,
     /// It waits for an instant, or for a person to start it before.
@@ -109,6 +113,7 @@ impl JobState {
         match self {
             Self::Waiting => Status::Created,
             Self::Ready => Status::Pending,
+            Self::WaitingForResource => Status::WaitingForResource,
             Self::Manual => Status::Manual,
             Self::Scheduled { .. } => Status::Scheduled,
             Self::Running { .. } if cancelled => Status::Canceling,
@@ -175,6 +180,8 @@ pub struct Run {
     graph: Graph,
     facts: Vec<Facts>,
     cancelled: bool,
+    /// A workflow's run as a whole was given its turn.
+    has_turn: bool,
     finished: Option<RunStatus>,
     states: Vec<JobState>,
     all: Statuses,

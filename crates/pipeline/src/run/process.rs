@@ -14,10 +14,10 @@ pub(super) fn process(plan: &Plan, graph: &Graph, facts: &mut [Facts]) {
     let mut earlier = Statuses::default();
     for stage in &graph.stages {
         for &at in stage {
-            if facts[at].status() == Status::Created {
+            if facts[at].status(&plan.jobs[at]) == Status::Created {
                 let before = if graph.by_stage[at] { earlier.composite(false) } else { of(&graph.needs[at], plan, facts).composite(true) };
                 if before.is_complete() {
-                    facts[at].settled = Some(settled(&plan.jobs[at], graph.by_stage[at], before, facts[at].immediately));
+                    facts[at].settled = Some(settled(&plan.jobs[at], graph.by_stage[at], before, facts[at].by_hand));
                 }
             }
         }
@@ -29,7 +29,7 @@ pub(super) fn process(plan: &Plan, graph: &Graph, facts: &mut [Facts]) {
 pub(super) fn of(jobs: &[usize], plan: &Plan, facts: &[Facts]) -> Statuses {
     let mut statuses = Statuses::default();
     for &at in jobs {
-        statuses.add(facts[at].status(), facts[at].is_optional(&plan.jobs[at]));
+        statuses.add(facts[at].status(&plan.jobs[at]), facts[at].is_optional(&plan.jobs[at]));
     }
     statuses
 }
@@ -41,7 +41,7 @@ pub(super) fn ask_again(started: &[usize], graph: &Graph, facts: &mut [Facts]) {
     for stage in &graph.stages {
         for &at in stage {
             after[at] = started.contains(&at) || graph.needs[at].iter().any(|need| after[*need]);
-            if (later || after[at]) && facts[at].status() == Status::Skipped {
+            if (later || after[at]) && facts[at].ended.is_none() && matches!(facts[at].settled, Some(Settled::Skipped { .. })) {
                 facts[at].settled = None;
             }
         }

@@ -17,6 +17,8 @@ pub(super) struct Known<'r> {
     pub(super) facts: &'r [Facts],
     /// Somebody cancelled the run, and nobody took it up again.
     pub(super) cancelled: bool,
+    /// The run as a whole waits for its turn.
+    pub(super) waits_for_turn: bool,
 }
 
 /// How each job stands, in the plan's order; and all of them together.
@@ -42,17 +44,21 @@ fn state(known: &Known<'_>, at: usize, states: &[JobState]) -> JobState {
         (None, Some(Ended::Succeeded)) => JobState::Succeeded,
         (None, Some(Ended::Failed { allowed, why })) => JobState::Failed { allowed: *allowed, why: why.clone() },
         (None, Some(Ended::Cancelled)) => JobState::Cancelled { why: "it was cancelled".into() },
-        (None, None) if known.plan.dialect == Dialect::GitlabCi => of_gitlab(facts),
+        (None, None) if known.plan.dialect == Dialect::GitlabCi => of_gitlab(facts, job),
         (None, None) if facts.cancelled => JobState::Cancelled { why: "the run was cancelled before it began".into() },
-        (None, None) if facts.goes_on() => JobState::Ready,
-        (None, None) => by_condition(known, at, job, states),
+        (None, None) => {
+            let state = if facts.goes_on() { JobState::Ready } else { by_condition(known, at, job, states) };
+            let waits = known.waits_for_turn || job.concurrency.is_some() && !facts.has_turn;
+            if state == JobState::Ready && waits { JobState::WaitingForResource } else { state }
+        }
     }
 }
 
 /// A GitLab job that is not at work.
-fn of_gitlab(facts: &Facts) -> JobState {
+fn of_gitlab(facts: &Facts, job: &PlannedJob) -> JobState {
     match &facts.settled {
         None => JobState::Waiting,
+        Some(Settled::Enqueued) if job.turns.resource_group.is_some() && !facts.has_turn => JobState::WaitingForResource,
         Some(Settled::Enqueued) => JobState::Ready,
         Some(Settled::Manual) => JobState::Manual,
         Some(Settled::Scheduled) => JobState::Scheduled { until: facts.until },

@@ -59,15 +59,19 @@ impl Run {
             JobState::Failed { .. } => "failure",
             JobState::Cancelled { .. } => "cancelled",
             JobState::Skipped { .. } => "skipped",
-            JobState::Waiting | JobState::Manual | JobState::Scheduled { .. } => "waiting",
+            JobState::Waiting | JobState::WaitingForResource | JobState::Manual | JobState::Scheduled { .. } => "waiting",
         };
-        let begun = self.states.iter().any(|state| !matches!(state, JobState::Ready | JobState::Waiting | JobState::Skipped { .. }));
+        let begun = self
+            .states
+            .iter()
+            .any(|state| !matches!(state, JobState::Ready | JobState::Waiting | JobState::WaitingForResource | JobState::Skipped { .. }));
         Standing {
             pipeline: match self.status() {
                 RunStatus::Success | RunStatus::SuccessWithWarnings => "success",
                 RunStatus::Failed => "failure",
                 RunStatus::Cancelled => "cancelled",
                 RunStatus::Skipped => "skipped",
+                RunStatus::Created | RunStatus::Running | RunStatus::Blocked if self.waits_for_turn() => "waiting",
                 RunStatus::Created | RunStatus::Running | RunStatus::Blocked if begun => "in_progress",
                 RunStatus::Created | RunStatus::Running | RunStatus::Blocked => "queued",
             },

@@ -371,6 +371,13 @@ fn a_delayed_job_waits_for_its_time() {
 }
 
 #[test]
+fn jobs_of_one_resource_group_have_their_turn_one_after_the_other() {
+    let jobs = file("make a resource_group: g\nmake b resource_group: g\ntry c resource_group: g");
+    check(&jobs, "r rc pwc", &[("success a", "r rc spc"), ("drop b", "f fk sfk"), ("retry b", "r rk spc")]);
+    check(&file("make a resource_group: g"), "p p p", &[("run a", "r r r"), ("cancel", "x x x"), ("success a", "X X X")]);
+}
+
+#[test]
 fn a_failure_cancels_the_rest_if_the_file_says_so() {
     let says = "workflow: {auto_cancel: {on_job_failure: all}}\n";
     check(&format!("{says}{}", file("make a\nmake b")), "p p pp", &[("drop b", "f f Xf")]);

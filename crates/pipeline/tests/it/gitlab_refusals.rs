@@ -26,7 +26,6 @@ fn every_other_key_of_the_dialect_is_refused() {
     for key in [
         "tags",
         "trigger",
-        "resource_group",
         "coverage",
         "release",
         "secrets",

@@ -18,9 +18,7 @@ fn same(with: &str, without: &str) {
 #[test]
 fn what_asks_for_what_happens_anyway_changes_nothing() {
     for (with, without) in [
-        ("  interruptible: true\n", ""),
         ("  interruptible: false\n", ""),
-        ("default: {interruptible: true}\n", ""),
         ("  rules: [{when: always, interruptible: false}]\n", "  rules: [{when: always}]\n"),
         ("  artifacts: {paths: [d], public: true, access: all}\n", "  artifacts: {paths: [d]}\n"),
         ("  cache: {paths: [d], when: always}\n", "  cache: {paths: [d]}\n"),

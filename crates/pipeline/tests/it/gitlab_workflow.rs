@@ -129,7 +129,7 @@ fn what_of_workflow_is_not_carried_out_is_refused_where_it_stands() {
             "4:16 workflow.rules[0].if: GitLab's variable `CI_COMMIT_REF_PROTECTED` is not known here",
         ),
         ("rules: {if: $A}", "4:10 workflow.rules: rules are a list, not a mapping"),
-        ("auto_cancel: {on_new_commit: interruptible}", "4:32 workflow.auto_cancel.on_new_commit: `interruptible` is not carried out here"),
+        ("auto_cancel: {on_new_commit: always}", "4:32 workflow.auto_cancel.on_new_commit: `always` is not carried out here"),
         ("auto_cancel: {on_new_commit: none, on_job_failure: none}", "a plan of 1 jobs"),
         (
             "rules: [{auto_cancel: {on_job_failure: some}}]",

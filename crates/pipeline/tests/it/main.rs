@@ -32,6 +32,7 @@ mod runs_at_random;
 mod selection;
 mod support;
 mod triggers;
+mod turns;
 mod views;
 mod workflow_actions;
 mod workflow_events;

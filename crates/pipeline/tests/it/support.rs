@@ -269,6 +269,7 @@ pub fn word(state: &JobState) -> &'static str {
         JobState::Waiting => "waits",
         JobState::Ready => "ready",
         JobState::Manual => "manual",
+        JobState::WaitingForResource => "waits for its turn",
         JobState::Scheduled { .. } => "scheduled",
         JobState::Running { .. } => "runs",
         JobState::Succeeded => "ok",

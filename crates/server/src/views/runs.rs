@@ -122,6 +122,7 @@ fn job_word(state: &JobState) -> (&'static str, String) {
         JobState::Waiting => ("created", String::new()),
         JobState::Ready => ("pending", String::new()),
         JobState::Manual => ("manual", String::new()),
+        JobState::WaitingForResource => ("waiting_for_resource", String::new()),
         JobState::Scheduled { until } => ("scheduled", until.map(|at| format!("starts at {at}")).unwrap_or_default()),
         JobState::Running { .. } => ("running", String::new()),
         JobState::Succeeded => ("success", String::new()),
