@@ -47,6 +47,9 @@ impl Plan {
         for because in &job.because {
             say("rule", because.clone());
         }
+        if let Some(why) = crate::served::unserved(self.dialect, job) {
+            say("runner", format!("{why}: the job fails when its turn comes"));
+        }
         say("waits for", self.waits(job));
         match (&job.condition, self.dialect) {
             (Some(asked), _) => {

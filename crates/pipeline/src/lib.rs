@@ -28,6 +28,7 @@ mod plan;
 mod reader;
 mod run;
 mod select;
+mod served;
 mod simulation;
 mod steps;
 #[cfg(test)]
@@ -57,6 +58,7 @@ pub use run::{
     TurnState, TurnStep, next_turns,
 };
 pub use select::{NotChosen, Selection};
+pub use served::unserved;
 pub use simulation::Simulation;
 pub use steps::{NoSuchJob, steps};
 pub use trigger::{MergeRequest, Trigger};

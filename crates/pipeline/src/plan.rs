@@ -194,7 +194,7 @@ pub struct PlannedJob {
     /// Jobs of other runs that it is not at work beside (a workflow's `concurrency`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
-    /// A workflow job's `runs-on`, evaluated.
+    /// What it asks of its runner: a workflow job's `runs-on`, evaluated; a GitLab job's `tags`.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub runs_on: serde_json::Value,
     /// Its own variables, not expanded.

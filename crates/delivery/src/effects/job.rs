@@ -162,6 +162,9 @@ async fn attempt(
     log: Arc<dyn LogSink>,
     cancel: CancellationToken,
 ) -> Result<JobReport, EffectError> {
+    if let Some(why) = penstock_pipeline::unserved(plan.dialect, planned) {
+        return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
+    }
     let (token, _guard) = parts.tokens.issue(&*parts.random, id.clone());
     let Reaching { given: secrets, withheld } = reaching(parts, record).await?;
     if let Some(told) = withheld_words(parts, record, plan, planned, &withheld) {

@@ -49,6 +49,8 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_COMMIT_BEFORE_SHA", before),
         ("CI_COMMIT_REF_NAME", name.into()),
         ("CI_COMMIT_REF_SLUG", slug(name)),
+        // protected is what protected secrets reach: the main branch
+        ("CI_COMMIT_REF_PROTECTED", (branch == Some(&*event.default_branch)).to_string()),
         ("CI_COMMIT_MESSAGE", event.message.clone()),
         ("CI_COMMIT_TITLE", title.trim_end().into()),
         ("CI_COMMIT_DESCRIPTION", description.trim().into()),

@@ -1,12 +1,9 @@
-//! `runs-on`: this machine is the only runner.
+//! `runs-on`: whether it can be read. Whether this machine serves it is for [`crate::unserved`].
 
 use serde_json::Value as Json;
 
 use crate::reader::{Problems, join, shown};
 use crate::yaml::At;
-
-/// Groups that this machine is in: GitHub's own name for the one that every runner is in at first.
-const GROUPS: &[&str] = &["default", "penstock"];
 
 /// Checks what a job asks of its runner.
 pub(super) fn check(asked: &Json, at: At, path: &str, problems: &mut Problems) {
@@ -32,10 +29,8 @@ pub(super) fn check(asked: &Json, at: At, path: &str, problems: &mut Problems) {
 }
 
 fn group(value: &Json, at: At, path: &str, problems: &mut Problems) {
-    let name = value.as_str().unwrap_or_default();
-    if !GROUPS.contains(&&*name.to_lowercase()) {
-        let message = format!("there is no group of runners `{}`", shown(name));
-        problems.add(at, path, message, "jobs run on this machine: remove `group`, and write `labels: ubuntu-latest`");
+    if value.as_str().is_none_or(str::is_empty) {
+        problems.add(at, path, "a group of runners is named by text", "remove `group`, and write `labels: ubuntu-latest`");
     }
 }
 
@@ -48,16 +43,7 @@ fn labels(value: &Json, at: At, path: &str, problems: &mut Problems) {
 }
 
 fn label(value: &Json, at: At, path: &str, problems: &mut Problems) {
-    let Json::String(label) = value else {
+    if !matches!(value, Json::String(label) if !label.trim().is_empty()) {
         problems.add(at, path, "a runner is named by text", "write `runs-on: ubuntu-latest`");
-        return;
-    };
-    let lower = label.trim().to_lowercase();
-    let own = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
-    // without a processor in its name, an image is of either
-    let image = lower.starts_with("ubuntu-") && (cfg!(target_arch = "aarch64") || !lower.ends_with("-arm"));
-    if !(image || ["self-hosted", "linux", "penstock", own].contains(&&*lower)) {
-        let help = "jobs run on this machine: write `ubuntu-latest` or `self-hosted`";
-        problems.add(at, path, format!("there is no runner `{}`", shown(label)), help);
     }
 }

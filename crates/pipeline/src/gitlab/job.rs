@@ -30,6 +30,7 @@ pub(super) struct Common {
     pub(super) retry: Option<Retry>,
     pub(super) timeout: Option<Duration>,
     pub(super) interruptible: Option<bool>,
+    pub(super) tags: Option<Vec<String>>,
 }
 
 impl Common {
@@ -39,6 +40,7 @@ impl Common {
         common.artifacts = fields.get("artifacts").map(|node| parts::artifacts(node, &fields.path_of("artifacts"), problems));
         common.retry = fields.get("retry").map(|node| parts::retry(node, &fields.path_of("retry"), problems));
         common.interruptible = fields.get("interruptible").and_then(|node| boolean(node, &fields.path_of("interruptible"), problems));
+        common.tags = fields.get("tags").map(|node| parts::tags(node, &fields.path_of("tags"), problems));
         common.timeout = fields.get("timeout").and_then(|node| parts::timeout(node, &fields.path_of("timeout"), problems));
         common
     }
@@ -69,6 +71,7 @@ impl Common {
             retry: of.retry.filter(|_| all("retry")),
             timeout: of.timeout.filter(|_| all("timeout")),
             interruptible: of.interruptible.filter(|_| all("interruptible")),
+            tags: of.tags.filter(|_| all("tags")),
         }
     }
 
@@ -84,6 +87,7 @@ impl Common {
             retry: self.retry.or_else(|| default.retry.clone()),
             timeout: self.timeout.or(default.timeout),
             interruptible: self.interruptible.or(default.interruptible),
+            tags: self.tags.or_else(|| default.tags.clone()),
         }
     }
 }

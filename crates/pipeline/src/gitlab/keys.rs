@@ -2,12 +2,8 @@
 
 use crate::reader::Unsupported;
 
-/// At the top of the file.
-pub(super) const TOP: &[Unsupported] = &[("pages", "name the job otherwise; publishing pages is not carried out")];
-
 /// In a job.
 pub(super) const JOB: &[Unsupported] = &[
-    ("tags", "remove it; there is one runner, this machine"),
     ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),
     ("include", "move it to the top of the file"),
     ("coverage", "write `artifacts: reports: coverage_report: {coverage_format: cobertura, path: …}`"),
@@ -26,7 +22,6 @@ pub(super) const JOB: &[Unsupported] = &[
 
 /// In `default`.
 pub(super) const DEFAULT: &[Unsupported] = &[
-    ("tags", "remove it; there is one runner, this machine"),
     ("hooks", "move the commands into `before_script`"),
     ("id_tokens", "remove it; a job has its own token in PENSTOCK_TOKEN"),
     ("identity", "remove it"),
@@ -105,7 +100,6 @@ pub(super) const ABSENT_VARIABLES: &[&str] = &[
     "CI_API_V4_URL",
     "CI_BUILDS_DIR",
     "CI_COMMIT_AUTHOR",
-    "CI_COMMIT_REF_PROTECTED",
     "CI_COMMIT_TAG_MESSAGE",
     "CI_COMMIT_TIMESTAMP",
     "CI_CONCURRENT_ID",
@@ -163,7 +157,7 @@ mod tests {
     #[test]
     fn every_key_that_is_refused_is_in_the_document() {
         let document = include_str!("../../../../docs/gitlab-ci.md");
-        let tables = [TOP, JOB, DEFAULT, RULE, WORKFLOW_RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, SERVICE, NEED, VARIABLE];
+        let tables = [JOB, DEFAULT, RULE, WORKFLOW_RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, SERVICE, NEED, VARIABLE];
         let unlisted: Vec<_> =
             tables.into_iter().flatten().map(|(name, _)| name).filter(|name| !document.contains(&format!("`{name}`"))).collect();
         assert!(unlisted.is_empty(), "docs/gitlab-ci.md lacks {unlisted:?}");

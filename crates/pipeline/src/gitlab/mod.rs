@@ -71,7 +71,7 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
         );
         return None;
     };
-    let mut global = global(&root, entries, problems)?;
+    let mut global = global(&root, problems)?;
     let drafts = drafts(entries, &global, problems);
     if drafts.is_empty() && problems.is_empty() {
         problems.add(root.at, "", "the file has no job", "add one; names that start with a dot are templates");
@@ -130,12 +130,7 @@ struct Global {
     ruled: bool,
 }
 
-fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Option<Global> {
-    for (key, _) in entries {
-        if let Some((name, help)) = keys::TOP.iter().find(|(name, _)| *name == key.text) {
-            problems.add(key.at, name, format!("`{name}` is not carried out"), *help);
-        }
-    }
+fn global(root: &Node, problems: &mut Problems) -> Option<Global> {
     let mut fields = Fields::of(root, "", problems)?;
     let given = fields.get("stages").map(|node| strings(node, "stages", problems));
     let given = given.unwrap_or_else(|| ["build", "test", "deploy"].map(str::to_owned).to_vec());
@@ -163,7 +158,7 @@ fn global(root: &Node, entries: &[(Key, Node)], problems: &mut Problems) -> Opti
 
 /// Whether a key at the top names a job or a template.
 fn is_job(key: &Key) -> bool {
-    !GLOBALS.contains(&&*key.text) && !keys::TOP.iter().any(|(name, _)| *name == key.text)
+    !GLOBALS.contains(&&*key.text)
 }
 
 fn drafts(entries: &[(Key, Node)], global: &Global, problems: &mut Problems) -> Vec<Draft> {
@@ -419,7 +414,7 @@ fn planned(
         services: draft.common.services.clone().unwrap_or_default(),
         permissions: None,
         concurrency: None,
-        runs_on: serde_json::Value::Null,
+        runs_on: draft.common.tags.as_ref().filter(|tags| !tags.is_empty()).map(|tags| tags.as_slice().into()).unwrap_or_default(),
         environment: draft.environment.clone(),
         variables,
         inherited: draft.inherit.variables.clone(),

@@ -14,6 +14,8 @@ use crate::yaml::{At, Is, Key, Node, Schema, Value};
 
 /// How deep `script` lists may nest (GitLab's own bound).
 const MAX_SCRIPT_DEPTH: usize = 10;
+/// The most tags (GitLab's own bound).
+const MAX_TAGS: usize = 50;
 /// The longest time limit.
 const MAX_TIMEOUT: Duration = Duration::from_hours(31 * 24);
 
@@ -328,6 +330,15 @@ pub(super) fn allow_failure(node: &Node, path: &str, problems: &mut Problems) ->
         fields.finish(&[], problems);
     }
     AllowFailure::ExitCodes(codes)
+}
+
+/// `tags`: names of runners, at most as many as GitLab takes.
+pub(super) fn tags(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
+    let tags: Vec<String> = texts(node, path, problems).into_iter().map(|(tag, _)| tag).collect();
+    if tags.len() > MAX_TAGS {
+        problems.add(node.at, path, format!("a job has at most {MAX_TAGS} tags"), "remove some");
+    }
+    tags
 }
 
 /// `timeout`.

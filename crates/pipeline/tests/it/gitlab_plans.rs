@@ -104,6 +104,23 @@ fn parallel_makes_numbered_jobs_that_are_needed_together() {
 }
 
 #[test]
+fn a_job_whose_tags_name_another_system_is_planned_and_fails_in_its_turn() {
+    for (keys, why) in [
+        ("tags: [docker, linux]", None),
+        ("tags: ['$WHERE', armoury]", None),
+        ("tags: [shared-windows]", Some("no runner here has the tag `shared-windows`")),
+        ("tags: [saas-macos-medium-m1]", Some("no runner here has the tag `saas-macos-medium-m1`")),
+        ("tags: [linux, s390x]", Some("no runner here has the tag `s390x`")),
+        ("inherit: {default: false}", None),
+        ("when: always", Some("no runner here has the tag `freebsd`")),
+        ("tags: []", None),
+    ] {
+        let plan = must_plan(GITLAB, &format!("default: {{tags: [freebsd]}}\na: {{script: [x], {keys}}}\n"));
+        assert_eq!(penstock_pipeline::unserved(plan.dialect, &plan.jobs[0]).as_deref(), why, "{keys}");
+    }
+}
+
+#[test]
 fn an_optional_need_may_be_left_out() {
     check(
         "a: {script: [x], rules: [{when: never}]}\nb: {script: [x], needs: [{job: a, optional: true}]}\n",

@@ -102,17 +102,19 @@ fn a_job_runs_where_this_machine_serves() {
         ("{group: Default}", true),
         ("{group: big, labels: ubuntu-latest}", false),
         ("{labels: windows-latest}", false),
-        ("{label: linux}", false),
         ("[self-hosted, macOS]", false),
         ("ubuntu-24.04-arm", cfg!(target_arch = "aarch64")),
-        ("[]", false),
-        ("{}", false),
         ("\"${{ fromJSON('[\\\"self-hosted\\\", \\\"linux\\\"]') }}\"", true),
         ("\"${{ fromJSON('{\\\"group\\\": \\\"gpu\\\"}') }}\"", false),
         ("\"${{ github.ref == 'refs/heads/main' && 'ubuntu-latest' || 'gpu' }}\"", true),
     ] {
         let text = job("").replace("runs-on: linux", &format!("runs-on: {asked}"));
-        assert_eq!(planned(WORKFLOW, &text, &crate::support::push()).is_ok(), served, "{asked}");
+        let plan = planned(WORKFLOW, &text, &crate::support::push()).unwrap();
+        assert_eq!(penstock_pipeline::unserved(plan.dialect, &plan.jobs[0]).is_none(), served, "{asked}");
+    }
+    for asked in ["[]", "{}", "{label: linux}", "3", "''", "{group: ''}"] {
+        let text = job("").replace("runs-on: linux", &format!("runs-on: {asked}"));
+        assert!(planned(WORKFLOW, &text, &crate::support::push()).is_err(), "{asked}");
     }
 }
 
