@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use penstock_model::{CommitId, ProjectName, RepositoryName, UserName};
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::trigger::Trigger;
 
 /// Whose language a pipeline file speaks.
@@ -36,6 +37,23 @@ pub struct Source<'a> {
 impl Source<'_> {
     /// The largest file that is read.
     pub const MAX_BYTES: usize = 1 << 20;
+
+    /// A file's text; or where its first byte is that is no UTF-8.
+    pub fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
+        String::from_utf8(bytes).map_err(|error| {
+            let sound = error.utf8_error().valid_up_to();
+            let before = String::from_utf8_lossy(&error.as_bytes()[..sound]);
+            Box::new(Diagnostic {
+                severity: Severity::Error,
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
+                key: String::new(),
+                message: "the file is not UTF-8".to_owned(),
+                help: "save it as UTF-8".to_owned(),
+            })
+        })
+    }
 }
 
 /// A push or whatever else starts a pipeline, with everything that a plan may depend on.

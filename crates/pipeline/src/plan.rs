@@ -21,7 +21,7 @@ pub use turns::{AutoCancel, OnJobFailure, OnNewCommit, ProcessMode, Turns};
 pub use workflow::{Access, Concurrency, Permissions};
 
 /// The most jobs that a plan may have.
-pub const MAX_JOBS: usize = 500;
+pub const MAX_JOBS: usize = 2_000;
 /// The most text (scripts, variables) that a plan may carry, in bytes.
 pub(crate) const MAX_TEXT: usize = 4 << 20;
 

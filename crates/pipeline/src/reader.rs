@@ -129,6 +129,11 @@ impl Problems {
         self.add(problem.at, "", problem.message, problem.help);
     }
 
+    /// Whether what else is wrong is not told any more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.len() >= MAX_PROBLEMS
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -196,6 +201,9 @@ impl<'n> Fields<'n> {
         for (key, _) in self.entries {
             if self.asked.contains(&&*key.text) {
                 continue;
+            }
+            if problems.is_full() {
+                return;
             }
             let path = join(&self.path, &key.text);
             match unsupported.iter().find(|(name, _)| *name == key.text) {

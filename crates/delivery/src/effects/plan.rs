@@ -53,7 +53,10 @@ async fn read(parts: &Parts, record: &RunRecord) -> Result<Result<penstock_pipel
     let Some(bytes) = found else {
         return Ok(Err(format!("{path} is not there\nhelp: {} names it as the pipeline file", project::FILE)));
     };
-    let Ok(text) = String::from_utf8(bytes) else { return Ok(Err(format!("{path} is not UTF-8"))) };
+    let text = match Source::decode(&path, bytes) {
+        Ok(text) => text,
+        Err(problem) => return Ok(Err(problem.render(""))),
+    };
     let event = push_event(parts, record, &project.branch, &project.variables).await?;
     let source = Source { path: &path, text: &text };
     let shelf = OnHost {

@@ -50,6 +50,11 @@ fn read(source: &Source<'_>, event: &PushEvent, problems: &mut Problems) -> Opti
     let jobs = fields.get("jobs");
     fields.finish(&[], problems);
     let drafts = match jobs.map(|node| &node.value) {
+        Some(Yaml::Map(entries)) if entries.len() > MAX_JOBS => {
+            let (key, _) = &entries[MAX_JOBS];
+            problems.add(key.at, "jobs", format!("the workflow has more than {MAX_JOBS} jobs"), "split it");
+            Vec::new()
+        }
         Some(Yaml::Map(entries)) if !entries.is_empty() => {
             entries.iter().filter_map(|(key, node)| job::read(key, node, &defaults, problems)).collect()
         }

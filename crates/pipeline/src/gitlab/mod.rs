@@ -46,6 +46,8 @@ use crate::yaml::{At, Budget, Key, Node, Schema, Value};
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(1);
 /// The most variables that a job may see.
 const MAX_VARIABLES: usize = 1000;
+/// The most keys at the top: jobs and templates.
+const MAX_KEYS: usize = 10_000;
 /// Keys at the top that are not jobs.
 const GLOBALS: &[&str] = &["stages", "variables", "workflow", "default", "image", "services", "before_script", "after_script", "cache"];
 
@@ -61,6 +63,12 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
     let base = predefined::of_push(event, source.path);
     let root = compose::compose(source, event, library, &base, &mut budget, problems)?;
     problems.wants_nothing().then_some(())?;
+    if let Value::Map(entries) = &root.value
+        && let Some((key, _)) = entries.get(MAX_KEYS)
+    {
+        problems.add(key.at, "", format!("the file has more than {MAX_KEYS} keys"), "split the project");
+        return None;
+    }
     let root = extends::references(extends::unfold(&root, &mut budget, problems), &mut budget, problems).ok()?;
     let Value::Map(entries) = &root.value else {
         problems.add(

@@ -90,12 +90,19 @@ pub(super) const WHENS: &[(&str, When)] = &[
     ("delayed", When::Delayed),
 ];
 
+/// The most rules in one list.
+const MAX_RULES: usize = 1_000;
+
 /// Reads `rules`, which may nest as anchors of lists do.
 pub(super) fn read(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Vec<Rule> {
     let Value::Seq(items) = &node.value else {
         problems.add(node.at, path, format!("rules are a list, not {}", node.kind()), "start each rule with `- `");
         return Vec::new();
     };
+    if items.len() > MAX_RULES {
+        problems.add(items[MAX_RULES].at, path, format!("there are more than {MAX_RULES} rules"), "use patterns, or variables of a rule");
+        return Vec::new();
+    }
     let mut rules = Vec::new();
     for item in items {
         match &item.value {

@@ -216,15 +216,8 @@ fn files_that_are_no_pipeline_are_refused() {
 fn size_depth_and_growth_are_bounded() {
     assert!(problems(GITLAB, &"#".repeat((1 << 20) + 1)).contains("at most 1048576 are read"));
     assert!(problems(GITLAB, &format!("a: {}", "[".repeat(100))).contains("nests deeper than 64 levels"));
-    let mut laughs = "x0: &x0 [l,l,l,l,l,l,l,l,l,l]\n".to_owned();
-    for n in 1..12 {
-        laughs += &format!("x{n}: &x{n} [{}]\n", format!("*x{},", n - 1).repeat(10));
-    }
-    assert!(problems(GITLAB, &laughs).contains("unfold to more than 16 MiB"));
-    let many: String = (0..501).map(|n| format!("j{n}: {{script: [x]}}\n")).collect();
-    assert!(problems(GITLAB, &many).contains("more than 500 jobs"));
-    let parallel: String = (0..3).map(|n| format!("j{n}: {{script: [x], parallel: 200}}\n")).collect();
-    assert!(problems(GITLAB, &parallel).contains("more than 500 jobs"));
+    let parallel: String = (0..11).map(|n| format!("j{n}: {{script: [x], parallel: 200}}\n")).collect();
+    assert!(problems(GITLAB, &parallel).contains("more than 2000 jobs"));
     let extended = format!(".big: {{script: ['{}']}}\n", "x".repeat(400_000))
         + &(0..60).map(|n| format!("j{n}: {{extends: .big}}\n")).collect::<String>();
     assert!(problems(GITLAB, &extended).contains("unfold to more than 16 MiB"));

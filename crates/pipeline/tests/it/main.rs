@@ -9,12 +9,14 @@
     reason = "tests"
 )]
 
+mod bad_files;
 mod broken_files;
 mod containers;
 mod corpus;
 mod documents;
 mod events;
 mod expressions;
+mod fuzzed;
 mod gitlab_include;
 mod gitlab_inputs;
 mod gitlab_matrix;

@@ -140,7 +140,6 @@ impl Place {
         let file = self.root.join(&path);
         let io = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::NotFound => CliError::other(format!("{} is not there", file.display()), "", exit::ABSENT),
-            std::io::ErrorKind::InvalidData => CliError::other(format!("{path} is not UTF-8"), "save it as UTF-8", exit::NOT_GOOD),
             _ => CliError::Io { what: file.display().to_string(), source },
         };
         let size = std::fs::metadata(&file).map_err(io)?.len();
@@ -148,7 +147,8 @@ impl Place {
             let what = format!("{path} has {size} bytes, and {} are read at most", Source::MAX_BYTES);
             return Err(CliError::other(what, "split it, by `include` or into several workflows", exit::NOT_GOOD));
         }
-        let text = std::fs::read_to_string(&file).map_err(io)?;
+        let text = Source::decode(&path, std::fs::read(&file).map_err(io)?)
+            .map_err(|problem| CliError::other(problem.to_string(), "", exit::NOT_GOOD))?;
         let dialect = match dialect {
             Some(DialectArg::Gitlab) => Dialect::GitlabCi,
             Some(DialectArg::Github) => Dialect::GithubWorkflow,
