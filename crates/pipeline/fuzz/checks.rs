@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use penstock_pipeline::{Dialect, EvalError, Evaluated, Library, PushEvent, Source, Unplanned, eval_github, eval_gitlab, plan};
+use penstock_pipeline::{Dialect, EvalError, Evaluated, Library, PushEvent, Source, Unplanned, WorkflowContexts, eval_gitlab, plan};
 
 fn event() -> PushEvent {
     let json = serde_json::json!({
@@ -41,8 +41,8 @@ pub fn github_expression(text: &str) {
         "github": {"ref": "main", "n": 1.5, "list": [1, "a", {"b": null}], "empty": {}, "deep": {"x": {"y": [[1], []]}}},
         "needs": {"a": {"result": "success"}},
     });
-    let contexts = contexts.as_object().expect("a mapping").clone();
-    answered(text, || eval_github(text, &contexts, None));
+    let contexts = WorkflowContexts::new(contexts.as_object().expect("a mapping"), None);
+    answered(text, || contexts.eval(text));
 }
 
 /// So does a condition of a GitLab file.

@@ -61,16 +61,21 @@ impl fmt::Display for EvalError {
 
 impl std::error::Error for EvalError {}
 
-/// Evaluates a workflow expression, with or without `${{ }}`; text around that makes the whole a text.
-///
-/// `contexts` are all that there are, by name: another one in the expression is an error. The status functions answer by
-/// `job.status` if it is there, otherwise by the results in `needs`; with neither, all went well.
-pub fn eval_github(
-    expression: &str,
-    contexts: &serde_json::Map<String, Json>,
-    files: Option<Arc<dyn FilesToHash>>,
-) -> Result<Evaluated, EvalError> {
-    github::eval(expression, contexts, files)
+/// What workflow expressions may see.
+#[derive(Clone, Debug)]
+pub struct WorkflowContexts(github::Given);
+
+impl WorkflowContexts {
+    /// All contexts that there are, by name: another one in an expression is an error. The status functions answer by
+    /// `job.status` if it is there, otherwise by the results in `needs`; with neither, all went well.
+    pub fn new(contexts: &serde_json::Map<String, Json>, files: Option<Arc<dyn FilesToHash>>) -> Self {
+        Self(github::Given::new(contexts, files))
+    }
+
+    /// Evaluates an expression, with or without `${{ }}`; text around that makes the whole a text.
+    pub fn eval(&self, expression: &str) -> Result<Evaluated, EvalError> {
+        self.0.eval(expression)
+    }
 }
 
 /// Evaluates a condition of a GitLab file to what GitLab's own evaluation gives: a `String` or `Null` too, where no comparison

@@ -42,7 +42,7 @@ pub use caches::{artifact_spec, cache_specs};
 pub use container::{PlannedContainer, PlannedCredentials, PlannedService, WantedContainer, WantedService, job_container, job_services};
 pub use diagnostic::{Diagnostic, Severity};
 pub use env::{JobContext, job_env};
-pub use eval::{EvalError, EvalErrorKind, Evaluated, eval_github, eval_gitlab};
+pub use eval::{EvalError, EvalErrorKind, Evaluated, WorkflowContexts, eval_gitlab};
 pub use explain::Explained;
 pub use github::BuiltIn;
 pub use hash_files::{FilesToHash, hash_files};

@@ -10,7 +10,7 @@ use penstock_cli::args::{Eval, Language};
 use penstock_cli::{CliError, exit};
 use penstock_model::Digest;
 use penstock_model::digest::Hasher;
-use penstock_pipeline::{FilesToHash, eval_github, eval_gitlab};
+use penstock_pipeline::{FilesToHash, WorkflowContexts, eval_gitlab};
 use serde::de::DeserializeOwned;
 
 /// The largest context that is read.
@@ -24,7 +24,7 @@ pub fn eval(args: &Eval) -> Result<ExitCode, CliError> {
     let evaluated = match args.dialect {
         Language::Github => {
             let files = std::env::current_dir().map_err(|source| CliError::Io { what: "the current folder".to_owned(), source })?;
-            eval_github(&args.expression, &context(args.context.as_deref())?, Some(Arc::new(Folder::new(&files))))
+            WorkflowContexts::new(&context(args.context.as_deref())?, Some(Arc::new(Folder::new(&files)))).eval(&args.expression)
         }
         Language::Gitlab => eval_gitlab(&args.expression, &context::<BTreeMap<String, Option<String>>>(args.context.as_deref())?),
     };

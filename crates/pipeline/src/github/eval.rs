@@ -10,19 +10,32 @@ use super::value::Value;
 use crate::eval::{EvalError, EvalErrorKind, Evaluated};
 use crate::hash_files::FilesToHash;
 
-/// See [`crate::eval_github`].
-pub(crate) fn eval(text: &str, given: &serde_json::Map<String, Json>, files: Option<Arc<dyn FilesToHash>>) -> Result<Evaluated, EvalError> {
-    let known = |name: &str| given.keys().any(|key| key.eq_ignore_ascii_case(name));
-    let contexts = Contexts { given: Value::from(&Json::Object(given.clone())), status: status(given), files, ..Contexts::default() };
-    let value = evaluate(text, &known, &contexts).map_err(|invalid| {
-        let kind = match invalid.kind {
-            ErrorKind::Lexing => EvalErrorKind::Lexing,
-            ErrorKind::Parsing => EvalErrorKind::Parsing,
-            ErrorKind::Evaluation => EvalErrorKind::Evaluation,
-        };
-        EvalError::at(kind, invalid.message, text, invalid.offset)
-    })?;
-    Ok(Evaluated { kind: value.kind(), value: serde_json::to_value(&value).unwrap_or_default() })
+/// See [`crate::WorkflowContexts`].
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    names: Vec<String>,
+    contexts: Contexts,
+}
+
+impl Given {
+    pub(crate) fn new(given: &serde_json::Map<String, Json>, files: Option<Arc<dyn FilesToHash>>) -> Self {
+        let names = given.keys().cloned().collect();
+        let given_value = Value::object(given.iter().map(|(name, value)| (name.clone(), Value::from(value))));
+        Self { names, contexts: Contexts { given: given_value, status: status(given), files, ..Contexts::default() } }
+    }
+
+    pub(crate) fn eval(&self, text: &str) -> Result<Evaluated, EvalError> {
+        let known = |name: &str| self.names.iter().any(|key| key.eq_ignore_ascii_case(name));
+        let value = evaluate(text, &known, &self.contexts).map_err(|invalid| {
+            let kind = match invalid.kind {
+                ErrorKind::Lexing => EvalErrorKind::Lexing,
+                ErrorKind::Parsing => EvalErrorKind::Parsing,
+                ErrorKind::Evaluation => EvalErrorKind::Evaluation,
+            };
+            EvalError::at(kind, invalid.message, text, invalid.offset)
+        })?;
+        Ok(Evaluated { kind: value.kind(), value: serde_json::to_value(&value).unwrap_or_default() })
+    }
 }
 
 fn evaluate(text: &str, known: &dyn Fn(&str) -> bool, contexts: &Contexts) -> Result<Value, Invalid> {

@@ -30,7 +30,7 @@ mod workflow;
 
 pub use actions::BuiltIn;
 pub(crate) use env::job_env;
-pub(crate) use eval::eval;
+pub(crate) use eval::Given;
 pub(crate) use expression::{Expression, Invalid, StatusFunctions};
 pub(crate) use filler::Filler;
 pub(crate) use steps::WorkflowSteps;

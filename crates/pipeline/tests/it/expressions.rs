@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use penstock_model::Digest;
-use penstock_pipeline::{EvalErrorKind, FilesToHash, eval_github, eval_gitlab};
+use penstock_pipeline::{EvalErrorKind, FilesToHash, WorkflowContexts, eval_gitlab};
 use serde_json::{Value, json};
 
 /// What it comes to, as the command prints it.
 #[track_caller]
 fn github(expression: &str, contexts: &Value) -> Value {
-    match eval_github(expression, contexts.as_object().unwrap(), None) {
+    match WorkflowContexts::new(contexts.as_object().unwrap(), None).eval(expression) {
         Ok(evaluated) => serde_json::to_value(evaluated).unwrap(),
         Err(error) => json!({ "error": error }),
     }
@@ -135,7 +135,7 @@ impl FilesToHash for Files {
 fn hash_files_digests_the_digests() {
     let files: Arc<dyn FilesToHash> = Arc::new(Files(["b.lock", "a.lock", "secret"].map(str::to_owned).to_vec()));
     let contexts = json!({"github": {"workspace": "/builds/oran"}});
-    let eval = |expression: &str| eval_github(expression, contexts.as_object().unwrap(), Some(Arc::clone(&files)));
+    let eval = |expression: &str| WorkflowContexts::new(contexts.as_object().unwrap(), Some(Arc::clone(&files))).eval(expression);
     let both = [Digest::of("a.lock"), Digest::of("b.lock")].map(|digest| *digest.as_bytes()).concat();
     for expression in ["hashFiles('*.lock')", "hashFiles(format('{0}/**', github.workspace), '!secret')"] {
         assert_eq!(eval(expression).unwrap().value, json!(Digest::of(&both).hex()), "{expression}");
