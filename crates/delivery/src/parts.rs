@@ -12,6 +12,7 @@ use penstock_model::digest::Digest;
 use penstock_model::git::GitHost;
 use penstock_model::job::{AttemptId, JobRunner};
 use penstock_model::registry::ImageRegistry;
+use penstock_model::remote::RemoteImages;
 use penstock_model::secret::SecretStore;
 use penstock_model::target::Target;
 use penstock_model::tool::ToolRunner;
@@ -68,6 +69,8 @@ pub struct Parts {
     pub git: Arc<dyn GitHost>,
     /// The registry.
     pub registry: Arc<dyn ImageRegistry>,
+    /// Images of other registries.
+    pub remote: Arc<dyn RemoteImages>,
     /// Containers, for images under test.
     pub runtime: Arc<dyn ContainerRuntime>,
     /// Builds images.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Digest;
 
@@ -93,10 +93,10 @@ pub struct RunConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Ports, as `8080/tcp`.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "or_nothing")]
     pub exposed_ports: BTreeMap<String, Empty>,
     /// `NAME=value`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "or_nothing")]
     pub env: Vec<String>,
     /// Program and first arguments.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +108,7 @@ pub struct RunConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
     /// Labels.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "or_nothing")]
     pub labels: BTreeMap<String, String>,
     /// The signal that stops it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,6 +116,11 @@ pub struct RunConfig {
     /// How it tells that it is healthy: no part of the OCI specification, and in the images of most registries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healthcheck: Option<ImageHealth>,
+}
+
+/// Builders write `null` where there is nothing.
+fn or_nothing<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 /// `HEALTHCHECK` of a Dockerfile, as Docker writes it into an image.
@@ -170,4 +175,19 @@ pub struct History {
     /// True if it made no layer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub empty_layer: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_read_as_builders_write_it() {
+        let text = r#"{"architecture": "amd64", "os": "linux", "config": {"Env": null, "Cmd": ["sh"], "Entrypoint": null, "Labels": null,
+            "ExposedPorts": {"80/tcp": {}}, "Volumes": null, "OnBuild": null, "Healthcheck": {"Test": ["CMD", "x"], "Interval": 5000000000}},
+            "rootfs": {"type": "layers", "diff_ids": []}, "history": [{"created_by": "x", "comment": "y"}], "docker_version": "20"}"#;
+        let config = serde_json::from_str::<ImageConfig>(text).unwrap().config;
+        assert_eq!((config.env.len(), config.labels.len(), config.entrypoint), (0, 0, None));
+        assert_eq!(config.healthcheck.unwrap().interval, 5_000_000_000);
+    }
 }

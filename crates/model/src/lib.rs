@@ -22,6 +22,7 @@ pub mod job;
 pub mod log;
 pub mod registry;
 pub mod release;
+pub mod remote;
 pub mod secret;
 pub mod service;
 mod step;

@@ -19,7 +19,7 @@ use penstock_model::git::GitHost;
 use penstock_model::job::RunnerSettings;
 use penstock_model::log::{EventLog, Leases};
 use penstock_model::{Clock, Secret, clock::SystemClock};
-use penstock_registry::{Limits, Registry};
+use penstock_registry::{Limits, Registry, Remote};
 use penstock_runner::{Hands, Runner};
 use penstock_store::{DataLock, DirBlobs, DirLogs, Durability, SealedSecrets, SqliteLog};
 use penstock_target::{AddressRange, LocalSettings, LocalTarget};
@@ -157,6 +157,7 @@ pub async fn build(settings: &ServerSection, durability: Durability) -> Result<B
         JobCalls::open(data.join("calls")).map_err(|source| CliError::Io { what: data.join("calls").display().to_string(), source })?;
     let parts = Arc::new(Parts {
         journal,
+        remote: Arc::new(remote(blobs.clone(), registry.clone())?),
         blobs,
         logs: Arc::new(DirLogs::open(&data.join("logs"), durability).map_err(|error| broken("the logs", &error))?),
         git: git_host,
@@ -186,6 +187,11 @@ pub async fn build(settings: &ServerSection, durability: Durability) -> Result<B
 fn spine_settings(settings: &ServerSection, registry: String) -> Settings {
     let (url, advisories) = (settings.url(), settings.advisories.clone());
     Settings { dir: settings.data.join("calls"), mirror: Mirror::new(settings.mirror(), &url), url, registry, advisories }
+}
+
+/// What fetches images of other registries.
+fn remote(blobs: Arc<dyn BlobStore>, registry: Arc<Registry>) -> Result<Remote, CliError> {
+    Remote::new(blobs, registry).map_err(|why| CliError::other(format!("asking other registries: {why}"), "", exit::FAILED))
 }
 
 /// A context that a job sends.

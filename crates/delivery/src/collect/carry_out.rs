@@ -7,6 +7,7 @@ use penstock_gitops::parse_manifests;
 use penstock_model::blob::BlobError;
 use penstock_model::registry::{Hold, Keep};
 use penstock_model::release::ImageRef;
+use penstock_model::remote::RemoteImage;
 use penstock_model::{CommitId, Digest, EnvironmentName, ProjectName, RunId, Timestamp};
 use serde_json::Value;
 use tokio::sync::SemaphorePermit;
@@ -15,7 +16,7 @@ use super::needed::{MIN_AGE, Needed, commits_in_force, needed};
 use super::{Gone, Kind, Outcome};
 use crate::calls::JobCalls;
 use crate::config_repository::{all, environment_files, parse};
-use crate::effects::EffectError;
+use crate::effects::{EffectError, pinned_by};
 use crate::orders::{OrderError, refused};
 use crate::parts::Parts;
 use crate::world::World;
@@ -178,6 +179,13 @@ struct Stay {
 async fn names(parts: &Parts, needed: &Needed, contents: &Contents, dry_run: bool, outcome: &mut Outcome) -> Result<Stay, OrderError> {
     let mut spent = BTreeMap::new();
     for name in parts.registry.repositories().await.map_err(|error| EffectError::Other(crate::chain(&error)))? {
+        if RemoteImage::is_kept(&name) {
+            // fetched anew whenever it is needed; while a run is kept, so is what it meant by a name
+            let tags = parts.registry.tags(&name).await.map_err(|error| EffectError::Other(crate::chain(&error)))?;
+            let meant = |tag: &String| needed.runs.iter().any(|run| tag.starts_with(&pinned_by(run)));
+            spent.insert(name, tags.into_keys().filter(|tag| !meant(tag)).collect());
+            continue;
+        }
         // a project's images are PROJECT/NAME
         let project = name.as_str().split('/').next().and_then(|project| project.parse::<ProjectName>().ok());
         if let Some(tags) = project.and_then(|project| needed.spent.get(&project)) {

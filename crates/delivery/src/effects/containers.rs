@@ -1,10 +1,15 @@
 //! The images of a job and of its services, found by name.
 
+mod remote;
+
 use penstock_model::job::AttemptId;
-use penstock_model::release::ImageRef;
+use penstock_model::release::{ImageName, ImageRef};
+use penstock_model::remote::RemoteImage;
 use penstock_model::service::{JobImage, ServiceSpec};
 use penstock_pipeline::{JobContext, Plan, WantedContainer};
 
+use self::remote::Place;
+pub(crate) use self::remote::pinned_by;
 use super::EffectError;
 use crate::parts::Parts;
 use crate::world::RunRecord;
@@ -27,14 +32,14 @@ pub(super) async fn find(
     let image = match penstock_pipeline::job_container(plan, &id.job, context).map_err(fault)? {
         None => None,
         Some(wanted) => {
-            let image = resolve(parts, record, id, &wanted).await?;
+            let image = resolve(parts, record, id, context, &wanted).await?;
             let WantedContainer { entrypoint, user, memory, cpu_millis, env, .. } = wanted;
             Some(JobImage { image, entrypoint, user, memory, cpu_millis, env })
         }
     };
     let mut services = Vec::new();
     for wanted in penstock_pipeline::job_services(plan, &id.job, context).map_err(fault)? {
-        let image = resolve(parts, record, id, &wanted.container).await?;
+        let image = resolve(parts, record, id, context, &wanted.container).await?;
         let WantedContainer { entrypoint, command, user, memory, cpu_millis, env, .. } = wanted.container;
         let (name, aliases, ports, ready) = (wanted.name, wanted.aliases, wanted.ports, wanted.ready);
         services.push(ServiceSpec { name, aliases, image, entrypoint, command, env, user, ports, ready, memory, cpu_millis });
@@ -42,33 +47,51 @@ pub(super) async fn find(
     Ok(Containers { image, services })
 }
 
-/// An image of the own registry by digest, whatever the file calls it.
-async fn resolve(parts: &Parts, record: &RunRecord, id: &AttemptId, wanted: &WantedContainer) -> Result<ImageRef, EffectError> {
+/// An image by digest, whatever the file calls it: of the own registry, or else of another, from which it is fetched.
+async fn resolve(
+    parts: &Parts,
+    record: &RunRecord,
+    id: &AttemptId,
+    context: &JobContext,
+    wanted: &WantedContainer,
+) -> Result<ImageRef, EffectError> {
     let text = &wanted.image;
-    let registry = format!("{}/", parts.settings.registry);
-    let name = text.strip_prefix(&registry).unwrap_or(text);
-    let refuse = |why: &str| {
-        EffectError::Other(format!(
-            "job `{}` wants the image `{text}`: {why}\nhelp: push it to the own registry first (`{registry}{}/NAME`); a job with an image never runs on the host",
-            id.job, record.project
-        ))
+    let refuse = |why: &str, help: &str| {
+        let help = if help.is_empty() { String::new() } else { format!("\nhelp: {help}") };
+        EffectError::Other(format!("job `{}` wants the image `{text}`: {why}{help}", id.job))
     };
     if let Some(platform) = wanted.platform.as_deref().filter(|platform| *platform != here()) {
-        return Err(refuse(&format!("it is asked for as {platform}, and this machine is {}", here())));
+        return Err(refuse(&format!("it is asked for as {platform}, and this machine is {}", here()), "remove `platform`"));
     }
+    let registry = format!("{}/", parts.settings.registry);
+    let own = text.strip_prefix(&registry);
+    if let Some(image) = in_own(parts, own.unwrap_or(text)).await.map_err(|why| refuse(&why, ""))? {
+        return Ok(image);
+    }
+    let push = format!("push it first (`{registry}{}/NAME`); a job with an image never runs on the host", record.project);
+    if own.is_some() {
+        return Err(refuse("it is not in the own registry", &push));
+    }
+    let image: RemoteImage = text.parse().map_err(|error| refuse(&format!("{error}"), ""))?;
+    let place = Place { registry: &*parts.registry, remote: &*parts.remote, project: &record.project, run: &record.id };
+    let fetched = place.find(&context.secrets, wanted, &image).await;
+    fetched.map_err(|why| refuse(&why, &format!("where a registry cannot be reached, push the image to the own one ({push})")))
+}
+
+/// What the own registry holds by a name.
+async fn in_own(parts: &Parts, name: &str) -> Result<Option<ImageRef>, String> {
     if let Ok(image) = name.parse::<ImageRef>() {
         // the store holds other bytes too, of others: what a repository does not hold is no image of it
-        let here = parts.registry.manifest(&image.name, image.digest).await.map_err(|error| refuse(&error.to_string()))?;
-        return if here.is_some() { Ok(image) } else { Err(refuse("it is not in the own registry")) };
+        let here = parts.registry.manifest(&image.name, image.digest).await.map_err(|error| error.to_string())?;
+        return Ok(here.map(|_| image));
     }
     let (repository, tag) = match name.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, tag),
         _ => (name, "latest"),
     };
-    let repository = repository.parse().map_err(|_| refuse("that is no name of an image here"))?;
-    let found = parts.registry.resolve(&repository, tag).await.map_err(|error| refuse(&error.to_string()))?;
-    let digest = found.ok_or_else(|| refuse("it is not in the own registry"))?;
-    Ok(ImageRef { name: repository, digest })
+    let Ok(name) = repository.parse::<ImageName>() else { return Ok(None) };
+    let found = parts.registry.resolve(&name, tag).await.map_err(|error| error.to_string())?;
+    Ok(found.map(|digest| ImageRef { name, digest }))
 }
 
 /// This machine's platform, as images name it.

@@ -22,6 +22,7 @@ use crate::parts::Parts;
 use crate::wanted::Effect;
 
 pub use commit::{ENVIRONMENT_TRAILER, RELEASE_TRAILER, REVERT_TRAILER};
+pub(crate) use containers::pinned_by;
 pub use job::log_id;
 pub(crate) use job::tell;
 

@@ -21,7 +21,7 @@ use penstock_model::registry::ImageRegistry;
 use penstock_model::release::{ImageName, ImageRef, Release, ReleaseId};
 use penstock_model::target::ApplicationScope;
 use penstock_model::{Clock, Digest, EnvironmentName, ProjectName, RunId, Secret, UserName};
-use penstock_registry::{Limits, Registry};
+use penstock_registry::{Limits, Registry, Remote};
 use penstock_testkit::{
     FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryEvents, MemoryGit, MemoryLogs, MemorySecrets, NoBuilds,
 };
@@ -131,11 +131,13 @@ fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit
     let blobs: Arc<dyn BlobStore> = Arc::new(MemoryBlobs::by(clock.clone()));
     let key = SigningKey::generate([7; 32]).unwrap();
     let builder = Builder::new(dir.join("builds"), blobs.clone(), Arc::new(NoBuilds), Arc::new(NoBases)).unwrap();
+    let registry = Arc::new(Registry::open(&dir.join("registry"), blobs.clone(), clock, Limits::default()).unwrap());
     Parts {
         journal,
         logs: Arc::new(MemoryLogs::default()),
         git,
-        registry: Arc::new(Registry::open(&dir.join("registry"), blobs.clone(), clock, Limits::default()).unwrap()),
+        remote: Arc::new(Remote::new(blobs.clone(), registry.clone()).unwrap()),
+        registry,
         blobs,
         runtime: Arc::new(FakeRuntime::default()),
         builder: Arc::new(builder),

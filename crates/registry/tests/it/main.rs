@@ -6,4 +6,5 @@ mod fixture;
 mod inside;
 mod pull;
 mod push;
+mod remote;
 mod rights;

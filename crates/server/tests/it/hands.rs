@@ -11,7 +11,7 @@ use penstock_builder::{BaseImage, BaseImages, Builder};
 use penstock_delivery::{JobTokens, Journal, Messenger, Parts, Random, Settings, Troubles};
 use penstock_model::blob::{BlobError, BlobStore};
 use penstock_model::{RepositoryName, Secret, UserName};
-use penstock_registry::{Limits, Registry};
+use penstock_registry::{Limits, Registry, Remote};
 use penstock_server::git::GitService;
 use penstock_testkit::{
     FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryGit, MemoryLogs, MemorySecrets, NoBuilds,
@@ -66,11 +66,13 @@ pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<Memor
     let key = SigningKey::generate([7; 32]).unwrap();
     let builder = Builder::new(dir.join("builds"), blobs.clone(), Arc::new(NoBuilds), Arc::new(Nobody)).unwrap();
     let host = "penstock.example.org".to_owned();
+    let registry = Arc::new(Registry::open(&dir.join("registry"), blobs.clone(), clock, Limits::default()).unwrap());
     Parts {
         journal,
         logs: Arc::new(MemoryLogs::default()),
         git,
-        registry: Arc::new(Registry::open(&dir.join("registry"), blobs.clone(), clock, Limits::default()).unwrap()),
+        remote: Arc::new(Remote::new(blobs.clone(), registry.clone()).unwrap()),
+        registry,
         blobs,
         runtime: Arc::new(FakeRuntime::default()),
         builder: Arc::new(builder),
