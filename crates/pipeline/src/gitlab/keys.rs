@@ -46,21 +46,34 @@ pub(super) const INCLUDE_RULE: &[Unsupported] = &[
 ];
 
 /// In `artifacts`.
-pub(super) const ARTIFACTS: &[Unsupported] = &[
-    ("name", "remove it; artifacts are named by job and digest"),
-    ("untracked", "name the files in `paths`"),
-    ("expose_as", "remove it; the run's page lists all artifacts"),
-];
+pub(super) const ARTIFACTS: &[Unsupported] = &[("untracked", "name the files in `paths`")];
 
 /// In `artifacts: reports`.
-pub(super) const REPORTS: &[Unsupported] = &[
-    ("sast", "run the scanner with `penstock check`; what it finds becomes evidence"),
-    ("secret_detection", "run `penstock check gitleaks`; what it finds becomes evidence"),
-    ("dependency_scanning", "run `penstock check advisories`; what it finds becomes evidence"),
-    ("container_scanning", "run `penstock check advisories --image …`; what it finds becomes evidence"),
-    ("codequality", "run the linter with `penstock check`; what it finds becomes evidence"),
-    ("cyclonedx", "remove it; each image gets an SBOM by itself"),
-    ("cobertura", "write `coverage_report: {coverage_format: cobertura, path: …}`"),
+pub(super) const REPORTS: &[Unsupported] = &[("cobertura", "write `coverage_report: {coverage_format: cobertura, path: …}`")];
+
+/// Reports that are kept as files and not read.
+pub(super) const KEPT_REPORTS: &[&str] = &[
+    "accessibility",
+    "annotations",
+    "api_fuzzing",
+    "browser_performance",
+    "codequality",
+    "container_scanning",
+    "coverage_fuzzing",
+    "cyclonedx",
+    "dast",
+    "dependency_scanning",
+    "license_management",
+    "license_scanning",
+    "load_performance",
+    "lsif",
+    "metrics",
+    "repository_xray",
+    "requirements",
+    "sarif",
+    "sast",
+    "secret_detection",
+    "terraform",
 ];
 
 /// In `cache`.

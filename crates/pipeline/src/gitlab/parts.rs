@@ -144,11 +144,14 @@ pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> Art
         let choices = [("on_success", KeepWhen::OnSuccess), ("on_failure", KeepWhen::OnFailure), ("always", KeepWhen::Always)];
         spec.when = choice(node, &choices, &fields.path_of("when"), problems).unwrap_or_default();
     }
-    if let Some(node) = fields.get("expire_in")
-        && node.text() != Some("never")
-    {
-        let help = "remove it or write `never`: what nobody needs any more goes with `penstock gc`";
-        problems.add(fields.key_at("expire_in"), &fields.path_of("expire_in"), "artifacts do not expire by time", help);
+    if let Some(node) = fields.get("expire_in") {
+        expiry(node, &fields.path_of("expire_in"), problems);
+    }
+    for name in ["name", "expose_as"] {
+        // files are kept one by one, and the run's page lists all of them
+        if let Some(node) = fields.get(name) {
+            text(node, &fields.path_of(name), problems);
+        }
     }
     if let Some(node) = fields.get("public")
         && boolean(node, &fields.path_of("public"), problems) == Some(false)
@@ -165,6 +168,14 @@ pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> Art
     }
     fields.finish(keys::ARTIFACTS, problems);
     spec
+}
+
+/// `expire_in`: what is kept goes by the age of runs, so that it only has to be a time.
+fn expiry(node: &Node, path: &str, problems: &mut Problems) {
+    let given = node.text().map(str::trim).filter(|text| !text.is_empty());
+    if given.is_none_or(|text| !text.eq_ignore_ascii_case("never") && !text.contains('$') && duration::parse(text).is_none()) {
+        problems.add(node.at, path, "a duration is expected here", "write for example `1 week`, or `never`");
+    }
 }
 
 fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Problems) {
@@ -187,6 +198,11 @@ fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Prob
                 None => problems.add(node.at, &path, "`path` is missing", "name the Cobertura file"),
             }
             inner.finish(&[], problems);
+        }
+    }
+    for name in keys::KEPT_REPORTS {
+        if let Some(node) = fields.get(name) {
+            spec.paths.extend(inner_globs(node, &fields.path_of(name), problems));
         }
     }
     fields.finish(keys::REPORTS, problems);

@@ -8,10 +8,21 @@ use std::time::Duration;
 
 use penstock_model::job::{EnvValue, NextStep, Shell, StepOutcome, StepSource, StepSpec};
 
-use crate::plan::{PlannedJob, PlannedStep};
+use crate::plan::{Plan, PlannedJob, PlannedStep};
 
 /// How long `after_script` may take (GitLab's own default).
 const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Fetches submodules as GitLab's runner does, before anything else: the variables are those that the job has when it starts.
+const SUBMODULES: &str = "(
+case \"${GIT_SUBMODULE_STRATEGY:-none}\" in
+normal) deep= ;;
+recursive) deep=--recursive ;;
+*) exit 0 ;;
+esac
+git submodule sync --quiet $deep
+git submodule update --init --force $deep ${GIT_SUBMODULE_DEPTH:+--depth \"$GIT_SUBMODULE_DEPTH\"} $GIT_SUBMODULE_UPDATE_FLAGS -- $GIT_SUBMODULE_PATHS
+)";
 
 /// Where the job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +41,11 @@ pub(super) struct GitlabSteps {
 }
 
 impl GitlabSteps {
-    pub(super) fn new(job: &PlannedJob) -> Self {
+    pub(super) fn new(plan: &Plan, job: &PlannedJob) -> Self {
         let (mut script, mut after) = (Vec::new(), Vec::new());
+        if fetches_submodules(plan, job) {
+            script.push(SUBMODULES.to_owned());
+        }
         for step in &job.steps {
             match step {
                 PlannedStep::Script { commands } => script.extend(commands.iter().cloned()),
@@ -96,6 +110,12 @@ impl StepSource for GitlabSteps {
     }
 }
 
+/// Whether some variable asks for submodules; what it says is known when the job starts.
+fn fetches_submodules(plan: &Plan, job: &PlannedJob) -> bool {
+    let own = job.variables.iter().chain(plan.inherited(job));
+    own.into_iter().any(|(name, variable)| name == "GIT_SUBMODULE_STRATEGY" && variable.value != "none")
+}
+
 /// One script that says each command before it does it.
 fn shell_script(commands: &[String], shell: &Shell) -> String {
     let mut out = String::new();
@@ -136,7 +156,7 @@ mod tests {
     #[track_caller]
     fn check(job: &str, ends: &[(Option<i32>, bool)], expected: &str) {
         let plan = gitlab_plan(job);
-        let mut steps = GitlabSteps::new(&plan.jobs[0]);
+        let mut steps = GitlabSteps::new(&plan, &plan.jobs[0]);
         let mut seen = String::new();
         let mut next = steps.next(None, false);
         for (exit_code, cancelled) in ends {
@@ -161,9 +181,25 @@ mod tests {
     }
 
     #[test]
+    fn submodules_are_fetched_first_if_a_variable_asks_for_them() {
+        for (file, fetched) in [
+            ("a: {script: [x]}", false),
+            ("a: {script: [x], variables: {GIT_SUBMODULE_STRATEGY: recursive}}", true),
+            ("variables: {GIT_SUBMODULE_STRATEGY: normal}\na: {script: [x]}", true),
+            ("variables: {GIT_SUBMODULE_STRATEGY: normal}\na: {script: [x], inherit: {variables: false}}", false),
+            ("a: {script: [x], variables: {GIT_SUBMODULE_STRATEGY: none}}", false),
+        ] {
+            let plan = gitlab_plan(file);
+            let NextStep::Run(step) = GitlabSteps::new(&plan, &plan.jobs[0]).next(None, false) else { panic!("{file}") };
+            let script = format!("{step:?}");
+            assert_eq!(script.contains("git submodule update --init"), fetched, "{file}");
+        }
+    }
+
+    #[test]
     fn after_script_does_not_run_after_the_jobs_time_limit() {
         let plan = gitlab_plan("a: {script: [x], after_script: [y]}");
-        let mut steps = GitlabSteps::new(&plan.jobs[0]);
+        let mut steps = GitlabSteps::new(&plan, &plan.jobs[0]);
         assert!(matches!(steps.next(None, false), NextStep::Run(_)));
         let last = StepOutcome { timed_out: true, ..ended(None) };
         assert_eq!(steps.next(Some(&last), true), NextStep::Done { exit_code: 1, outputs: BTreeMap::new() });

@@ -27,7 +27,7 @@ pub struct NoSuchJob {
 pub fn steps(plan: &Plan, job: &JobName, context: &JobContext) -> Result<Box<dyn StepSource>, NoSuchJob> {
     let planned = plan.job(job).ok_or_else(|| NoSuchJob { path: plan.path.clone(), job: job.clone() })?;
     Ok(match plan.dialect {
-        Dialect::GitlabCi => Box::new(gitlab::GitlabSteps::new(planned)),
+        Dialect::GitlabCi => Box::new(gitlab::GitlabSteps::new(plan, planned)),
         Dialect::GithubWorkflow => Box::new(crate::github::WorkflowSteps::new(plan, planned, context)),
     })
 }

@@ -104,6 +104,15 @@ fn parallel_makes_numbered_jobs_that_are_needed_together() {
 }
 
 #[test]
+fn reports_that_nobody_reads_are_kept_as_artifacts() {
+    let plan = must_plan(
+        GITLAB,
+        "a:\n  script: [x]\n  artifacts: {name: n, expose_as: o, expire_in: 2 weeks, paths: [dist], reports: {sast: s.json, codequality: [c.json, d.json]}}\n",
+    );
+    assert_eq!(plan.jobs[0].artifacts.paths, ["dist", "c.json", "d.json", "s.json"]);
+}
+
+#[test]
 fn a_job_whose_tags_name_another_system_is_planned_and_fails_in_its_turn() {
     for (keys, why) in [
         ("tags: [docker, linux]", None),

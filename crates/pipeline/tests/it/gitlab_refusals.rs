@@ -136,7 +136,7 @@ fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
         ("GIT_STRATEGY", "$OTHER"),
         ("GIT_CHECKOUT", "'false'"),
         ("GIT_DEPTH", "all"),
-        ("GIT_SUBMODULE_STRATEGY", "recursive"),
+        ("GIT_SUBMODULE_STRATEGY", "all"),
         ("GIT_CLEAN_FLAGS", "none"),
         ("GIT_CLONE_PATH", "$CI_BUILDS_DIR/x"),
         ("GIT_FETCH_EXTRA_FLAGS", "--no-tags"),
@@ -153,7 +153,7 @@ fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
         let rule = format!("a:\n  script: [x]\n  rules:\n    - variables: {{{name}: {value}}}\n");
         check(&rule, &refused(&format!("4:{} a.rules[0].variables", 21 + name.len())));
     }
-    let fine = "GIT_DEPTH: 0, GIT_STRATEGY: clone, GIT_CHECKOUT: 'true', GIT_SUBMODULE_STRATEGY: none, GIT_CLEAN_FLAGS: -ffdx, GIT_FETCH_EXTRA_FLAGS: --tags --prune, GIT_LFS_SKIP_SMUDGE: 1, GIT_AUTHOR_NAME: Ada, RUNNER_AFTER_SCRIPT_TIMEOUT: 5m, AFTER_SCRIPT_IGNORE_ERRORS: 'true'";
+    let fine = "GIT_DEPTH: 0, GIT_STRATEGY: clone, GIT_CHECKOUT: 'true', GIT_SUBMODULE_STRATEGY: recursive, GIT_CLEAN_FLAGS: -ffdx, GIT_FETCH_EXTRA_FLAGS: --tags --prune, GIT_LFS_SKIP_SMUDGE: 1, GIT_AUTHOR_NAME: Ada, RUNNER_AFTER_SCRIPT_TIMEOUT: 5m, AFTER_SCRIPT_IGNORE_ERRORS: 'true'";
     check(&format!("variables: {{{fine}}}\na: {{script: [x], variables: {{GIT_STRATEGY: fetch, GIT_DEPTH: ''}}}}\n"), "a plan of 1 jobs");
 }
 
@@ -168,10 +168,10 @@ fn no_artifact_is_in_git() {
 #[test]
 fn parts_of_a_job_are_checked() {
     for (part, expected) in [
-        ("artifacts: {expire_in: 1 week}", "artifacts.expire_in: artifacts do not expire by time"),
-        ("artifacts: {name: x}", "artifacts.name: `name` is not carried out"),
+        ("artifacts: {expire_in: soon}", "artifacts.expire_in: a duration is expected here"),
+        ("artifacts: {name: [x]}", "artifacts.name: text is expected here, not a list"),
         ("artifacts: {paths: [../x]}", "artifacts.paths: `../x` leaves the checkout"),
-        ("artifacts: {reports: {sast: x}}", "artifacts.reports.sast: `sast` is not carried out"),
+        ("artifacts: {reports: {sast: ../x}}", "artifacts.reports.sast: `../x` leaves the checkout"),
         (
             "artifacts: {reports: {coverage_report: {coverage_format: jacoco, path: x}}}",
             "artifacts.reports.coverage_report.coverage_format: `jacoco` is not carried out here",
