@@ -90,8 +90,8 @@ pub enum Command {
     Logs(Logs),
     /// Cancel a run.
     Cancel(RunArg),
-    /// Try a job again.
-    Retry(JobArg),
+    /// Try a job again, or every job of a run that failed or was cancelled.
+    Retry(RetryArgs),
     /// Start a manual job.
     Play(JobArg),
     /// Manage secrets.
@@ -286,6 +286,15 @@ pub struct JobArg {
     pub run: RunId,
     /// The job.
     pub job: JobName,
+}
+
+/// `retry`.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The run.
+    pub run: RunId,
+    /// The job; all that failed or were cancelled unless given.
+    pub job: Option<JobName>,
 }
 
 /// `mirror`.

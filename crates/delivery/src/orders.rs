@@ -208,6 +208,8 @@ pub enum RunOrder {
     Cancel,
     /// Try a job again.
     Retry(JobName),
+    /// Try every job again that failed or was cancelled, while the others go on.
+    RetryFailed,
     /// Start a manual job.
     Play(JobName),
 }
@@ -221,6 +223,7 @@ pub async fn order_run(parts: &Parts, by: &UserName, run: &RunId, order: RunOrde
     let command = match order {
         RunOrder::Cancel => RunCommand::Cancel { by: actor.clone() },
         RunOrder::Retry(job) => RunCommand::RetryJob { job, by: actor.clone() },
+        RunOrder::RetryFailed => RunCommand::Retry { by: actor.clone() },
         RunOrder::Play(job) => RunCommand::PlayJob { job, by: actor.clone() },
     };
     match effects::tell(parts, run, actor, command).await {

@@ -15,7 +15,7 @@ use penstock_api::EnvironmentOrder;
 use serde_json::{Value, json};
 
 pub use self::reads::print_explanation;
-use crate::args::{Cli, Command, Output};
+use crate::args::{Cli, Command, JobArg, Output, RetryArgs};
 use crate::context::Context;
 use crate::{CliError, exit};
 
@@ -67,7 +67,12 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
             order_and_say(context, &path, &json!({}), "taken back: `penstock rollout --follow` shows it").await?
         }
         Command::Cancel(args) => order_and_say(context, &format!("/runs/{}/cancel", args.run), &json!({}), "cancelled").await?,
-        Command::Retry(args) => order_and_say(context, &job_path(&args, "retry"), &json!({}), "tried again").await?,
+        Command::Retry(RetryArgs { run, job: Some(job) }) => {
+            order_and_say(context, &job_path(&JobArg { run, job }, "retry"), &json!({}), "tried again").await?
+        }
+        Command::Retry(RetryArgs { run, job: None }) => {
+            order_and_say(context, &format!("/runs/{run}/retry"), &json!({}), "what failed is tried again").await?
+        }
         Command::Play(args) => order_and_say(context, &job_path(&args, "play"), &json!({}), "started").await?,
         Command::Build(args) => job::build(context, args).await?,
         Command::Check(args) => job::check(context, args).await?,
@@ -84,7 +89,7 @@ pub async fn explain(output: Output, server: Option<url::Url>, what: &str) -> Re
     reads::explain(&Context { output, server }, what).await.map(ExitCode::from)
 }
 
-fn job_path(args: &crate::args::JobArg, verb: &str) -> String {
+fn job_path(args: &JobArg, verb: &str) -> String {
     format!("/runs/{}/jobs/{}/{verb}", args.run, segment(args.job.as_str()))
 }
 

@@ -18,3 +18,4 @@ mod side_by_side;
 mod simulate;
 mod storm;
 mod traffic;
+mod turns;

@@ -30,6 +30,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/runs", get(reads::runs))
         .route("/runs/{run}", get(reads::run))
         .route("/runs/{run}/cancel", post(orders::cancel))
+        .route("/runs/{run}/retry", post(orders::retry_failed))
         .route("/runs/{run}/jobs/{job}/retry", post(orders::retry))
         .route("/runs/{run}/jobs/{job}/play", post(orders::play))
         .route("/runs/{run}/jobs/{job}/log", get(stream::log))

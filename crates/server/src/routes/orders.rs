@@ -74,6 +74,12 @@ pub(super) async fn retry(State(app): State<App>, caller: Caller, Path((run, job
     done()
 }
 
+pub(super) async fn retry_failed(State(app): State<App>, caller: Caller, Path(run): Path<RunId>) -> Answer {
+    caller.must_be(Role::Developer)?;
+    orders::order_run(&app.parts, &caller.user, &run, RunOrder::RetryFailed).await?;
+    done()
+}
+
 pub(super) async fn play(State(app): State<App>, caller: Caller, Path((run, job)): Path<(RunId, JobName)>) -> Answer {
     caller.must_be(Role::Developer)?;
     orders::order_run(&app.parts, &caller.user, &run, RunOrder::Play(job)).await?;
