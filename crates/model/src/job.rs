@@ -148,7 +148,7 @@ pub enum JobEnd {
 /// A report file that a job left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportFile {
-    /// `junit`, `cobertura` or `summary`.
+    /// `junit`, `cobertura`, `sarif` or `summary`.
     pub kind: String,
     /// Its path below the checkout.
     pub path: String,

@@ -82,6 +82,13 @@ pub enum Chore {
         /// Whether it is enough to know.
         lookup_only: bool,
     },
+    /// Keeps files as reports of a kind ([`crate::job::ReportFile::kind`]). Outputs: `count`, and `digest` of the last.
+    Report {
+        /// The kind.
+        kind: String,
+        /// Patterns below the checkout.
+        paths: Vec<String>,
+    },
     /// Keeps files under a key for later jobs. What is kept under the key already stays.
     SaveCache {
         /// The key.

@@ -11,7 +11,7 @@ use crate::container::{PlannedContainer, PlannedService};
 use crate::diagnostic::Diagnostic;
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
-pub use crate::steps::planned::{Action, Asked, PlannedStep};
+pub use crate::steps::planned::{Action, ActionInput, Asked, PlannedStep};
 
 mod seconds;
 mod turns;

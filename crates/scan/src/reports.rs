@@ -6,6 +6,7 @@ use quick_xml::events::BytesStart;
 pub mod cobertura;
 pub mod junit;
 pub mod k6;
+pub mod sarif;
 
 /// The largest report that is read.
 pub const MAX_REPORT: usize = 64 << 20;

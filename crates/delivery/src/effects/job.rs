@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
-use penstock_model::evidence::{Subject, Witness};
+use penstock_model::evidence::{Subject, Witness, predicate};
 use penstock_model::ids::Actor;
 use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact, ReportFile};
 use penstock_model::{Digest, JobName, RunId, Secret};
 use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
+use penstock_scan::{Report, ScannerInfo};
 use penstock_trust::predicate::{Coverage, TestResult};
 use tokio_util::sync::CancellationToken;
 
@@ -253,10 +254,20 @@ async fn key_files(parts: &Parts, record: &RunRecord, planned: &PlannedJob) -> R
     Ok(digests)
 }
 
+/// What a scanner of the job's own found, as a statement says it.
+#[derive(serde::Serialize)]
+#[serde(transparent)]
+struct Found(serde_json::Value);
+
+impl penstock_trust::Predicate for Found {
+    const TYPE: &'static str = predicate::FINDINGS;
+}
+
 /// What a report file says.
 enum Reported {
     /// Something for people.
     Text,
+    Findings(Box<(Report, ScannerInfo)>),
     Tests(TestResult),
     Coverage(Coverage),
 }
@@ -266,6 +277,10 @@ async fn read_report(parts: &Parts, file: &ReportFile) -> Result<Reported, Effec
         return Ok(Reported::Text);
     }
     let bytes = parts.blobs.get_bytes(file.digest, MAX_REPORT).await?;
+    if file.kind == "sarif" {
+        let read = penstock_scan::read_sarif(&bytes).map_err(|error| EffectError::Other(format!("{}: {error}", file.path)))?;
+        return Ok(Reported::Findings(Box::new(read)));
+    }
     let read = match &*file.kind {
         "junit" => crate::results::junit(&bytes, file.digest).map(Reported::Tests),
         _ => crate::results::coverage(&bytes).map(Reported::Coverage),
@@ -293,6 +308,11 @@ async fn record_report(parts: &Parts, record: &RunRecord, job: &JobName, file: &
     let witness = Witness::Reported;
     match read_report(parts, file).await? {
         Reported::Text => {}
+        Reported::Findings(found) => {
+            let (report, scanner) = *found;
+            let predicate = Found(report.predicate(&scanner, witness, &[], Some(file.digest)));
+            say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &predicate }).await?;
+        }
         Reported::Tests(result) => {
             say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &result }).await?;
         }

@@ -19,6 +19,8 @@ pub(super) const LATE_PROPERTIES: &[&str] = &["run_id", "run_number", "run_attem
 
 /// Properties of `github` that are texts, and variables of the same names with `GITHUB_` before them.
 const GITHUB: &[&str] = &[
+    // within an action of the repository
+    "action_path",
     "actor",
     "triggering_actor",
     "sha",

@@ -2,7 +2,10 @@
 
 mod evaluate;
 mod frame;
+mod inputs;
 mod posts;
+
+pub(super) use evaluate::holds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use penstock_model::{Digest, Secret};
 
 use self::frame::{Frame, Mark, Outer};
 use self::posts::Post;
-use super::actions::{self, Act, Doing as ActDoing, Facts, Next};
+use super::actions::{self, Act, Doing as ActDoing, Facts, JavaScript, Next};
 use super::contexts;
 use super::expression::Contexts;
 use super::template::fill;
@@ -107,11 +110,16 @@ impl WorkflowSteps {
         &mut self.frames[last]
     }
 
+    /// Variables for all that comes after.
+    fn write(&mut self, env: &BTreeMap<String, String>) {
+        let free = env.iter().filter(|(name, _)| !self.fixed.contains_key(*name));
+        self.env.extend(free.map(|(name, value)| (name.clone(), value.clone())));
+        self.written.extend(env.clone());
+    }
+
     /// Takes in what a step left for all that come after it.
     fn take_in(&mut self, last: &StepOutcome) {
-        let free = last.env.iter().filter(|(name, _)| !self.fixed.contains_key(*name));
-        self.env.extend(free.map(|(name, value)| (name.clone(), value.clone())));
-        self.written.extend(last.env.clone());
+        self.write(&last.env);
         self.secrets.extend(last.masks.iter().filter(|secret| !secret.expose().is_empty()).cloned());
     }
 
@@ -191,6 +199,7 @@ impl WorkflowSteps {
                         frame: path,
                     });
                 }
+                self.write(&done.env);
                 let mut outputs = action.outputs;
                 outputs.extend(done.outputs);
                 let Some(why) = done.failed else {
@@ -281,9 +290,27 @@ impl WorkflowSteps {
             with.iter().map(|(name, value)| Ok((name.clone(), fill(value, contexts)?))).collect();
         let timeout = timeout_minutes.as_ref().map(|minutes| evaluate::timeout(minutes, contexts)).transpose()?;
         let keys: BTreeSet<&String> = own.keys().collect();
-        let env = self.handed(&keys, step_env);
+        let mut env = self.handed(&keys, step_env);
         let (act, notes) = match action {
             Action::BuiltIn { name } => actions::begin(*name, given?, &self.facts, step_env)?,
+            Action::Unread { path } => return Err(format!("the plan does not have the action ./{path}")),
+            Action::Composite { path, inputs, outputs, steps } => {
+                let (inputs, notes) = inputs::filled(inputs, &given?, contexts)?;
+                let outer = Outer { mark: mark.clone(), outputs: outputs.clone() };
+                let mut frame = Frame::of_action(steps, inputs::context(&inputs), outer);
+                let around = self.frames.last().map(|frame| frame.env.clone()).unwrap_or_default();
+                frame.env =
+                    around.into_iter().chain(own.keys().filter_map(|name| Some((name.clone(), step_env.get(name)?.clone())))).collect();
+                frame.action = self.action_facts(path);
+                self.frames.push(frame);
+                return Ok(self.told(name, None, notes, true));
+            }
+            Action::JavaScript { path, inputs, main, post, post_if } => {
+                let (inputs, notes) = inputs::filled(inputs, &given?, contexts)?;
+                let folder = self.facts.folder(path);
+                env.extend(inputs.iter().map(|(name, value)| (inputs::variable(name), self.masked(value))));
+                (JavaScript::boxed(folder, main, post.as_deref(), post_if.as_deref()), notes)
+            }
         };
         let action = InAction { act, name, id: id.clone(), env, timeout, state: BTreeMap::new(), outputs: BTreeMap::new() };
         let mut next = self.go_on(mark.clone(), action, None);
@@ -291,6 +318,11 @@ impl WorkflowSteps {
             spec.notes.splice(0..0, notes);
         }
         Ok(next)
+    }
+
+    /// `github.action_path` and the like within an action of the repository.
+    fn action_facts(&self, path: &str) -> Vec<(&'static str, String)> {
+        vec![("action_path", self.facts.folder(path))]
     }
 
     /// The innermost list of steps is done: it is an action's, and the step that it is of is recorded.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use penstock_model::JobName;
 
+use super::actions;
 use super::checked::{self, env, expression, literal, template};
 use super::contexts::{self, Place, RUN_NAME, SETTLED, WORKFLOW_CONCURRENCY, WORKFLOW_ENV};
 use super::expression::{Contexts, Expression};
@@ -28,9 +29,12 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_hours(6);
 const STAGE: &str = "jobs";
 
 /// Reads a workflow file for one push.
-pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, _library: &Library) -> Result<Plan, Unplanned> {
+pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, library: &Library) -> Result<Plan, Unplanned> {
     let mut problems = Problems::new(source.path, Schema::Core);
-    let planned = read(source, event, &mut problems);
+    let mut planned = read(source, event, &mut problems);
+    if let Some(plan) = &mut planned {
+        actions::read_local(plan, event, library, &mut problems);
+    }
     problems.answer(planned)
 }
 

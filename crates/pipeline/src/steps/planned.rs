@@ -93,7 +93,10 @@ impl PlannedStep {
         match self {
             Self::Script { commands } | Self::AfterScript { commands } => commands.iter().map(String::len).sum(),
             Self::Run { script, env, .. } => script.len() + texts(env) + 256,
-            Self::Uses { with, env, .. } => texts(with) + texts(env) + 256,
+            Self::Uses { with, env, action, .. } => {
+                let inner = if let Action::Composite { steps, .. } = action { steps.iter().map(Self::weight).sum() } else { 0 };
+                inner + texts(with) + texts(env) + 256
+            }
         }
     }
 }
@@ -107,4 +110,50 @@ pub enum Action {
         /// Which action.
         name: BuiltIn,
     },
+    /// A folder of the repository whose `action.yml` is still to be read. No plan that is kept has it.
+    Unread {
+        /// The folder, from the root of the repository.
+        path: String,
+    },
+    /// Steps of its own.
+    Composite {
+        /// Its folder, from the root of the repository.
+        path: String,
+        /// Its inputs by their names in lower case.
+        inputs: BTreeMap<String, ActionInput>,
+        /// Its outputs, not evaluated.
+        outputs: BTreeMap<String, String>,
+        /// What it does.
+        steps: Vec<PlannedStep>,
+    },
+    /// Node.js.
+    #[serde(rename = "javascript")]
+    JavaScript {
+        /// Its folder, from the root of the repository.
+        path: String,
+        /// Its inputs by their names in lower case.
+        inputs: BTreeMap<String, ActionInput>,
+        /// Its script.
+        main: String,
+        /// What it does at the job's end.
+        post: Option<String>,
+        /// When; `None` is always.
+        post_if: Option<String>,
+    },
+}
+
+/// An input of an action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionInput {
+    /// As the action writes it.
+    pub name: String,
+    /// What it is if nobody says, not evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// Whether the action wants it to be given.
+    #[serde(default)]
+    pub required: bool,
+    /// Why it should not be given any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecated: Option<String>,
 }

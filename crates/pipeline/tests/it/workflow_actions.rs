@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use penstock_model::Secret;
 use penstock_model::job::{Chore, EnvValue, NextStep, StepOutcome, StepSpec, Work};
-use penstock_pipeline::steps;
+use penstock_pipeline::{Plan, steps};
 
 use crate::job_environment::context;
 use crate::support::{WORKFLOW, must_plan};
@@ -20,6 +20,7 @@ fn words(step: &StepSpec) -> String {
         Work::Chore(Chore::RestoreCache { key, restore_keys, paths, lookup_only }) => {
             format!("restore {key} {restore_keys:?} {paths:?} {lookup_only}")
         }
+        Work::Chore(Chore::Report { kind, paths }) => format!("report {kind} {paths:?}"),
         Work::Chore(Chore::SaveCache { key, paths }) => format!("save {key} {paths:?}"),
     };
     let env: Vec<String> = step
@@ -41,8 +42,13 @@ pub fn carried_out(steps_text: &str, ends: &[StepOutcome]) -> String {
     let text = format!(
         "on: push\njobs:\n  a:\n    runs-on: linux\n    outputs: {{out: \"${{{{ steps.s.outputs.v }}}}\"}}\n    steps:\n{steps_text}"
     );
-    let plan = must_plan(WORKFLOW, &text);
-    let mut source = steps(&plan, &plan.jobs[0].name, &context()).unwrap();
+    told(&must_plan(WORKFLOW, &text), ends)
+}
+
+/// The same of a plan's first job.
+#[track_caller]
+pub fn told(plan: &Plan, ends: &[StepOutcome]) -> String {
+    let mut source = steps(plan, &plan.jobs[0].name, &context()).unwrap();
     let (mut seen, mut ends, mut next) = (Vec::new(), ends.iter(), source.next(None, false));
     while let NextStep::Run(step) = &next {
         seen.push(words(step));
@@ -51,7 +57,7 @@ pub fn carried_out(steps_text: &str, ends: &[StepOutcome]) -> String {
         assert!(seen.len() < 100);
     }
     if let NextStep::Done { exit_code, outputs } = next {
-        seen.push(format!("done {exit_code} {}", outputs["out"]));
+        seen.push(format!("done {exit_code} {}", outputs.get("out").map_or("", String::as_str)));
     }
     seen.join("\n")
 }

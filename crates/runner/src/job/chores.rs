@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod cache;
+mod reports;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +37,7 @@ pub(super) async fn carry_out(attempt: &Attempt<'_>, chore: &Chore) -> Came {
         Chore::RestoreCache { key, restore_keys, paths, lookup_only } => {
             cache::restore(attempt, key, restore_keys, paths, *lookup_only).await
         }
+        Chore::Report { kind, paths } => reports::keep(attempt, kind, paths).await,
         Chore::SaveCache { key, paths } => cache::save(attempt, key, paths).await,
     };
     match done {

@@ -24,6 +24,7 @@ pub(super) struct Left(Mutex<Kept>);
 struct Kept {
     summary: String,
     artifacts: Vec<KeptArtifact>,
+    reports: Vec<ReportFile>,
 }
 
 impl Left {
@@ -36,6 +37,11 @@ impl Left {
         let mut kept = self.kept();
         kept.artifacts.retain(|known| known.name != artifact.name);
         kept.artifacts.push(artifact);
+    }
+
+    /// A report that a step keeps.
+    pub(super) fn report(&self, report: ReportFile) {
+        self.kept().reports.push(report);
     }
 
     /// A step's part of the summary.
@@ -67,6 +73,7 @@ pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Res
         texts.into_iter().flatten().for_each(|text| *text = attempt.log.masked(text));
     }
     report.kept = std::mem::take(&mut attempt.left.kept().artifacts);
+    report.reports.append(&mut attempt.left.kept().reports);
     let summary = std::mem::take(&mut attempt.left.kept().summary);
     if summary.is_empty() {
         return Ok(());

@@ -113,3 +113,23 @@ async fn what_a_branch_keeps_is_its_own_and_other_paths_are_another_cache() {
         assert_eq!(seen.lock().unwrap()[1].outputs["cache-matched-key"], expected, "{branch} {path}");
     }
 }
+
+#[tokio::test]
+async fn reports_are_kept_by_kind_and_none_is_no_fault_of_the_runner() {
+    let house = House::new();
+    let report = |paths: &[&str]| {
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        chore(Chore::Report { kind: "sarif".to_owned(), paths })
+    };
+    let job = job(
+        "mkdir -p out/deep; echo '{}' > out/deep/a.sarif; echo x > out/b.txt",
+        [report(&["out/**/*.sarif"]), report(&["../results", "none"])],
+    );
+    let seen = job.steps.seen.clone();
+    let (report, log) = house.run(job).await;
+    assert_eq!(report.end, JobEnd::Exited { code: 0 }, "{}", log.notes());
+    let kept: Vec<_> = report.reports.iter().map(|file| (file.kind.as_str(), file.path.as_str())).collect();
+    assert_eq!(kept, [("sarif", "out/deep/a.sarif")]);
+    let seen = seen.lock().unwrap();
+    assert_eq!((seen[1].outputs["count"].as_str(), seen[2].outputs["count"].as_str()), ("1", "0"));
+}

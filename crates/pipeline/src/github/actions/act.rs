@@ -41,6 +41,8 @@ pub(in crate::github) struct Done {
     pub(in crate::github) outputs: BTreeMap<String, String>,
     /// Why it failed.
     pub(in crate::github) failed: Option<String>,
+    /// Variables for later steps, besides what its steps wrote to `GITHUB_ENV`.
+    pub(in crate::github) env: BTreeMap<String, String>,
     /// What the log says.
     pub(in crate::github) notes: Vec<String>,
     /// What it does at the job's end.

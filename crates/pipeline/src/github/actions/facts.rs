@@ -13,11 +13,22 @@ pub(in crate::github) struct Facts {
     /// The full ref.
     pub(in crate::github) reference: String,
     pub(in crate::github) commit: String,
+    pub(in crate::github) default_branch: String,
+    /// The own registry's address.
+    pub(in crate::github) registry: String,
+    pub(in crate::github) server_url: String,
+    /// The number of the pull request that it is for.
+    pub(in crate::github) pull_request: Option<u64>,
     /// Whether something ran in the checkout already.
     pub(in crate::github) used: bool,
 }
 
 impl Facts {
+    /// Where the job sees a folder of the repository.
+    pub(in crate::github) fn folder(&self, path: &str) -> String {
+        if path.is_empty() { self.workspace.clone() } else { format!("{}/{path}", self.workspace) }
+    }
+
     pub(in crate::github) fn new(plan: &Plan, _job: &PlannedJob, context: &JobContext) -> Self {
         let event = &plan.event;
         Self {
@@ -25,6 +36,10 @@ impl Facts {
             repository: format!("{}/{}", event.project, event.repository),
             reference: event.reference.clone(),
             commit: event.commit.to_string(),
+            default_branch: event.default_branch.clone(),
+            registry: event.registry.clone(),
+            server_url: event.server_url.clone(),
+            pull_request: event.trigger.merge_request().map(|request| request.number),
             used: false,
         }
     }

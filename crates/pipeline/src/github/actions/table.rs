@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::{Act, Inputs};
 use super::facts::Facts;
-use super::{artifacts, cache, checkout};
+use super::{artifacts, cache, checkout, docker, metadata, reports, setup, trivy};
 use crate::plan::Action;
 use crate::reader::shown;
 
@@ -26,6 +26,30 @@ pub enum BuiltIn {
     UploadArtifact,
     /// `actions/download-artifact`.
     DownloadArtifact,
+    /// `actions/setup-python`.
+    SetupPython,
+    /// `actions/setup-node`.
+    SetupNode,
+    /// `actions/setup-go`.
+    SetupGo,
+    /// `actions/setup-java`.
+    SetupJava,
+    /// `docker/login-action`.
+    DockerLogin,
+    /// `docker/setup-buildx-action`.
+    DockerBuildx,
+    /// `docker/setup-qemu-action`.
+    DockerQemu,
+    /// `docker/metadata-action`.
+    DockerMetadata,
+    /// `docker/build-push-action`.
+    DockerBuild,
+    /// `github/codeql-action/upload-sarif`.
+    UploadSarif,
+    /// `codecov/codecov-action`.
+    Codecov,
+    /// `aquasecurity/trivy-action`.
+    Trivy,
 }
 
 type Begin = fn(Inputs, &Facts, &BTreeMap<String, String>) -> Result<Box<dyn Act>, String>;
@@ -46,7 +70,26 @@ pub(super) struct Known {
     pub(super) begin: Begin,
 }
 
-const KNOWN: &[Known] = &[checkout::KNOWN, cache::KNOWN, cache::RESTORE, cache::SAVE, artifacts::UPLOAD, artifacts::DOWNLOAD];
+const KNOWN: &[Known] = &[
+    checkout::KNOWN,
+    cache::KNOWN,
+    cache::RESTORE,
+    cache::SAVE,
+    artifacts::UPLOAD,
+    artifacts::DOWNLOAD,
+    setup::PYTHON,
+    setup::NODE,
+    setup::GO,
+    setup::JAVA,
+    docker::LOGIN,
+    docker::BUILDX,
+    docker::QEMU,
+    metadata::KNOWN,
+    docker::BUILD,
+    reports::SARIF,
+    reports::CODECOV,
+    trivy::KNOWN,
+];
 
 /// Why a `uses` is not carried out.
 #[derive(Debug)]
@@ -67,6 +110,11 @@ impl Refusal {
     }
 }
 
+/// True for a path that stays below where it starts.
+pub(super) fn is_file(path: &str) -> bool {
+    !path.starts_with('/') && !path.split('/').any(|part| part == ".." || part.contains('\0'))
+}
+
 /// Nothing is refused.
 pub(super) fn anything(_: &Inputs) -> Result<(), Refusal> {
     Ok(())
@@ -74,11 +122,16 @@ pub(super) fn anything(_: &Inputs) -> Result<(), Refusal> {
 
 /// What carries an action out. Inputs that hold no expression are checked; the others when the step runs.
 pub(in crate::github) fn resolve(uses: &str, with: &BTreeMap<String, String>) -> Result<Action, Refusal> {
-    let Some((action, version)) = uses.rsplit_once('@').filter(|(action, _)| !action.starts_with("./")) else {
-        return Err(Refusal::new(
-            format!("the action `{}` is not carried out", shown(uses)),
-            "write what it does as `run`; actions of the repository and images are not carried out yet",
-        ));
+    if let Some(path) = uses.strip_prefix("./").or_else(|| (uses == ".").then_some("")) {
+        let path = path.trim_end_matches('/');
+        if !path.is_empty() && !is_file(path) {
+            return Err(Refusal::new(format!("`{}` leaves the repository", shown(uses)), "name a folder of it"));
+        }
+        return Ok(Action::Unread { path: path.to_owned() });
+    }
+    let Some((action, version)) = uses.rsplit_once('@').filter(|_| !uses.starts_with("docker://")) else {
+        let help = "name an action with its version, one of the repository (`./path`), or write what it does as `run`";
+        return Err(Refusal::new(format!("the action `{}` is not carried out", shown(uses)), help));
     };
     let name = action.to_lowercase();
     let Some(known) = KNOWN.iter().find(|known| known.name == name) else {

@@ -45,6 +45,11 @@ impl Frame {
         Self { waiting: steps.iter().cloned().collect(), ..Self::default() }
     }
 
+    /// An action's, with its inputs.
+    pub(super) fn of_action(steps: &[PlannedStep], inputs: Value, outer: Outer) -> Self {
+        Self { waiting: steps.iter().cloned().collect(), values: vec![("inputs", inputs)], of: Some(outer), ..Self::default() }
+    }
+
     /// Records how a step ended.
     pub(super) fn keep(&mut self, id: Option<&String>, outputs: Vec<(String, Value)>, outcome: &str, conclusion: &str) {
         let Some(id) = id else { return };

@@ -1,0 +1,132 @@
+//! What other tools found, taken into Penstock's own findings and coverage.
+
+use penstock_model::job::{Chore, Work};
+
+use super::act::{Act, Doing, Done, Inputs, Once};
+use super::table::{BuiltIn, Known, Refusal, anything};
+use crate::reader::shown;
+
+pub(super) const SARIF: Known = Known {
+    name: "github/codeql-action/upload-sarif",
+    built_in: BuiltIn::UploadSarif,
+    majors: &[1, 2, 3, 4],
+    branches: &["main"],
+    inputs: &["sarif_file", "checkout_path", "ref", "sha", "token", "matrix", "category", "wait-for-processing"],
+    check: anything,
+    begin: |inputs, _, _| {
+        let given = inputs.or("sarif_file", "../results").to_owned();
+        let path = if given.ends_with(".sarif") || given.contains('*') { given.clone() } else { format!("{given}/**/*.sarif") };
+        let doing = Doing::new(Work::Chore(Chore::Report { kind: "sarif".to_owned(), paths: vec![path] }));
+        Ok(Once::boxed(doing, move |last| match last.outputs.get("count").map(String::as_str) {
+            None | Some("0") => Done::failed(format!("there is no SARIF file at {}", shown(&given))),
+            Some(_) => Done::well([("sarif-id", last.outputs.get("digest").cloned().unwrap_or_default())]),
+        }))
+    },
+};
+
+pub(super) const CODECOV: Known = Known {
+    name: "codecov/codecov-action",
+    built_in: BuiltIn::Codecov,
+    majors: &[1, 2, 3, 4, 5, 6],
+    branches: &["main", "master"],
+    inputs: &[
+        "base_sha",
+        "binary",
+        "codecov_yml_path",
+        "commit_parent",
+        "directory",
+        "disable_file_fixes",
+        "disable_search",
+        "disable_safe_directory",
+        "disable_telem",
+        "dry_run",
+        "env_vars",
+        "exclude",
+        "fail_ci_if_error",
+        "file",
+        "files",
+        "flags",
+        "force",
+        "functionalities",
+        "gcov_args",
+        "gcov_executable",
+        "gcov_ignore",
+        "gcov_include",
+        "git_service",
+        "handle_no_reports_found",
+        "job_code",
+        "move_coverage_to_trash",
+        "name",
+        "network_filter",
+        "network_prefix",
+        "os",
+        "override_branch",
+        "override_build",
+        "override_build_url",
+        "override_commit",
+        "override_pr",
+        "plugin",
+        "plugins",
+        "recurse_submodules",
+        "report_code",
+        "report_type",
+        "root_dir",
+        "run_command",
+        "skip_validation",
+        "slug",
+        "swift_project",
+        "token",
+        "upstream_proxy",
+        "url",
+        "use_legacy_upload_endpoint",
+        "use_oidc",
+        "use_pypi",
+        "verbose",
+        "version",
+        "working-directory",
+    ],
+    check: codecov_check,
+    begin: |inputs, _, _| codecov(&inputs),
+};
+
+/// Where coverage lies if nobody says.
+const SEARCHED: &[&str] = &["**/coverage.xml", "**/cobertura.xml", "**/cobertura-coverage.xml", "**/*cobertura*.xml"];
+
+fn codecov_check(inputs: &Inputs) -> Result<(), Refusal> {
+    match inputs.get("report_type") {
+        None | Some("coverage") => Ok(()),
+        Some(other) => {
+            let help = "test results are read from a GitLab file's `artifacts: reports: junit`";
+            Err(Refusal::input("report_type", format!("`report_type: {}` is not carried out", shown(other)), help))
+        }
+    }
+}
+
+fn codecov(inputs: &Inputs) -> Result<Box<dyn Act>, String> {
+    let strict = inputs.flag("fail_ci_if_error", false)?;
+    let named: Vec<String> = ["files", "file"]
+        .iter()
+        .filter_map(|name| inputs.get(name))
+        .flat_map(|list| list.split([',', '\n']))
+        .map(|path| path.trim().trim_start_matches("./").to_owned())
+        .filter(|path| !path.is_empty())
+        .collect();
+    // what is read is Cobertura's XML; other formats are named in the log
+    let (paths, others): (Vec<String>, Vec<String>) = named.iter().cloned().partition(|path| path.ends_with(".xml"));
+    let folder = inputs.get("directory").map(|folder| folder.trim_start_matches("./").trim_end_matches('/').to_owned());
+    let searched = || SEARCHED.iter().map(|path| folder.as_ref().map_or((*path).to_owned(), |folder| format!("{folder}/{path}")));
+    let paths = if named.is_empty() { searched().collect() } else { paths };
+    let missing = move |what: String| if strict { Done::failed(what) } else { Done::default().note(format!("##[warning]{what}")) };
+    if paths.is_empty() {
+        let what = format!("{} is not Cobertura's XML, which is what is read here: write coverage as XML", others.join(", "));
+        return Ok(super::act::Already::boxed(missing(what)));
+    }
+    let mut doing = Doing::new(Work::Chore(Chore::Report { kind: "cobertura".to_owned(), paths }));
+    if !others.is_empty() {
+        doing.notes.push(format!("##[warning]not read, since it is not Cobertura's XML: {}", others.join(", ")));
+    }
+    Ok(Once::boxed(doing, move |last| match last.outputs.get("count").map(String::as_str) {
+        None | Some("0") => missing("there is no coverage in Cobertura's XML".to_owned()),
+        Some(_) => Done::default(),
+    }))
+}
