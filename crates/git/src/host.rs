@@ -259,6 +259,12 @@ impl GitHost for BareRepositories {
         self.commits(repository, &ids).await
     }
 
+    async fn merge_base(&self, repository: &RepositoryName, one: &CommitId, other: &CommitId) -> Result<Option<CommitId>, GitError> {
+        let directory = self.directory(repository).await?;
+        let output = self.program.run(&directory, &["merge-base", one.as_str(), other.as_str()], b"").await?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok())
+    }
+
     async fn read(&self, repository: &RepositoryName, commit: &CommitId, path: &str, limit: u64) -> Result<Option<Vec<u8>>, GitError> {
         if !is_path(path) {
             return Ok(None);

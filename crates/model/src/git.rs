@@ -152,6 +152,25 @@ pub trait GitHost: Send + Sync {
         to: &CommitId,
         limit: usize,
     ) -> Result<Vec<Commit>, GitError>;
+    /// Where two commits parted; `None` if they have nothing in common.
+    async fn merge_base(&self, repository: &RepositoryName, one: &CommitId, other: &CommitId) -> Result<Option<CommitId>, GitError> {
+        let (mut behind, mut open) = (std::collections::BTreeSet::new(), vec![one.clone()]);
+        while let Some(id) = open.pop() {
+            if behind.insert(id.clone()) {
+                open.extend(self.commit(repository, &id).await?.parents);
+            }
+        }
+        let (mut seen, mut open) = (std::collections::BTreeSet::new(), std::collections::VecDeque::from([other.clone()]));
+        while let Some(id) = open.pop_front() {
+            if behind.contains(&id) {
+                return Ok(Some(id));
+            }
+            if seen.insert(id.clone()) {
+                open.extend(self.commit(repository, &id).await?.parents);
+            }
+        }
+        Ok(None)
+    }
     /// A file's content at a commit, `None` if it is absent; refused above `limit` bytes.
     async fn read(&self, repository: &RepositoryName, commit: &CommitId, path: &str, limit: u64) -> Result<Option<Vec<u8>>, GitError>;
     /// Paths of all files below a folder (`""` for all) at a commit.

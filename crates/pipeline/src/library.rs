@@ -39,6 +39,11 @@ pub enum FileRef {
         /// A branch, tag or commit; `None` is the head of its main branch.
         reference: Option<String>,
     },
+    /// What there is of paths that changed since the event's commit and another parted, as text with a NUL after each.
+    Changes {
+        /// A branch, tag or commit of the project; `refs/heads/…` too.
+        since: String,
+    },
     /// Of a web server.
     Remote {
         /// Its address.
@@ -76,6 +81,7 @@ impl fmt::Display for FileRef {
             Self::Local { path } => write!(f, "{path}"),
             Self::Project { project, reference, path } => write!(f, "{project}{}:{path}", at(reference)),
             Self::Paths { project, reference } => write!(f, "{project}{}", at(reference)),
+            Self::Changes { since } => write!(f, "changes since {since}"),
             Self::Remote { url } => write!(f, "{url}"),
             Self::Template { name } => write!(f, "template {name}"),
             Self::Component { host, path, version } => write!(f, "{host}/{path}@{version}"),

@@ -44,10 +44,18 @@ impl Shelf for OnHost<'_> {
                 Some(repository) => match self.at(&repository, reference.as_deref()).await? {
                     Ok(commit) => {
                         let paths = self.git.files(&repository, &commit, "").await?;
-                        Ok(Ok(Found::new(paths.iter().flat_map(|path| [path.as_str(), "\0"]).collect::<String>())))
+                        Ok(Ok(listed(&paths)))
                     }
                     Err(why) => Ok(Err(why)),
                 },
+            },
+            FileRef::Changes { since } => match self.at(self.repository, Some(since)).await? {
+                Ok(other) => {
+                    let base = self.git.merge_base(self.repository, &other, self.commit).await?;
+                    let paths = self.git.changed(self.repository, base.as_ref(), self.commit).await?;
+                    Ok(Ok(listed(&paths)))
+                }
+                Err(why) => Ok(Err(why)),
             },
             FileRef::Component { host, path, version } if self.mirror.is_own(host) => {
                 let (project, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -59,6 +67,11 @@ impl Shelf for OnHost<'_> {
             _ => Ok(self.mirrored(file)),
         }
     }
+}
+
+/// Paths with a NUL after each.
+fn listed(paths: &[String]) -> Found {
+    Found::new(paths.iter().flat_map(|path| [path.as_str(), "\0"]).collect::<String>())
 }
 
 impl OnHost<'_> {

@@ -40,6 +40,7 @@ impl Mirror {
         match file {
             FileRef::Local { path } => Err(format!("no repository has it\nhelp: add {path}")),
             FileRef::Project { project, reference, path } => self.read(&[&project_folder(project, reference.as_deref()), path]),
+            FileRef::Changes { since } => Err(format!("there is no history to compare with `{since}`\nhelp: plan it in a clone")),
             FileRef::Remote { url } => {
                 let address = url.split_once("://").map_or(url.as_str(), |(_, address)| address);
                 self.read(&["remote", address])

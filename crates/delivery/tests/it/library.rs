@@ -1,8 +1,9 @@
 //! Files that a pipeline file names: of this server's repositories, for whoever may read them, and of the mirror.
 
-use penstock_delivery::library::{Mirror, OnHost, planned};
+use penstock_delivery::library::{Mirror, OnHost, Shelf as _, planned};
+use penstock_model::git::GitHost as _;
 use penstock_model::{CommitId, UserName};
-use penstock_pipeline::{Dialect, Library, PushEvent, Source, Trigger};
+use penstock_pipeline::{Dialect, FileRef, Library, PushEvent, Source, Trigger};
 
 use crate::house::House;
 
@@ -92,11 +93,27 @@ async fn what_is_absent_or_not_for_the_user_is_told_with_what_to_do() {
     }
 }
 
+#[tokio::test]
+async fn changes_are_told_since_two_branches_parted() {
+    let house = House::with(&[]).await;
+    let oran = "oran".parse().unwrap();
+    let (world, mirror) = (house.parts.journal.world(), Mirror::new(house.dir.path().join("mirror"), HOST));
+    house.git.push(&oran, "main", &[("docs/a.md", Some("a"))], "ada", "docs");
+    let commit = house.git.push(&oran, "main", &[("src/b.rs", Some("b"))], "ada", "source");
+    let who = "ada".parse().unwrap();
+    let shelf = OnHost { git: &*house.git, world: &world, repository: &oran, commit: &commit, who: &who, mirror: &mirror };
+    let first = house.git.commit(&oran, &commit).await.unwrap().parents[0].to_string();
+    let listed = async |since: &str| shelf.find(&FileRef::Changes { since: since.to_owned() }).await.unwrap();
+    assert_eq!(listed(&first).await.unwrap().text, "src/b.rs\0");
+    assert_eq!(listed("main").await.unwrap().text, "");
+    assert!(listed("nope").await.unwrap_err().starts_with("`oran` has no branch, tag or commit `nope`"));
+}
+
 #[test]
 fn a_library_shows_the_line_of_the_file_that_is_wrong() {
     let mut library = Library::new();
     let source = Source { path: ".gitlab-ci.yml", text: "include: a.yml" };
-    let file = penstock_pipeline::FileRef::Local { path: "a.yml".to_owned() };
+    let file = FileRef::Local { path: "a.yml".to_owned() };
     library.put(file, Ok(penstock_pipeline::Found::new("a:\n  scrpt: x\n")));
     let Err(penstock_pipeline::Unplanned::Refused(problems)) =
         penstock_pipeline::plan(Dialect::GitlabCi, &source, &event(&"a".repeat(40).parse().unwrap()), &library)

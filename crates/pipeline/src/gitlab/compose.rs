@@ -12,7 +12,7 @@ pub(super) use self::merge::merged;
 use super::include::{self, Entry, Target};
 use super::inputs::{Given, Header, of_json};
 use super::interpolate::{self, Values};
-use super::rules;
+use super::{Facts, rules};
 use crate::expand::Expanded;
 use crate::input::{PushEvent, Source};
 use crate::library::{FileRef, Found, Library};
@@ -192,7 +192,7 @@ impl<'c> Composer<'c> {
         let Some(rules) = &entry.rules else { return Some(true) };
         let event = home.event(self.event, self.library, (entry.at, &entry.path), self.problems)?;
         rules::absent(rules, &home.variables, self.problems);
-        Some(rules::ask(rules, &event, &home.variables, self.problems).matched.is_some())
+        Some(rules::ask(rules, Facts { event: &event, library: self.library }, &home.variables, self.problems).matched.is_some())
     }
 
     /// A file, if it is there, small enough and what it should be.

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use penstock_model::Digest;
 
 use super::inputs::{self, Given};
+use super::parts;
 use super::rules::{self, Rule};
 use crate::expand::{Expanded, expand_as_rails};
 use crate::reader::{Fields, Problems, Unsupported, join, shown, text};
@@ -94,6 +95,10 @@ fn mapping(node: &Node, path: &str, variables: &BTreeMap<String, Expanded>, prob
     let files = fields.get("file").map(|node| crate::reader::texts(node, &join(path, "file"), problems)).unwrap_or_default();
     let integrity = fields.get("integrity").and_then(|node| integrity(node, &join(path, "integrity"), problems));
     let given = fields.get("inputs").map(|node| inputs::given(node, &join(path, "inputs"), problems)).unwrap_or_default();
+    // what the mirror has is a copy anyway
+    if let Some(node) = fields.get("cache").filter(|node| node.bool().is_none()) {
+        parts::timeout(node, &join(path, "cache"), problems);
+    }
     let rules = fields.get("rules").map(|node| Rc::from(rules::read(node, &join(path, "rules"), rules::Of::Include, problems)));
     if integrity.is_some() && remote.is_none() {
         problems.add(fields.key_at("integrity"), &join(path, "integrity"), "`integrity` belongs to `remote`", "remove it");

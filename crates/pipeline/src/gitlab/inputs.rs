@@ -89,6 +89,9 @@ impl Header {
                     _ => problems.add(node.at, "spec.component", format!("a list is expected here, not {}", node.kind()), "write `[name]`"),
                 }
             }
+            if let Some(node) = spec.get("description") {
+                text(node, "spec.description", problems);
+            }
             header.include = spec.get("include").cloned();
             spec.finish(&[], problems);
         }

@@ -15,6 +15,7 @@ mod keys;
 mod matrix;
 mod only;
 mod parts;
+mod paths;
 mod re2;
 mod rules;
 mod turns;
@@ -86,9 +87,10 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
     }
     let top = At::start(0);
     covered(&global.variables, &[], &base, &|name| global.variable_places.get(name).copied().unwrap_or(top), "variables", problems);
-    let workflow = std::mem::take(&mut global.workflow).decide(&mut global, &base, event, problems);
+    let facts = Facts { event, library };
+    let workflow = std::mem::take(&mut global.workflow).decide(&mut global, &base, facts, problems);
     let (jobs, left_out) = match workflow.nothing {
-        None => judge(&drafts, &global, &base, event, problems),
+        None => judge(&drafts, &global, &base, facts, problems),
         Some(why) => {
             let left_out = |draft: &Draft| LeftOut {
                 name: draft.name.clone(),
@@ -124,6 +126,13 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
         left_out,
         warnings: Vec::new(),
     })
+}
+
+/// What rules are asked about: the event, and lists of paths that were found for them.
+#[derive(Clone, Copy)]
+struct Facts<'a> {
+    event: &'a PushEvent,
+    library: &'a Library,
 }
 
 /// What the file says for all jobs.
@@ -190,7 +199,7 @@ fn judge(
     drafts: &[Draft],
     global: &Global,
     base: &[(String, String)],
-    event: &PushEvent,
+    facts: Facts<'_>,
     problems: &mut Problems,
 ) -> (Vec<PlannedJob>, Vec<LeftOut>) {
     let (mut jobs, mut left_out, mut text) = (Vec::new(), Vec::new(), 0);
@@ -201,8 +210,8 @@ fn judge(
         let (mut without, mut verdicts) = (Vec::new(), Verdicts::of(draft, global.ruled));
         for member in members {
             let own = member.variables();
-            let Some(variables) = seen(member, &own, &inherited, global, base, event, problems) else { continue };
-            let verdict = verdicts.ask([&inherited, &own], event, &variables, problems);
+            let Some(variables) = seen(member, &own, &inherited, global, base, facts.event, problems) else { continue };
+            let verdict = verdicts.ask([&inherited, &own], facts, &variables, problems);
             let Some(matched) = verdict.matched else {
                 let (name, line, file) = (member.name.to_string(), draft.at.line, problems.other_file(draft.at));
                 without.push(LeftOut { name, line, file, because: verdict.because });
@@ -281,7 +290,7 @@ impl<'d> Verdicts<'d> {
     fn ask(
         &mut self,
         file: [&BTreeMap<String, Variable>; 2],
-        event: &PushEvent,
+        facts: Facts<'_>,
         variables: &BTreeMap<String, Expanded>,
         problems: &mut Problems,
     ) -> rules::Verdict {
@@ -289,7 +298,7 @@ impl<'d> Verdicts<'d> {
         if let Some((_, verdict)) = self.known.iter().find(|(known, _)| *known == worth) {
             return verdict.clone();
         }
-        let verdict = self.verdict(file, event, variables, problems);
+        let verdict = self.verdict(file, facts, variables, problems);
         self.known.push((worth, verdict.clone()));
         verdict
     }
@@ -298,17 +307,17 @@ impl<'d> Verdicts<'d> {
     fn verdict(
         &self,
         file: [&BTreeMap<String, Variable>; 2],
-        event: &PushEvent,
+        facts: Facts<'_>,
         variables: &BTreeMap<String, Expanded>,
         problems: &mut Problems,
     ) -> rules::Verdict {
-        let draft = self.draft;
+        let (draft, event) = (self.draft, facts.event);
         // an `only` that is not there has every branch and every tag, unless `workflow` has rules
         let by_default = !self.ruled && draft.policies.as_ref().is_none_or(|policies| !policies.has_only());
         match (&draft.rules, &draft.policies) {
             (Some(rules), _) => {
                 rules::absent(rules, variables, problems);
-                rules::ask(rules, event, variables, problems)
+                rules::ask(rules, facts, variables, problems)
             }
             (None, _) if by_default && event.branch().is_none() && event.tag().is_none() => {
                 let why = "without `rules` and `only` it is for branches and tags, and this is a merge request's pipeline";

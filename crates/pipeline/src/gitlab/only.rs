@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 
 use super::condition::{Condition, whole_pattern};
+use super::paths;
 use super::rules::{self, Matched, Verdict};
 use crate::expand::Expanded;
 use crate::input::PushEvent;
@@ -188,7 +189,7 @@ fn changes(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, Reg
     let mut out = Vec::new();
     for item in items(node, path, problems) {
         let Some(text) = item.text() else { continue };
-        out.extend(rules::glob(text, item.at, path, problems).map(|regex| (shown(text), regex)));
+        out.extend(paths::glob(text, item.at, path, problems).map(|regex| (shown(text), regex)));
     }
     out
 }
@@ -325,7 +326,7 @@ fn condition_among(
 }
 
 fn change_among(patterns: &[(String, Regex)], event: &PushEvent) -> (bool, String) {
-    rules::changes(event, |changed| {
+    paths::changes(event, |changed| {
         patterns.iter().find_map(|(pattern, regex)| Some((pattern.clone(), changed.iter().find(|path| regex.is_match(path))?)))
     })
 }

@@ -2,28 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
-
 use super::condition::Condition;
 use super::job::{self, Need};
-use super::{keys, parts, turns, workflow};
-use crate::expand::{self, Expanded, expand_known};
-use crate::input::PushEvent;
-use crate::pattern::ruby_glob;
+use super::paths::{Kind, Paths};
+use super::{Facts, keys, parts, turns, workflow};
+use crate::expand::Expanded;
 use crate::plan::{AllowFailure, Variable, When};
-use crate::reader::{Fields, Problems, boolean, choice, shown, text, texts};
+use crate::reader::{Fields, Problems, boolean, choice, shown, text};
 use crate::yaml::{At, Node, Value};
-
-/// The most rules and the most patterns in one (GitLab's own bound is 50 patterns).
-const MAX_PATTERNS: usize = 50;
 
 /// A rule. Without any clause it always matches.
 #[derive(Debug)]
 pub(super) struct Rule {
     at: At,
     condition: Option<(Condition, String, At)>,
-    changes: Option<Vec<(String, At)>>,
-    exists: Option<Vec<(String, At)>>,
+    changes: Option<Paths>,
+    exists: Option<Paths>,
     when: Option<Outcome>,
     /// How long a delayed job waits, in seconds.
     start_in: Option<u64>,
@@ -116,8 +110,8 @@ pub(super) fn read(node: &Node, path: &str, of: Of, problems: &mut Problems) -> 
 fn rule(node: &Node, path: &str, of: Of, problems: &mut Problems) -> Option<Rule> {
     let mut fields = Fields::of(node, path, problems)?;
     let condition = fields.get("if").and_then(|node| condition(node, &fields.path_of("if"), problems));
-    let changes = fields.get("changes").map(|node| patterns(node, &fields.path_of("changes"), problems));
-    let exists = fields.get("exists").map(|node| patterns(node, &fields.path_of("exists"), problems));
+    let changes = fields.get("changes").map(|node| Paths::read(node, &fields.path_of("changes"), Kind::Changes, problems));
+    let exists = fields.get("exists").map(|node| Paths::read(node, &fields.path_of("exists"), Kind::Exists, problems));
     let when = fields.get("when").and_then(|node| {
         let known = WHENS.iter().filter(|(_, when)| of == Of::Job || *when == When::Always);
         let mut choices: Vec<(&str, Outcome)> = known.map(|(name, when)| (*name, Outcome::When(*when))).collect();
@@ -205,44 +199,6 @@ pub(crate) fn place_in(node: &Node, offset: usize) -> At {
     }
 }
 
-fn patterns(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, At)> {
-    let list = if matches!(node.value, Value::Map(_)) {
-        let Some(mut fields) = Fields::of(node, path, problems) else { return Vec::new() };
-        let list = fields.get("paths").map(|node| texts(node, &fields.path_of("paths"), problems)).unwrap_or_default();
-        let unsupported = [
-            ("compare_to", "remove it; a push is compared with what was there before"),
-            ("project", "only this repository is looked at"),
-            ("ref", "only this commit is looked at"),
-        ];
-        fields.finish(&unsupported, problems);
-        list
-    } else {
-        texts(node, path, problems)
-    };
-    if list.len() > MAX_PATTERNS {
-        problems.add(node.at, path, format!("more than {MAX_PATTERNS} patterns"), "use `**/*` patterns of folders");
-    }
-    for (pattern, at) in &list {
-        glob(pattern, *at, path, problems);
-    }
-    list.into_iter().take(MAX_PATTERNS).collect()
-}
-
-/// A pattern of paths that can match one; what never does is told.
-pub(super) fn glob(pattern: &str, at: At, path: &str, problems: &mut Problems) -> Option<Regex> {
-    let shown = shown(pattern);
-    if pattern.starts_with("./") || pattern.starts_with('/') {
-        let message = format!("the pattern `{shown}` matches nothing: paths start at the top of the repository, as `src/a.py` does");
-        problems.add(at, path, message, "remove what stands before the first name");
-        return None;
-    }
-    let read = ruby_glob(pattern);
-    if let Err(invalid) = &read {
-        problems.add(at, path, format!("the pattern `{shown}` cannot be read: {}", invalid.0), "as in `src/**/*.py`");
-    }
-    read.ok()
-}
-
 /// A condition must not ask for what GitLab would know and Penstock does not: it would silently be false.
 pub(super) fn absent(rules: &[Rule], variables: &BTreeMap<String, Expanded>, problems: &mut Problems) {
     for rule in rules {
@@ -286,17 +242,16 @@ pub(super) fn named(rules: &[Rule]) -> Vec<&str> {
         if let Some((condition, ..)) = &rule.condition {
             condition.variables(&mut names);
         }
-        let patterns = rule.changes.iter().chain(&rule.exists).flatten();
-        names.extend(patterns.flat_map(|(pattern, _)| expand::names(pattern)));
+        names.extend(rule.changes.iter().chain(&rule.exists).flat_map(Paths::named));
     }
     names
 }
 
 /// Asks the rules of a job in their order; the first that matches decides.
-pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Verdict {
+pub(super) fn ask(rules: &[Rule], facts: Facts<'_>, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Verdict {
     let mut verdict = Verdict::default();
     for (place, rule) in rules.iter().enumerate() {
-        let (matches, why) = clauses(rule, event, variables, problems);
+        let (matches, why) = clauses(rule, facts, variables, problems);
         let line = problems.line(rule.at);
         if !matches {
             verdict.because.push(format!("the rule on {line} does not match: {why}"));
@@ -332,7 +287,7 @@ pub(super) fn ask(rules: &[Rule], event: &PushEvent, variables: &BTreeMap<String
 }
 
 /// Whether all clauses of a rule hold; and which did, or the first that did not.
-fn clauses(rule: &Rule, event: &PushEvent, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> (bool, String) {
+fn clauses(rule: &Rule, facts: Facts<'_>, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> (bool, String) {
     let mut held = Vec::new();
     if let Some(condition) = &rule.condition {
         let (holds, why) = holds(condition, &format!("{}.if", rule.path), variables, problems);
@@ -341,43 +296,20 @@ fn clauses(rule: &Rule, event: &PushEvent, variables: &BTreeMap<String, Expanded
         }
         held.push(why);
     }
-    if let Some(patterns) = &rule.changes {
-        let (holds, why) = changes(event, |changed| first_match(patterns, changed, variables));
+    if let Some((holds, why)) = rule.changes.as_ref().map(|paths| paths.changed(facts, variables, problems)) {
         if !holds {
             return (false, why);
         }
         held.push(why);
     }
-    if let Some(patterns) = &rule.exists {
-        match first_match(patterns, &event.files, variables) {
-            Some((pattern, path)) => held.push(format!("`{}` exists, which `{pattern}` matches", shown(path))),
-            None => return (false, "nothing exists that `exists` matches".to_owned()),
+    if let Some((holds, why)) = rule.exists.as_ref().map(|paths| paths.exist(facts, variables, problems)) {
+        if !holds {
+            return (false, why);
         }
+        held.push(why);
     }
     let why = if held.is_empty() { "it has no condition".to_owned() } else { held.join(", and ") };
     (true, why)
-}
-
-/// Whether a push changed something of interest: `first` gives the first pattern that matches a changed path, and the path.
-pub(super) fn changes<'e>(event: &'e PushEvent, first: impl FnOnce(&'e [String]) -> Option<(String, &'e String)>) -> (bool, String) {
-    match event.diff() {
-        None if event.tag().is_some() => (true, "`changes` holds for a tag".to_owned()),
-        None if event.trigger.is_push() => (true, "`changes` holds for a new ref".to_owned()),
-        None => (true, format!("`changes` holds for {}, where nothing is compared", event.trigger.words())),
-        Some(changed) => match first(changed) {
-            Some((pattern, path)) => (true, format!("`{}` changed, which `{pattern}` matches", shown(path))),
-            None => (false, "nothing changed that `changes` matches".to_owned()),
-        },
-    }
-}
-
-fn first_match<'p>(patterns: &[(String, At)], paths: &'p [String], variables: &BTreeMap<String, Expanded>) -> Option<(String, &'p String)> {
-    patterns.iter().find_map(|(pattern, _)| {
-        let expanded = expand_known(pattern, variables);
-        // read without fault before; with a variable's value in it, it may have become one that matches nothing
-        let regex: Regex = ruby_glob(&expanded).ok()?;
-        paths.iter().find(|path| regex.is_match(path)).map(|path| (shown(&expanded), path))
-    })
 }
 
 /// The variables of a condition with their values, for people.

@@ -5,7 +5,7 @@
 //! the rule that matches replace the file's of the same name; the name sees those too.
 
 use super::rules::{self, Matched, Rule};
-use super::{Global, covered, scope};
+use super::{Facts, Global, covered, scope};
 use crate::expand::{Expanded, expand};
 use crate::input::PushEvent;
 use crate::plan::{AutoCancel, OnJobFailure, OnNewCommit};
@@ -79,7 +79,8 @@ pub(super) fn auto_cancel(node: &Node, path: &str, problems: &mut Problems) -> C
 
 impl Workflow {
     /// Asks the rules; what the one that matches sets becomes the file's.
-    pub(super) fn decide(&self, global: &mut Global, base: &[(String, String)], event: &PushEvent, problems: &mut Problems) -> Decided {
+    pub(super) fn decide(&self, global: &mut Global, base: &[(String, String)], facts: Facts<'_>, problems: &mut Problems) -> Decided {
+        let event = facts.event;
         let auto_cancel = Cancels::default().over(self.cancels);
         let mut decided = Decided { nothing: None, name: None, because: Vec::new(), auto_cancel };
         if event.trigger.gitlab_source().is_none() {
@@ -90,7 +91,7 @@ impl Workflow {
         if let Some(rules) = &self.rules {
             let Some(variables) = expanded(global, base, event, problems) else { return decided };
             rules::absent(rules, &variables, problems);
-            let verdict = rules::ask(rules, event, &variables, problems);
+            let verdict = rules::ask(rules, facts, &variables, problems);
             decided.because = verdict.because;
             let Some(matched) = verdict.matched else {
                 let why = decided.because.last().map_or("", String::as_str);

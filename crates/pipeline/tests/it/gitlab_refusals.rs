@@ -96,9 +96,10 @@ fn rules_are_checked_to_the_character() {
         "4:18 a.rules[0].if: the condition cannot be read: `b` must be a $variable or in quotes",
     );
     check(
-        "a: {script: [x], rules: [{changes: {paths: [x], compare_to: main}}]}\n",
-        "1:49 a.rules[0].changes.compare_to: `compare_to` is not carried out",
+        "a: {script: [x], rules: [{changes: {paths: [x], regexp: main}}]}\n",
+        "1:49 a.rules[0].changes.regexp: `regexp` is not carried out",
     );
+    check("a: {script: [x], rules: [{exists: {paths: [x], ref: main}}]}\n", "1:53 a.rules[0].exists.ref: `ref` belongs to `project`");
     check("a: {script: [x], rules: [{when: delayed}]}\n", "1:27 a.rules[0].when: a delayed job has no `start_in`");
     check("a: {script: [x], rules: [{exists: ['{a']}]}\n", "1:36 a.rules[0].exists: the pattern `{a` cannot be read: a `{` is not closed");
     check(

@@ -22,6 +22,7 @@ mod gitlab_inputs;
 mod gitlab_matrix;
 mod gitlab_needs;
 mod gitlab_only;
+mod gitlab_paths;
 mod gitlab_plans;
 mod gitlab_processing;
 mod gitlab_refusals;

@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 use async_trait::async_trait;
 use penstock_cli::CliError;
 use penstock_delivery::library::{Mirror, Shelf, read_text};
+use penstock_git::LocalClone;
 use penstock_pipeline::{FileRef, Found};
 
 use super::{NOWHERE, Place, git_failed};
@@ -54,7 +55,24 @@ impl Shelf for WorkingTree<'_> {
                 },
                 (Some(_), None) => self.mirror.find(file),
             },
+            FileRef::Changes { since } => match &self.place.clone {
+                Some(clone) => changed_since(clone, since).await,
+                None => self.mirror.find(file),
+            },
             _ => self.mirror.find(file),
         })
     }
+}
+
+/// What is here and is not as it was where another commit and the one that is checked out parted.
+async fn changed_since(clone: &LocalClone, since: &str) -> Result<Found, String> {
+    let absent = |_| format!("the clone has no branch, tag or commit `{since}`\nhelp: fetch it, or look at its spelling");
+    let head = clone.head.as_ref().ok_or("there is no commit yet\nhelp: commit something")?;
+    let other = match clone.resolve(since).await {
+        Ok(other) => other,
+        Err(_) => clone.resolve(&format!("origin/{since}")).await.map_err(absent)?,
+    };
+    let base = clone.merge_base(&other, &head.commit).await.map_err(absent)?;
+    let paths = clone.changed_since(&base).await.map_err(absent)?;
+    Ok(Found::new(paths.iter().flat_map(|path| [path.as_str(), "\0"]).collect::<String>()))
 }
