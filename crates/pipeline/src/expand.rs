@@ -97,10 +97,16 @@ impl Scope {
     /// Expands every variable.
     pub(crate) fn expand(&self) -> Result<BTreeMap<String, Expanded>, Unexpandable> {
         let mut known = BTreeMap::new();
+        let mut out = Vec::with_capacity(self.0.len());
         for (name, layers) in &self.0 {
-            self.value(name, layers.len(), &mut known, &mut Vec::new())?;
+            // most are plain values and refer to nothing
+            let value = match layers.last() {
+                Some(Raw::Literal(text)) => Expanded { text: text.clone(), secret: false },
+                _ => self.value(name, layers.len(), &mut known, &mut Vec::new())?,
+            };
+            out.push((name.clone(), value));
         }
-        Ok(self.0.iter().filter_map(|(name, layers)| Some((name.clone(), known.remove(&(name.as_str(), layers.len()))?))).collect())
+        Ok(out.into_iter().collect())
     }
 
     /// Expands every variable; those that cannot be expanded stay as they are. For a job that starts: what the plan checked

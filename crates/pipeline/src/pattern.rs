@@ -32,6 +32,16 @@ pub(crate) fn include_glob(glob: &str) -> Option<Regex> {
     RegexBuilder::new(&format!("^(?s:{})$", parts.join(".*?"))).size_limit(MAX_COMPILED).build().ok()
 }
 
+/// Whether [`ruby_glob`] can read it, without making a regex of it where that cannot fail.
+pub(crate) fn is_ruby_glob(glob: &str) -> Result<(), InvalidPattern> {
+    bounded(glob)?;
+    let mut length = 0;
+    for chars in braces(glob)? {
+        length += ruby_parts(&chars)?.len();
+    }
+    if length > MAX_PATTERN { ruby_glob(glob).map(drop) } else { Ok(()) }
+}
+
 /// The patterns that one with braces stands for.
 fn braces(glob: &str) -> Result<Vec<Vec<char>>, InvalidPattern> {
     let (mut out, mut open) = (Vec::new(), vec![glob.chars().collect::<Vec<char>>()]);

@@ -7,7 +7,7 @@ use penstock_model::job::{ArtifactSpec, CachePolicy, KeepWhen};
 
 use super::{checkout, keys};
 use crate::duration;
-use crate::pattern::ruby_glob;
+use crate::pattern::is_ruby_glob;
 use crate::plan::{AllowFailure, CacheKey, JobEnvironment, PlannedCache, Retry, RetryOn, Variable};
 use crate::reader::{Fields, Problems, boolean, choice, integer, join, scalar, shown, text, texts};
 use crate::yaml::{At, Is, Key, Node, Schema, Value};
@@ -212,7 +212,7 @@ fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Prob
 fn inner_globs(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
     for (given, at) in texts(node, path, &mut Problems::new("", Schema::Psych)) {
         checkout::refuse_git(&given, at, path, problems);
-        if let Err(invalid) = ruby_glob(&given) {
+        if let Err(invalid) = is_ruby_glob(&given) {
             problems.add(at, path, format!("the pattern `{}` cannot be read: {}", shown(&given), invalid.0), "as in `dist/**/*.whl`");
         }
     }
