@@ -74,7 +74,7 @@ pub(crate) struct Key {
 }
 
 /// What may still be unfolded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Budget {
     left: usize,
     aliased: usize,

@@ -1,6 +1,7 @@
 //! From the parser's events to nodes: anchors, merge keys, keys that are given twice.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
@@ -10,6 +11,10 @@ use crate::reader::shown;
 
 /// How deep a file may nest.
 const MAX_DEPTH: usize = 64;
+/// The most lines that are read as if they stood further right.
+const MAX_SHIFTS: usize = 64;
+/// How many bytes are read again for that at most.
+const READ_AGAIN: usize = 2 << 20;
 
 /// Reads the documents of a file, of which there may be so many. `file` is its number for places; what is to be known of it,
 /// though it can be read, is added to `warnings`.
@@ -25,24 +30,60 @@ pub(crate) fn documents(
         let message = format!("the file has {} bytes; at most {} are read", source.text.len(), Source::MAX_BYTES);
         return Err(Malformed { at: At::start(file), message, help: "move scripts into files of their own" });
     }
-    let mut builder = Builder { file, schema, most, budget, warnings, open: Vec::new(), anchors: HashMap::new(), roots: Vec::new() };
     printable(source.text, file)?;
-    let mut parser = Parser::new_from_str(source.text);
-    while let Some(next) = parser.next_event() {
-        let (event, span) = next.map_err(|error| {
-            let at = at(file, error.marker());
-            if error.info().contains("recursion limit") {
-                return too_deep(at);
-            }
-            let message = format!("this is not YAML: {}", error.info());
-            Malformed { at, message, help: "look at the indentation and quotes of this line and the one before" }
-        })?;
-        if matches!(event, Event::StreamEnd) {
-            break;
+    let mut text = Levelled { text: source.text.into(), shifts: BTreeMap::new() };
+    let (before, heard) = (budget.clone(), warnings.len());
+    loop {
+        let builder = Builder {
+            file,
+            schema,
+            most,
+            budget,
+            warnings,
+            shifts: &text.shifts,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            roots: Vec::new(),
+        };
+        let (malformed, marker) = match builder.read(&text.text) {
+            Ok(roots) => return Ok(roots),
+            Err(failed) => failed,
+        };
+        if !marker.is_some_and(|marker| text.shift(&marker)) {
+            return Err(malformed);
         }
-        builder.take(event, span)?;
+        budget.clone_from(&before);
+        warnings.truncate(heard);
     }
-    Ok(builder.roots)
+}
+
+/// A file's text, with lines moved to the right that stand too far left within brackets. YAML forbids it; libyaml, which reads
+/// these files at GitLab, and the parser of GitHub let it be, and people close a list where its key stands.
+struct Levelled<'t> {
+    text: Cow<'t, str>,
+    /// By how much each line was moved.
+    shifts: BTreeMap<usize, usize>,
+}
+
+impl Levelled<'_> {
+    /// Moves the line at which the parser stopped; false if it is not to be helped.
+    fn shift(&mut self, marker: &Marker) -> bool {
+        let (line, column) = (marker.line(), marker.col());
+        let most = (READ_AGAIN / self.text.len().max(1)).clamp(1, MAX_SHIFTS);
+        if self.shifts.len() >= most || self.shifts.contains_key(&line) || line == 0 {
+            return false;
+        }
+        let before = self.text.lines().take(line - 1).filter(|line| !line.trim().is_empty()).last().unwrap_or_default();
+        // past the key of the line before, which may be an item's
+        let wanted = (before.len() - before.trim_start_matches([' ', '-']).len()).max(column) + 1;
+        let start: usize = self.text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+        if self.text[start..].chars().take(column).any(|c| c != ' ') {
+            return false;
+        }
+        self.text.to_mut().insert_str(start, &" ".repeat(wanted - column));
+        self.shifts.insert(line, wanted - column);
+        true
+    }
 }
 
 fn at(file: u16, marker: &Marker) -> At {
@@ -82,14 +123,43 @@ struct Builder<'b> {
     most: usize,
     budget: &'b mut Budget,
     warnings: &'b mut Vec<Malformed>,
+    shifts: &'b BTreeMap<usize, usize>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
     roots: Vec<Node>,
 }
 
 impl Builder<'_> {
+    /// Reads all of a text. A place beside the failure is where something stands too far left within brackets.
+    fn read(mut self, text: &str) -> Result<Vec<Node>, (Malformed, Option<Marker>)> {
+        let mut parser = Parser::new_from_str(text);
+        while let Some(next) = parser.next_event() {
+            let (event, span) = next.map_err(|error| {
+                let at = self.at(error.marker());
+                if error.info().contains("recursion limit") {
+                    return (too_deep(at), None);
+                }
+                let message = format!("this is not YAML: {}", error.info());
+                let help = "look at the indentation and quotes of this line and the one before";
+                (Malformed { at, message, help }, (error.info() == "invalid indentation").then(|| *error.marker()))
+            })?;
+            if matches!(event, Event::StreamEnd) {
+                break;
+            }
+            self.take(event, span).map_err(|malformed| (malformed, None))?;
+        }
+        Ok(self.roots)
+    }
+
+    /// Where the file has it.
+    fn at(&self, marker: &Marker) -> At {
+        let mut at = at(self.file, marker);
+        at.column -= self.shifts.get(&at.line).copied().unwrap_or_default().min(at.column - 1);
+        at
+    }
+
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Malformed> {
-        let at = at(self.file, &span.start);
+        let at = self.at(&span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = match &tag {

@@ -2,7 +2,7 @@
 
 use penstock_pipeline::{CacheKey, PlannedStep, Wait};
 
-use crate::support::{GITLAB, must_plan, planned, push, summary};
+use crate::support::{GITLAB, WORKFLOW, must_plan, planned, push, summary};
 
 #[track_caller]
 fn check(text: &str, expected: &str) {
@@ -288,4 +288,16 @@ fn the_needs_of_a_rule_that_matches_replace_the_jobs() {
     }
     let plan = must_plan(GITLAB, &text("rules: [{if: $CI, needs: [b]}]"));
     assert_eq!(plan.jobs[2].because, ["the rule on line 4 matches: `$CI` is true (CI is \"true\"); its `needs` are the job's"]);
+}
+
+#[test]
+fn brackets_may_close_where_their_key_stands() {
+    // libyaml and GitHub's parser let it be, though YAML forbids it
+    let plan = must_plan(GITLAB, "a:\n  script: [\n    x,\n  ]\n  parallel:\n    matrix:\n      - V: [\n'1', '2',\n]\n");
+    assert_eq!(plan.jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>(), ["a: [1]", "a: [2]"]);
+    let plan = must_plan(WORKFLOW, "on: push\njobs:\n  a:\n    runs-on: [\n      linux\n    ]\n    steps: [{run: x}]\n");
+    assert_eq!(plan.jobs.len(), 1);
+    // places stay those of the file
+    let told = planned(GITLAB, "a:\n  script: [\n  x, {y: z}\n  ]\n", &push()).unwrap_err();
+    assert!(told.contains(":3:6"), "{told}");
 }
