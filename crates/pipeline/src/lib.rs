@@ -50,13 +50,13 @@ pub use input::{Dialect, PushEvent, Source};
 pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
-    Access, Action, ActionInput, AllowFailure, Asked, AutoCancel, CacheKey, Concurrency, Condition, JobEnvironment, LeftOut, Matrix,
-    OnJobFailure, OnNewCommit, Permissions, Plan, PlannedCache, PlannedJob, PlannedStep, ProcessMode, Retry, RetryOn, Turns, Variable,
-    Wait, When, plan,
+    Access, Action, ActionInput, AllowFailure, Asked, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency, Condition, InputKind,
+    JobEnvironment, LeftOut, Matrix, OnJobFailure, OnNewCommit, Permissions, Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSource,
+    PlannedStep, ProcessMode, Retry, RetryOn, Turns, Variable, Wait, When, plan,
 };
 pub use run::{
-    JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn, TurnEntry,
-    TurnState, TurnStep, next_turns,
+    CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,
+    TurnEntry, TurnState, TurnStep, next_turns,
 };
 pub use select::{NotChosen, Selection};
 pub use served::unserved;

@@ -128,6 +128,11 @@ impl Library {
         self.0.get(file).map(|found| found.as_ref().map_err(String::as_str))
     }
 
+    /// The files that were found.
+    pub(crate) fn found(&self) -> impl Iterator<Item = (&FileRef, &Found)> {
+        self.0.iter().filter_map(|(file, found)| Some((file, found.as_ref().ok()?)))
+    }
+
     /// How many were looked for.
     pub fn len(&self) -> usize {
         self.0.len()

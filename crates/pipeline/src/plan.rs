@@ -18,7 +18,7 @@ mod turns;
 mod workflow;
 
 pub use turns::{AutoCancel, OnJobFailure, OnNewCommit, ProcessMode, Turns};
-pub use workflow::{Access, Concurrency, Permissions};
+pub use workflow::{Access, CallInput, CallSecrets, Concurrency, InputKind, Permissions, PlannedCall, PlannedSource};
 
 /// The most jobs that a plan may have.
 pub const MAX_JOBS: usize = 2_000;
@@ -60,6 +60,12 @@ pub struct Plan {
     pub auto_cancel: AutoCancel,
     /// The jobs, in the order of stages and then of the file.
     pub jobs: Vec<PlannedJob>,
+    /// Calls of other workflows, each before those within it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<PlannedCall>,
+    /// Files that are read again once more is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<PlannedSource>,
     /// Jobs of the file that are not in the plan, with the reason.
     pub left_out: Vec<LeftOut>,
     /// What is carried out and hardly meant.
@@ -71,6 +77,18 @@ impl Plan {
     /// A job by name.
     pub fn job(&self, name: &JobName) -> Option<&PlannedJob> {
         self.jobs.iter().find(|job| &job.name == name)
+    }
+
+    /// A call, and those that it stands in, from the inside out.
+    pub fn chain<'p>(&'p self, call: Option<&'p str>) -> impl Iterator<Item = &'p PlannedCall> {
+        let mut next = call;
+        // each stands before those within it, so that a walk outwards ends
+        std::iter::from_fn(move || {
+            let call = self.calls.iter().find(|call| Some(call.name.as_str()) == next)?;
+            next = call.within.as_deref();
+            Some(call)
+        })
+        .take(self.calls.len())
     }
 
     /// True if the push starts nothing.
@@ -155,6 +173,12 @@ pub struct PlannedJob {
     pub title: String,
     /// The key in the file. Several jobs of the plan share it after `parallel` or a matrix.
     pub group: String,
+    /// The call by which its workflow is called; `None` is the one that the event starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    /// Whether it only keeps the place of what it becomes once what it needs is done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
     /// The line of the key in the file.
     pub line: usize,
     /// The file, if it is not the pipeline file but one that this includes.
@@ -216,6 +240,14 @@ pub struct PlannedJob {
     pub matrix: Option<Matrix>,
     /// Why it is in the plan, each reason with its line.
     pub because: Vec<String>,
+}
+
+impl PlannedJob {
+    /// Its key in the file that it stands in.
+    pub fn key(&self) -> &str {
+        let prefix = self.call.as_deref().and_then(|call| self.group.strip_prefix(call));
+        prefix.and_then(|rest| rest.strip_prefix(" / ")).unwrap_or(&self.group)
+    }
 }
 
 /// Something that a job waits for.

@@ -110,6 +110,15 @@ impl Problems {
         in_order(self.warnings)
     }
 
+    /// What is wanted, or what is wrong; nothing if all is well.
+    pub(crate) fn fault(self) -> Option<Unplanned> {
+        match (self.wants.is_empty(), self.list.is_empty()) {
+            (false, _) => Some(Unplanned::Wants(self.wants)),
+            (true, false) => Some(Unplanned::Refused(in_order(self.list))),
+            (true, true) => None,
+        }
+    }
+
     pub(crate) fn add(&mut self, at: At, key: &str, message: impl Into<String>, help: impl Into<String>) {
         let one = self.diagnostic(Severity::Error, at, key, message.into(), help.into());
         tell(&mut self.list, at, one);

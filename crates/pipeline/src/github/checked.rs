@@ -134,6 +134,16 @@ pub(super) fn literal(node: &Node, path: &str, problems: &mut Problems) -> Optio
     Some(written)
 }
 
+/// Shows every text with an expression in it, with its key.
+pub(super) fn trees<'n>(node: &'n Node, path: &str, visit: &mut impl FnMut(&'n Node, &str)) {
+    match &node.value {
+        Yaml::Map(entries) => entries.iter().for_each(|(key, value)| trees(value, &join(path, &key.text), visit)),
+        Yaml::Seq(items) => items.iter().for_each(|item| trees(item, path, visit)),
+        Yaml::Scalar { text, .. } if text.contains("${{") => visit(node, path),
+        Yaml::Scalar { .. } => {}
+    }
+}
+
 /// Whatever the file asks `github.event` for must be told of this event, or be nothing at GitHub, too.
 pub(super) fn told(node: &Node, path: &str, event: &PushEvent, problems: &mut Problems) {
     match &node.value {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use penstock_model::RunId;
 use serde_json::{Map, Value as Json};
 
 use super::expression::Contexts;
-use super::payload;
 pub(super) use super::places::*;
 use super::value::Value;
+use super::{called, payload};
 use crate::env::JobContext;
 use crate::input::PushEvent;
-use crate::plan::{Matrix, Plan, PlannedJob};
+use crate::plan::{CallInput, Matrix, Plan, PlannedJob};
 use crate::run::NeedResult;
 use crate::trigger::MergeRequest;
 
@@ -99,7 +100,7 @@ fn github(event: &PushEvent, workflow: &str, path: &str, job: Option<(&PlannedJo
             ("run_number", Value::text(context.number.to_string())),
             ("run_attempt", Value::text(context.attempt.to_string())),
             ("workspace", Value::text(&context.workspace)),
-            ("job", Value::text(&job.group)),
+            ("job", Value::text(job.key())),
             ("token", context.token.as_ref().map(|token| Value::text(token.expose())).unwrap_or_default()),
         ]);
     }
@@ -115,15 +116,34 @@ pub(super) fn early(event: &PushEvent, inputs: &Map<String, Json>, workflow: &st
     contexts
 }
 
+/// What is known while planning of a workflow that is called with these inputs.
+pub(super) fn early_inputs(outer: &Contexts, inputs: &BTreeMap<String, CallInput>) -> Contexts {
+    let mut contexts = outer.clone();
+    let known = inputs.iter().filter_map(|(name, input)| match input {
+        CallInput::Value { value } => Some((name.clone(), Value::from(value))),
+        CallInput::Expression { .. } => None,
+    });
+    contexts.values.insert("inputs", Value::object(known));
+    contexts.values.remove("needs");
+    contexts
+}
+
 fn of_inputs(inputs: &Map<String, Json>) -> Value {
     Value::object(inputs.iter().map(|(name, value)| (name.clone(), Value::from(value))))
 }
 
-/// What a planned job's `if` may see.
-pub(super) fn of_condition(plan: &Plan, needs: &BTreeMap<String, NeedResult>) -> Contexts {
-    let mut contexts = early(&plan.event, &plan.inputs, &plan.name, &plan.path);
+/// What a job's `if` may see, in a workflow with these inputs.
+pub(super) fn of_scope(plan: &Plan, inputs: &Map<String, Json>, needs: &BTreeMap<String, NeedResult>) -> Contexts {
+    let mut contexts = early(&plan.event, inputs, &plan.name, &plan.path);
     contexts.values.insert("needs", needs_value(needs));
     contexts
+}
+
+/// Adds the number of the run to what is known.
+pub(super) fn add_run(contexts: &mut Contexts, run: &RunId) {
+    let Some(Value::Object(github)) = contexts.values.get("github") else { return };
+    let more = github.iter().cloned().chain([("run_id".to_owned(), Value::text(run.as_str()))]);
+    contexts.values.insert("github", Value::object(more));
 }
 
 /// What a job's `env`, outputs and steps may see, without `env`, `steps` and `job`.
@@ -132,11 +152,10 @@ pub(super) fn of_job(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Con
     let values = &mut contexts.values;
     values.insert("github", github(&plan.event, &plan.name, &plan.path, Some((job, context))));
     values.insert("vars", Value::texts(&plan.event.variables));
-    values.insert("inputs", of_inputs(&plan.inputs));
+    values.insert("inputs", of_inputs(called::inputs_of(plan, job.call.as_deref(), &context.inputs.calls)));
     values.insert("needs", needs_value(&context.inputs.needs));
-    let token = context.token.as_ref().map(|token| ("GITHUB_TOKEN".to_owned(), Value::text(token.expose())));
-    let secrets = context.secrets.iter().map(|(name, secret)| (name.clone(), Value::text(secret.expose())));
-    values.insert("secrets", Value::object(secrets.chain(token)));
+    // what cannot be told of them fails the job before its first step
+    values.insert("secrets", Value::object(called::secrets(plan, job.call.as_deref(), context).unwrap_or_default()));
     values.insert("runner", Value::object(runner().map(|(name, value)| (name, Value::text(value)))));
     if let Some(matrix) = &job.matrix {
         values.insert("matrix", Value::from(&Json::Object(matrix.values.clone())));
@@ -163,7 +182,8 @@ pub(super) fn runner() -> [(&'static str, &'static str); 5] {
     [("os", "Linux"), ("arch", arch), ("name", "penstock"), ("environment", "self-hosted"), ("temp", "/tmp")]
 }
 
-fn needs_value(needs: &BTreeMap<String, NeedResult>) -> Value {
+/// The `needs` context, and `jobs`, which is alike.
+pub(super) fn needs_value(needs: &BTreeMap<String, NeedResult>) -> Value {
     Value::object(needs.iter().map(|(key, need)| {
         let value = Value::object([("result", Value::text(&need.result)), ("outputs", Value::texts(&need.outputs))]);
         (key.clone(), value)

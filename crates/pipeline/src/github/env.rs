@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use penstock_model::Secret;
 use penstock_model::job::EnvValue;
 
-use super::contexts;
 use super::expression::Contexts;
 use super::template::fill;
 use super::value::Value;
+use super::{called, contexts};
 use crate::env::JobContext;
-use crate::plan::{Plan, PlannedJob};
+use crate::plan::{Plan, PlannedJob, Variable};
 
 /// The variables of a workflow's job: `GITHUB_*`, `RUNNER_*`, and `env` of workflow and job.
 pub(crate) fn job_env(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, EnvValue> {
@@ -27,14 +27,24 @@ pub(crate) fn job_env(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BT
 
 /// Why `env` of the workflow or the job cannot be evaluated, which fails the job.
 pub(super) fn file_env_fault(plan: &Plan, job: &PlannedJob, contexts: &Contexts) -> Option<String> {
-    let mut both = plan.variables.iter().chain(&job.variables);
+    let mut both = of_file(plan, job).chain(&job.variables);
     both.find_map(|(name, variable)| Some(format!("the variable `{name}` cannot be evaluated: {}", fill(&variable.value, contexts).err()?)))
 }
 
 /// `env` of the workflow with that of the job over it, evaluated. What cannot be evaluated is empty until the job fails for it.
 pub(super) fn file_env(plan: &Plan, job: &PlannedJob, contexts: &Contexts) -> BTreeMap<String, String> {
-    let both = plan.variables.iter().chain(&job.variables);
+    let both = of_file(plan, job).chain(&job.variables);
     both.map(|(name, variable)| (name.clone(), fill(&variable.value, contexts).unwrap_or_default())).collect()
+}
+
+/// `env` of the workflow that a job stands in: a called one knows nothing of its caller's.
+fn of_file<'p>(plan: &'p Plan, job: &'p PlannedJob) -> impl Iterator<Item = (&'p String, &'p Variable)> {
+    plan.chain(job.call.as_deref()).next().map_or(&plan.variables, |call| &call.variables).iter()
+}
+
+/// Why a secret that a call hands on cannot be told, which fails the job.
+pub(super) fn secrets_fault(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Option<String> {
+    called::secrets(plan, job.call.as_deref(), context).err()
 }
 
 /// `GITHUB_*` are the texts of the `github` context; the token is not among them.

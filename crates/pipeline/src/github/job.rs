@@ -10,15 +10,14 @@ use super::keys;
 use super::step::{shell, steps};
 use crate::plan::{Concurrency, Condition, JobEnvironment, Permissions, PlannedStep};
 use crate::reader::{Fields, Problems, Unsupported, integer, join, shown, texts};
-use crate::yaml::{At, Key, Node};
+use crate::yaml::{At, Key, Node, Value};
 
 /// Keys that GitHub knows in a job and Penstock does not carry out.
 const JOB_KEYS: &[Unsupported] = &[
     ("container", "workflows run on this machine; a GitLab file can name an `image`"),
     ("services", "start what the job needs in a step"),
-    ("uses", "copy the called workflow's jobs into this file"),
-    ("with", "copy the called workflow's jobs into this file"),
-    ("secrets", "copy the called workflow's jobs into this file"),
+    ("with", "it belongs to a job that calls a workflow"),
+    ("secrets", "it belongs to a job that calls a workflow"),
     ("snapshot", "remove it; images are built by `penstock build`"),
 ];
 
@@ -53,7 +52,21 @@ pub(super) struct Draft<'n> {
     pub(super) concurrency: Option<Concurrency>,
     pub(super) environment: Option<JobEnvironment>,
     pub(super) steps: Vec<PlannedStep>,
+    /// The workflow that it calls.
+    pub(super) call: Option<Called<'n>>,
 }
+
+/// What a job says of the workflow that it calls.
+pub(super) struct Called<'n> {
+    pub(super) uses: &'n Node,
+    pub(super) with: Option<&'n Node>,
+    pub(super) secrets: Option<&'n Node>,
+    /// Keys that cannot stand beside these.
+    pub(super) strange: Vec<(String, At)>,
+}
+
+/// Keys of a job that calls a workflow.
+const CALL_KEYS: &[&str] = &["name", "uses", "with", "secrets", "needs", "if", "permissions", "strategy"];
 
 /// Reads `defaults`.
 pub(super) fn defaults(node: &Node, path: &str, problems: &mut Problems) -> RunDefaults {
@@ -91,8 +104,8 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
         working_directory: own.working_directory.or_else(|| workflow.working_directory.clone()),
     };
     let given = fields.get("steps");
-    // a job that calls a workflow is told so, not that it has no steps
-    if given.is_none() && node.get("uses").is_none() {
+    let call = fields.get("uses").map(|uses| called(uses, node, &mut fields));
+    if given.is_none() && call.is_none() {
         problems.add(key.at, &path, "the job has no `steps`", "give it some");
     }
     let steps = given.map(|node| steps(node, &fields.path_of("steps"), &defaults, problems)).unwrap_or_default();
@@ -114,6 +127,7 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
             .and_then(|node| keys::concurrency(node, &fields.path_of("concurrency"), &JOB_CONCURRENCY, problems)),
         environment: fields.get("environment").and_then(|node| keys::environment(node, &fields.path_of("environment"), problems)),
         steps,
+        call,
     };
     if let Some(node) = fields.get("cancel-timeout-minutes") {
         let path = fields.path_of("cancel-timeout-minutes");
@@ -121,6 +135,16 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
     }
     fields.finish(JOB_KEYS, problems);
     Some(draft)
+}
+
+fn called<'n>(uses: &'n Node, job: &'n Node, fields: &mut Fields<'n>) -> Called<'n> {
+    let strange = match &job.value {
+        Value::Map(entries) => {
+            entries.iter().filter(|(key, _)| !CALL_KEYS.contains(&&*key.text)).map(|(key, _)| (key.text.clone(), key.at)).collect()
+        }
+        _ => Vec::new(),
+    };
+    Called { uses, with: fields.get("with"), secrets: fields.get("secrets"), strange }
 }
 
 pub(super) fn is_id(text: &str) -> bool {

@@ -21,11 +21,14 @@ pub(super) struct Strategy {
     pub(super) max_parallel: Option<usize>,
 }
 
-/// Reads `strategy`; `None` if it makes no matrix, or is wrong.
-pub(super) fn read(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Option<Strategy> {
-    let Json::Object(mut given) = json(node, path, &STRATEGY, contexts, problems)? else {
+/// Something is wrong, and told.
+pub(super) struct Wrong;
+
+/// Reads `strategy`; nothing if it makes no matrix.
+pub(super) fn read(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems) -> Result<Option<Strategy>, Wrong> {
+    let Json::Object(mut given) = json(node, path, &STRATEGY, contexts, problems).ok_or(Wrong)? else {
         problems.add(node.at, path, format!("a mapping is expected here, not {}", node.kind()), "write `matrix:` below it");
-        return None;
+        return Err(Wrong);
     };
     // what a key stands at, if the mapping is written out
     let place = |name: &str| node.get(name).unwrap_or(node).at;
@@ -35,7 +38,7 @@ pub(super) fn read(node: &Node, path: &str, contexts: &Contexts, problems: &mut 
         Some(other) => {
             let message = format!("`true` or `false` is expected here, not {other}");
             problems.add(place("fail-fast"), &join(path, "fail-fast"), message, "write true or false, without quotes");
-            return None;
+            return Err(Wrong);
         }
     };
     let max_parallel = match given.shift_remove("max-parallel") {
@@ -45,7 +48,7 @@ pub(super) fn read(node: &Node, path: &str, contexts: &Contexts, problems: &mut 
             if number.is_none() {
                 let message = format!("a whole number from 1 to {MAX_PARALLEL} is expected here, not {other}");
                 problems.add(place("max-parallel"), &join(path, "max-parallel"), message, "write the number, without quotes");
-                return None;
+                return Err(Wrong);
             }
             number.and_then(|most| usize::try_from(most).ok())
         }
@@ -60,15 +63,15 @@ pub(super) fn read(node: &Node, path: &str, contexts: &Contexts, problems: &mut 
         problems.add(at, &join(path, key), format!("`{}` is not a key of this place", shown(key)), closest(key, &names));
     }
     let matrix_path = join(path, "matrix");
-    match matrix? {
-        Json::Null => None,
-        Json::Object(matrix) => {
-            let combinations = combinations(matrix, node.get("matrix").unwrap_or(node), &matrix_path, problems)?;
-            Some(Strategy { combinations, fail_fast, max_parallel })
+    match matrix {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Object(matrix)) => {
+            let combinations = combinations(matrix, node.get("matrix").unwrap_or(node), &matrix_path, problems).ok_or(Wrong)?;
+            Ok(Some(Strategy { combinations, fail_fast, max_parallel }))
         }
-        _ => {
+        Some(_) => {
             problems.add(place("matrix"), &matrix_path, "a matrix is a mapping of lists", "write `name: [value, value]` lines below it");
-            None
+            Err(Wrong)
         }
     }
 }

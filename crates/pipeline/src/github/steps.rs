@@ -81,7 +81,7 @@ impl WorkflowSteps {
     pub(crate) fn new(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Self {
         let base = contexts::of_job(plan, job, context);
         let env = super::env::file_env(plan, job, &base);
-        let unsound = super::env::file_env_fault(plan, job, &base);
+        let unsound = super::env::secrets_fault(plan, job, context).or_else(|| super::env::file_env_fault(plan, job, &base));
         let fixed = super::env::predefined(&base).into_iter().filter(|(name, _)| contexts::is_fixed(name)).collect();
         let frames = vec![Frame::of_job(&job.steps)];
         Self {

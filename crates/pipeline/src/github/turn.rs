@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use penstock_model::RunId;
+
+use super::called::Inputs;
 use super::contexts;
 use super::expression::Expression;
 use super::template::Template;
@@ -11,17 +14,20 @@ use crate::run::NeedResult;
 
 use serde_json::Value as Json;
 
-/// The group's name, and whether whoever comes cancels the one that is at work. `job` is whose it is, unless the whole workflow's.
+/// The group's name, and whether whoever comes cancels the one that is at work. `job` is whose it is, unless the whole workflow's;
+/// `inputs` are those of the workflow that it stands in.
 ///
 /// # Errors
 /// An expression that cannot be evaluated.
 pub(crate) fn concurrency(
     plan: &Plan,
     of: &Concurrency,
+    (run, inputs): (&RunId, &Inputs),
     job: Option<(&PlannedJob, &BTreeMap<String, NeedResult>)>,
 ) -> Result<(String, bool), String> {
     let none = BTreeMap::new();
-    let mut contexts = contexts::of_condition(plan, job.map_or(&none, |(_, needs)| needs));
+    let mut contexts = contexts::of_scope(plan, inputs, job.map_or(&none, |(_, needs)| needs));
+    contexts::add_run(&mut contexts, run);
     if let Some((job, _)) = job {
         if let Some(matrix) = &job.matrix {
             contexts.values.insert("matrix", Value::from(&Json::Object(matrix.values.clone())));

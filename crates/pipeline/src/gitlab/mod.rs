@@ -109,7 +109,7 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
     let Global { stages, variables, .. } = global;
     let (dialect, auto_cancel) = (Dialect::GitlabCi, workflow.auto_cancel);
     let (inputs, because) = (serde_json::Map::new(), workflow.because);
-    let (run_name, concurrency) = (None, None);
+    let (run_name, concurrency, calls, sources) = (None, None, Vec::new(), Vec::new());
     Some(Plan {
         dialect,
         path,
@@ -123,6 +123,8 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
         inputs,
         auto_cancel,
         jobs,
+        calls,
+        sources,
         left_out,
         warnings: Vec::new(),
     })
@@ -430,6 +432,8 @@ fn planned(
         image: draft.common.image.clone(),
         services: draft.common.services.clone().unwrap_or_default(),
         permissions: None,
+        call: None,
+        late: false,
         concurrency: None,
         runs_on: draft.common.tags.as_ref().filter(|tags| !tags.is_empty()).map(|tags| tags.as_slice().into()).unwrap_or_default(),
         environment: draft.environment.clone(),

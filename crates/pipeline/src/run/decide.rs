@@ -13,6 +13,10 @@ impl Run {
     /// # Errors
     /// When the state does not allow it.
     pub fn decide(&self, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
+        self.asked(command).map(|events| self.with_settled(events))
+    }
+
+    fn asked(&self, command: RunCommand) -> Result<Vec<RunEvent>, Refusal> {
         if let RunCommand::Plan { run, plan } = command {
             return if self.plan.is_some() { Err(Refusal::AlreadyPlanned) } else { Ok(vec![RunEvent::Planned { run, plan }]) };
         }

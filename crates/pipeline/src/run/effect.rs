@@ -57,6 +57,18 @@ pub struct JobInputs {
     pub dotenv: BTreeMap<String, String>,
     /// The `needs` context of a workflow: by the job's key in the file.
     pub needs: BTreeMap<String, NeedResult>,
+    /// The calls by which a workflow's job is called, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<String, CallState>,
+}
+
+/// What a call of a workflow has come to once it begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallState {
+    /// The inputs that the called workflow gets.
+    pub inputs: serde_json::Map<String, serde_json::Value>,
+    /// The `needs` context of the call.
+    pub needs: BTreeMap<String, NeedResult>,
 }
 
 /// How a needed job of a workflow ended.

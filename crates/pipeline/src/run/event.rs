@@ -7,7 +7,7 @@ use penstock_model::{JobName, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::RunStatus;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedCall, PlannedJob};
 
 /// Something that happened to a run. Its stream is `run/<id>`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,6 +90,16 @@ pub enum RunEvent {
         /// How.
         end: JobEnd,
     },
+    /// A job of which more is known now became these, once what it needs was done.
+    JobSettled {
+        /// The job.
+        job: JobName,
+        /// What stands in its place.
+        jobs: Vec<PlannedJob>,
+        /// The calls in which these stand.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        calls: Vec<PlannedCall>,
+    },
     /// A person cancelled one job.
     JobCancelRequested {
         /// The job.
@@ -128,6 +138,7 @@ impl DomainEvent for RunEvent {
             Self::TurnGiven { .. } => "run.turn_given",
             Self::JobUnscheduled { .. } => "run.job_unscheduled",
             Self::JobConcluded { .. } => "run.job_concluded",
+            Self::JobSettled { .. } => "run.job_settled",
             Self::JobCancelRequested { .. } => "run.job_cancel_requested",
             Self::Retried { .. } => "run.retried",
             Self::CancelRequested { .. } => "run.cancel_requested",

@@ -50,6 +50,7 @@ impl Run {
                 });
                 self.after_failure(job);
             }
+            RunEvent::JobSettled { job, jobs, calls } => self.replace(job, jobs, calls),
             RunEvent::ManualPlayed { job, .. } => self.play(job),
             RunEvent::JobRetried { job, .. } => self.retry(job),
             RunEvent::Retried { .. } => self.retry_all(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use penstock_model::JobName;
 
+use super::calls::CallNode;
 use crate::github::Expression;
 use crate::plan::{Plan, PlannedJob, Wait};
 
@@ -22,8 +23,12 @@ pub(super) struct Graph {
     pub(super) ancestors: Vec<Vec<usize>>,
     /// Whether one of these is not in the plan.
     pub(super) misses_ancestor: Vec<bool>,
-    /// Jobs by their key in the file.
+    /// Jobs by what `needs` calls them: their key in the file, or that of a call that they stand in.
     pub(super) groups: BTreeMap<String, Vec<usize>>,
+    /// The groups that each job comes after within the workflow that it stands in, if the plan has calls.
+    pub(super) behind: Vec<Vec<String>>,
+    /// Calls of other workflows by name.
+    pub(super) calls: HashMap<String, CallNode>,
     /// A workflow job's condition, read.
     pub(super) conditions: Vec<Option<Result<Expression, String>>>,
 }
@@ -36,6 +41,9 @@ impl Graph {
         let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (at, job) in jobs.iter().enumerate() {
             groups.entry(job.group.clone()).or_default().push(at);
+            for call in plan.chain(job.call.as_deref()) {
+                groups.entry(call.group.clone()).or_default().push(at);
+            }
         }
         let mut stages = Vec::new();
         for stage in 0..=plan.stages.len() {
@@ -58,8 +66,11 @@ impl Graph {
             stages,
             needs,
             groups,
+            behind: Vec::new(),
+            calls: HashMap::new(),
         };
         graph.close();
+        graph.add_calls(plan);
         graph
     }
 

@@ -1,11 +1,13 @@
 //! The run: one execution of a plan, as a state machine over its events.
 
+mod calls;
 mod decide;
 mod effect;
 mod event;
 mod evolve;
 mod facts;
 mod graph;
+mod later;
 mod process;
 mod settle;
 mod standing;
@@ -13,7 +15,7 @@ mod status;
 mod turns;
 mod wanted;
 
-pub use effect::{JobInputs, NeedResult, RunEffect};
+pub use effect::{CallState, JobInputs, NeedResult, RunEffect};
 pub use event::{RunCommand, RunEvent};
 pub use standing::Standing;
 pub use status::Status;

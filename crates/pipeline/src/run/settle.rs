@@ -3,8 +3,8 @@
 use super::facts::{Ended, Facts, Settled, is_optional};
 use super::graph::Graph;
 use super::status::Statuses;
-use super::{JobState, NeedResult};
-use crate::github::{self, StatusFunctions};
+use super::{JobState, NeedResult, calls};
+use crate::github;
 use crate::input::Dialect;
 use crate::plan::{Plan, PlannedJob};
 
@@ -47,9 +47,14 @@ fn state(known: &Known<'_>, at: usize, states: &[JobState]) -> JobState {
         (None, None) if known.plan.dialect == Dialect::GitlabCi => of_gitlab(facts, job),
         (None, None) if facts.cancelled => JobState::Cancelled { why: "the run was cancelled before it began".into() },
         (None, None) => {
-            let state = if facts.goes_on() { JobState::Ready } else { by_condition(known, at, job, states) };
+            let state = if facts.goes_on() && !job.late { JobState::Ready } else { by_condition(known, at, job, states) };
             let waits = known.waits_for_turn || job.concurrency.is_some() && !facts.has_turn;
-            if state == JobState::Ready && waits { JobState::WaitingForResource } else { state }
+            match state {
+                // it keeps the place of what it is settled into
+                JobState::Ready if job.late => JobState::Waiting,
+                JobState::Ready if waits => JobState::WaitingForResource,
+                state => state,
+            }
         }
     }
 }
@@ -67,9 +72,12 @@ fn of_gitlab(facts: &Facts, job: &PlannedJob) -> JobState {
 }
 
 /// A workflow's job that has not begun: by its `needs`, its matrix and its `if`.
-fn by_condition(known: &Known<'_>, at: usize, job: &PlannedJob, states: &[JobState]) -> JobState {
+pub(super) fn by_condition(known: &Known<'_>, at: usize, job: &PlannedJob, states: &[JobState]) -> JobState {
     if known.graph.needs[at].iter().any(|need| !is_over(&states[*need])) {
         return JobState::Waiting;
+    }
+    if let Err(state) = calls::gate(known, job.call.as_deref(), states, known.cancelled) {
+        return state;
     }
     if let Some(failed) = failed_sibling(known, at) {
         return JobState::Cancelled { why: format!("`{}` of the same matrix failed (fail-fast)", known.plan.jobs[failed].name) };
@@ -89,23 +97,25 @@ fn by_condition(known: &Known<'_>, at: usize, job: &PlannedJob, states: &[JobSta
 
 /// Asks a workflow job's `if`.
 pub(super) fn condition_holds(known: &Known<'_>, at: usize, states: &[JobState], cancelled: bool) -> Result<bool, String> {
-    let ancestors = &known.graph.ancestors[at];
-    let is_success = |state: &JobState| matches!(state, JobState::Succeeded | JobState::Failed { allowed: true, .. });
-    let functions = StatusFunctions {
-        success: !cancelled && !known.graph.misses_ancestor[at] && ancestors.iter().all(|other| is_success(&states[*other])),
-        failure: ancestors.iter().any(|other| matches!(states[*other], JobState::Failed { allowed: false, .. })),
-        cancelled,
-    };
+    let functions = calls::status(known, at, states, cancelled);
     match &known.graph.conditions[at] {
         None => Ok(functions.success),
         Some(Err(why)) => Err(why.clone()),
-        Some(Ok(expression)) => github::job_condition(expression, known.plan, &need_results(known, at, states), functions),
+        Some(Ok(expression)) => {
+            let call = known.plan.jobs[at].call.as_deref();
+            let gate = calls::gate(known, call, states, cancelled).unwrap_or_default();
+            let inputs = call.and_then(|call| gate.get(call)).map_or(&known.plan.inputs, |state| &state.inputs);
+            github::job_condition(expression, known.plan, inputs, &need_results(known, at, states), functions)
+        }
     }
 }
 
 /// The job whose failure cancels this one by `fail-fast`.
 pub(super) fn failed_sibling(known: &Known<'_>, at: usize) -> Option<usize> {
     let job = &known.plan.jobs[at];
+    if let Some(failed) = known.plan.chain(job.call.as_deref()).find_map(|call| calls::failed_sibling(known, call)) {
+        return Some(failed);
+    }
     job.matrix.as_ref().filter(|matrix| matrix.fail_fast)?;
     let siblings = known.graph.groups.get(&job.group)?;
     siblings.iter().copied().find(|other| *other != at && matches!(known.facts[*other].ended, Some(Ended::Failed { allowed: false, .. })))
@@ -113,30 +123,8 @@ pub(super) fn failed_sibling(known: &Known<'_>, at: usize) -> Option<usize> {
 
 /// The `needs` context.
 pub(super) fn need_results(known: &Known<'_>, at: usize, states: &[JobState]) -> BTreeMap<String, NeedResult> {
-    let mut out = BTreeMap::new();
-    for key in &known.plan.jobs[at].needs {
-        let members = known.graph.groups.get(key).map(Vec::as_slice).unwrap_or_default();
-        let mut outputs = BTreeMap::new();
-        for member in members {
-            if let Some(report) = &known.facts[*member].report {
-                outputs.extend(
-                    report.outputs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.clone(), value.clone())),
-                );
-            }
-        }
-        let any = |wanted: fn(&JobState) -> bool| members.iter().any(|member| wanted(&states[*member]));
-        let result = if any(|state| matches!(state, JobState::Failed { allowed: false, .. })) {
-            "failure"
-        } else if any(|state| matches!(state, JobState::Cancelled { .. })) {
-            "cancelled"
-        } else if members.is_empty() || any(|state| matches!(state, JobState::Skipped { .. })) {
-            "skipped"
-        } else {
-            "success"
-        };
-        out.insert(key.clone(), NeedResult { result: result.to_owned(), outputs });
-    }
-    out
+    let job = &known.plan.jobs[at];
+    calls::results(known, &job.needs, job.call.as_deref(), states)
 }
 
 /// True if a job does nothing any more by itself.

@@ -11,7 +11,7 @@ use penstock_model::{JobName, RunId};
 
 use super::settle::{self, need_results};
 use super::status::Status;
-use super::{JobState, Run, RunCommand};
+use super::{JobState, Run, RunCommand, calls};
 use crate::github;
 use crate::input::Dialect;
 use crate::plan::{Concurrency, OnNewCommit, ProcessMode};
@@ -107,7 +107,7 @@ impl Run {
             && !self.status().is_finished()
         {
             let state = if self.has_turn { TurnState::Has } else { TurnState::Waits };
-            let turn = turn_of(of, github::concurrency(plan, of, None));
+            let turn = turn_of(of, github::concurrency(plan, of, (run, &plan.inputs), None));
             entries.push(TurnEntry { run: run.clone(), job: None, turn, state, ends: self.cancelled });
         }
         for (at, (job, state)) in self.jobs().enumerate() {
@@ -125,8 +125,11 @@ impl Run {
                 // what it needs may still say which group it is
                 (None, Some(_)) if state == TurnState::Upcoming => continue,
                 (None, Some(of)) => {
-                    let needs = self.known().map(|known| need_results(&known, at, &self.states)).unwrap_or_default();
-                    turn_of(of, github::concurrency(plan, of, Some((job, &needs))))
+                    let Some(known) = self.known() else { continue };
+                    let needs = need_results(&known, at, &self.states);
+                    let calls = calls::gate(&known, job.call.as_deref(), &self.states, known.cancelled).unwrap_or_default();
+                    let inputs = job.call.as_ref().and_then(|call| calls.get(call)).map_or(&plan.inputs, |state| &state.inputs);
+                    turn_of(of, github::concurrency(plan, of, (run, inputs), Some((job, &needs))))
                 }
                 (None, None) => continue,
             };

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::calls::Places;
 use super::settle::{Known, failed_sibling, need_results};
-use super::{JobInputs, JobState, Run, RunEffect};
+use super::{JobInputs, JobState, Run, RunEffect, calls};
 
 impl Run {
     /// What should be happening now, in the plan's order. Asking twice changes nothing.
@@ -44,10 +45,11 @@ impl Run {
             *running.entry(&plan.jobs[at].group).or_default() += 1;
         }
         let mut out = Vec::new();
+        let mut places = self.known().map(|known| Places::of(known, &self.states)).unwrap_or_default();
         for (at, job) in plan.jobs.iter().enumerate().filter(|(at, _)| self.states.get(*at) == Some(&JobState::Ready)) {
             let count = running.entry(&job.group).or_default();
             let most = job.matrix.as_ref().and_then(|matrix| matrix.max_parallel).unwrap_or(usize::MAX);
-            if *count < most {
+            if *count < most && places.take(plan, job) {
                 *count += 1;
                 out.push(at);
             }
@@ -56,7 +58,8 @@ impl Run {
     }
 
     fn inputs(&self, known: &Known<'_>, at: usize) -> JobInputs {
-        let mut inputs = JobInputs { needs: need_results(known, at, &self.states), ..JobInputs::default() };
+        let calls = calls::gate(known, known.plan.jobs[at].call.as_deref(), &self.states, known.cancelled).unwrap_or_default();
+        let mut inputs = JobInputs { needs: need_results(known, at, &self.states), calls, ..JobInputs::default() };
         let sources = known.plan.jobs[at].artifacts_from.iter().filter_map(|name| self.graph.index.get(name));
         for report in sources.filter_map(|source| self.facts[*source].report.as_ref()) {
             inputs.artifacts.extend(report.artifacts);

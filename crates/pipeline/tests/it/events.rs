@@ -43,6 +43,7 @@ fn stored_events_are_read_and_written_as_they_were() {
         "run.job_concluded",
         "run.turn_given",
         "run.turn_given",
+        "run.job_settled",
         "run.finished",
     ];
     assert_eq!(names, expected);

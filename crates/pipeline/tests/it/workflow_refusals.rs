@@ -34,7 +34,7 @@ fn an_action_is_refused_where_it_stands() {
 
 #[test]
 fn every_other_key_of_the_dialect_is_refused() {
-    for key in ["container", "services", "uses", "with", "secrets", "snapshot"] {
+    for key in ["container", "services", "with", "secrets", "snapshot"] {
         check_job(&format!("{key}: x"), &format!("6:5 jobs.a.{key}: `{key}` is not carried out"));
     }
     check_job("neds: a", "6:5 jobs.a.neds: `neds` is not a key of this place");
@@ -105,14 +105,14 @@ fn expressions_are_checked_to_the_character() {
     check_step("{run: x, if: \"${{ true }} && false\"}", "6:22 jobs.a.steps[0].if: a condition must be one expression");
     check_job("if: steps.x.outputs.y", "6:9 jobs.a.if: `steps` is not known in a job's `if`");
     check_job("if: matrix.x", "6:9 jobs.a.if: `matrix` is not known in a job's `if`");
-    check_job("name: ${{ needs.b.result }}", "6:15 jobs.a.name: `needs` is not known in a job's keys: it is settled before any job runs");
+    check_job("name: ${{ steps.b.outcome }}", "6:15 jobs.a.name: `steps` is not known in a job's keys: it is settled before any job runs");
     check_job(
         "name: run ${{ github.run_id }}",
         "6:18 jobs.a.name: `github.run_id` is not known yet: this is settled before the run is there",
     );
     check_job(
-        "strategy: {matrix: {a: \"${{ fromJSON(needs.b.outputs.c) }}\"}}",
-        "6:42 jobs.a.strategy.matrix.a: `needs` is not known in `strategy`: it is settled before any job runs",
+        "strategy: {matrix: {a: \"${{ fromJSON(secrets.B) }}\"}}",
+        "6:42 jobs.a.strategy.matrix.a: `secrets` is not known in `strategy`: it is settled before any job runs",
     );
     check_job("env: {A: \"${{ contains('a') }}\"}", "6:19 jobs.a.env.A: the expression cannot be read: `contains` takes 2 arguments");
     check_job("env: {A: \"${{ nope('a') }}\"}", "6:19 jobs.a.env.A: the expression cannot be read: there is no function `nope`");

@@ -11,7 +11,7 @@ use crate::github::job::RunDefaults;
 use crate::github::step::steps;
 use crate::input::{PushEvent, Source};
 use crate::library::{FileRef, Library};
-use crate::plan::{Action, ActionInput, Plan, PlannedStep};
+use crate::plan::{Action, ActionInput, PlannedJob, PlannedStep};
 use crate::reader::{Fields, Problems, join, shown, text};
 use crate::yaml::{At, Budget, Node, Value};
 
@@ -20,10 +20,10 @@ const MAX_NESTED: usize = 10;
 /// The most steps of all actions of a plan.
 const MAX_STEPS: usize = 20_000;
 
-/// Reads what the steps of a plan name in the repository.
-pub(in crate::github) fn resolve(plan: &mut Plan, event: &PushEvent, library: &Library, problems: &mut Problems) {
+/// Reads what the steps of jobs name in the repository.
+pub(in crate::github) fn resolve(jobs: &mut [PlannedJob], event: &PushEvent, library: &Library, problems: &mut Problems) {
     let mut reading = Reading { event, library, known: BTreeMap::new(), steps: 0, budget: Budget::new() };
-    for job in &mut plan.jobs {
+    for job in jobs {
         for step in &mut job.steps {
             reading.step(step, 0, 0, problems);
         }

@@ -1,10 +1,16 @@
 //! Inputs, secrets and outputs of workflows that a person starts or another workflow calls.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 
 use super::Given;
 use crate::github::checked::{as_written, checked_text, literal};
-use crate::github::contexts::{CALL_DEFAULT, CALL_OUTPUT};
+use crate::github::contexts::{CALL_DEFAULT, CALL_OUTPUT, CALL_WITH};
+use crate::github::expression::Contexts;
+use crate::github::late::Late;
+use crate::github::matrix::json;
+use crate::plan::{CallInput, InputKind};
 use crate::reader::{Fields, Problems, boolean, choice, closest, join, shown, strings};
 use crate::yaml::{At, Node, Value};
 
@@ -39,7 +45,6 @@ pub(in crate::github) struct Inputs<'n>(Vec<Input<'n>>);
 
 /// What a workflow gets and gives that others call.
 #[derive(Default)]
-#[allow(dead_code, reason = "its reader, the job that calls, comes with the next change")]
 pub(in crate::github) struct Call<'n> {
     pub(in crate::github) inputs: Inputs<'n>,
     /// The secrets that it takes by name, and whether it must get them.
@@ -262,5 +267,73 @@ impl Inputs<'_> {
             }
         }
         out
+    }
+}
+
+/// Whoever calls a workflow, and with what.
+pub(in crate::github) struct Caller<'a> {
+    pub(in crate::github) with: Option<&'a Node>,
+    pub(in crate::github) at: At,
+    pub(in crate::github) path: String,
+    /// What is known where it stands.
+    pub(in crate::github) contexts: &'a Contexts,
+    pub(in crate::github) late: &'a Late,
+}
+
+impl Inputs<'_> {
+    /// What a called workflow gets: what its caller gives, and the defaults of the rest. `own` is what is known to its defaults.
+    pub(in crate::github) fn called(&self, caller: &Caller<'_>, own: &Contexts, problems: &mut Problems) -> BTreeMap<String, CallInput> {
+        let path = &caller.path;
+        let given = caller.with.map(|node| named(node, path, problems)).unwrap_or_default();
+        let names: Vec<&str> = self.0.iter().map(|input| input.name.as_str()).collect();
+        for (name, at, _) in given.iter().filter(|(name, ..)| !names.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+            problems.add(*at, &join(path, name), format!("the called workflow has no input `{}`", shown(name)), closest(name, &names));
+        }
+        let mut out = BTreeMap::new();
+        for input in &self.0 {
+            let value = match given.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&input.name)) {
+                Some((name, _, node)) => input.given(node, &join(path, name), caller, problems),
+                None => input.left_out(caller, own, problems).map(|value| CallInput::Value { value }),
+            };
+            out.extend(value.map(|value| (input.name.clone(), value)));
+        }
+        out
+    }
+}
+
+impl Input<'_> {
+    /// The value that a caller gives.
+    fn given(&self, node: &Node, path: &str, caller: &Caller<'_>, problems: &mut Problems) -> Option<CallInput> {
+        if caller.late.asks_in(node) {
+            let text = checked_text(node, path, &CALL_WITH, problems)?;
+            let kind = match self.kind {
+                Kind::Boolean => InputKind::Boolean,
+                Kind::Number => InputKind::Number,
+                Kind::Text | Kind::Choice | Kind::Environment => InputKind::String,
+            };
+            return Some(CallInput::Expression { text, kind });
+        }
+        let value = json(node, path, &CALL_WITH, caller.contexts, problems)?;
+        let value = self.value(&value, false).map_err(|why| problems.add(node.at, path, why, "give one that fits its `type`")).ok()?;
+        Some(CallInput::Value { value })
+    }
+
+    /// What it is worth if the caller does not say.
+    fn left_out(&self, caller: &Caller<'_>, own: &Contexts, problems: &mut Problems) -> Option<Json> {
+        let Some(node) = self.default else {
+            if self.required {
+                let message = format!("the called workflow must get the input `{}`", shown(&self.name));
+                problems.add(caller.at, &caller.path, message, format!("write `with: {{{}: …}}`", self.name));
+                return None;
+            }
+            return Some(self.nothing());
+        };
+        let path = join("on.workflow_call.inputs", &self.name);
+        let value = if node.text().is_some_and(|text| text.contains("${{")) {
+            json(node, &path, &CALL_DEFAULT, own, problems)?
+        } else {
+            scalar(node)
+        };
+        self.value(&value, false).map_err(|why| problems.add(node.at, &path, why, "give one that fits its `type`")).ok()
     }
 }

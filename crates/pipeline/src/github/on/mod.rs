@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use self::events::{EVENTS, Kind};
 use self::filter::Filter;
-pub(super) use self::inputs::{Call, Inputs};
+pub(super) use self::inputs::{Call, Caller, Inputs};
 use self::schedule::Time;
 use crate::input::PushEvent;
 use crate::reader::{Fields, Problems, closest, shown, texts};
