@@ -3,6 +3,9 @@
 mod options;
 mod wanted;
 
+pub(crate) use self::options::check_options;
+pub(crate) use self::wanted::check_port;
+
 use std::collections::BTreeMap;
 
 use penstock_model::service::PullPolicy;

@@ -18,7 +18,7 @@ mod turns;
 mod workflow;
 
 pub use turns::{AutoCancel, OnJobFailure, OnNewCommit, ProcessMode, Turns};
-pub use workflow::{Access, CallInput, CallSecrets, Concurrency, InputKind, Permissions, PlannedCall, PlannedSource};
+pub use workflow::{Access, CallInput, CallSecrets, Concurrency, InputKind, Permissions, PlannedCall, PlannedSource, TokenUse};
 
 /// The most jobs that a plan may have.
 pub const MAX_JOBS: usize = 2_000;

@@ -17,6 +17,7 @@ use penstock_model::blob::{ByteStream, Channel, LogLine, LogSink};
 use penstock_model::digest::Hasher;
 use penstock_model::job::AttemptId;
 use penstock_model::release::{ImageName, ImageRef};
+use penstock_pipeline::TokenUse;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use crate::parts::Parts;
@@ -162,17 +163,26 @@ impl JobCalls {
 
     /// Builds an image, publishes it and says what it is made of and from.
     pub async fn build(&self, parts: &Parts, call: BuildCall, received: Received, log: Arc<dyn LogSink>) -> CallDone {
+        if let Err(why) = allowed(parts, &call.attempt, TokenUse::Build) {
+            return CallDone::of(Err(why));
+        }
         let Ok(_turn) = self.builds.acquire().await else { return CallDone::default() };
         CallDone::of(build::build(self, parts, &call, received, log).await.map(|image| (0, image.to_string())))
     }
 
     /// Has a pinned tool look at the commit or an image.
     pub async fn check(&self, parts: &Parts, call: CheckCall, log: Arc<dyn LogSink>) -> CallDone {
+        if let Err(why) = allowed(parts, &call.attempt, TokenUse::Check) {
+            return CallDone::of(Err(why));
+        }
         CallDone::of(check::check(self, parts, &call, log).await.map(|summary| (0, summary)))
     }
 
     /// Runs an image of this run.
     pub async fn test_image(&self, parts: &Parts, call: TestImageCall, log: Arc<dyn LogSink>) -> CallDone {
+        if let Err(why) = allowed(parts, &call.attempt, TokenUse::TestImage) {
+            return CallDone::of(Err(why));
+        }
         CallDone::of(test_image::test_image(parts, &call, log).await)
     }
 
@@ -217,6 +227,14 @@ impl JobCalls {
 /// The run that a job belongs to, while it runs.
 fn run_of(parts: &Parts, attempt: &AttemptId) -> Result<Arc<RunRecord>, String> {
     parts.journal.world().runs.get(&attempt.run).cloned().ok_or_else(|| format!("there is no run {}", attempt.run))
+}
+
+/// Whether a job's `permissions` let it have this done.
+fn allowed(parts: &Parts, attempt: &AttemptId, what: TokenUse) -> Result<(), String> {
+    let record = run_of(parts, attempt)?;
+    let plan = record.run.as_ref().and_then(|run| run.plan());
+    let permissions = plan.and_then(|plan| plan.job(&attempt.job)).and_then(|job| job.permissions.as_ref());
+    permissions.map_or(Ok(()), |permissions| permissions.allow(what))
 }
 
 /// `PROJECT/NAME`.

@@ -27,6 +27,11 @@ const FINE: &[&str] = &["--rm", "--init", "--detach", "-d", "--interactive", "-i
 /// Flags with a value that ask for nothing that would be seen here.
 const FINE_WITH_VALUE: &[&str] = &["--name", "--hostname", "-h", "--restart", "--label", "-l", "--pull", "--log-driver", "--log-opt"];
 
+/// What is wrong with `options`.
+pub(crate) fn check_options(text: &str) -> Result<(), String> {
+    read(text).map(drop)
+}
+
 /// Reads `options`.
 pub(crate) fn read(text: &str) -> Result<Options, String> {
     let mut out = Options::default();
@@ -133,7 +138,7 @@ fn millis(flag: &str, value: &str) -> Result<u32, String> {
 }
 
 /// A command line as words: quotes of both kinds, a backslash before any character.
-fn words(text: &str) -> Result<Vec<String>, String> {
+pub(super) fn words(text: &str) -> Result<Vec<String>, String> {
     let (mut words, mut word, mut quote, mut letters) = (Vec::new(), None::<String>, None, text.chars());
     while let Some(letter) = letters.next() {
         match (quote, letter) {

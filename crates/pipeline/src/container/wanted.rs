@@ -172,6 +172,11 @@ fn github(planned: &PlannedContainer, filler: &Filler) -> Result<Option<(WantedC
         return Err(format!("the volume `{}` is not carried out: remove `volumes`", crate::reader::shown(volume)));
     }
     let options = options::read(&filler.text(planned.options.as_deref().unwrap_or_default())?)?;
+    // each is one text with words in it
+    let words = |given: &Option<Vec<String>>| match given {
+        None => Ok(None),
+        Some(texts) => options::words(&filler.text(&texts.join(" "))?).map(Some),
+    };
     let mut env = BTreeMap::new();
     for (name, variable) in &planned.variables {
         env.insert(name.clone(), filler.value(&variable.value)?);
@@ -189,14 +194,19 @@ fn github(planned: &PlannedContainer, filler: &Filler) -> Result<Option<(WantedC
         pull_policy: Vec::new(),
         credentials,
         platform: None,
-        entrypoint: options.entrypoint.clone(),
-        command: None,
+        entrypoint: words(&planned.entrypoint)?.or_else(|| options.entrypoint.clone()),
+        command: words(&planned.command)?,
         user: options.user.clone(),
         env,
         memory: options.memory,
         cpu_millis: options.cpu_millis,
     };
     Ok(Some((container, options)))
+}
+
+/// What is wrong with a port.
+pub(crate) fn check_port(text: &str) -> Result<(), String> {
+    port_mapping(text).map(drop)
 }
 
 /// `8080`, `80:8080`, `127.0.0.1:80:8080`, each perhaps with `/tcp`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::contexts::{self, LATE_PROPERTIES, Place, Status};
+use super::contexts::{self, LATE_PROPERTIES, OfRun, Place, Status};
 use super::expression::Expression;
 use super::functions::Function;
 use super::payload;
@@ -99,15 +99,14 @@ fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, plac
         problems.add(place_in(node, offset + at), path, "this function takes jobs only in a job's `if`", "ask `needs.….result`");
         sound = false;
     }
-    if place.early
-        && let Some(late) = expression.properties_of("github").iter().find(|property| LATE_PROPERTIES.contains(&property.as_str()))
+    if place.run != OfRun::All
+        && let Some(late) = expression
+            .properties_of("github")
+            .iter()
+            .find(|property| LATE_PROPERTIES.contains(&property.as_str()) && !(place.run == OfRun::Id && *property == "run_id"))
     {
-        problems.add(
-            place_in(node, offset),
-            path,
-            format!("`github.{late}` is not known yet: this is settled before the run is there"),
-            "use it in `env` or in a step",
-        );
+        let why = if place.early { "this is settled before the run is there" } else { "it is known only while a job runs" };
+        problems.add(place_in(node, offset), path, format!("`github.{late}` is not known yet: {why}"), "use it in `env` or in a step");
         sound = false;
     }
     sound

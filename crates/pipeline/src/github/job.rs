@@ -6,16 +6,15 @@ use penstock_model::job::Shell;
 
 use super::checked::{checked_text, condition, env, named_texts};
 use super::contexts::{DEFAULTS, JOB_CONCURRENCY, JOB_ENV, JOB_IF, OUTPUTS};
-use super::keys;
 use super::step::{shell, steps};
+use super::{container, keys};
+use crate::container::{PlannedContainer, PlannedService};
 use crate::plan::{Concurrency, Condition, JobEnvironment, Permissions, PlannedStep};
 use crate::reader::{Fields, Problems, Unsupported, integer, join, shown, texts};
 use crate::yaml::{At, Key, Node, Value};
 
 /// Keys that GitHub knows in a job and Penstock does not carry out.
 const JOB_KEYS: &[Unsupported] = &[
-    ("container", "workflows run on this machine; a GitLab file can name an `image`"),
-    ("services", "start what the job needs in a step"),
     ("with", "it belongs to a job that calls a workflow"),
     ("secrets", "it belongs to a job that calls a workflow"),
     ("snapshot", "remove it; images are built by `penstock build`"),
@@ -51,6 +50,8 @@ pub(super) struct Draft<'n> {
     pub(super) permissions: Option<Permissions>,
     pub(super) concurrency: Option<Concurrency>,
     pub(super) environment: Option<JobEnvironment>,
+    pub(super) container: Option<PlannedContainer>,
+    pub(super) services: Vec<PlannedService>,
     pub(super) steps: Vec<PlannedStep>,
     /// The workflow that it calls.
     pub(super) call: Option<Called<'n>>,
@@ -126,6 +127,8 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
             .get("concurrency")
             .and_then(|node| keys::concurrency(node, &fields.path_of("concurrency"), &JOB_CONCURRENCY, problems)),
         environment: fields.get("environment").and_then(|node| keys::environment(node, &fields.path_of("environment"), problems)),
+        container: fields.get("container").and_then(|node| container::container(node, &fields.path_of("container"), problems)),
+        services: fields.get("services").map(|node| container::services(node, &fields.path_of("services"), problems)).unwrap_or_default(),
         steps,
         call,
     };

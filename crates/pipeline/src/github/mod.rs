@@ -4,6 +4,7 @@ mod actions;
 mod call;
 mod called;
 mod checked;
+mod container;
 mod contexts;
 mod env;
 mod eval;

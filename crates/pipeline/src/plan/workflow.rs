@@ -52,6 +52,35 @@ impl Permissions {
     }
 }
 
+/// What a job has the server do under its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenUse {
+    /// `penstock build`: an image is published.
+    Build,
+    /// `penstock check`: the commit is looked at.
+    Check,
+    /// `penstock test-image`: an image is run.
+    TestImage,
+}
+
+impl Permissions {
+    /// Whether they let a job have the server do this.
+    ///
+    /// # Errors
+    /// Why not, and what to write.
+    pub fn allow(&self, what: TokenUse) -> Result<(), String> {
+        let (command, scope, least, word) = match what {
+            TokenUse::Build => ("build", "packages", Access::Write, "write"),
+            TokenUse::Check => ("check", "contents", Access::Read, "read"),
+            TokenUse::TestImage => ("test-image", "packages", Access::Read, "read"),
+        };
+        if self.of(scope) >= least {
+            return Ok(());
+        }
+        Err(format!("the job's `permissions` do not let it call `penstock {command}`\nhelp: add `{scope}: {word}` to them"))
+    }
+}
+
 /// What keeps runs or jobs from being at work at the same time (`concurrency`). No text of it is evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concurrency {

@@ -39,6 +39,7 @@ mod turns;
 mod views;
 mod workflow_actions;
 mod workflow_calls;
+mod workflow_containers;
 mod workflow_events;
 mod workflow_keys;
 mod workflow_late;

@@ -299,8 +299,8 @@ fn what_is_wrong_with_a_call_is_told_in_the_file_where_it_stands() {
     );
     refused(
         &call(""),
-        &[("b", "on: workflow_call\njobs: {x: {runs-on: moon, steps: [{run: x}]}}\n")],
-        "b.yml:2:21 jobs.x.runs-on: there is no runner `moon`",
+        &[("b", "on: workflow_call\njobs: {x: {runs-on: '', steps: [{run: x}]}}\n")],
+        "b.yml:2:21 jobs.x.runs-on: a runner is named by text",
     );
     refused(
         &call(""),
