@@ -11,6 +11,7 @@ mod expressions;
 mod full_disk;
 mod house;
 mod kernel;
+mod local_actions;
 mod local_plan;
 mod local_run;
 mod shop;

@@ -7,7 +7,7 @@ use penstock_model::job::{Chore, EnvValue, NextStep, StepOutcome, StepSpec, Work
 use penstock_pipeline::{Plan, steps};
 
 use crate::job_environment::context;
-use crate::support::{WORKFLOW, must_plan};
+use crate::support::{WORKFLOW, must_plan, problems};
 
 /// What a step is, in few words.
 fn words(step: &StepSpec) -> String {
@@ -140,6 +140,24 @@ fn artifacts_are_kept_and_fetched_by_name_pattern_or_all() {
     ] {
         let seen = carried_out(&format!("      - {{uses: actions/download-artifact@v4, with: {with}}}\n"), &[]);
         assert!(seen.contains(expected), "{seen}");
+    }
+}
+
+#[test]
+fn a_file_that_is_kept_as_it_is_has_its_own_name() {
+    let seen = carried_out(
+        "      - {uses: actions/upload-artifact@v7, with: {name: n, path: dist/a.whl, archive: false}}\n",
+        &[gives(&[("artifact-id", "1")])],
+    );
+    assert!(seen.contains("keep a.whl [\"dist/a.whl\"]"), "{seen}");
+    for (action, with, expected) in [
+        ("upload-artifact@v7", "{path: 'dist/*', archive: false}", "without an archive there is one file, named whole"),
+        ("upload-artifact@v7", "{path: a, name: 'a/b'}", "`a/b` cannot be an artifact's name"),
+        ("download-artifact@v8", "{skip-decompress: true}", "`skip-decompress` is not carried out"),
+    ] {
+        let text = format!("on: push\njobs: {{a: {{runs-on: linux, steps: [{{uses: actions/{action}, with: {with}}}]}}}}");
+        let told = problems(WORKFLOW, &text);
+        assert!(told.contains(expected), "{told}");
     }
 }
 

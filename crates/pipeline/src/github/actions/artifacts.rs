@@ -12,8 +12,8 @@ use crate::reader::shown;
 pub(super) const UPLOAD: Known = Known {
     name: "actions/upload-artifact",
     built_in: BuiltIn::UploadArtifact,
-    majors: &[3, 4, 5, 6],
-    branches: &["main"],
+    majors: &[3, 4, 5, 6, 7],
+    branches: &["main", "master"],
     inputs: &["name", "path", "if-no-files-found", "retention-days", "compression-level", "overwrite", "include-hidden-files", "archive"],
     check,
     begin: upload,
@@ -22,10 +22,21 @@ pub(super) const UPLOAD: Known = Known {
 pub(super) const DOWNLOAD: Known = Known {
     name: "actions/download-artifact",
     built_in: BuiltIn::DownloadArtifact,
-    majors: &[3, 4, 5, 6, 7],
-    branches: &["main"],
-    inputs: &["name", "artifact-ids", "path", "pattern", "merge-multiple", "github-token", "repository", "run-id"],
-    check: anything,
+    majors: &[3, 4, 5, 6, 7, 8],
+    branches: &["main", "master"],
+    inputs: &[
+        "name",
+        "artifact-ids",
+        "path",
+        "pattern",
+        "merge-multiple",
+        "github-token",
+        "repository",
+        "run-id",
+        "skip-decompress",
+        "digest-mismatch",
+    ],
+    check: download_check,
     begin: download,
 };
 
@@ -37,16 +48,31 @@ fn check(inputs: &Inputs) -> Result<(), Refusal> {
         let help = "leave out \" : < > | * ? \\ / and line breaks";
         return Err(Refusal::input("name", format!("`{}` cannot be an artifact's name", shown(name)), help));
     }
+    let several =
+        inputs.lines("path").len() > 1 || inputs.get("path").is_some_and(|path| path.ends_with('/') || path.contains(['*', '?', '[']));
+    if inputs.get("archive").is_some_and(|archive| archive.eq_ignore_ascii_case("false")) && several {
+        return Err(Refusal::input("archive", "without an archive there is one file, named whole", "name the file, or remove `archive`"));
+    }
     if let Some(other) = inputs.get("if-no-files-found").filter(|given| !["warn", "error", "ignore"].contains(given)) {
         return Err(Refusal::input("if-no-files-found", format!("`{}` is not known", shown(other)), "write warn, error or ignore"));
     }
     Ok(())
 }
 
+fn download_check(inputs: &Inputs) -> Result<(), Refusal> {
+    if inputs.get("skip-decompress").is_some_and(|skip| skip.eq_ignore_ascii_case("true")) {
+        let help = "remove it: an artifact has no other form than its files";
+        return Err(Refusal::input("skip-decompress", "`skip-decompress` is not carried out", help));
+    }
+    anything(inputs)
+}
+
 fn upload(inputs: Inputs, _: &Facts, _: &BTreeMap<String, String>) -> Result<Box<dyn Act>, String> {
-    inputs.needed("path")?;
+    let path = inputs.needed("path")?;
+    // a single file as it is has its own name, whatever `name` says
+    let name = if inputs.flag("archive", true)? { inputs.or("name", "artifact") } else { path.rsplit('/').next().unwrap_or(path) };
     let chore = Chore::KeepArtifact {
-        name: inputs.or("name", "artifact").to_owned(),
+        name: name.to_owned(),
         paths: inputs.lines("path"),
         hidden: inputs.flag("include-hidden-files", false)?,
         overwrite: inputs.flag("overwrite", false)?,

@@ -15,7 +15,7 @@ const INPUTS: &[&str] =
 pub(super) const KNOWN: Known = Known {
     name: "actions/cache",
     built_in: BuiltIn::Cache,
-    majors: &[1, 2, 3, 4, 5],
+    majors: &[1, 2, 3, 4, 5, 6],
     branches: &["main"],
     inputs: INPUTS,
     check,

@@ -10,7 +10,7 @@ use crate::reader::shown;
 pub(super) const KNOWN: Known = Known {
     name: "actions/checkout",
     built_in: BuiltIn::Checkout,
-    majors: &[1, 2, 3, 4, 5, 6],
+    majors: &[1, 2, 3, 4, 5, 6, 7],
     branches: &["main", "master"],
     inputs: &[
         "repository",
@@ -33,6 +33,7 @@ pub(super) const KNOWN: Known = Known {
         "submodules",
         "set-safe-directory",
         "github-server-url",
+        "allow-unsafe-pr-checkout",
     ],
     check,
     begin,

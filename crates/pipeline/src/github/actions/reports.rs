@@ -27,7 +27,7 @@ pub(super) const SARIF: Known = Known {
 pub(super) const CODECOV: Known = Known {
     name: "codecov/codecov-action",
     built_in: BuiltIn::Codecov,
-    majors: &[1, 2, 3, 4, 5, 6],
+    majors: &[1, 2, 3, 4, 5, 6, 7],
     branches: &["main", "master"],
     inputs: &[
         "base_sha",

@@ -178,3 +178,37 @@ impl Known {
         commit || self.branches.contains(&version) || major.is_some_and(|major: u32| self.majors.contains(&major))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../../../docs/github-actions.md");
+
+    #[test]
+    fn the_document_has_a_row_for_every_action_with_its_newest_version() {
+        for known in KNOWN {
+            let row = DOCUMENT.lines().find(|line| line.starts_with('|') && line.contains(&format!("`{}`", known.name)));
+            let versions = row.and_then(|row| row.split('|').nth(2)).unwrap_or_else(|| panic!("no row for {}", known.name));
+            let newest = known.majors.iter().max().map(ToString::to_string).unwrap_or_default();
+            assert!(versions.contains(&newest), "{}: {newest} is not in `{versions}`", known.name);
+            for branch in known.branches {
+                assert!(versions.contains(&format!("`{branch}`")), "{}: {branch}", known.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_action_answers_to_its_majors_releases_and_commits() {
+        let none = BTreeMap::new();
+        let commit = "8f4b7f84864484a7bf31766abe9204da3cbe65b3";
+        for version in ["v4", "v4.2", "v4.2.1", "4", "main", commit] {
+            assert!(resolve(&format!("Actions/Checkout@{version}"), &none).is_ok(), "{version}");
+        }
+        for version in ["v99", "latest", "8f4b7f8", "releases/v4", ""] {
+            assert!(resolve(&format!("actions/checkout@{version}"), &none).is_err(), "{version}");
+        }
+        // a release of the whole machine is no release of its part
+        assert!(resolve("actions/checkout/sub@v4", &none).is_err());
+    }
+}

@@ -8,7 +8,7 @@ use super::{Begun, Env, Found, Setup, Tool, Wish, first_line, folder, of_tool_ve
 pub(in super::super) const KNOWN: Known = Known {
     name: "actions/setup-go",
     built_in: BuiltIn::SetupGo,
-    majors: &[1, 2, 3, 4, 5, 6],
+    majors: &[1, 2, 3, 4, 5, 6, 7],
     branches: &["main"],
     inputs: &[
         "go-version",

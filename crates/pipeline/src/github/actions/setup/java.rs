@@ -8,7 +8,7 @@ use super::{Begun, Env, Found, Setup, Tool, Wish, first_line, folder, of_tool_ve
 pub(in super::super) const KNOWN: Known = Known {
     name: "actions/setup-java",
     built_in: BuiltIn::SetupJava,
-    majors: &[1, 2, 3, 4, 5],
+    majors: &[1, 2, 3, 4, 5, 6],
     branches: &["main"],
     inputs: &[
         "java-version",

@@ -8,7 +8,7 @@ use super::{Begun, Env, Found, Setup, Tool, Wish, first_line, of_tool_versions};
 pub(in super::super) const KNOWN: Known = Known {
     name: "actions/setup-python",
     built_in: BuiltIn::SetupPython,
-    majors: &[1, 2, 3, 4, 5, 6],
+    majors: &[1, 2, 3, 4, 5, 6, 7],
     branches: &["main"],
     inputs: &[
         "python-version",
