@@ -1,0 +1,140 @@
+//! A step's action: built in, or of the repository.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use penstock_model::job::{Chore, NextStep, StepOutcome, StepSpec, Work};
+
+use super::frame::{Frame, Mark, Outer};
+use super::posts::Post;
+use super::{InAction, Running, WorkflowSteps, evaluate, inputs, said};
+use crate::github::actions::{self, Doing, JavaScript, Next};
+use crate::github::expression::Contexts;
+use crate::github::template::fill;
+use crate::plan::{Action, PlannedStep};
+
+impl WorkflowSteps {
+    /// What an action does next; nothing if it is done and recorded.
+    pub(super) fn go_on(&mut self, mark: Mark, mut action: InAction, last: Option<&StepOutcome>) -> Option<NextStep> {
+        let first = last.is_none();
+        match action.act.next(last) {
+            Next::Do(doing) => {
+                self.facts.used |= !matches!(doing.work, Work::Chore(Chore::Nothing));
+                let spec = self.action_spec(&action, doing, first);
+                self.running = Some(Running::Action(mark, action));
+                Some(NextStep::Run(spec))
+            }
+            Next::Done(done) => {
+                if let Some(post) = done.post {
+                    let path = self.action_of_frame();
+                    self.posts.push(Post {
+                        act: post,
+                        name: action.name.clone(),
+                        env: action.env.clone(),
+                        state: action.state,
+                        frame: path,
+                    });
+                }
+                self.write(&done.env);
+                let mut outputs = action.outputs;
+                outputs.extend(done.outputs);
+                let Some(why) = done.failed else {
+                    let notes = done.notes;
+                    self.record(&mark, Some(0), outputs);
+                    return self.told(action.name, action.id, notes, first);
+                };
+                // the log has to say it before the step is over
+                let spec = StepSpec { id: action.id, goes_on: !first, ..said(&action.name, &why) };
+                // an action that was stopped is cancelled, not failed
+                let stopped = last.is_some_and(|last| last.exit_code.is_none());
+                self.record(&mark, if stopped { None } else { Some(1) }, outputs);
+                self.running = Some(Running::Failure(Mark { id: None, continue_on_error: true }));
+                Some(NextStep::Run(spec))
+            }
+        }
+    }
+
+    /// Has the log say what an action has to say at its end.
+    pub(super) fn told(&mut self, name: String, id: Option<String>, notes: Vec<String>, first: bool) -> Option<NextStep> {
+        if notes.is_empty() && !first {
+            return None;
+        }
+        self.running = Some(Running::Script(Mark::default()));
+        Some(NextStep::Run(StepSpec { id, notes, goes_on: !first, ..StepSpec::of(name, Work::Chore(Chore::Nothing)) }))
+    }
+
+    pub(super) fn action_spec(&self, action: &InAction, doing: Doing, first: bool) -> StepSpec {
+        let mut env = action.env.clone();
+        env.extend(doing.env.into_iter().map(|(name, value)| (name, self.masked(&value))));
+        StepSpec {
+            id: action.id.clone(),
+            env,
+            timeout: action.timeout,
+            notes: doing.notes,
+            goes_on: !first,
+            ..StepSpec::of(action.name.clone(), doing.work)
+        }
+    }
+
+    pub(super) fn begin_action(
+        &mut self,
+        step: &PlannedStep,
+        mark: &Mark,
+        step_env: &BTreeMap<String, String>,
+        contexts: &Contexts,
+    ) -> Result<Option<NextStep>, String> {
+        let PlannedStep::Uses { id, name, uses, action, with, env: own, timeout_minutes, .. } = step else { return Ok(None) };
+        let name = name.as_ref().map_or_else(|| Ok(format!("Run {uses}")), |name| fill(name, contexts))?;
+        let given: Result<BTreeMap<String, String>, String> =
+            with.iter().map(|(name, value)| Ok((name.clone(), fill(value, contexts)?))).collect();
+        let timeout = timeout_minutes.as_ref().map(|minutes| evaluate::timeout(minutes, contexts)).transpose()?;
+        let keys: BTreeSet<&String> = own.keys().collect();
+        let mut env = self.handed(&keys, step_env);
+        let (act, notes) = match action {
+            Action::BuiltIn { name } => actions::begin(*name, given?, &self.facts, step_env)?,
+            Action::Unread { path } => return Err(format!("the plan does not have the action ./{path}")),
+            Action::Composite { path, inputs, outputs, steps } => {
+                let (inputs, notes) = inputs::filled(inputs, &given?, contexts)?;
+                let outer = Outer { mark: mark.clone(), outputs: outputs.clone() };
+                let mut frame = Frame::of_action(steps, inputs::context(&inputs), outer);
+                let around = self.frames.last().map(|frame| frame.env.clone()).unwrap_or_default();
+                frame.env =
+                    around.into_iter().chain(own.keys().filter_map(|name| Some((name.clone(), step_env.get(name)?.clone())))).collect();
+                frame.action = self.action_facts(path);
+                self.frames.push(frame);
+                return Ok(self.told(name, None, notes, true));
+            }
+            Action::JavaScript { path, inputs, main, post, post_if } => {
+                let (inputs, notes) = inputs::filled(inputs, &given?, contexts)?;
+                let folder = self.facts.folder(path);
+                env.extend(inputs.iter().map(|(name, value)| (inputs::variable(name), self.masked(value))));
+                (JavaScript::boxed(folder, main, post.as_deref(), post_if.as_deref()), notes)
+            }
+        };
+        let action = InAction { act, name, id: id.clone(), env, timeout, state: BTreeMap::new(), outputs: BTreeMap::new() };
+        let mut next = self.go_on(mark.clone(), action, None);
+        if let Some(NextStep::Run(spec)) = &mut next {
+            spec.notes.splice(0..0, notes);
+        }
+        Ok(next)
+    }
+
+    /// `github.action_path` and the like within an action of the repository.
+    fn action_facts(&self, path: &str) -> Vec<(&'static str, String)> {
+        vec![("action_path", self.facts.folder(path))]
+    }
+
+    /// The innermost list of steps is done: it is an action's, and the step that it is of is recorded.
+    pub(super) fn close_frame(&mut self) -> Option<NextStep> {
+        let contexts = self.contexts(&self.env.clone());
+        let frame = self.frames.pop()?;
+        let Outer { mark, .. } = frame.of.as_ref()?;
+        match frame.outputs(&contexts) {
+            Ok(outputs) => {
+                let code = if frame.failed { Some(1) } else { Some(0) };
+                self.record(mark, if self.cancelled && frame.failed { None } else { code }, outputs);
+                None
+            }
+            Err(why) => Some(self.fail(mark.clone(), &why)),
+        }
+    }
+}
