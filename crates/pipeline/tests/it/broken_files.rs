@@ -5,7 +5,27 @@ use proptest::prelude::*;
 
 use crate::support::{cases, push, run_id};
 
+/// A header with inputs of every type, and blocks that ask for them.
+const INPUTS: &str = r#"spec:
+  component: [name]
+  inputs:
+    env: {options: [dev, prod], default: dev}
+    tag: {regex: ^v\d+$, default: v1, description: d}
+    list: {type: array, default: [{if: $CI_COMMIT_TAG, when: never}, {when: always}]}
+    n: {type: number, default: 2}
+    all: {type: boolean, default: true}
+    size: {rules: [{if: "$[[ inputs.env ]] == 'dev' && $[[ inputs.all ]] == true", default: s}, {options: [l], default: l}]}
+---
+$[[ inputs.env ]]-job:
+  parallel: $[[ inputs.n ]]
+  rules: $[[ inputs.list ]]
+  allow_failure: $[[ inputs.all ]]
+  script:
+    - echo $[[ inputs.tag | expand_vars | truncate(0,3) ]] $[[ inputs.list[1].when ]] $[[ inputs.size | posix_escape ]]
+"#;
+
 const SEEDS: &[(Dialect, &str)] = &[
+    (Dialect::GitlabCi, INPUTS),
     (Dialect::GitlabCi, include_str!("../../../../examples/oran/.gitlab-ci.yml")),
     (Dialect::GitlabCi, include_str!("../samples/everything.gitlab-ci.yml")),
     (Dialect::GithubWorkflow, include_str!("../samples/everything.workflow.yml")),
@@ -74,6 +94,10 @@ const BITS: &[&str] = &[
     "contains(github, 'a')",
     "github.event.*.x",
     "-",
+    "---",
+    "$[[ ",
+    "$[[ inputs.list[0] | split(',') ]]",
+    "include: [a.yml, {component: h/g/p/c@~latest, inputs: {x: 1}}]\n",
 ];
 
 fn check(dialect: Dialect, text: &str) {
