@@ -52,6 +52,18 @@ pub struct ArtifactSpec {
     pub cobertura: Option<String>,
     /// `NAME=value` lines that become variables of later jobs.
     pub dotenv: Vec<String>,
+    /// Files of other reports by kind, kept as they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reports: BTreeMap<String, Vec<String>>,
+    /// What people call the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What people read where a merge request is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposed_as: Option<String>,
+    /// For how many seconds they are kept; `None` is as long as the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_in: Option<u64>,
 }
 
 /// When artifacts are kept.
@@ -176,6 +188,12 @@ pub struct JobReport {
     /// What it wants said about the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Annotation>,
+    /// What its output says of its coverage, in hundredths of a percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<u32>,
+    /// For how many seconds its artifacts are kept; `None` is as long as the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_in: Option<u64>,
     /// Artifacts that it kept by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<KeptArtifact>,
@@ -193,6 +211,8 @@ impl JobReport {
             outputs: BTreeMap::new(),
             busy_ms: 0,
             annotations: Vec::new(),
+            coverage: None,
+            expire_in: None,
             kept: Vec::new(),
         }
     }

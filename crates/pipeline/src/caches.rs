@@ -48,6 +48,10 @@ pub fn artifact_spec(job: &PlannedJob, env: &BTreeMap<String, EnvValue>) -> Arti
         junit: filled(&wanted.junit),
         cobertura: wanted.cobertura.as_ref().map(|text| expand(text, &values).text),
         dotenv: filled(&wanted.dotenv),
+        reports: wanted.reports.iter().map(|(kind, patterns)| (kind.clone(), filled(patterns))).collect(),
+        name: wanted.name.as_ref().map(|text| expand(text, &values).text).filter(|name| !name.is_empty()),
+        exposed_as: wanted.exposed_as.clone(),
+        expire_in: wanted.expire_in,
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod caches;
 mod container;
+mod coverage;
 mod diagnostic;
 mod duration;
 mod env;
@@ -40,6 +41,7 @@ mod yaml;
 
 pub use caches::{artifact_spec, cache_specs};
 pub use container::{PlannedContainer, PlannedCredentials, PlannedService, WantedContainer, WantedService, job_container, job_services};
+pub use coverage::coverage;
 pub use diagnostic::{Diagnostic, Severity};
 pub use env::{JobContext, job_env};
 pub use eval::{EvalError, EvalErrorKind, Evaluated, WorkflowContexts, eval_gitlab};

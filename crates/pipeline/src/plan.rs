@@ -228,6 +228,9 @@ pub struct PlannedJob {
     pub inherited: Option<Vec<String>>,
     /// Files that outlive it.
     pub artifacts: ArtifactSpec,
+    /// What finds its coverage in its output: a regex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<String>,
     /// Folders that are kept between runs.
     pub caches: Vec<PlannedCache>,
     /// Jobs whose artifacts and dotenv variables it gets.
@@ -330,12 +333,18 @@ pub enum RetryOn {
 }
 
 /// The environment that a job names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobEnvironment {
     /// Its name, not expanded.
     pub name: String,
     /// Its address, not expanded.
     pub url: Option<String>,
+    /// What kind of environment it is, if the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// What the job does to it, if the file says: `start`, `stop`, `prepare`, `verify`, `access`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
 }
 
 /// A cache, before its key is known.

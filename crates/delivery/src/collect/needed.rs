@@ -51,7 +51,7 @@ pub fn needed(world: &World, running: &BTreeSet<ImageRef>, now: Timestamp, keep:
     needed.runs = kept.map(|record| &record.id).chain(made).cloned().chain(to_be_released(world, now)).collect();
     needed.images = images(world, &needed, now);
     needed.images.extend(running.iter().cloned());
-    needed.blobs = blobs(world, &needed);
+    needed.blobs = blobs(world, &needed, now);
     needed.spent = spent(world, &needed);
     let busy = world.runs.values().filter(|record| is_under_way(record));
     needed.sources = busy.map(|record| (record.project.clone(), record.push.commit.clone())).collect();
@@ -157,9 +157,18 @@ fn lets_in(said: &Evidence, now: Timestamp) -> bool {
     said.predicate_type == predicate::IMPORT && import().is_some_and(|import| import.expires.is_none_or(|expires| expires > now))
 }
 
-fn blobs(world: &World, needed: &Needed) -> BTreeSet<Digest> {
+fn blobs(world: &World, needed: &Needed, now: Timestamp) -> BTreeSet<Digest> {
     let commits: BTreeSet<&CommitId> = commits(world, needed).map(|(_, commit)| commit).collect();
-    let mut blobs: BTreeSet<Digest> = needed.runs.iter().filter_map(|run| world.runs.get(run)).flat_map(|run| &run.left).copied().collect();
+    let mut blobs = BTreeSet::new();
+    for record in world.runs.values() {
+        let (kept, busy) = (needed.runs.contains(&record.id), is_under_way(record));
+        let stays = |digest: &&Digest| match record.left_until.get(*digest) {
+            // a job that is still to come may want them
+            Some(until) => busy || *until > now,
+            None => kept,
+        };
+        blobs.extend(record.left.iter().filter(stays).copied());
+    }
     for record in world.evidence.values() {
         blobs.extend(record.keys.values());
         for (subject, said) in &record.by_subject {

@@ -25,6 +25,10 @@ const MAX_REPORT: u64 = 64 * 1024 * 1024;
 /// The largest file whose content names a cache.
 const MAX_KEY_FILE: u64 = 16 * 1024 * 1024;
 
+/// How much of a log is read at a time, and the longest line in which a job's coverage is looked for.
+const LOG_PART: usize = 1 << 20;
+const MAX_LINE: usize = 64 << 10;
+
 /// The end of a cache's key in runs from which secrets are withheld.
 const UNPROTECTED: &str = "-unprotected";
 
@@ -113,6 +117,10 @@ async fn carry_out(
     let told = match &mut result {
         Ok(report) => {
             let mut told = leave_out_unreadable(parts, report).await;
+            report.coverage = coverage(parts, planned, &log_id).await?;
+            if let Some(share) = report.coverage {
+                told.push(format!("coverage: {}.{:02} %", share / 100, share % 100));
+            }
             if let JobEnd::SystemFailure { why } = &report.end {
                 told.push(why.clone());
             }
@@ -126,6 +134,28 @@ async fn carry_out(
     }
     parts.logs.close(&log_id).await?;
     result
+}
+
+/// What the job's output says of its coverage.
+async fn coverage(parts: &Parts, planned: &PlannedJob, log: &LogId) -> Result<Option<u32>, EffectError> {
+    if planned.coverage.is_none() {
+        return Ok(None);
+    }
+    let (mut from, mut line, mut last) = (0, String::new(), None);
+    loop {
+        let part = parts.logs.read(log, from, LOG_PART).await?;
+        for piece in part.lines.iter().filter(|piece| piece.channel != Channel::Note) {
+            line.push_str(&piece.text);
+            if piece.ends || line.len() > MAX_LINE {
+                last = penstock_pipeline::coverage(planned, [line.as_str()]).or(last);
+                line.clear();
+            }
+        }
+        if part.lines.is_empty() || part.next == from {
+            return Ok(penstock_pipeline::coverage(planned, [line.as_str()]).or(last));
+        }
+        from = part.next;
+    }
 }
 
 async fn note(parts: &Parts, log: &dyn LogSink, text: &str) -> Result<(), EffectError> {
@@ -265,7 +295,7 @@ impl penstock_trust::Predicate for Found {
 
 /// What a report file says.
 enum Reported {
-    /// Something for people.
+    /// Something for people, or a file that is kept as it is.
     Text,
     Findings(Box<(Report, ScannerInfo)>),
     Tests(TestResult),
@@ -273,7 +303,7 @@ enum Reported {
 }
 
 async fn read_report(parts: &Parts, file: &ReportFile) -> Result<Reported, EffectError> {
-    if file.kind == "summary" {
+    if !matches!(&*file.kind, "junit" | "cobertura") {
         return Ok(Reported::Text);
     }
     let bytes = parts.blobs.get_bytes(file.digest, MAX_REPORT).await?;

@@ -7,7 +7,7 @@ use penstock_gitops::AppEvent;
 use penstock_model::event::{DomainEvent, Recorded};
 use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
 use penstock_model::release::ReleaseId;
-use penstock_model::{Digest, EnvironmentName, ProjectName, RunId, UserName};
+use penstock_model::{Digest, EnvironmentName, ProjectName, RunId, Timestamp, UserName};
 use penstock_pipeline::RunEvent;
 use penstock_rollout::RolloutEvent;
 
@@ -100,6 +100,7 @@ impl World {
             images: BTreeMap::new(),
             times: BTreeMap::new(),
             left: BTreeSet::new(),
+            left_until: BTreeMap::new(),
             ended: None,
             taken_up: None,
             release: None,
@@ -141,6 +142,12 @@ impl World {
                 record.left.extend(
                     report.reports.iter().map(|file| file.digest).chain(report.artifacts).chain(report.kept.iter().map(|kept| kept.digest)),
                 );
+                if let (Some(digest), Some(seconds)) = (report.artifacts, report.expire_in) {
+                    let millis = i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
+                    let until = Timestamp(event.at.0.saturating_add(millis));
+                    let known = record.left_until.entry(digest).or_insert(until);
+                    *known = (*known).max(until);
+                }
                 if let Some(times) = record.times.get_mut(job) {
                     times.ended = Some(event.at);
                     times.report = Some(report.clone());

@@ -130,6 +130,8 @@ pub struct RunRecord {
     pub times: BTreeMap<JobName, JobTimes>,
     /// Artifacts and report files that its attempts left, all of them.
     pub left: BTreeSet<Digest>,
+    /// Those of them whose time the file gives: until when they are kept, whatever becomes of the run.
+    pub left_until: BTreeMap<Digest, Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
     /// When somebody last had something of it started or tried again.

@@ -17,7 +17,7 @@ use penstock_model::job::{AttemptId, JobEnd, ReportFile};
 use penstock_testkit::FakeRunner;
 use tokio_util::sync::CancellationToken;
 
-use crate::house::{House, oran, user};
+use crate::house::{HOST, House, oran, user};
 
 struct Quiet;
 
@@ -75,7 +75,7 @@ async fn a_job_runs_in_an_image_that_its_repository_holds_and_in_no_other_bytes_
     // the same bytes under a name that does not hold them, and bytes that are no image of anybody
     let secret = house.parts.blobs.put_bytes("somebody's artifact".into()).await.unwrap();
     for image in [format!("other/base@{}", image.digest), format!("oran/base@{secret}"), format!("oran/base@{}", Digest::of("absent"))] {
-        assert!(ends(&house, &image).await.contains("it is not in the own registry"), "{image}");
+        assert!(ends(&house, &format!("{HOST}/{image}")).await.contains("it is not in the own registry"), "{image}");
     }
 }
 

@@ -298,3 +298,31 @@ fn manifests_are_read_at_the_head_and_wherever_a_way_back_leads() {
     let place = |commit| ("oran".parse().unwrap(), "staging".parse().unwrap(), commit);
     assert_eq!(commits_in_force(&story.world), [commit(0), one, two, three].map(place).into());
 }
+
+#[test]
+fn artifacts_with_a_time_of_their_own_are_kept_until_then_whatever_becomes_of_their_run() {
+    use penstock_model::job::{JobEnd, JobReport};
+    use penstock_pipeline::RunEvent;
+    let mut story = Story::new();
+    let look = |story: &Story| needed(&story.world, &BTreeSet::new(), story.now(), Duration::from_secs(10 * 24 * 60 * 60));
+    for (number, days) in [(1, 200), (2, 3)] {
+        let expire_in = Some(days * 86_400);
+        let report = JobReport { artifacts: Some(artifacts(number)), expire_in, ..JobReport::bare(JobEnd::Exited { code: 0 }) };
+        let (stream, job) = (format!("run/{}", run(number)), "build".parse().unwrap());
+        story.begin(number).say(&stream, &RunEvent::JobFinished { job, attempt: 1, report });
+        if number == 2 {
+            assert!(look(&story).blobs.contains(&artifacts(2)), "the run is under way");
+        }
+        story.end(number);
+    }
+    story.on(2);
+    assert!(look(&story).blobs.is_superset(&[artifacts(1), artifacts(2)].into()));
+    story.on(4);
+    let needed = look(&story);
+    assert!(needed.runs.contains(&run(2)) && !needed.blobs.contains(&artifacts(2)), "their time is over before the run's");
+    story.on(199);
+    let needed = look(&story);
+    assert!(!needed.runs.contains(&run(1)) && needed.blobs.contains(&artifacts(1)), "their run is forgotten before their time is over");
+    story.on(201);
+    assert!(!look(&story).blobs.contains(&artifacts(1)));
+}

@@ -29,7 +29,6 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_SERVER", "yes".into()),
         ("CI_SERVER_NAME", "Penstock".into()),
         ("CI_SERVER_URL", event.server_url.clone()),
-        ("CI_SERVER_FQDN", if port.is_empty() { host.into() } else { format!("{host}:{port}") }),
         ("CI_SERVER_HOST", host.into()),
         ("CI_SERVER_PORT", port.into()),
         ("CI_SERVER_PROTOCOL", event.server_url.split_once("://").map_or("http", |(scheme, _)| scheme).into()),
@@ -42,6 +41,11 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_PROJECT_PATH_SLUG", slug(project)),
         ("CI_PROJECT_NAMESPACE", project.into()),
         ("CI_PROJECT_ROOT_NAMESPACE", project.into()),
+        ("CI_PROJECT_NAMESPACE_SLUG", slug(project)),
+        ("CI_PROJECT_URL", format!("{}/projects/{project}", event.server_url)),
+        ("CI_PROJECT_VISIBILITY", "private".into()),
+        ("CI_SERVER_FQDN", if port.is_empty() { host.into() } else { format!("{host}:{port}") }),
+        ("GITLAB_FEATURES", String::new()),
         ("CI_REGISTRY", event.registry.clone()),
         ("CI_REGISTRY_IMAGE", format!("{}/{project}", event.registry)),
         ("CI_COMMIT_SHA", event.commit.to_string()),
@@ -125,6 +129,10 @@ pub(crate) fn of_job(name: &str, stage: &str, environment: Option<&JobEnvironmen
     }
     if let Some(environment) = environment {
         out.push(("CI_ENVIRONMENT_NAME".to_owned(), Raw::Template(environment.name.clone())));
+        let action = environment.action.as_deref().unwrap_or("start");
+        out.push(("CI_ENVIRONMENT_ACTION".to_owned(), Raw::Literal(action.to_owned())));
+        let tier = environment.tier.as_deref().unwrap_or_else(|| tier(&environment.name));
+        out.push(("CI_ENVIRONMENT_TIER".to_owned(), Raw::Literal(tier.to_owned())));
     }
     out
 }
@@ -141,6 +149,15 @@ pub(super) fn of_start(plan: &Plan, job: &PlannedJob, context: &JobContext) -> V
         ("CI_JOB_STARTED_AT", context.started_at.rfc3339()),
         ("CI_JOB_TIMEOUT", job.timeout.as_secs().to_string()),
         ("CI_JOB_STATUS", "running".to_owned()),
+        ("CI_JOB_GROUP_NAME", job.group.clone()),
+        ("CI_JOB_URL", format!("{}/runs/{}/jobs/{}", plan.event.server_url, context.run, encoded(job.name.as_str()))),
+        ("CI_PIPELINE_URL", format!("{}/runs/{}", plan.event.server_url, context.run)),
+        ("CI_BUILDS_DIR", context.workspace.rsplit_once('/').map_or("/", |(above, _)| above).to_owned()),
+        ("CI_CONCURRENT_ID", "0".to_owned()),
+        ("CI_CONCURRENT_PROJECT_ID", "0".to_owned()),
+        ("CI_RUNNER_ID", "1".to_owned()),
+        ("CI_RUNNER_DESCRIPTION", "penstock".to_owned()),
+        ("CI_RUNNER_EXECUTABLE_ARCH", if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" }.to_owned()),
     ];
     if plan.name != plan.path {
         out.push(("CI_PIPELINE_NAME", plan.name.clone()));
@@ -149,6 +166,24 @@ pub(super) fn of_start(plan: &Plan, job: &PlannedJob, context: &JobContext) -> V
         out.push(("CI_JOB_MANUAL", "true".to_owned()));
     }
     out.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What GitLab takes an environment of this name for, if its file does not say.
+fn tier(name: &str) -> &'static str {
+    const PARTS: &[(&str, &[&str])] = &[
+        ("development", &["dev", "review", "trunk"]),
+        ("testing", &["test", "tst", "int", "acpt", "accept", "qa", "qc", "control", "quality"]),
+        ("staging", &["stg", "stag", "model", "modl", "pre", "demo", "non"]),
+        ("production", &["prd", "prod", "live"]),
+    ];
+    let name = name.to_lowercase();
+    PARTS.iter().find(|(_, parts)| parts.iter().any(|part| name.contains(part))).map_or("other", |(tier, _)| tier)
+}
+
+/// As a part of an address.
+fn encoded(name: &str) -> String {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    name.bytes().map(|b| if plain(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 /// Lower-case letters, digits and inner dashes.

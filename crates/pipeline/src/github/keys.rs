@@ -92,7 +92,7 @@ pub(super) fn concurrency(node: &Node, path: &str, place: &Place, problems: &mut
 pub(super) fn environment(node: &Node, path: &str, problems: &mut Problems) -> Option<JobEnvironment> {
     let Value::Map(_) = &node.value else {
         let name = checked_text(node, path, &ENVIRONMENT, problems)?;
-        return Some(JobEnvironment { name, url: None });
+        return Some(JobEnvironment { name, ..JobEnvironment::default() });
     };
     let mut fields = Fields::of(node, path, problems)?;
     let name = fields.get("name").map(|node| checked_text(node, &fields.path_of("name"), &ENVIRONMENT, problems));
@@ -105,5 +105,5 @@ pub(super) fn environment(node: &Node, path: &str, problems: &mut Problems) -> O
         problems.add(node.at, path, "the environment has no `name`", "write `name: staging`");
     }
     fields.finish(&[], problems);
-    Some(JobEnvironment { name: name??, url })
+    Some(JobEnvironment { name: name??, url, ..JobEnvironment::default() })
 }

@@ -231,6 +231,7 @@ impl<'e> Planner<'e> {
             variables: as_variables(&draft.env),
             inherited: None,
             artifacts: ArtifactSpec::default(),
+            coverage: None,
             caches: Vec::new(),
             artifacts_from: Vec::new(),
             outputs: draft.outputs.clone(),

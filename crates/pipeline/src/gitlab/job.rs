@@ -9,7 +9,7 @@ use super::inherit::{self, Inherit};
 use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
-use super::{containers, keys, parts, turns};
+use super::{artifacts, containers, keys, parts, re2, turns};
 use crate::container::{PlannedContainer, PlannedService};
 use crate::plan::{AllowFailure, JobEnvironment, PlannedCache, Retry, Variable, When};
 use crate::reader::{Fields, Problems, boolean, choice, text, texts};
@@ -37,7 +37,7 @@ impl Common {
     /// Reads the keys that jobs and `default` share.
     pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Self {
         let mut common = Self::read_global(fields, problems);
-        common.artifacts = fields.get("artifacts").map(|node| parts::artifacts(node, &fields.path_of("artifacts"), problems));
+        common.artifacts = fields.get("artifacts").map(|node| artifacts::artifacts(node, &fields.path_of("artifacts"), problems));
         common.retry = fields.get("retry").map(|node| parts::retry(node, &fields.path_of("retry"), problems));
         common.interruptible = fields.get("interruptible").and_then(|node| boolean(node, &fields.path_of("interruptible"), problems));
         common.tags = fields.get("tags").map(|node| parts::tags(node, &fields.path_of("tags"), problems));
@@ -124,6 +124,8 @@ pub(super) struct Draft {
     pub(super) resource_group: Option<String>,
     pub(super) allow_failure: Option<AllowFailure>,
     pub(super) environment: Option<JobEnvironment>,
+    /// What finds its coverage.
+    pub(super) coverage: Option<String>,
     pub(super) variables: BTreeMap<String, Variable>,
     /// Where each of them stands.
     pub(super) variable_places: BTreeMap<String, At>,
@@ -164,6 +166,7 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         start_in,
         resource_group: turns::resource_group(&mut fields, problems),
         allow_failure: fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems)),
+        coverage: fields.get("coverage").and_then(|node| coverage(node, &fields.path_of("coverage"), problems)),
         environment: fields.get("environment").and_then(|node| parts::environment(node, &fields.path_of("environment"), problems)),
         variables: fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default(),
         variable_places: node.get("variables").map(parts::places).unwrap_or_default(),
@@ -172,6 +175,18 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
     };
     fields.finish(keys::JOB, problems);
     Some(draft)
+}
+
+/// `coverage`: a regex.
+fn coverage(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    let given = text(node, path, problems)?;
+    match crate::coverage::regex(&given, &re2::for_crate) {
+        Ok(regex) => Some(regex),
+        Err(why) => {
+            problems.add(node.at, path, why, "what it finds is read for a number: write `/Coverage: (\\d+)%/`");
+            None
+        }
+    }
 }
 
 fn stage(fields: &mut Fields<'_>, stages: &[String], key: &Key, problems: &mut Problems) -> String {

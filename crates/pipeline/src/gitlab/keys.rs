@@ -6,7 +6,6 @@ use crate::reader::Unsupported;
 pub(super) const JOB: &[Unsupported] = &[
     ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),
     ("include", "move it to the top of the file"),
-    ("coverage", "write `artifacts: reports: coverage_report: {coverage_format: cobertura, path: …}`"),
     ("release", "remove it; Penstock makes releases itself"),
     ("secrets", "set the secret with `penstock secret set`; jobs get it as a variable"),
     ("id_tokens", "remove it; a job has its own token in PENSTOCK_TOKEN"),
@@ -51,31 +50,6 @@ pub(super) const ARTIFACTS: &[Unsupported] = &[("untracked", "name the files in 
 /// In `artifacts: reports`.
 pub(super) const REPORTS: &[Unsupported] = &[("cobertura", "write `coverage_report: {coverage_format: cobertura, path: …}`")];
 
-/// Reports that are kept as files and not read.
-pub(super) const KEPT_REPORTS: &[&str] = &[
-    "accessibility",
-    "annotations",
-    "api_fuzzing",
-    "browser_performance",
-    "codequality",
-    "container_scanning",
-    "coverage_fuzzing",
-    "cyclonedx",
-    "dast",
-    "dependency_scanning",
-    "license_management",
-    "license_scanning",
-    "load_performance",
-    "lsif",
-    "metrics",
-    "repository_xray",
-    "requirements",
-    "sarif",
-    "sast",
-    "secret_detection",
-    "terraform",
-];
-
 /// In `cache`.
 pub(super) const CACHE: &[Unsupported] =
     &[("untracked", "name the folders in `paths`"), ("unprotect", "remove it"), ("fallback_keys", "use one key")];
@@ -85,7 +59,6 @@ pub(super) const ENVIRONMENT: &[Unsupported] = &[
     ("on_stop", "remove it; environments are kept by the config repository"),
     ("auto_stop_in", "remove it; environments are kept by the config repository"),
     ("kubernetes", "remove it; the config repository says where an environment is"),
-    ("deployment_tier", "remove it"),
 ];
 
 /// In `image`.
@@ -118,9 +91,6 @@ pub(super) const ABSENT_VARIABLES: &[&str] = &[
     "CI_CONCURRENT_ID",
     "CI_CONCURRENT_PROJECT_ID",
     "CI_DEPLOY_FREEZE",
-    "CI_ENVIRONMENT_ACTION",
-    "CI_ENVIRONMENT_TIER",
-    "CI_JOB_GROUP_NAME",
     "CI_JOB_URL",
     "CI_PAGES_DOMAIN",
     "CI_PAGES_URL",
@@ -129,10 +99,7 @@ pub(super) const ABSENT_VARIABLES: &[&str] = &[
     "CI_PROJECT_DESCRIPTION",
     "CI_PROJECT_ID",
     "CI_PROJECT_NAMESPACE_ID",
-    "CI_PROJECT_NAMESPACE_SLUG",
     "CI_PROJECT_REPOSITORY_LANGUAGES",
-    "CI_PROJECT_URL",
-    "CI_PROJECT_VISIBILITY",
     "CI_REPOSITORY_URL",
     "CI_RUNNER_DESCRIPTION",
     "CI_RUNNER_EXECUTABLE_ARCH",
@@ -144,7 +111,6 @@ pub(super) const ABSENT_VARIABLES: &[&str] = &[
     "CI_SERVER_VERSION_MAJOR",
     "CI_SERVER_VERSION_MINOR",
     "CI_SERVER_VERSION_PATCH",
-    "GITLAB_FEATURES",
     "GITLAB_USER_EMAIL",
     "GITLAB_USER_ID",
 ];

@@ -1,5 +1,6 @@
 //! GitLab CI files.
 
+mod artifacts;
 mod checkout;
 mod compose;
 mod condition;
@@ -440,6 +441,7 @@ fn planned(
         variables,
         inherited: draft.inherit.variables.clone(),
         artifacts: draft.common.artifacts.clone().unwrap_or_default(),
+        coverage: draft.coverage.clone(),
         caches: draft.common.caches.clone().unwrap_or_default(),
         artifacts_from: Vec::new(),
         outputs: BTreeMap::new(),

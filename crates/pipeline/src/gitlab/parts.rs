@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use penstock_model::job::{ArtifactSpec, CachePolicy, KeepWhen};
+use penstock_model::job::CachePolicy;
 
 use super::{checkout, keys};
 use crate::duration;
@@ -127,89 +127,8 @@ pub(super) fn places(node: &Node) -> BTreeMap<String, At> {
     }
 }
 
-/// Why artifacts cannot be kept from anybody.
-const SEEN_BY_ALL: &str = "remove it: whoever may see the project may see them";
-
-/// `artifacts`.
-pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> ArtifactSpec {
-    let mut spec = ArtifactSpec::default();
-    let Some(mut fields) = Fields::of(node, path, problems) else { return spec };
-    if let Some(node) = fields.get("paths") {
-        spec.paths = inner_globs(node, &fields.path_of("paths"), problems);
-    }
-    if let Some(node) = fields.get("exclude") {
-        spec.exclude = inner_globs(node, &fields.path_of("exclude"), problems);
-    }
-    if let Some(node) = fields.get("when") {
-        let choices = [("on_success", KeepWhen::OnSuccess), ("on_failure", KeepWhen::OnFailure), ("always", KeepWhen::Always)];
-        spec.when = choice(node, &choices, &fields.path_of("when"), problems).unwrap_or_default();
-    }
-    if let Some(node) = fields.get("expire_in") {
-        expiry(node, &fields.path_of("expire_in"), problems);
-    }
-    for name in ["name", "expose_as"] {
-        // files are kept one by one, and the run's page lists all of them
-        if let Some(node) = fields.get(name) {
-            text(node, &fields.path_of(name), problems);
-        }
-    }
-    if let Some(node) = fields.get("public")
-        && boolean(node, &fields.path_of("public"), problems) == Some(false)
-    {
-        problems.add(fields.key_at("public"), &fields.path_of("public"), "artifacts are not hidden", SEEN_BY_ALL);
-    }
-    if let Some(node) = fields.get("access")
-        && node.text() != Some("all")
-    {
-        problems.add(fields.key_at("access"), &fields.path_of("access"), "artifacts are not hidden", SEEN_BY_ALL);
-    }
-    if let Some(node) = fields.get("reports") {
-        reports(node, &fields.path_of("reports"), &mut spec, problems);
-    }
-    fields.finish(keys::ARTIFACTS, problems);
-    spec
-}
-
-/// `expire_in`: what is kept goes by the age of runs, so that it only has to be a time.
-fn expiry(node: &Node, path: &str, problems: &mut Problems) {
-    let given = node.text().map(str::trim).filter(|text| !text.is_empty());
-    if given.is_none_or(|text| !text.eq_ignore_ascii_case("never") && !text.contains('$') && duration::parse(text).is_none()) {
-        problems.add(node.at, path, "a duration is expected here", "write for example `1 week`, or `never`");
-    }
-}
-
-fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Problems) {
-    let Some(mut fields) = Fields::of(node, path, problems) else { return };
-    if let Some(node) = fields.get("junit") {
-        spec.junit = inner_globs(node, &fields.path_of("junit"), problems);
-    }
-    if let Some(node) = fields.get("dotenv") {
-        spec.dotenv = inner_globs(node, &fields.path_of("dotenv"), problems);
-    }
-    if let Some(node) = fields.get("coverage_report") {
-        let path = fields.path_of("coverage_report");
-        if let Some(mut inner) = Fields::of(node, &path, problems) {
-            match inner.get("coverage_format") {
-                Some(node) => drop(choice(node, &[("cobertura", ())], &inner.path_of("coverage_format"), problems)),
-                None => problems.add(node.at, &path, "`coverage_format` is missing", "write `coverage_format: cobertura`"),
-            }
-            match inner.get("path") {
-                Some(node) => spec.cobertura = inner_globs(node, &inner.path_of("path"), problems).pop(),
-                None => problems.add(node.at, &path, "`path` is missing", "name the Cobertura file"),
-            }
-            inner.finish(&[], problems);
-        }
-    }
-    for name in keys::KEPT_REPORTS {
-        if let Some(node) = fields.get(name) {
-            spec.paths.extend(inner_globs(node, &fields.path_of(name), problems));
-        }
-    }
-    fields.finish(keys::REPORTS, problems);
-}
-
 /// Patterns of paths that must stay below the checkout.
-fn inner_globs(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
+pub(super) fn inner_globs(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
     for (given, at) in texts(node, path, &mut Problems::new("", Schema::Psych)) {
         checkout::refuse_git(&given, at, path, problems);
         if let Err(invalid) = is_ruby_glob(&given) {
@@ -366,22 +285,27 @@ pub(super) fn timeout(node: &Node, path: &str, problems: &mut Problems) -> Optio
     time
 }
 
-/// `environment`: its name, or `{name, url}`.
+/// What an environment is for.
+const TIERS: &[(&str, &str)] =
+    &[("production", "production"), ("staging", "staging"), ("testing", "testing"), ("development", "development"), ("other", "other")];
+/// What a job does to an environment. None of them changes what the config repository keeps.
+const ACTIONS: &[(&str, &str)] =
+    &[("start", "start"), ("stop", "stop"), ("prepare", "prepare"), ("verify", "verify"), ("access", "access")];
+
+/// `environment`: its name, or a mapping.
 pub(super) fn environment(node: &Node, path: &str, problems: &mut Problems) -> Option<JobEnvironment> {
     if !matches!(node.value, Value::Map(_)) {
-        return text(node, path, problems).map(|name| JobEnvironment { name, url: None });
+        return text(node, path, problems).map(|name| JobEnvironment { name, ..JobEnvironment::default() });
     }
     let mut fields = Fields::of(node, path, problems)?;
     let name = fields.get("name").and_then(|node| text(node, &fields.path_of("name"), problems));
     let url = fields.get("url").and_then(|node| text(node, &fields.path_of("url"), problems));
-    if let Some(node) = fields.get("action") {
-        // all of them name an environment and change nothing in it, which is what a job's `environment` does here
-        let known = ["start", "prepare", "verify", "access"].map(|name| (name, ()));
-        choice(node, &known, &fields.path_of("action"), problems);
-    }
+    let action = fields.get("action").and_then(|node| choice(node, ACTIONS, &fields.path_of("action"), problems));
+    let tier = fields.get("deployment_tier").and_then(|node| choice(node, TIERS, &fields.path_of("deployment_tier"), problems));
     if name.is_none() {
         problems.add(node.at, path, "`name` is missing", "write `environment: NAME`");
     }
     fields.finish(keys::ENVIRONMENT, problems);
-    name.map(|name| JobEnvironment { name, url })
+    let (tier, action) = (tier.map(str::to_owned), action.map(str::to_owned));
+    name.map(|name| JobEnvironment { name, url, tier, action })
 }

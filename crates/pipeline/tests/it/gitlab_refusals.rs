@@ -25,7 +25,6 @@ fn a_key_that_is_not_carried_out_is_shown_where_it_stands() {
 fn every_other_key_of_the_dialect_is_refused() {
     for key in [
         "trigger",
-        "coverage",
         "release",
         "secrets",
         "id_tokens",
@@ -169,10 +168,12 @@ fn no_artifact_is_in_git() {
 #[test]
 fn parts_of_a_job_are_checked() {
     for (part, expected) in [
-        ("artifacts: {expire_in: soon}", "artifacts.expire_in: a duration is expected here"),
         ("artifacts: {name: [x]}", "artifacts.name: text is expected here, not a list"),
-        ("artifacts: {paths: [../x]}", "artifacts.paths: `../x` leaves the checkout"),
         ("artifacts: {reports: {sast: ../x}}", "artifacts.reports.sast: `../x` leaves the checkout"),
+        ("artifacts: {untracked: true}", "artifacts.untracked: `untracked` is not carried out"),
+        ("artifacts: {expose_as: a/b}", "artifacts.expose_as: `a/b` cannot name artifacts"),
+        ("artifacts: {paths: [../x]}", "artifacts.paths: `../x` leaves the checkout"),
+        ("artifacts: {reports: {cobertura: x}}", "artifacts.reports.cobertura: `cobertura` is not carried out"),
         (
             "artifacts: {reports: {coverage_report: {coverage_format: jacoco, path: x}}}",
             "artifacts.reports.coverage_report.coverage_format: `jacoco` is not carried out here",
@@ -181,7 +182,7 @@ fn parts_of_a_job_are_checked() {
         ("cache: {paths: [/etc]}", "cache.paths: `/etc` leaves the checkout"),
         ("cache: {paths: [x], when: on_success}", "cache.when: a cache is kept whatever happened"),
         ("environment: {name: x, on_stop: y}", "environment.on_stop: `on_stop` is not carried out"),
-        ("environment: {name: x, action: stop}", "environment.action: `stop` is not carried out here"),
+        ("environment: {name: x, action: end}", "environment.action: `end` is not carried out here"),
         ("image: {name: x, kubernetes: {}}", "image.kubernetes: `kubernetes` is not carried out"),
         ("services: [{name: x, ports: [80]}]", "services.ports: `ports` is not carried out"),
         ("parallel: {matrix: []}", "parallel.matrix: the matrix makes 0 jobs; 1 to 200 are possible"),

@@ -22,9 +22,6 @@ fn what_asks_for_what_happens_anyway_changes_nothing() {
         ("  rules: [{when: always, interruptible: false}]\n", "  rules: [{when: always}]\n"),
         ("  artifacts: {paths: [d], public: true, access: all}\n", "  artifacts: {paths: [d]}\n"),
         ("  cache: {paths: [d], when: always}\n", "  cache: {paths: [d]}\n"),
-        ("  environment: {name: e, action: prepare}\n", "  environment: e\n"),
-        ("  environment: {name: e, action: verify}\n", "  environment: e\n"),
-        ("  environment: {name: e, action: access}\n", "  environment: e\n"),
     ] {
         same(with, without);
     }

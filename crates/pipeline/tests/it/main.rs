@@ -19,6 +19,7 @@ mod expressions;
 mod fuzzed;
 mod gitlab_include;
 mod gitlab_inputs;
+mod gitlab_job_keys;
 mod gitlab_matrix;
 mod gitlab_needs;
 mod gitlab_only;

@@ -74,7 +74,9 @@ fn a_run_is_named_by_the_event() {
 
 #[test]
 fn an_environment_has_a_name_and_an_address() {
-    let named = |name: &str, url: Option<&str>| Some(JobEnvironment { name: name.into(), url: url.map(str::to_owned) });
+    let named = |name: &str, url: Option<&str>| {
+        Some(JobEnvironment { name: name.into(), url: url.map(str::to_owned), ..JobEnvironment::default() })
+    };
     assert_eq!(plan_of("environment: staging").jobs[0].environment, named("staging", None));
     let text = "environment: {name: '${{ matrix.to }}', url: '${{ steps.a.outputs.url }}', deployment: false}";
     assert_eq!(plan_of(text).jobs[0].environment, named("${{ matrix.to }}", Some("${{ steps.a.outputs.url }}")));

@@ -30,6 +30,10 @@ pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Res
     for (kind, patterns) in [("junit", wanted.junit.as_slice()), ("cobertura", wanted.cobertura.as_slice())] {
         reports(attempt, kind, patterns, report).await?;
     }
+    for (kind, patterns) in &wanted.reports {
+        reports(attempt, kind, patterns, report).await?;
+    }
+    report.expire_in = wanted.expire_in;
     match variables(attempt, &wanted.dotenv).await {
         Ok(variables) => report.dotenv = variables,
         Err(error) if succeeded => return Err(error),
@@ -118,7 +122,9 @@ async fn archive(attempt: &Attempt<'_>, report: &mut JobReport) -> Result<(), Ru
     let (packed, stored) = tokio::join!(packing, attempt.runner.hands.blobs.put(Box::pin(reader), None, 2 * MAX_ARCHIVE));
     packed?;
     let (digest, size) = stored.map_err(|error| other("keeping artifacts", error))?;
-    attempt.log.note(&format!("kept {count} files, {size} bytes, as {}", digest.short())).await;
+    let wanted = &attempt.spec.artifacts;
+    let name = wanted.exposed_as.as_ref().or(wanted.name.as_ref()).map(|name| format!("{name}: ")).unwrap_or_default();
+    attempt.log.note(&format!("{name}kept {count} files, {size} bytes, as {}", digest.short())).await;
     (report.artifacts, report.artifacts_size) = (Some(digest), size);
     Ok(())
 }

@@ -1,0 +1,128 @@
+//! `artifacts` and its reports.
+
+use std::time::Duration;
+
+use penstock_model::job::{ArtifactSpec, KeepWhen};
+
+use super::{keys, parts};
+use crate::duration;
+use crate::reader::{Fields, Problems, boolean, choice, shown, text};
+use crate::yaml::Node;
+
+/// Why artifacts cannot be kept from anybody.
+const SEEN_BY_ALL: &str = "remove it: whoever may see the project may see them";
+/// What is kept "never expiring": longer than anybody asks.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 1000);
+
+/// Kinds of reports that are kept as the files they are.
+const KEPT: &[&str] = &[
+    "accessibility",
+    "annotations",
+    "api_fuzzing",
+    "browser_performance",
+    "codequality",
+    "container_scanning",
+    "coverage_fuzzing",
+    "cyclonedx",
+    "dast",
+    "dependency_scanning",
+    "license_management",
+    "license_scanning",
+    "load_performance",
+    "lsif",
+    "metrics",
+    "performance",
+    "repository_xray",
+    "requirements",
+    "requirements_v2",
+    "sarif",
+    "sast",
+    "secret_detection",
+    "terraform",
+];
+
+/// `artifacts`.
+pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> ArtifactSpec {
+    let mut spec = ArtifactSpec::default();
+    let Some(mut fields) = Fields::of(node, path, problems) else { return spec };
+    if let Some(node) = fields.get("paths") {
+        spec.paths = parts::inner_globs(node, &fields.path_of("paths"), problems);
+    }
+    if let Some(node) = fields.get("exclude") {
+        spec.exclude = parts::inner_globs(node, &fields.path_of("exclude"), problems);
+    }
+    spec.name = fields.get("name").and_then(|node| text(node, &fields.path_of("name"), problems));
+    spec.exposed_as = fields.get("expose_as").and_then(|node| exposed_as(node, &fields.path_of("expose_as"), problems));
+    if let Some(node) = fields.get("when") {
+        let choices = [("on_success", KeepWhen::OnSuccess), ("on_failure", KeepWhen::OnFailure), ("always", KeepWhen::Always)];
+        spec.when = choice(node, &choices, &fields.path_of("when"), problems).unwrap_or_default();
+    }
+    spec.expire_in = fields.get("expire_in").and_then(|node| expire_in(node, &fields.path_of("expire_in"), problems));
+    if let Some(node) = fields.get("public")
+        && boolean(node, &fields.path_of("public"), problems) == Some(false)
+    {
+        problems.add(fields.key_at("public"), &fields.path_of("public"), "artifacts are not hidden", SEEN_BY_ALL);
+    }
+    if let Some(node) = fields.get("access")
+        && node.text() != Some("all")
+    {
+        problems.add(fields.key_at("access"), &fields.path_of("access"), "artifacts are not hidden", SEEN_BY_ALL);
+    }
+    if let Some(node) = fields.get("reports") {
+        reports(node, &fields.path_of("reports"), &mut spec, problems);
+    }
+    fields.finish(keys::ARTIFACTS, problems);
+    spec
+}
+
+/// How long the files are kept, whatever else goes.
+fn expire_in(node: &Node, path: &str, problems: &mut Problems) -> Option<u64> {
+    let given = node.text().unwrap_or_default().trim();
+    let time = if given.eq_ignore_ascii_case("never") { Some(FOR_EVER) } else { duration::parse(given) };
+    // what a variable makes of it is not known here: then it is as long as the run
+    if time.is_none() && !given.contains('$') {
+        problems.add(node.at, path, format!("`{}` is no duration", shown(given)), "write for example `1 week`, or `never`");
+    }
+    time.map(|time| time.as_secs())
+}
+
+fn exposed_as(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    let name = text(node, path, problems)?;
+    let fine = !name.is_empty() && name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' '));
+    if !fine {
+        let help = "use letters, digits, blanks, `_` and `-`, at most 100";
+        problems.add(node.at, path, format!("`{}` cannot name artifacts", shown(&name)), help);
+    }
+    Some(name)
+}
+
+fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Problems) {
+    let Some(mut fields) = Fields::of(node, path, problems) else { return };
+    if let Some(node) = fields.get("junit") {
+        spec.junit = parts::inner_globs(node, &fields.path_of("junit"), problems);
+    }
+    if let Some(node) = fields.get("dotenv") {
+        spec.dotenv = parts::inner_globs(node, &fields.path_of("dotenv"), problems);
+    }
+    if let Some(node) = fields.get("coverage_report") {
+        let path = fields.path_of("coverage_report");
+        if let Some(mut inner) = Fields::of(node, &path, problems) {
+            match inner.get("coverage_format") {
+                Some(node) => drop(choice(node, &[("cobertura", ())], &inner.path_of("coverage_format"), problems)),
+                None => problems.add(node.at, &path, "`coverage_format` is missing", "write `coverage_format: cobertura`"),
+            }
+            match inner.get("path") {
+                Some(node) => spec.cobertura = parts::inner_globs(node, &inner.path_of("path"), problems).pop(),
+                None => problems.add(node.at, &path, "`path` is missing", "name the Cobertura file"),
+            }
+            inner.finish(&[], problems);
+        }
+    }
+    for kind in KEPT {
+        if let Some(node) = fields.get(kind) {
+            let patterns = parts::inner_globs(node, &fields.path_of(kind), problems);
+            spec.reports.insert((*kind).to_owned(), patterns);
+        }
+    }
+    fields.finish(keys::REPORTS, problems);
+}
