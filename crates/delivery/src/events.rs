@@ -47,6 +47,9 @@ pub enum ProjectEvent {
         pusher: UserName,
         /// The run.
         run: RunId,
+        /// The run of the same push whose images make one release with this one's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<RunId>,
     },
     /// The config repository's branch moved and was read.
     ConfigRead {

@@ -7,7 +7,7 @@ pub use host::OnHost;
 pub use mirror::{Mirror, read_text};
 
 use async_trait::async_trait;
-use penstock_pipeline::{Diagnostic, Dialect, FileRef, Found, Library, MAX_FILES, Plan, PushEvent, Source, Unplanned};
+use penstock_pipeline::{Allowed, Diagnostic, Dialect, FileRef, Found, Library, MAX_FILES, Plan, PushEvent, Source, Unplanned, beyond};
 
 /// A place where files are looked for.
 #[async_trait]
@@ -29,7 +29,27 @@ pub async fn planned<S: Shelf>(
     event: &PushEvent,
     shelf: &S,
 ) -> Result<Result<Plan, String>, S::Fault> {
-    Ok(looked_at(dialect, source, event, shelf).await?.map_err(|(problems, library)| library.render(source, &problems)))
+    let looked = looked_at(dialect, source, event, shelf).await?;
+    Ok(looked.map(|(plan, _)| plan).map_err(|(problems, library)| library.render(source, &problems)))
+}
+
+/// The same for a plan that is to be carried out: jobs that call for what is beyond them are refused, unless that is allowed.
+///
+/// # Errors
+/// A passing fault of the shelf.
+pub async fn carried_out<S: Shelf>(
+    dialect: Dialect,
+    source: &Source<'_>,
+    event: &PushEvent,
+    shelf: &S,
+    allowed: &Allowed,
+) -> Result<Result<Plan, String>, S::Fault> {
+    let looked = looked_at(dialect, source, event, shelf).await?;
+    let held = looked.and_then(|(plan, library)| {
+        let problems = beyond(&plan, source, &library, allowed);
+        if problems.is_empty() { Ok((plan, library)) } else { Err((problems, library)) }
+    });
+    Ok(held.map(|(plan, _)| plan).map_err(|(problems, library)| library.render(source, &problems)))
 }
 
 /// The same with everything that is wrong one by one, and the files that were found.
@@ -41,11 +61,11 @@ pub async fn looked_at<S: Shelf>(
     source: &Source<'_>,
     event: &PushEvent,
     shelf: &S,
-) -> Result<Result<Plan, (Vec<Diagnostic>, Library)>, S::Fault> {
+) -> Result<Result<(Plan, Library), (Vec<Diagnostic>, Library)>, S::Fault> {
     let mut library = Library::new();
     loop {
         let wants = match penstock_pipeline::plan(dialect, source, event, &library) {
-            Ok(plan) => return Ok(Ok(plan)),
+            Ok(plan) => return Ok(Ok((plan, library))),
             Err(Unplanned::Refused(problems)) => return Ok(Err((problems, library))),
             Err(Unplanned::Wants(wants)) => wants,
         };

@@ -111,6 +111,7 @@ pub async fn start(parts: &Parts, project: &ProjectName, who: &UserName, plan: P
         commit: event.commit.clone(),
         pusher: who.clone(),
         run: run.clone(),
+        beside: None,
     };
     parts.journal.record(&streams::project(project), actor.clone(), started).await?;
     let planned = RunEvent::Planned { run: run.clone(), plan: Box::new(plan) };

@@ -1,15 +1,17 @@
 //! A project's own `penstock.yaml`, and what starts a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use penstock_model::git::GitHost;
 use penstock_model::{CommitId, ProjectName, RepositoryName};
-use penstock_pipeline::Plan;
+use penstock_pipeline::{Allowed, Beyond, Plan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The largest `penstock.yaml`.
 const MAX_FILE: u64 = 256 * 1024;
+/// The most pipeline files that count for one commit.
+const MAX_PIPELINES: usize = 20;
 /// Its path.
 pub const FILE: &str = "penstock.yaml";
 
@@ -22,17 +24,29 @@ pub struct ProjectFile {
     pub version: u32,
     /// The project.
     pub project: ProjectSection,
+    /// Jobs of the pipeline file, by their keys; `*` is every job.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub jobs: BTreeMap<String, JobSection>,
 }
 
-/// Its only section.
+/// What neither dialect has a key for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobSection {
+    /// What the job may call though a plan would be refused for it: `docker`, `helm`, `kubectl`.
+    #[schemars(with = "Vec<String>")]
+    pub allows: BTreeSet<Beyond>,
+}
+
+/// The project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectSection {
     /// Its name.
     #[schemars(with = "String")]
     pub name: ProjectName,
-    /// The pipeline file.
-    pub pipeline: String,
+    /// The pipeline file; or several, of which each starts a run for a commit.
+    pub pipeline: Pipelines,
     /// The config repository.
     #[schemars(with = "String")]
     pub config: RepositoryName,
@@ -70,11 +84,45 @@ impl From<ProcessMode> for penstock_pipeline::ProcessMode {
     }
 }
 
+/// The pipeline files that count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Pipelines {
+    /// One.
+    One(String),
+    /// Several for one commit.
+    Several(Vec<String>),
+}
+
+impl Pipelines {
+    /// Their paths.
+    pub fn paths(&self) -> &[String] {
+        match self {
+            Self::One(path) => std::slice::from_ref(path),
+            Self::Several(paths) => paths,
+        }
+    }
+}
+
+/// What is to be carried out for a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The pipeline files that count, at least one.
+    pub paths: Vec<String>,
+    /// What jobs may call though it is beyond them.
+    pub allowed: Allowed,
+}
+
 fn main() -> String {
     "main".to_owned()
 }
 
 impl ProjectFile {
+    /// What jobs may call though it is beyond them.
+    pub fn allowed(&self) -> Allowed {
+        self.jobs.iter().map(|(job, section)| (job.clone(), section.allows.clone())).collect()
+    }
+
     /// The file's JSON schema, for editors.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
@@ -90,6 +138,10 @@ pub fn parse(text: &str) -> Result<ProjectFile, String> {
         .map_err(|error| format!("{FILE}: {error}\nhelp: a source repository's file has `version: 1` and a `project:` section; environments and gates belong to the config repository"))?;
     if file.version != 1 {
         return Err(format!("{FILE}: version {} is not known; this Penstock reads version 1", file.version));
+    }
+    let paths = file.project.pipeline.paths();
+    if paths.is_empty() || paths.len() > MAX_PIPELINES || paths.iter().enumerate().any(|(at, path)| paths[..at].contains(path)) {
+        return Err(format!("{FILE}: project.pipeline\nhelp: name one pipeline file, or several different ones, at most {MAX_PIPELINES}"));
     }
     Ok(file)
 }
@@ -113,19 +165,19 @@ pub async fn process_modes(git: &dyn GitHost, repository: &RepositoryName, commi
     Ok(())
 }
 
-/// Which pipeline file counts for a commit.
+/// Which pipeline files count for a commit.
 ///
 /// # Errors
 /// A file that cannot be read, or a choice that nobody made: both in words for people.
-pub async fn pipeline_path(git: &dyn GitHost, repository: &RepositoryName, commit: &CommitId) -> Result<String, String> {
+pub async fn chosen(git: &dyn GitHost, repository: &RepositoryName, commit: &CommitId) -> Result<Chosen, String> {
     let said = git.read(repository, commit, FILE, MAX_FILE).await.map_err(|error| error.to_string())?;
     if let Some(bytes) = said {
         let text = String::from_utf8(bytes).map_err(|_| format!("{FILE} is not UTF-8"))?;
-        return parse(&text).map(|file| file.project.pipeline);
+        return parse(&text).map(|file| Chosen { paths: file.project.pipeline.paths().to_vec(), allowed: file.allowed() });
     }
     let gitlab = git.read(repository, commit, ".gitlab-ci.yml", MAX_FILE * 4).await.map_err(|error| error.to_string())?.is_some();
     let workflows = git.files(repository, commit, ".github/workflows").await.unwrap_or_default();
-    choose(gitlab, &workflows)
+    choose(gitlab, &workflows).map(|path| Chosen { paths: vec![path], allowed: Allowed::new() })
 }
 
 /// The only pipeline file that there is. `workflows` are the files of `.github/workflows`, as paths of the repository.
@@ -142,7 +194,7 @@ pub fn choose(gitlab: bool, workflows: &[String]) -> Result<String, String> {
             "there is no pipeline file\nhelp: add `.gitlab-ci.yml` or a workflow, and name it in {FILE}: `penstock init` writes one"
         )),
         _ => Err(format!(
-            "there is more than one pipeline file\nhelp: two pipelines for one commit are a decision: name the one that counts in {FILE} (`project.pipeline`); `penstock init` asks"
+            "there is more than one pipeline file\nhelp: two pipelines for one commit are a decision: name the one that counts in {FILE} (`project.pipeline`), or both; `penstock init` asks"
         )),
     }
 }
@@ -150,6 +202,20 @@ pub fn choose(gitlab: bool, workflows: &[String]) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_file_names_one_pipeline_or_several_and_what_jobs_may_call() {
+        let file = |rest: &str| parse(&format!("version: 1\nproject: {{name: a, config: b, pipeline: {rest}\n"));
+        assert_eq!(file(".gitlab-ci.yml}").unwrap().project.pipeline.paths(), [".gitlab-ci.yml"]);
+        let both =
+            file("[.gitlab-ci.yml, .github/workflows/ci.yml]}\njobs: {image: {allows: [docker]}, '*': {allows: [helm, kubectl]}}").unwrap();
+        assert_eq!(both.project.pipeline.paths().len(), 2);
+        assert_eq!(both.allowed()["image"], BTreeSet::from([Beyond::Docker]));
+        assert_eq!(both.allowed()["*"].len(), 2);
+        for bad in ["[]}", "[a, a]}", "a}\njobs: {x: {allow: [docker]}}", "a}\njobs: {x: {allows: [podman]}}"] {
+            assert!(file(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn one_pipeline_file_counts_and_several_are_a_question() {

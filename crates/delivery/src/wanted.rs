@@ -3,7 +3,7 @@
 use penstock_gate::Environment;
 use penstock_model::release::ReleaseId;
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, Timestamp};
-use penstock_pipeline::{RunEffect, TurnStep};
+use penstock_pipeline::{Plan, RunEffect, TurnStep};
 
 use crate::inputs::gate_inputs;
 use crate::notices::{self, Notice};
@@ -179,7 +179,13 @@ fn makes_a_release(world: &World, record: &RunRecord) -> bool {
     let Some(project) = world.projects.get(&record.project) else { return false };
     let delivered = project.delivers(&record.push.reference);
     let config_known = project.config.as_ref().is_some_and(|seen| seen.config.is_some());
-    delivered && config_known && !record.images.is_empty() && record.run.as_ref().is_some_and(|run| run.status().is_success())
+    let good = |record: &RunRecord| record.run.as_ref().is_some_and(|run| run.status().is_success());
+    // several pipeline files of one push: a run that has no job for it stands in nobody's way
+    let fine = |other: &RunRecord| {
+        other.ended.is_some() && (good(other) || other.run.as_ref().and_then(|run| run.plan()).is_some_and(Plan::is_empty))
+    };
+    let built = || world.beside(&record.id).any(|other| !other.images.is_empty()) || !record.images.is_empty();
+    delivered && config_known && record.beside.is_none() && fine(record) && built() && world.beside(&record.id).all(|other| fine(other))
 }
 
 fn of_environment(world: &World, project: &ProjectName, environment: &Environment, now: Timestamp, effects: &mut Vec<Effect>) {

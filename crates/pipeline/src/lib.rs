@@ -10,6 +10,7 @@
 //! has a bound.
 
 mod caches;
+mod calls;
 mod container;
 mod coverage;
 mod diagnostic;
@@ -40,6 +41,7 @@ mod warnings;
 mod yaml;
 
 pub use caches::{artifact_spec, cache_specs};
+pub use calls::{Allowed, Beyond, beyond};
 pub use container::{PlannedContainer, PlannedCredentials, PlannedService, WantedContainer, WantedService, job_container, job_services};
 pub use coverage::coverage;
 pub use diagnostic::{Diagnostic, Severity};

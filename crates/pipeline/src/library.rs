@@ -143,10 +143,14 @@ impl Library {
         self.0.is_empty()
     }
 
+    /// The files that were found, by the names that messages have for them.
+    pub fn texts(&self) -> impl Iterator<Item = (String, &str)> {
+        self.0.iter().filter_map(|(file, found)| Some((file.to_string(), found.as_ref().ok()?.text.as_str())))
+    }
+
     /// What is wrong, for a terminal: each with the line of the file that it is in.
     pub fn render(&self, source: &Source<'_>, problems: &[Diagnostic]) -> String {
-        let named: BTreeMap<String, &str> =
-            self.0.iter().filter_map(|(file, found)| Some((file.to_string(), found.as_ref().ok()?.text.as_str()))).collect();
+        let named: BTreeMap<String, &str> = self.texts().collect();
         let text = |path: &str| if path == source.path { source.text } else { named.get(path).copied().unwrap_or_default() };
         problems.iter().map(|problem| problem.render(text(&problem.path))).collect::<Vec<_>>().join("\n")
     }

@@ -1,23 +1,63 @@
 //! Planning a run.
 
-use penstock_model::RunId;
 use penstock_model::git::GitError;
 use penstock_model::ids::Actor;
-use penstock_pipeline::{Dialect, PushEvent, RunCommand, RunEvent, Source, Trigger};
+use penstock_model::{Digest, RunId};
+use penstock_pipeline::{Allowed, Dialect, Plan, PushEvent, RunCommand, RunEvent, Source, Trigger};
 
 use super::EffectError;
-use crate::events::WorkEvent;
+use crate::events::{ProjectEvent, WorkEvent};
 use crate::library::{self, OnHost};
 use crate::parts::Parts;
 use crate::world::RunRecord;
 use crate::{project, streams};
 
-/// Reads the pipeline file at the commit and keeps the plan, or says why there is none.
+/// Reads the pipeline files at the commit and keeps the plan of the first, or says why there is none. Each further one that counts
+/// has a run of its own beside this one.
 pub(super) async fn plan(parts: &Parts, run: &RunId) -> Result<(), EffectError> {
     let world = parts.journal.world();
     let Some(record) = world.runs.get(run) else { return Ok(()) };
+    let repository = record.project.clone().into();
+    let chosen = match project::chosen(&*parts.git, &repository, &record.push.commit).await {
+        Ok(chosen) => chosen,
+        Err(why) => return keep(parts, run, Err(why)).await,
+    };
+    let Some((first, others)) = chosen.paths.split_first() else { return Ok(()) };
+    for path in others {
+        let beside = beside(parts, record, path).await?;
+        let planned = parts.journal.world().runs.get(&beside).is_some_and(|record| record.run.is_some() || record.rejected.is_some());
+        if !planned {
+            keep(parts, &beside, read(parts, record, path, &chosen.allowed).await?).await?;
+        }
+    }
+    keep(parts, run, read(parts, record, first, &chosen.allowed).await?).await
+}
+
+/// The run of another pipeline file of the same push, begun once however often this is asked.
+async fn beside(parts: &Parts, record: &RunRecord, path: &str) -> Result<RunId, EffectError> {
+    let digest = Digest::of(format!("{}\0{path}", record.id));
+    let bits = digest.as_bytes().iter().take(16).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    let run = RunId::from_parts(u64::try_from(record.push.at.0).unwrap_or(0), bits);
+    let started = ProjectEvent::Started {
+        reference: record.push.reference.clone(),
+        before: record.push.before.clone(),
+        commit: record.push.commit.clone(),
+        pusher: record.push.pusher.clone(),
+        run: run.clone(),
+        beside: Some(record.id.clone()),
+    };
+    let stream = streams::project(&record.project);
+    parts
+        .journal
+        .change(&stream, Actor::Penstock, |world, _| if world.runs.contains_key(&run) { Vec::new() } else { vec![started] })
+        .await?;
+    Ok(run)
+}
+
+/// Keeps a run's plan, or why it has none.
+async fn keep(parts: &Parts, run: &RunId, plan: Result<Plan, String>) -> Result<(), EffectError> {
     let stream = streams::run(run);
-    match read(parts, record).await? {
+    match plan {
         Ok(plan) => {
             let command = RunCommand::Plan { run: run.clone(), plan: Box::new(plan) };
             parts
@@ -36,16 +76,12 @@ pub(super) async fn plan(parts: &Parts, run: &RunId) -> Result<(), EffectError> 
     Ok(())
 }
 
-async fn read(parts: &Parts, record: &RunRecord) -> Result<Result<penstock_pipeline::Plan, String>, EffectError> {
+async fn read(parts: &Parts, record: &RunRecord, path: &str, allowed: &Allowed) -> Result<Result<Plan, String>, EffectError> {
     let world = parts.journal.world();
     let Some(project) = world.projects.get(&record.project) else { return Ok(Err("the project is gone".to_owned())) };
     let repository = record.project.clone().into();
-    let path = match project::pipeline_path(&*parts.git, &repository, &record.push.commit).await {
-        Ok(path) => path,
-        Err(why) => return Ok(Err(why)),
-    };
     let limit = u64::try_from(Source::MAX_BYTES).unwrap_or(u64::MAX);
-    let found = match parts.git.read(&repository, &record.push.commit, &path, limit).await {
+    let found = match parts.git.read(&repository, &record.push.commit, path, limit).await {
         // trying again changes nothing: whoever pushed it can
         Err(GitError::Refused { why, .. }) => return Ok(Err(format!("error: {why}\n --> {path}"))),
         found => found?,
@@ -53,12 +89,12 @@ async fn read(parts: &Parts, record: &RunRecord) -> Result<Result<penstock_pipel
     let Some(bytes) = found else {
         return Ok(Err(format!("{path} is not there\nhelp: {} names it as the pipeline file", project::FILE)));
     };
-    let text = match Source::decode(&path, bytes) {
+    let text = match Source::decode(path, bytes) {
         Ok(text) => text,
         Err(problem) => return Ok(Err(problem.render(""))),
     };
     let event = push_event(parts, record, &project.branch, &project.variables).await?;
-    let source = Source { path: &path, text: &text };
+    let source = Source { path, text: &text };
     let shelf = OnHost {
         git: &*parts.git,
         world: &world,
@@ -67,7 +103,7 @@ async fn read(parts: &Parts, record: &RunRecord) -> Result<Result<penstock_pipel
         who: &record.push.pusher,
         mirror: &parts.settings.mirror,
     };
-    let mut planned = library::planned(Dialect::of_path(&path), &source, &event, &shelf).await?;
+    let mut planned = library::carried_out(Dialect::of_path(path), &source, &event, &shelf, allowed).await?;
     if let Ok(plan) = &mut planned
         && let Err(why) = project::process_modes(&*parts.git, &repository, &record.push.commit, plan).await
     {

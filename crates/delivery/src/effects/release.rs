@@ -1,11 +1,11 @@
 //! A run's images become a release.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use penstock_gate::Author;
 use penstock_model::ids::Actor;
-use penstock_model::release::{Release, ReleaseId};
-use penstock_model::{EnvironmentName, RunId, UserName};
+use penstock_model::release::{ImageName, Release, ReleaseId};
+use penstock_model::{Digest, EnvironmentName, RunId, UserName};
 
 use super::EffectError;
 use crate::events::{ReleaseEvent, WorkEvent};
@@ -21,11 +21,14 @@ pub(super) async fn release(parts: &Parts, run: &RunId) -> Result<(), EffectErro
     let world = parts.journal.world();
     let Some(record) = world.runs.get(run) else { return Ok(()) };
     there(parts, record).await?;
+    for other in world.beside(run) {
+        there(parts, other).await?;
+    }
     let Some(seen) = world.projects.get(&record.project).and_then(|project| project.config.as_ref()) else { return Ok(()) };
     let release = Release {
         project: record.project.clone(),
         commit: record.push.commit.clone(),
-        images: record.images.iter().map(|(name, image)| (name.clone(), image.digest)).collect(),
+        images: images(&world, record),
         config: seen.commit.clone(),
     };
     let since = last_in_last_environment(&world, &release);
@@ -51,6 +54,13 @@ pub(super) async fn release(parts: &Parts, run: &RunId) -> Result<(), EffectErro
         .await?;
     parts.journal.record(&streams::run(run), Actor::Penstock, WorkEvent::Released { release: id }).await?;
     Ok(())
+}
+
+/// What a run built, and those beside it. An image that several built is that of the push's own run: it was built once if nothing
+/// differed.
+fn images(world: &World, record: &RunRecord) -> BTreeMap<ImageName, Digest> {
+    let others = world.beside(&record.id).flat_map(|other| &other.images);
+    others.chain(&record.images).map(|(name, image)| (name.clone(), image.digest)).collect()
 }
 
 /// A run that was over for long and is taken up again may have built images that were collected meanwhile.

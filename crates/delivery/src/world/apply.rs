@@ -72,11 +72,11 @@ impl World {
                 let name: ProjectName = event.stream.name().parse().ok()?;
                 let project = Arc::make_mut(self.projects.get_mut(&name)?);
                 project.refs.insert(reference.clone(), commit.clone());
-                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, false)?;
+                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, false, None)?;
             }
-            ProjectEvent::Started { reference, before, commit, pusher, run } => {
+            ProjectEvent::Started { reference, before, commit, pusher, run, beside } => {
                 let name: ProjectName = event.stream.name().parse().ok()?;
-                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, true)?;
+                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, true, beside)?;
             }
             ProjectEvent::ConfigRead { commit, config, error } => {
                 let name: ProjectName = event.stream.name().parse().ok()?;
@@ -88,12 +88,13 @@ impl World {
         Some(())
     }
 
-    fn begin(&mut self, project: ProjectName, run: RunId, push: PushSeen, brings_plan: bool) -> Option<()> {
+    fn begin(&mut self, project: ProjectName, run: RunId, push: PushSeen, brings_plan: bool, beside: Option<RunId>) -> Option<()> {
         Arc::make_mut(self.projects.get_mut(&project)?).runs.push(run.clone());
         let record = RunRecord {
             id: run.clone(),
             project,
             push,
+            beside,
             brings_plan,
             run: None,
             rejected: None,

@@ -6,12 +6,17 @@ use std::sync::Arc;
 use penstock_gate::{Authors, DeliveryConfig, Environment, Identity};
 use penstock_model::evidence::{Evidence, Subject};
 use penstock_model::release::{ImageRef, Release, ReleaseId, Revision};
-use penstock_model::{EnvironmentName, ProjectName};
+use penstock_model::{EnvironmentName, ProjectName, RunId};
 
 use super::World;
-use super::record::{EnvironmentState, ReleaseRecord, ReleaseStep, WayBack};
+use super::record::{EnvironmentState, ReleaseRecord, ReleaseStep, RunRecord, WayBack};
 
 impl World {
+    /// The runs of the same push beside this one.
+    pub fn beside<'w>(&'w self, run: &'w RunId) -> impl Iterator<Item = &'w Arc<RunRecord>> {
+        self.runs.values().filter(move |record| record.beside.as_ref() == Some(run))
+    }
+
     /// The project's environments as its config repository has them.
     pub fn config(&self, project: &ProjectName) -> Option<Arc<DeliveryConfig>> {
         self.projects.get(project)?.config.as_ref()?.config.clone()

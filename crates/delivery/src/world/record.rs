@@ -118,6 +118,8 @@ pub struct RunRecord {
     pub project: ProjectName,
     /// What started it.
     pub push: PushSeen,
+    /// The run of the same push that it is beside; its own images are part of that one's release.
+    pub beside: Option<RunId>,
     /// Whether its starter brings the plan, so that nobody else makes one.
     pub brings_plan: bool,
     /// The pipeline's state machine, once there is a plan.

@@ -6,7 +6,7 @@ use penstock_cli::terminal::{dim, green};
 use penstock_cli::{CliError, Output, args::EventArgs, args::LintArgs, exit};
 use penstock_delivery::library::looked_at;
 use penstock_model::counted;
-use penstock_pipeline::{Diagnostic, Library, Severity, warnings};
+use penstock_pipeline::{Diagnostic, Severity, beyond, warnings};
 use serde_json::{Value, json};
 
 use super::local::{PipelineFile, Place, WorkingTree, event};
@@ -41,7 +41,11 @@ async fn look(place: &Place, file: &PipelineFile, output: Output) -> Result<(Vec
     let event = event(place, &EventArgs { event: "push".to_owned(), ..EventArgs::default() }, None).await?;
     let (source, tree) = (file.source(), WorkingTree::of(place, None));
     let (mut all, library) = match looked_at(file.dialect, &source, &event, &tree).await? {
-        Ok(plan) => (plan.warnings, Library::new()),
+        Ok((plan, library)) => {
+            let mut all = beyond(&plan, &source, &library, &place.allowed());
+            all.extend(plan.warnings);
+            (all, library)
+        }
         Err(problems) => problems,
     };
     all.extend(warnings(file.dialect, &source));

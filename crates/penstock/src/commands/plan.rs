@@ -10,7 +10,7 @@ use penstock_cli::{
     args::{GraphForm, PlanArgs},
     exit,
 };
-use penstock_delivery::library::planned;
+use penstock_delivery::library::carried_out;
 use penstock_pipeline::{AllowFailure, Dialect, Plan, PlannedJob};
 
 use super::local::{Place, WorkingTree, event};
@@ -24,7 +24,7 @@ pub async fn plan(args: &PlanArgs, output: Output) -> Result<ExitCode, CliError>
     let files = place.pipelines(args.pipeline.as_deref(), args.dialect)?;
     let event = event(&place, &args.event, None).await?;
     for file in files {
-        let plan = planned(file.dialect, &file.source(), &event, &WorkingTree::of(&place, None))
+        let plan = carried_out(file.dialect, &file.source(), &event, &WorkingTree::of(&place, None), &place.allowed())
             .await?
             .map_err(|shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD))?;
         match (output, args.graph) {

@@ -115,3 +115,41 @@ fn lint_shows_each_fault_under_its_caret_and_warns() {
     std::fs::remove_file(dir.path().join(".gitlab-ci.yml")).unwrap();
     assert_eq!(penstock(dir.path(), &["lint"]).2, 6);
 }
+
+#[test]
+fn what_is_beyond_a_job_is_refused_with_its_place_unless_the_project_says_that_it_is_meant() {
+    let dir = directory();
+    std::fs::write(dir.path().join(".gitlab-ci.yml"), "pack:\n  script:\n    - docker build -t x .\n").unwrap();
+    let (_, wrong, code) = penstock(dir.path(), &["plan"]);
+    assert_eq!(code, 1);
+    assert!(
+        wrong.contains("3 |     - docker build -t x .\n  |       ^^^^^^") && wrong.contains("`penstock build --image NAME`"),
+        "{wrong}"
+    );
+    assert_eq!(penstock(dir.path(), &["lint"]).2, 1);
+    let file = "version: 1\nproject: {name: shop, config: shop-config, pipeline: .gitlab-ci.yml}\n";
+    std::fs::write(dir.path().join("penstock.yaml"), format!("{file}jobs: {{pack: {{allows: [docker]}}}}\n")).unwrap();
+    assert_eq!(penstock(dir.path(), &["plan"]).2, 0);
+    assert_eq!(penstock(dir.path(), &["lint"]).2, 0);
+}
+
+#[test]
+fn of_two_kinds_of_file_the_project_names_the_one_that_counts_or_both() {
+    let dir = directory();
+    std::fs::create_dir_all(dir.path().join(".github/workflows")).unwrap();
+    std::fs::write(dir.path().join(".gitlab-ci.yml"), "a: {script: make}\n").unwrap();
+    std::fs::write(dir.path().join(".github/workflows/ci.yml"), "on: push\njobs: {b: {runs-on: ubuntu-latest, steps: [{run: make}]}}\n")
+        .unwrap();
+    let (_, wrong, code) = penstock(dir.path(), &["plan"]);
+    assert!(code == 6 && wrong.contains("two pipelines for one commit are a decision"), "{wrong}");
+    let name = |pipelines: &str| {
+        let file = format!("version: 1\nproject: {{name: shop, config: shop-config, pipeline: {pipelines}}}\n");
+        std::fs::write(dir.path().join("penstock.yaml"), file).unwrap();
+        let (said, wrong, code) = penstock(dir.path(), &["plan", "--output", "json"]);
+        assert_eq!(code, 0, "{wrong}");
+        let plans = serde_json::Deserializer::from_str(&said).into_iter::<Value>().map(Result::unwrap);
+        plans.map(|plan| plan["dialect"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(name(".github/workflows/ci.yml"), ["github"]);
+    assert_eq!(name("[.gitlab-ci.yml, .github/workflows/ci.yml]"), ["gitlab", "github"]);
+}

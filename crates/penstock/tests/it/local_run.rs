@@ -267,3 +267,13 @@ docs: {script: 'echo documents', rules: [{changes: ['docs/*']}]}
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn several_pipeline_files_that_count_each_have_a_run() {
+    let shop = Shop::new("a: {script: 'echo in gitlab'}\n");
+    std::fs::create_dir_all(shop.at.join(".github/workflows")).unwrap();
+    shop.write(".github/workflows/ci.yml", "on: push\njobs: {b: {runs-on: ubuntu-latest, steps: [{run: echo in github}]}}\n");
+    shop.says(&[], 6, &["are a decision"]);
+    shop.write("penstock.yaml", "version: 1\nproject: {name: shop, config: c, pipeline: [.gitlab-ci.yml, .github/workflows/ci.yml]}\n");
+    shop.says(&[], 0, &["in gitlab", "in github"]);
+}

@@ -10,6 +10,7 @@
 )]
 
 mod bad_files;
+mod beyond;
 mod broken_files;
 mod containers;
 mod corpus;

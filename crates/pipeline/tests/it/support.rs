@@ -289,3 +289,11 @@ pub fn warned_of(path: &str, text: &str) -> Vec<String> {
     let warnings = penstock_pipeline::warnings(Dialect::of_path(path), &Source { path, text });
     warnings.iter().map(|one| format!("{}:{} {}: {}", one.line, one.column, one.key, one.message)).collect()
 }
+
+/// What a file's jobs call that is beyond them: `line:column job: message` each.
+#[track_caller]
+pub fn beyond_of(path: &str, text: &str, allowed: &[(String, std::collections::BTreeSet<penstock_pipeline::Beyond>)]) -> Vec<String> {
+    let (source, allowed) = (Source { path, text }, allowed.iter().cloned().collect());
+    let found = penstock_pipeline::beyond(&must_plan(path, text), &source, &Library::new(), &allowed);
+    found.iter().map(|one| format!("{}:{} {}: {}", one.line, one.column, one.key, one.message)).collect()
+}

@@ -7,7 +7,7 @@ use penstock_cli::{CliError, exit};
 use penstock_delivery::project::{self, ProjectFile};
 use penstock_git::LocalClone;
 use penstock_model::ProjectName;
-use penstock_pipeline::{Dialect, Source};
+use penstock_pipeline::{Allowed, Dialect, Source};
 
 use super::git_failed;
 use crate::parts::find_program;
@@ -99,7 +99,7 @@ impl Place {
 
     fn chosen(&self) -> Result<Vec<String>, CliError> {
         if let Some(file) = &self.file {
-            return Ok(vec![file.project.pipeline.clone()]);
+            return Ok(file.project.pipeline.paths().to_vec());
         }
         let all = self.all();
         let (gitlab, workflows): (Vec<_>, Vec<_>) = all.into_iter().partition(|path| path == ".gitlab-ci.yml");
@@ -107,6 +107,11 @@ impl Place {
             let (what, help) = why.split_once("\nhelp: ").unwrap_or((&why, ""));
             CliError::other(what, format!("{help}; or name the file: `penstock plan FILE`, `penstock run --pipeline FILE`"), exit::ABSENT)
         })
+    }
+
+    /// What `penstock.yaml` lets jobs call.
+    pub fn allowed(&self) -> Allowed {
+        self.file.as_ref().map(ProjectFile::allowed).unwrap_or_default()
     }
 
     /// The files that are to be looked at: the one that is named, or all.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use penstock_cli::terminal::{dim, plain};
 use penstock_cli::{CliError, Output, args::Run, exit};
-use penstock_delivery::library::planned;
+use penstock_delivery::library::carried_out;
 use penstock_delivery::{World, orders};
 use penstock_git::{LocalClone, Snapshot};
 use penstock_model::{RepositoryName, RunId, UserName};
@@ -135,7 +135,8 @@ impl Session {
         event.registry.clone_from(&self.built.parts.settings.registry);
         let mut plans = Vec::new();
         for file in self.place.pipelines(args.pipeline.as_deref(), None)? {
-            let plan = planned(file.dialect, &file.source(), &event, &WorkingTree::of(&self.place, Some(&event.server_url))).await?;
+            let (allowed, tree) = (self.place.allowed(), WorkingTree::of(&self.place, Some(&event.server_url)));
+            let plan = carried_out(file.dialect, &file.source(), &event, &tree, &allowed).await?;
             plans.push(
                 plan.map_err(|shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD))?,
             );
