@@ -11,6 +11,8 @@ use crate::reader::shown;
 
 /// How deep a file may nest.
 const MAX_DEPTH: usize = 64;
+/// How many entries one mapping or list may have.
+const MAX_ENTRIES: usize = 20_000;
 /// The most lines that are read as if they stood further right.
 const MAX_SHIFTS: usize = 64;
 /// How many bytes are read again for that at most.
@@ -241,6 +243,15 @@ impl Builder<'_> {
             self.anchors.insert(anchor, node.clone());
         }
         let schema = self.schema;
+        let full = match self.open.last().map(|open| &open.node) {
+            Some(Collection::Seq(items)) => items.len() >= MAX_ENTRIES,
+            Some(Collection::Map(entries, pending)) => pending.is_none() && entries.len() >= MAX_ENTRIES,
+            None => false,
+        };
+        if full {
+            let message = format!("a mapping or list has more than {MAX_ENTRIES} entries");
+            return Err(Malformed { at: node.at, message, help: "split it" });
+        }
         match self.open.last_mut().map(|open| &mut open.node) {
             None => self.roots.push(node),
             Some(Collection::Seq(items)) => items.push(node),

@@ -96,13 +96,15 @@ fn a_matrix_of_a_million_makes_no_job() {
 fn what_there_is_too_much_of_is_told_once() {
     let jobs = |count: usize, line: fn(usize) -> String| (0..count).map(line).collect::<String>();
     told(GITLAB, &jobs(2_001, |n| format!("j{n}: {{script: [x]}}\n")), "2001:1 j2000: the file has more than 2000 jobs");
-    told(GITLAB, &jobs(30_000, |n| format!("j{n}: {{script: [x]}}\n")), "10001:1 : the file has more than 10000 keys");
+    told(GITLAB, &jobs(12_000, |n| format!("j{n}: {{script: [x]}}\n")), "10001:1 : the file has more than 10000 keys");
     let many = format!("on: push\njobs:\n{}", jobs(2_001, |n| format!("  j{n}: {{runs-on: linux, steps: [{{run: x}}]}}\n")));
     told(WORKFLOW, &many, "2003:3 jobs: the workflow has more than 2000 jobs");
     let rules = "{if: $A == \"x\"}, ".repeat(1_001);
     told(GITLAB, &format!("a: {{script: [x], rules: [{rules}]}}\n"), "1:17026 a.rules: there are more than 1000 rules");
-    let keys = format!("a:\n  script: [x]\n{}", jobs(50_000, |n| format!("  k{n}: 1\n")));
+    let keys = format!("a:\n  script: [x]\n{}", jobs(15_000, |n| format!("  k{n}: 1\n")));
     assert_eq!(problems(GITLAB, &keys).lines().count(), 100);
+    told(GITLAB, &jobs(30_000, |n| format!("j{n}: {{script: [x]}}\n")), "20001:1 : a mapping or list has more than 20000 entries");
+    told(GITLAB, &format!("a: [{}]", "x,".repeat(300_000)), "1:40005 : a mapping or list has more than 20000 entries");
     told(GITLAB, &" ".repeat((1 << 20) + 1), "1:1 : the file has 1048577 bytes; at most 1048576 are read");
     told(GITLAB, &format!("a: {{script: [{}}}\n", "x".repeat((1 << 20) - 30)), "1:1048560 : this is not YAML");
 }
