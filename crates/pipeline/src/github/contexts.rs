@@ -51,7 +51,7 @@ pub(super) fn absent(path: &[&str]) -> Option<(usize, Vec<&'static str>)> {
         ["github", name, ..] if ["event", "token"].contains(name) => None,
         ["github", _, ..] => unless(GITHUB, 1),
         // `debug` is nothing as long as nobody debugs
-        ["runner", _, ..] => unless(&["os", "arch", "name", "environment", "temp", "debug"], 1),
+        ["runner", _, ..] => unless(&["os", "arch", "name", "environment", "temp", "tool_cache", "debug"], 1),
         ["job", _, ..] => unless(&["status"], 1),
         ["strategy", _, ..] => unless(&["fail-fast", "job-index", "job-total", "max-parallel"], 1),
         _ => None,
@@ -177,9 +177,16 @@ pub(super) fn strategy(matrix: Option<&Matrix>) -> Value {
 }
 
 /// The machine, as workflows name it.
-pub(super) fn runner() -> [(&'static str, &'static str); 5] {
+pub(super) fn runner() -> [(&'static str, &'static str); 6] {
     let arch = if cfg!(target_arch = "aarch64") { "ARM64" } else { "X64" };
-    [("os", "Linux"), ("arch", arch), ("name", "penstock"), ("environment", "self-hosted"), ("temp", "/tmp")]
+    [
+        ("os", "Linux"),
+        ("arch", arch),
+        ("name", "penstock"),
+        ("environment", "self-hosted"),
+        ("temp", "/tmp"),
+        ("tool_cache", "/home/job/.toolcache"),
+    ]
 }
 
 /// The `needs` context, and `jobs`, which is alike.

@@ -149,7 +149,6 @@ fn what_a_context_lacks_is_refused_and_not_silently_nothing() {
         ("github.event.commits.*.message", "github.event.commits"),
         ("github.event.head_commit.author.name", "github.event.head_commit.author"),
         ("github.event.repository.private", "github.event.repository.private"),
-        ("runner.tool_cache", "runner.tool_cache"),
         ("job.container.id", "job.container"),
     ] {
         assert_eq!(step(expression), format!("6:20 jobs.a.steps[0].run: `{absent}` is not known here"), "{expression}");
