@@ -164,3 +164,19 @@ async fn a_cache_path_that_leaves_or_is_a_pattern_is_refused() {
         assert!(std::error::Error::source(&error).unwrap().to_string().contains("refused"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn reports_that_nobody_reads_here_are_kept_as_files_whatever_becomes_of_the_job() {
+    let house = House::new();
+    let job = Job::new("mkdir out; echo one > out/a.json; echo two > out/b.json; exit 3").with(|spec| {
+        let reports = [("sast", "out/a.json"), ("terraform", "out/*.json"), ("dast", "absent.json")];
+        let reports = reports.map(|(kind, pattern)| (kind.to_owned(), vec![pattern.to_owned()])).into();
+        spec.artifacts = ArtifactSpec { reports, expire_in: Some(60), ..ArtifactSpec::default() };
+    });
+    let (report, log) = house.run(job).await;
+    let kept: Vec<_> = report.reports.iter().map(|file| (file.kind.as_str(), file.path.as_str())).collect();
+    assert_eq!(kept, [("sast", "out/a.json"), ("terraform", "out/a.json"), ("terraform", "out/b.json")]);
+    assert_eq!(house.blobs.get_bytes(report.reports[2].digest, 100).await.unwrap(), "two\n");
+    assert_eq!(report.expire_in, Some(60));
+    assert!(log.notes().contains("no report matches absent.json"), "{}", log.notes());
+}
