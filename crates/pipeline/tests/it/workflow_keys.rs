@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use penstock_pipeline::{Access, Concurrency, JobEnvironment, Plan, Trigger};
 
-use crate::support::{WORKFLOW, must_plan, planned, problems};
+use crate::support::{Driven, WORKFLOW, must_plan, planned, problems, run_id};
 use crate::triggers::{event, merge_request};
 
 /// A job with more lines.
@@ -63,6 +63,18 @@ fn concurrency_is_kept_as_it_is_written() {
     let top = must_plan(WORKFLOW, &format!("concurrency: {{group: '${{{{ github.ref }}}}', cancel-in-progress: true}}\n{}", job("")));
     assert_eq!(top.concurrency, Some(group(1, "${{ github.ref }}", "true")));
     assert!(plan_of("concurrency: {group: x, queue: max}").jobs[0].concurrency.as_ref().unwrap().all_wait);
+}
+
+#[test]
+fn a_concurrency_group_knows_the_run_and_nothing_else_of_it() {
+    let text = format!("concurrency: '${{{{ github.head_ref || github.run_id }}}}'\n{}", job(""));
+    let driven = Driven::new(must_plan(WORKFLOW, &text));
+    assert_eq!(driven.run.turns()[0].turn.group.1, run_id().to_string().to_lowercase());
+    refused(
+        "concurrency: '${{ github.run_number }}'",
+        "6:22 jobs.a.concurrency: `github.run_number` is not known yet: it is known only while a job runs",
+    );
+    refused("if: github.run_attempt == 1", "6:9 jobs.a.if: `github.run_attempt` is not known yet: it is known only while a job runs");
 }
 
 #[test]
