@@ -144,9 +144,9 @@ pub struct Init {
     /// The project's name; the folder's unless given.
     #[arg(long)]
     pub name: Option<ProjectName>,
-    /// The pipeline file that counts.
+    /// The pipeline file that counts; may be given again if several do.
     #[arg(long)]
-    pub pipeline: Option<String>,
+    pub pipeline: Vec<String>,
     /// Where to write the config repository's first files.
     #[arg(long)]
     pub config_dir: Option<PathBuf>,

@@ -28,9 +28,10 @@ pub(super) fn init(context: &Context, args: &Init) -> Result<u8, CliError> {
         Some(name) => name.clone(),
         None => folder_name(&here)?,
     };
-    let pipeline = match &args.pipeline {
-        Some(path) => path.clone(),
-        None => choose_pipeline(&here)?,
+    let pipelines = if args.pipeline.is_empty() { choose_pipelines(&here)? } else { args.pipeline.clone() };
+    let pipeline = match pipelines.as_slice() {
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
     };
     let config = args.config_dir.clone().unwrap_or_else(|| here.with_file_name(format!("{name}-config")));
     let project = format!(
@@ -58,7 +59,7 @@ fn folder_name(here: &Path) -> Result<ProjectName, CliError> {
 }
 
 /// Two pipelines for one commit are a decision: a person is asked for it.
-fn choose_pipeline(here: &Path) -> Result<String, CliError> {
+fn choose_pipelines(here: &Path) -> Result<Vec<String>, CliError> {
     let mut found: Vec<String> = Vec::new();
     if here.join(".gitlab-ci.yml").is_file() {
         found.push(".gitlab-ci.yml".to_owned());
@@ -69,22 +70,22 @@ fn choose_pipeline(here: &Path) -> Result<String, CliError> {
     names.sort();
     found.extend(names.into_iter().map(|name| format!(".github/workflows/{name}")));
     match found.as_slice() {
-        [one] => Ok(one.clone()),
+        [one] => Ok(vec![one.clone()]),
         [] => {
             Err(CliError::other("there is no pipeline file here", "add .gitlab-ci.yml or a workflow, then call this again", exit::ABSENT))
         }
         several if std::io::stdin().is_terminal() => ask(several),
         several => Err(CliError::other(
             format!("there are several pipeline files: {}", several.join(", ")),
-            "choose one with --pipeline",
+            "choose with --pipeline, given again if several count",
             exit::USAGE,
         )),
     }
 }
 
-fn ask(choices: &[String]) -> Result<String, CliError> {
+fn ask(choices: &[String]) -> Result<Vec<String>, CliError> {
     let io = |source| CliError::Io { what: "the terminal".to_owned(), source };
-    println!("Which pipeline counts?");
+    println!("Which pipeline counts? Several do if you give several numbers: each then starts a run for a commit.");
     for (number, choice) in choices.iter().enumerate() {
         println!("  {} {choice}", number + 1);
     }
@@ -92,8 +93,19 @@ fn ask(choices: &[String]) -> Result<String, CliError> {
     std::io::stdout().flush().map_err(io)?;
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).map_err(io)?;
-    let chosen = line.trim().parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
-    chosen.cloned().ok_or_else(|| CliError::other("that is none of them", "choose one with --pipeline", exit::USAGE))
+    chosen(&line, choices).ok_or_else(|| CliError::other("that is none of them", "choose with --pipeline", exit::USAGE))
+}
+
+/// The choices whose numbers a line has, from 1.
+fn chosen(line: &str, choices: &[String]) -> Option<Vec<String>> {
+    let mut chosen: Vec<String> = Vec::new();
+    for word in line.split([' ', ',', '\t', '\n']).filter(|word| !word.is_empty()) {
+        let choice = choices.get(word.parse::<usize>().ok()?.checked_sub(1)?)?;
+        if !chosen.contains(choice) {
+            chosen.push(choice.clone());
+        }
+    }
+    Some(chosen).filter(|chosen| !chosen.is_empty())
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<PathBuf, CliError> {
@@ -110,4 +122,19 @@ fn write(path: &Path, text: &str, force: bool) -> Result<PathBuf, CliError> {
     }
     std::fs::write(path, text).map_err(io)?;
     Ok(path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_chooses_one_pipeline_and_several_choose_several() {
+        let choices = ["a", "b", "c"].map(str::to_owned);
+        let of = |line: &str| chosen(line, &choices).map(|chosen| chosen.join(" "));
+        assert_eq!((of("2\n").as_deref(), of("1, 3\n").as_deref(), of("3 3 1").as_deref()), (Some("b"), Some("a c"), Some("c a")));
+        for bad in ["", "\n", "0", "4", "1 x", "-1"] {
+            assert_eq!(of(bad), None, "{bad}");
+        }
+    }
 }
