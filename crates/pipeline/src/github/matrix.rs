@@ -11,6 +11,8 @@ use crate::yaml::{Node, Value as Yaml};
 
 /// The most jobs that one may become (GitHub's own bound).
 const MAX_COMBINATIONS: usize = 256;
+/// The most that the lists may make before `exclude` takes some away.
+const MAX_PRODUCT: usize = 4096;
 /// The most jobs of a matrix that may be at work at once: more there are never.
 const MAX_PARALLEL: u64 = 256;
 
@@ -89,7 +91,7 @@ fn combinations(mut matrix: Map<String, Json>, node: &Node, path: &str, problems
             problems.add(node.at, &join(path, key), format!("`{}` has no value", shown(key)), "give it at least one");
             return None;
         }
-        if out.len() * values.len() > MAX_COMBINATIONS {
+        if out.len() * values.len() > MAX_PRODUCT {
             problems.add(node.at, path, format!("the matrix makes more than {MAX_COMBINATIONS} jobs"), "leave some out");
             return None;
         }

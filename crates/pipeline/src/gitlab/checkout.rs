@@ -30,7 +30,9 @@ fn instead(name: &str, value: &str) -> Option<&'static str> {
         }
         "GIT_CHECKOUT" => (matches!(value, "true" | "1"), "remove it, and let the job itself `git checkout` what it wants"),
         "GIT_SUBMODULE_STRATEGY" => (matches!(value, "none" | "normal" | "recursive"), "write `none`, `normal` or `recursive`"),
-        "GIT_CLEAN_FLAGS" => (value == "-ffdx", "remove it: a checkout is as the commit has it; name in `cache` what is to stay"),
+        "GIT_CLEAN_FLAGS" => {
+            (matches!(value, "-ffdx" | "-ffdxq"), "remove it: a checkout is as the commit has it; name in `cache` what is to stay")
+        }
         "GIT_CLONE_PATH" => (false, "remove it: the checkout is where `$CI_PROJECT_DIR` says"),
         "GIT_FETCH_EXTRA_FLAGS" => (
             value.split_whitespace().all(|flag| FETCHED.contains(&flag)),

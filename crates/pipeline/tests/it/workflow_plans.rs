@@ -97,6 +97,18 @@ fn a_matrix_combines_excludes_and_includes_as_documented() {
 }
 
 #[test]
+fn only_what_a_matrix_leaves_over_counts() {
+    let list: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    let list = list.join(", ");
+    let excluded: Vec<String> = (1..20).map(|number| format!("{{a: {number}}}")).collect();
+    let text = format!(
+        "on: push\njobs: {{j: {{runs-on: linux, strategy: {{matrix: {{a: [{list}], b: [{list}], exclude: [{}]}}}}, steps: [{{run: x}}]}}}}\n",
+        excluded.join(", ")
+    );
+    assert_eq!(must_plan(WORKFLOW, &text).jobs.len(), 20);
+}
+
+#[test]
 fn jobs_of_a_matrix_have_names_of_their_own() {
     let plan = must_plan(WORKFLOW, include_str!("../samples/everything.workflow.yml"));
     let names: Vec<&str> = plan.jobs.iter().map(|job| job.name.as_str()).collect();
