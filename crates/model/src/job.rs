@@ -103,6 +103,16 @@ pub enum CachePolicy {
     Push,
 }
 
+/// What a job starts in, beside artifacts and caches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checkout {
+    /// The commit's files with their history.
+    #[default]
+    Commit,
+    /// No source at all.
+    Empty,
+}
+
 /// Everything a runner needs for one attempt.
 pub struct JobSpec {
     /// Which attempt.
@@ -113,6 +123,8 @@ pub struct JobSpec {
     pub repository: RepositoryName,
     /// The commit to check out.
     pub commit: CommitId,
+    /// Whether it is.
+    pub checkout: Checkout,
     /// The branch that Git finds checked out there, where the dialect has one; otherwise `HEAD` is detached.
     pub branch: Option<String>,
     /// Variables; `PATH`, `HOME` and the dialect's own are added to or set by whoever makes this.

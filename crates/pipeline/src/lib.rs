@@ -49,6 +49,7 @@ pub use env::{JobContext, job_env};
 pub use eval::{EvalError, EvalErrorKind, Evaluated, WorkflowContexts, eval_gitlab};
 pub use explain::Explained;
 pub use github::BuiltIn;
+pub use gitlab::checkout;
 pub use hash_files::{FilesToHash, hash_files};
 pub use input::{Dialect, PushEvent, Source};
 pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};

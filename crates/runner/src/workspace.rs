@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use penstock_model::job::{CachePolicy, CacheSpec};
+use penstock_model::job::{CachePolicy, CacheSpec, Checkout};
 use penstock_model::{Digest, JobName, ProjectName};
 use tokio::sync::OwnedMutexGuard;
 use walkdir::WalkDir;
@@ -94,6 +94,7 @@ impl Workspaces {
         project: &ProjectName,
         job: &JobName,
         caches: &[CacheSpec],
+        checkout: Checkout,
         log: &JobLog,
     ) -> Result<Workspace, WorkspaceError> {
         let mut keep = Vec::new();
@@ -105,7 +106,12 @@ impl Workspaces {
         let project_dir = self.dir.join("work").join(project.as_str());
         let (place, lock) = if caches.is_empty() {
             // whatever is not in the commit goes before a job starts: any job's checkout is as good as another's
-            self.free_copy(&project_dir.join("plain")).await
+            let name = match checkout {
+                Checkout::Commit => "plain",
+                // so that no other has to write all files anew
+                Checkout::Empty => "empty",
+            };
+            self.free_copy(&project_dir.join(name)).await
         } else {
             let mut parts: Vec<String> = caches.iter().map(|cache| format!("{}\0{}", cache.key, cache.paths.join("\0"))).collect();
             parts.sort();
@@ -227,6 +233,11 @@ impl Workspace {
         Ok(())
     }
 
+    /// Removes everything but the kept folders.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        clear(&self.tree, Path::new(""), &self.keep)
+    }
+
     /// Gives everything to the workspace's user, and makes the folders that are kept. Call it after the checkout.
     pub(crate) fn hand_over(&self) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
@@ -261,6 +272,22 @@ impl Workspace {
             !self.keep.iter().any(|kept| Path::new(kept) == path)
         })
     }
+}
+
+fn clear(tree: &Path, folder: &Path, keep: &[String]) -> io::Result<()> {
+    for entry in std::fs::read_dir(tree.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        // of a link the kind is its own, so that none is followed
+        if !entry.file_type()?.is_dir() {
+            std::fs::remove_file(entry.path())?;
+        } else if !keep.iter().any(|kept| Path::new(kept).starts_with(&path)) {
+            std::fs::remove_dir_all(entry.path())?;
+        } else if !keep.iter().any(|kept| Path::new(kept) == path) {
+            clear(tree, &path, keep)?;
+        }
+    }
+    Ok(())
 }
 
 fn cache_path(path: &str) -> Result<PathBuf, WorkspaceError> {

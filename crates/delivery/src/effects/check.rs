@@ -9,7 +9,7 @@ use penstock_model::blob::LogId;
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::job::{
-    ArtifactSpec, AttemptId, EnvValue, JobEnd, JobReport, JobSpec, KeepWhen, NextStep, Shell, StepOutcome, StepSource, StepSpec,
+    ArtifactSpec, AttemptId, Checkout, EnvValue, JobEnd, JobReport, JobSpec, KeepWhen, NextStep, Shell, StepOutcome, StepSource, StepSpec,
 };
 use penstock_model::release::ReleaseId;
 use penstock_model::{EnvironmentName, JobName};
@@ -145,6 +145,7 @@ async fn run(
         project: record.release.project.clone(),
         repository: record.release.project.clone().into(),
         commit: record.release.commit.clone(),
+        checkout: Checkout::Commit,
         branch: None,
         env: variables.into_iter().map(|(name, value)| (name.to_owned(), EnvValue::Plain(value.to_owned()))).collect(),
         masks: Vec::new(),

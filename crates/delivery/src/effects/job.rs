@@ -225,12 +225,17 @@ async fn attempt(
     for cache in caches.iter_mut().filter(|_| !withheld.is_empty()) {
         cache.key.push_str(UNPROTECTED);
     }
+    let checkout = match penstock_pipeline::checkout(plan.dialect, &env) {
+        Ok(checkout) => checkout,
+        Err(why) => return Ok(JobReport::bare(JobEnd::SystemFailure { why })),
+    };
     let steps = penstock_pipeline::steps(plan, &id.job, &context).map_err(|error| EffectError::Other(error.to_string()))?;
     let spec = JobSpec {
         id: id.clone(),
         project: record.project.clone(),
         repository: record.project.clone().into(),
         commit: record.push.commit.clone(),
+        checkout,
         branch: plan.checked_out().map(str::to_owned),
         caches,
         artifacts: penstock_pipeline::artifact_spec(planned, &env),

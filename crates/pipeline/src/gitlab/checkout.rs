@@ -1,11 +1,33 @@
 //! The variables by which GitLab's runner is told how to check out and how long scripts may take. A value that asks for what
-//! every job has anyway is fine; any other is refused.
+//! every job has anyway, or for no source at all, is fine; any other is refused.
 
+use std::collections::BTreeMap;
+
+use penstock_model::job::{Checkout, EnvValue};
+
+use crate::input::Dialect;
 use crate::reader::{Problems, shown};
 use crate::yaml::At;
 
 /// Flags of `git fetch` that ask for nothing that is not there.
 const FETCHED: &[&str] = &["--tags", "--prune", "--prune-tags", "--force", "--quiet"];
+
+/// What a job starts in, by the variables that [`crate::job_env`] gave.
+///
+/// # Errors
+/// A project's or an earlier job's variable that says what no pipeline file may say.
+pub fn checkout(dialect: Dialect, env: &BTreeMap<String, EnvValue>) -> Result<Checkout, String> {
+    let given = match env.get("GIT_STRATEGY").filter(|_| dialect == Dialect::GitlabCi) {
+        None => "",
+        Some(EnvValue::Plain(text)) => text,
+        Some(EnvValue::Secret(secret)) => secret.expose(),
+    };
+    match given {
+        "" | "fetch" | "clone" => Ok(Checkout::Commit),
+        "none" | "empty" => Ok(Checkout::Empty),
+        _ => Err(format!("the variable `GIT_STRATEGY` is given something else than {STRATEGIES}")),
+    }
+}
 
 /// Refuses a variable that asks for another checkout or other times than jobs have.
 pub(super) fn refuse_other(name: &str, value: &str, at: At, path: &str, problems: &mut Problems) {
@@ -25,9 +47,7 @@ pub(super) fn refuse_git(given: &str, at: At, path: &str, problems: &mut Problem
 fn instead(name: &str, value: &str) -> Option<&'static str> {
     let (fine, help) = match name {
         "GIT_DEPTH" => (value.bytes().all(|b| b.is_ascii_digit()), "write a whole number, or remove it: the history is whole in every job"),
-        "GIT_STRATEGY" => {
-            (matches!(value, "fetch" | "clone"), "remove it: every job starts in a checkout of the commit, and Git sees the whole history")
-        }
+        "GIT_STRATEGY" => (matches!(value, "fetch" | "clone" | "none" | "empty"), "write `fetch`, `clone`, `none` or `empty`"),
         "GIT_CHECKOUT" => (matches!(value, "true" | "1"), "remove it, and let the job itself `git checkout` what it wants"),
         "GIT_SUBMODULE_STRATEGY" => (matches!(value, "none" | "normal" | "recursive"), "write `none`, `normal` or `recursive`"),
         "GIT_CLEAN_FLAGS" => {
@@ -47,5 +67,7 @@ fn instead(name: &str, value: &str) -> Option<&'static str> {
     };
     (!fine && !value.is_empty()).then_some(help)
 }
+
+const STRATEGIES: &str = "`fetch`, `clone`, `none` and `empty`";
 
 const LFS: &str = "remove it: files of Git LFS are not fetched, and their pointers are what the checkout has";

@@ -23,6 +23,7 @@ mod turns;
 mod waits;
 mod workflow;
 
+pub use checkout::checkout;
 pub(crate) use containers::is_host;
 pub(crate) use eval::eval;
 pub(crate) use rules::place_in;

@@ -15,6 +15,9 @@ const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Fetches submodules as GitLab's runner does, before anything else: the variables are those that the job has when it starts.
 const SUBMODULES: &str = "(
+case \"${GIT_STRATEGY:-fetch}\" in
+none|empty) exit 0 ;;
+esac
 case \"${GIT_SUBMODULE_STRATEGY:-none}\" in
 normal) deep= ;;
 recursive) deep=--recursive ;;
@@ -194,6 +197,9 @@ mod tests {
             let script = format!("{step:?}");
             assert_eq!(script.contains("git submodule update --init"), fetched, "{file}");
         }
+        // there is nothing to fetch them for
+        let (none, submodules) = (SUBMODULES.find("none|empty) exit 0"), SUBMODULES.find("git submodule"));
+        assert!(none.is_some() && none < submodules);
     }
 
     #[test]

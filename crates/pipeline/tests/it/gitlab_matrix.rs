@@ -234,7 +234,7 @@ fn a_matrix_is_checked_where_it_stands() {
         ("[{^A-B: x}]", "a.parallel.matrix[0].A-B: `A-B` cannot be a variable's name"),
         ("[{A: x}, ^{A: [y, y]}]", "a: two combinations make a job `a: [y]`, and GitLab keeps one of them only"),
         ("[{A: x}, ^{B: x}]", "a: two combinations make a job `a: [x]`, and GitLab keeps one of them only"),
-        ("[{GIT_STRATEGY: ^none}]", "a.parallel.matrix[0].GIT_STRATEGY: `GIT_STRATEGY: none` is not carried out"),
+        ("[{GIT_STRATEGY: ^other}]", "a.parallel.matrix[0].GIT_STRATEGY: `GIT_STRATEGY: other` is not carried out"),
         ("[{A: ^'${B:-y}'}]", "a.parallel.matrix[0].A: `${B:-y}` means something to a shell only; GitLab expands it to nothing"),
         (
             "[^{A: '$A-x'}]",

@@ -131,8 +131,7 @@ fn variables_are_checked() {
 #[test]
 fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
     for (name, value) in [
-        ("GIT_STRATEGY", "none"),
-        ("GIT_STRATEGY", "empty"),
+        ("GIT_STRATEGY", "shallow"),
         ("GIT_STRATEGY", "$OTHER"),
         ("GIT_CHECKOUT", "'false'"),
         ("GIT_DEPTH", "all"),
@@ -154,7 +153,10 @@ fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
         check(&rule, &refused(&format!("4:{} a.rules[0].variables", 21 + name.len())));
     }
     let fine = "GIT_DEPTH: 0, GIT_STRATEGY: clone, GIT_CHECKOUT: 'true', GIT_SUBMODULE_STRATEGY: recursive, GIT_CLEAN_FLAGS: -ffdx, GIT_FETCH_EXTRA_FLAGS: --tags --prune, GIT_LFS_SKIP_SMUDGE: 1, GIT_AUTHOR_NAME: Ada, RUNNER_AFTER_SCRIPT_TIMEOUT: 5m, AFTER_SCRIPT_IGNORE_ERRORS: 'true'";
-    check(&format!("variables: {{{fine}}}\na: {{script: [x], variables: {{GIT_STRATEGY: fetch, GIT_DEPTH: ''}}}}\n"), "a plan of 1 jobs");
+    for strategy in ["fetch", "none", "empty"] {
+        let own = format!("{{GIT_STRATEGY: {strategy}, GIT_DEPTH: ''}}");
+        check(&format!("variables: {{{fine}}}\na: {{script: [x], variables: {own}}}\n"), "a plan of 1 jobs");
+    }
 }
 
 #[test]

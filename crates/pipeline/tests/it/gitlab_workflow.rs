@@ -141,8 +141,8 @@ fn what_of_workflow_is_not_carried_out_is_refused_where_it_stands() {
         ),
         ("rules: [{variables: {A: $B}}]\nvariables: {B: $A}", "4:11 a.variables.A: variables refer to each other in a circle: A -> B -> A"),
         (
-            "rules: [{variables: {GIT_STRATEGY: none}}]",
-            "4:38 workflow.rules[0].variables.GIT_STRATEGY: `GIT_STRATEGY: none` is not carried out",
+            "rules: [{variables: {GIT_STRATEGY: other}}]",
+            "4:38 workflow.rules[0].variables.GIT_STRATEGY: `GIT_STRATEGY: other` is not carried out",
         ),
     ] {
         assert_eq!(problems(GITLAB, &file(workflow)), expected, "{workflow}");

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use penstock_model::job::EnvValue;
+use penstock_model::job::{Checkout, EnvValue};
 use penstock_model::{Secret, Timestamp};
-use penstock_pipeline::{JobContext, JobInputs, job_container, job_env};
+use penstock_pipeline::{JobContext, JobInputs, checkout, job_container, job_env};
 
 use crate::support::{GITLAB, WORKFLOW, must_plan, name, run_id};
 
@@ -134,4 +134,30 @@ fn a_job_that_is_not_there_has_no_variables_and_no_steps() {
     let plan = must_plan(GITLAB, "a: {script: [x]}\n");
     assert!(job_env(&plan, &name("b"), &context()).is_empty());
     assert!(penstock_pipeline::steps(&plan, &name("b"), &context()).is_err());
+}
+
+#[test]
+fn a_gitlab_job_is_without_the_source_if_its_variables_say_so() {
+    let strategy = |text: &str, inputs: JobInputs| {
+        let plan = must_plan(GITLAB, text);
+        checkout(plan.dialect, &job_env(&plan, &name("a"), &JobContext { inputs, ..context() }))
+    };
+    for (text, expected) in [
+        ("a: {script: [x]}", Checkout::Commit),
+        ("a: {script: [x], variables: {GIT_STRATEGY: ''}}", Checkout::Commit),
+        ("a: {script: [x], variables: {GIT_STRATEGY: none}}", Checkout::Empty),
+        ("variables: {GIT_STRATEGY: empty}\na: {script: [x]}", Checkout::Empty),
+        ("variables: {GIT_STRATEGY: none}\na: {script: [x], variables: {GIT_STRATEGY: fetch}}", Checkout::Commit),
+        ("variables: {GIT_STRATEGY: none}\na: {script: [x], inherit: {variables: false}}", Checkout::Commit),
+        ("a: {script: [x], rules: [{variables: {GIT_STRATEGY: none}}]}", Checkout::Empty),
+        ("a: {script: [x]}\nworkflow: {rules: [{variables: {GIT_STRATEGY: none}}]}", Checkout::Empty),
+    ] {
+        assert_eq!(strategy(text, JobInputs::default()), Ok(expected), "{text}");
+    }
+    let dotenv = BTreeMap::from([("GIT_STRATEGY".to_owned(), "other".to_owned())]);
+    let inputs = JobInputs { dotenv, ..JobInputs::default() };
+    assert!(strategy("a: {script: [x]}", inputs).unwrap_err().contains("`GIT_STRATEGY`"));
+    // of a workflow it is a variable like any other
+    let plan = must_plan(WORKFLOW, "on: push\nenv: {GIT_STRATEGY: none}\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: x}]}}\n");
+    assert_eq!(checkout(plan.dialect, &job_env(&plan, &name("a"), &context())), Ok(Checkout::Commit));
 }

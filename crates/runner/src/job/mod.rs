@@ -19,7 +19,7 @@ use penstock_model::Digest;
 use penstock_model::blob::LogSink;
 use penstock_model::container::ImageFacts;
 use penstock_model::git::{History, WorkTree};
-use penstock_model::job::{EnvValue, JobEnd, JobReport, JobRunner, JobSpec, RunnerError, StepSource};
+use penstock_model::job::{Checkout, EnvValue, JobEnd, JobReport, JobRunner, JobSpec, RunnerError, StepSource};
 use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::CancellationToken;
 
@@ -81,7 +81,7 @@ pub(crate) async fn run(
 ) -> Result<JobReport, RunnerError> {
     let log = JobLog::new(sink, Arc::clone(&runner.hands.clock), masks(&spec));
     let entered = tokio::select! {
-        entered = runner.workspaces.enter(&spec.project, &spec.id.job, &spec.caches, &log) => entered,
+        entered = runner.workspaces.enter(&spec.project, &spec.id.job, &spec.caches, spec.checkout, &log) => entered,
         () = cancel.cancelled() => return Ok(JobReport::bare(JobEnd::Cancelled)),
     };
     let mut workspace = entered.map_err(|error| other("making the workspace", error))?;
@@ -180,9 +180,33 @@ fn masks(spec: &JobSpec) -> Masks {
     Masks::new(secrets.chain(spec.masks.iter().cloned()))
 }
 
-/// The commit's tree with its history, and what earlier jobs left, in the workspace. Gives where the objects are, and the name
-/// in `origin` by which each of them is seen.
+/// What the job starts in: the source, if it is to have any, and what earlier jobs left. Gives where the repository's objects
+/// are, and the name in `origin` by which each of them is seen.
 async fn fetch(
+    runner: &Runner,
+    spec: &JobSpec,
+    workspace: &Arc<Workspace>,
+    log: &JobLog,
+) -> Result<Vec<(PathBuf, &'static str)>, RunnerError> {
+    let objects = match spec.checkout {
+        Checkout::Commit => check_out(runner, spec, workspace, log).await?,
+        Checkout::Empty => {
+            let place = Arc::clone(workspace);
+            blocking("emptying the workspace", move || place.clear().map_err(io("emptying the workspace"))).await?;
+            log.note("the job starts without the source: `GIT_STRATEGY` says so").await;
+            Vec::new()
+        }
+    };
+    let place = Arc::clone(workspace);
+    blocking("handing the checkout over", move || place.hand_over().map_err(io("handing the checkout over to the job's user"))).await?;
+    for digest in &spec.inputs {
+        input(runner, *digest, workspace).await?;
+    }
+    Ok(objects)
+}
+
+/// The commit's tree with its history.
+async fn check_out(
     runner: &Runner,
     spec: &JobSpec,
     workspace: &Arc<Workspace>,
@@ -198,7 +222,7 @@ async fn fetch(
         .work_tree(&spec.repository, &spec.commit, &workspace.tree, &workspace.keep, &wanted)
         .await
         .map_err(|error| other(what(), error))?;
-    let objects = match history {
+    Ok(match history {
         History::Objects { own, borrowed } => {
             [Some((own, "objects")), borrowed.map(|borrowed| (borrowed, "borrowed"))].into_iter().flatten().collect()
         }
@@ -206,13 +230,7 @@ async fn fetch(
             log.note(&format!("the checkout has no `.git`: {why}")).await;
             Vec::new()
         }
-    };
-    let place = Arc::clone(workspace);
-    blocking("handing the checkout over", move || place.hand_over().map_err(io("handing the checkout over to the job's user"))).await?;
-    for digest in &spec.inputs {
-        input(runner, *digest, workspace).await?;
-    }
-    Ok(objects)
+    })
 }
 
 async fn input(runner: &Runner, digest: Digest, workspace: &Arc<Workspace>) -> Result<(), RunnerError> {

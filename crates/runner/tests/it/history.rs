@@ -6,7 +6,7 @@ use std::sync::Arc;
 use penstock_git::{BareRepositories, HostSettings};
 use penstock_model::clock::SystemClock;
 use penstock_model::git::{CommitChange, GitHost, Signature};
-use penstock_model::job::{CachePolicy, CacheSpec, JobEnd, JobReport, JobRunner};
+use penstock_model::job::{CachePolicy, CacheSpec, Checkout, JobEnd, JobReport, JobRunner, JobSpec};
 use penstock_model::{CommitId, Timestamp};
 use penstock_runner::{Hands, Runner};
 use penstock_testkit::{FakeRuntime, MemoryBlobs};
@@ -121,4 +121,22 @@ async fn a_job_in_an_image_is_shown_the_same_and_cannot_write_to_it() {
     let places: Vec<_> = shown.iter().map(|mount| (mount.path.as_str(), mount.writable)).collect();
     assert_eq!(places, [("/penstock/origin", false), ("/penstock/origin/objects", false)]);
     assert_eq!(shown[1].source, place.dir.path().join("data/git/shop.git/objects"));
+}
+
+#[tokio::test]
+async fn a_job_without_the_source_has_its_artifacts_and_caches_alone() {
+    let place = place().await;
+    let kept = |spec: &mut JobSpec| spec.artifacts.paths = vec!["dist".to_owned()];
+    let (built, _) = place.run(Job::new("mkdir dist; echo tool > dist/a").with(kept)).await;
+    place.says(cached(Job::new("mkdir -p loose/kept; touch kept/a loose/kept/b; ln -s kept link; ln -s /etc out"))).await;
+    let bare = |spec: &mut JobSpec| {
+        spec.checkout = Checkout::Empty;
+        spec.inputs = built.artifacts.into_iter().collect();
+    };
+    let looks = "find . -mindepth 1 | sort; git log 2>/dev/null || ls /penstock/origin";
+    let (report, log) = place.run(cached(Job::new(looks).with(bare))).await;
+    assert_eq!((report.end, log.out().as_str()), (JobEnd::Exited { code: 2 }, "./dist\n./dist/a\n./kept\n./kept/a\n"), "{}", log.err());
+    assert!(log.notes().contains("without the source"), "{}", log.notes());
+    // one beside it has the source again
+    assert_eq!(place.says(cached(Job::new("git status --porcelain -uno; ls"))).await, "kept\nmain.txt\ntopic.txt\n");
 }

@@ -11,7 +11,7 @@ use penstock_model::blob::{BlobError, Channel, LogLine, LogSink};
 use penstock_model::clock::SystemClock;
 use penstock_model::git::{Commit, CommitChange, GitError, GitHost};
 use penstock_model::job::{
-    ArtifactSpec, AttemptId, EnvValue, JobReport, JobRunner, JobSpec, NextStep, RunnerError, RunnerSettings, Shell, StepOutcome,
+    ArtifactSpec, AttemptId, Checkout, EnvValue, JobReport, JobRunner, JobSpec, NextStep, RunnerError, RunnerSettings, Shell, StepOutcome,
     StepSource, StepSpec,
 };
 use penstock_model::service::ServiceUp;
@@ -93,6 +93,7 @@ impl Job {
             project: "shop".parse().unwrap(),
             repository: "shop".parse().unwrap(),
             commit: "1".repeat(40).parse().unwrap(),
+            checkout: Checkout::Commit,
             branch: None,
             env: BTreeMap::new(),
             masks: Vec::new(),
