@@ -223,6 +223,9 @@ pub struct PlannedJob {
     pub runs_on: serde_json::Value,
     /// Its own variables, not expanded.
     pub variables: BTreeMap<String, Variable>,
+    /// An expression that is asked for a mapping of more of them when the job starts: a workflow's `env: ${{ … }}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables_by: Option<String>,
     /// Names of the pipeline's variables that it gets (GitLab's `inherit: variables`); `None` is all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inherited: Option<Vec<String>>,

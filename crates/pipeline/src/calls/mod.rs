@@ -143,7 +143,7 @@ fn of_job(job: &PlannedJob) -> Vec<(Beyond, String, String)> {
             // one shell reads them all
             PlannedStep::Script { commands } | PlannedStep::AfterScript { commands } => commands.join("\n"),
             PlannedStep::Run { script, shell, env, .. } => {
-                if env.contains_key("DOCKER_HOST") {
+                if env.given().is_some_and(|env| env.contains_key("DOCKER_HOST")) {
                     found.push((Beyond::Docker, "`DOCKER_HOST`".to_owned(), "DOCKER_HOST".to_owned()));
                 }
                 let reads = matches!(shell, None | Some(Shell::Bash | Shell::BashOrSh | Shell::Sh));

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::contexts::{self, LATE_PROPERTIES, OfRun, Place, Status};
-use super::expression::Expression;
+use super::expression::{Expression, Invalid};
 use super::functions::Function;
 use super::payload;
-use super::template::Template;
+use super::template::{Template, as_expression};
 use crate::gitlab::place_in;
 use crate::input::PushEvent;
-use crate::plan::Condition;
+use crate::plan::{Asked, Condition};
 use crate::reader::{Problems, join, shown, text, told_if_misread};
 use crate::yaml::{Node, Value as Yaml};
 
@@ -35,34 +35,33 @@ pub(super) fn checked_text(node: &Node, path: &str, place: &Place, problems: &mu
     template(node, path, place, problems).map(|(written, _)| written)
 }
 
-/// An `if`: an expression with or without `${{ }}` around it.
+/// An `if`: an expression with or without `${{ }}` around it. With text around it, it is the text that GitHub makes of it.
 pub(super) fn condition(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> Option<Condition> {
     let written = text(node, path, problems)?;
-    let trimmed = written.trim();
-    let inner = match trimmed.strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}")) {
-        Some(inner) if !inner.contains("${{") => inner,
-        _ if trimmed.contains("${{") => {
-            let help = "write the whole condition without `${{ }}`; with text around it, GitHub takes it for a text, which is always true";
-            problems.add(node.at, path, "a condition must be one expression", help);
-            return None;
-        }
-        _ => trimmed,
-    };
-    // both are parts of `written`, so the difference is the place
-    let skipped = written[..written.len() - written.trim_start().len()].chars().count() + if inner.len() == trimmed.len() { 0 } else { 3 };
-    match Expression::read(inner) {
-        Ok(expression) => allowed(&expression, node, skipped, path, place, problems)
-            .then(|| Condition { expression: inner.trim().to_owned(), line: node.at.line }),
-        Err(invalid) => {
-            problems.add(
-                place_in(node, skipped + invalid.offset),
-                path,
-                format!("the condition cannot be read: {}", invalid.message),
-                format!("the condition is `{}`", shown(inner.trim())),
-            );
-            None
-        }
+    if !written.contains("${{") {
+        let expression = written.trim();
+        let skipped = written.chars().take_while(|letter| letter.is_whitespace()).count();
+        let read = readable(expression, node, skipped, path, problems)?;
+        return allowed(&read, node, skipped, path, place, problems)
+            .then(|| Condition { expression: expression.to_owned(), line: node.at.line });
     }
+    let (_, template) = template(node, path, place, problems)?;
+    let expression = as_expression(&written)?;
+    readable(&expression, node, 0, path, problems)?;
+    // without, it is true unless all its expressions are empty
+    if template.has_text() {
+        let message = "this condition is a text, which is true whatever its expressions say";
+        problems.warn(node.at, path, message, "write all of it within one `${{ }}`, with nothing around it, not even an empty line");
+    }
+    Some(Condition { expression, line: node.at.line })
+}
+
+fn readable(condition: &str, node: &Node, skipped: usize, path: &str, problems: &mut Problems) -> Option<Expression> {
+    let told = |invalid: Invalid| {
+        let message = format!("the condition cannot be read: {}", invalid.message);
+        problems.add(place_in(node, skipped + invalid.offset), path, message, format!("the condition is `{}`", shown(condition)));
+    };
+    Expression::read(condition).map_err(told).ok()
 }
 
 fn allowed(expression: &Expression, node: &Node, offset: usize, path: &str, place: &Place, problems: &mut Problems) -> bool {
@@ -179,7 +178,15 @@ fn told_of(expression: &Expression, node: &Node, offset: usize, path: &str, even
     }
 }
 
-/// An `env`: texts by name. What GitHub sets itself cannot be set.
+/// An `env`: texts by name, or one expression for them. What GitHub sets itself cannot be set.
+pub(super) fn asked_env(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> Asked<BTreeMap<String, String>> {
+    match expression(node, path, place, problems) {
+        Some(written) => written.map(Asked::Expression).unwrap_or_default(),
+        None => Asked::Given(env(node, path, place, problems)),
+    }
+}
+
+/// As [`asked_env`], where no expression is asked for all of it.
 pub(super) fn env(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> BTreeMap<String, String> {
     if let Yaml::Map(entries) = &node.value {
         for (key, _) in entries.iter().filter(|(key, _)| contexts::is_fixed(&key.text)) {

@@ -51,8 +51,8 @@ pub(super) fn absent(path: &[&str]) -> Option<(usize, Vec<&'static str>)> {
         ["github", name, ..] if ["event", "token"].contains(name) => None,
         ["github", _, ..] => unless(GITHUB, 1),
         // `debug` is nothing as long as nobody debugs
-        ["runner", _, ..] => unless(&["os", "arch", "name", "environment", "temp", "tool_cache", "debug"], 1),
-        ["job", _, ..] => unless(&["status"], 1),
+        ["runner", _, ..] => unless(&["os", "arch", "name", "environment", "temp", "tool_cache", "workspace", "debug"], 1),
+        ["job", _, ..] => unless(&["status", "services"], 1),
         ["strategy", _, ..] => unless(&["fail-fast", "job-index", "job-total", "max-parallel"], 1),
         _ => None,
     }
@@ -62,7 +62,7 @@ pub(super) fn absent(path: &[&str]) -> Option<(usize, Vec<&'static str>)> {
 pub(super) fn is_fixed(variable: &str) -> bool {
     let of = |prefix| variable.strip_prefix(prefix).map(str::to_lowercase);
     of("GITHUB_").is_some_and(|name| GITHUB.contains(&&*name) || ["actions", "output", "env", "path"].contains(&&*name))
-        || of("RUNNER_").is_some_and(|name| runner().iter().any(|(known, _)| *known == name))
+        || of("RUNNER_").is_some_and(|name| name == "workspace" || runner().iter().any(|(known, _)| *known == name))
 }
 
 /// The `github` context of an event; with a job's context, what is known only then too.
@@ -156,7 +156,11 @@ pub(super) fn of_job(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Con
     values.insert("needs", needs_value(&context.inputs.needs));
     // what cannot be told of them fails the job before its first step
     values.insert("secrets", Value::object(called::secrets(plan, job.call.as_deref(), context).unwrap_or_default()));
-    values.insert("runner", Value::object(runner().map(|(name, value)| (name, Value::text(value)))));
+    let above = context.workspace.rsplit_once('/').map_or("", |(above, _)| above);
+    values.insert(
+        "runner",
+        Value::object(runner().into_iter().chain([("workspace", above)]).map(|(name, value)| (name, Value::text(value)))),
+    );
     if let Some(matrix) = &job.matrix {
         values.insert("matrix", Value::from(&Json::Object(matrix.values.clone())));
     }

@@ -6,11 +6,12 @@ use penstock_model::Secret;
 use penstock_model::job::EnvValue;
 
 use super::expression::Contexts;
-use super::template::fill;
+use super::template::{Template, fill};
 use super::value::Value;
 use super::{called, contexts};
 use crate::env::JobContext;
 use crate::plan::{Plan, PlannedJob, Variable};
+use crate::reader::shown;
 
 /// The variables of a workflow's job: `GITHUB_*`, `RUNNER_*`, and `env` of workflow and job.
 pub(crate) fn job_env(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTreeMap<String, EnvValue> {
@@ -28,13 +29,41 @@ pub(crate) fn job_env(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BT
 /// Why `env` of the workflow or the job cannot be evaluated, which fails the job.
 pub(super) fn file_env_fault(plan: &Plan, job: &PlannedJob, contexts: &Contexts) -> Option<String> {
     let mut both = of_file(plan, job).chain(&job.variables);
-    both.find_map(|(name, variable)| Some(format!("the variable `{name}` cannot be evaluated: {}", fill(&variable.value, contexts).err()?)))
+    let fault = |(name, variable): (&String, &Variable)| {
+        Some(format!("the variable `{name}` cannot be evaluated: {}", fill(&variable.value, contexts).err()?))
+    };
+    both.find_map(fault).or_else(|| by_expression(job.variables_by.as_deref()?, contexts).err())
 }
 
 /// `env` of the workflow with that of the job over it, evaluated. What cannot be evaluated is empty until the job fails for it.
 pub(super) fn file_env(plan: &Plan, job: &PlannedJob, contexts: &Contexts) -> BTreeMap<String, String> {
     let both = of_file(plan, job).chain(&job.variables);
-    both.map(|(name, variable)| (name.clone(), fill(&variable.value, contexts).unwrap_or_default())).collect()
+    let by = job.variables_by.as_ref().and_then(|text| by_expression(text, contexts).ok()).unwrap_or_default();
+    both.map(|(name, variable)| (name.clone(), fill(&variable.value, contexts).unwrap_or_default())).chain(by).collect()
+}
+
+/// Variables that one expression gives: a mapping of texts, or nothing.
+pub(super) fn by_expression(text: &str, contexts: &Contexts) -> Result<BTreeMap<String, String>, String> {
+    let value = Template::read(text).map_err(|invalid| invalid.message).and_then(|template| template.value(contexts));
+    match value.map_err(|why| format!("`env` cannot be evaluated: {why}"))? {
+        Value::Null => Ok(BTreeMap::new()),
+        Value::Object(entries) => entries.iter().map(|(name, value)| Ok((sound(name)?, plain(name, value)?))).collect(),
+        other => Err(format!("`env` is a mapping of texts, not {}", other.kind())),
+    }
+}
+
+fn sound(name: &str) -> Result<String, String> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(format!("`{}` cannot be a variable's name", shown(name)));
+    }
+    if contexts::is_fixed(name) {
+        return Err(format!("`{}` is set for every job and keeps its value", shown(name)));
+    }
+    Ok(name.to_owned())
+}
+
+fn plain(name: &str, value: &Value) -> Result<String, String> {
+    if value.is_primitive() { Ok(value.to_text()) } else { Err(format!("the variable `{}` is a text, not {}", shown(name), value.kind())) }
 }
 
 /// `env` of the workflow that a job stands in: a called one knows nothing of its caller's.
@@ -54,6 +83,8 @@ pub(super) fn predefined(contexts: &Contexts) -> Vec<(String, String)> {
         let texts = entries.iter().filter(|(name, value)| name != "token" && matches!(value, Value::Text(_)));
         out.extend(texts.map(|(name, value)| (format!("GITHUB_{}", name.to_uppercase()), value.to_text())));
     }
-    out.extend(contexts::runner().map(|(name, value)| (format!("RUNNER_{}", name.to_uppercase()), value.to_owned())));
+    if let Some(Value::Object(entries)) = contexts.values.get("runner") {
+        out.extend(entries.iter().map(|(name, value)| (format!("RUNNER_{}", name.to_uppercase()), value.to_text())));
+    }
     out
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use penstock_model::job::Shell;
 
-use super::checked::{checked_text, condition, env, named_texts};
+use super::checked::{asked_env, checked_text, condition, named_texts};
 use super::contexts::{DEFAULTS, JOB_CONCURRENCY, JOB_ENV, JOB_IF, OUTPUTS};
 use super::step::{shell, steps};
 use super::{container, keys};
 use crate::container::{PlannedContainer, PlannedService};
-use crate::plan::{Concurrency, Condition, JobEnvironment, Permissions, PlannedStep};
+use crate::plan::{Asked, Concurrency, Condition, JobEnvironment, Permissions, PlannedStep};
 use crate::reader::{Fields, Problems, Unsupported, integer, join, shown, texts};
 use crate::yaml::{At, Key, Node, Value};
 
@@ -44,7 +44,7 @@ pub(super) struct Draft<'n> {
     pub(super) continue_on_error: Option<&'n Node>,
     pub(super) needs: Vec<(String, At)>,
     pub(super) condition: Option<Condition>,
-    pub(super) env: BTreeMap<String, String>,
+    pub(super) env: Asked<BTreeMap<String, String>>,
     pub(super) outputs: BTreeMap<String, String>,
     pub(super) timeout_minutes: Option<&'n Node>,
     pub(super) permissions: Option<Permissions>,
@@ -119,7 +119,7 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
         continue_on_error: fields.get("continue-on-error"),
         needs: fields.get("needs").map(|node| texts(node, &fields.path_of("needs"), problems)).unwrap_or_default(),
         condition: fields.get("if").and_then(|node| condition(node, &fields.path_of("if"), &JOB_IF, problems)),
-        env: fields.get("env").map(|node| env(node, &fields.path_of("env"), &JOB_ENV, problems)).unwrap_or_default(),
+        env: fields.get("env").map(|node| asked_env(node, &fields.path_of("env"), &JOB_ENV, problems)).unwrap_or_default(),
         outputs: fields.get("outputs").map(|node| named_texts(node, &fields.path_of("outputs"), &OUTPUTS, problems)).unwrap_or_default(),
         timeout_minutes: fields.get("timeout-minutes"),
         permissions: fields.get("permissions").and_then(|node| keys::permissions(node, &fields.path_of("permissions"), problems)),

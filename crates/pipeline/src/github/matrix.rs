@@ -46,13 +46,14 @@ pub(super) fn read(node: &Node, path: &str, contexts: &Contexts, problems: &mut 
     let max_parallel = match given.shift_remove("max-parallel") {
         None | Some(Json::Null) => None,
         Some(other) => {
-            let number = other.as_u64().filter(|number| (1..=MAX_PARALLEL).contains(number));
+            let number = other.as_u64().filter(|number| *number <= MAX_PARALLEL);
             if number.is_none() {
-                let message = format!("a whole number from 1 to {MAX_PARALLEL} is expected here, not {other}");
+                let message = format!("a whole number from 0 to {MAX_PARALLEL} is expected here, not {other}");
                 problems.add(place("max-parallel"), &join(path, "max-parallel"), message, "write the number, without quotes");
                 return Err(Wrong);
             }
-            number.and_then(|most| usize::try_from(most).ok())
+            // as at GitHub, 0 is no bound
+            number.filter(|most| *most > 0).and_then(|most| usize::try_from(most).ok())
         }
     };
     let matrix = given.shift_remove("matrix");

@@ -228,7 +228,8 @@ impl<'e> Planner<'e> {
             permissions: self.allowed(draft, scope),
             concurrency: draft.concurrency.clone(),
             runs_on: draft.runs_on.and_then(Node::text).map_or(Json::Null, Json::from),
-            variables: as_variables(&draft.env),
+            variables: draft.env.given().map(as_variables).unwrap_or_default(),
+            variables_by: draft.env.expression().map(str::to_owned),
             inherited: None,
             artifacts: ArtifactSpec::default(),
             coverage: None,
@@ -355,5 +356,5 @@ fn timeout(node: &Node, path: &str, contexts: &Contexts, problems: &mut Problems
 
 /// Bytes of text that a job carries into the plan.
 fn weight(draft: &Draft<'_>) -> usize {
-    draft.steps.iter().map(PlannedStep::weight).sum::<usize>() + draft.env.values().map(String::len).sum::<usize>() + 1024
+    draft.steps.iter().map(PlannedStep::weight).sum::<usize>() + draft.env.weight() + 1024
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use penstock_model::job::Shell;
 
 use super::actions;
-use super::checked::{as_written, checked_text, condition, env};
+use super::checked::{as_written, asked_env, checked_text, condition};
 use super::contexts::{STEP, STEP_IF};
 use super::job::{MAX_MINUTES, RunDefaults, is_id};
 use super::template::Template;
@@ -45,7 +45,7 @@ struct Head {
     id: Option<String>,
     name: Option<String>,
     condition: Option<Condition>,
-    env: BTreeMap<String, String>,
+    env: Asked<BTreeMap<String, String>>,
     continue_on_error: Asked<bool>,
     timeout_minutes: Option<Asked<u64>>,
 }
@@ -95,7 +95,7 @@ fn head(fields: &mut Fields<'_>, problems: &mut Problems) -> Head {
             integer(node, 1..=MAX_MINUTES, path, problems).and_then(|minutes| u64::try_from(minutes).ok())
         })
     });
-    let env = fields.get("env").map(|node| env(node, &fields.path_of("env"), &STEP, problems)).unwrap_or_default();
+    let env = fields.get("env").map(|node| asked_env(node, &fields.path_of("env"), &STEP, problems)).unwrap_or_default();
     Head { id, name, condition, env, continue_on_error: continue_on_error.unwrap_or_default(), timeout_minutes }
 }
 
@@ -145,10 +145,9 @@ pub(super) fn shell(node: &Node, path: &str, problems: &mut Problems) -> Option<
         "sh" => Shell::Sh,
         "python" => Shell::Python,
         "pwsh" => Shell::Pwsh,
-        "cmd" | "powershell" => {
-            problems.add(node.at, path, format!("`{written}` is of Windows, and jobs run on Linux"), "use one of: bash, sh, python, pwsh");
-            return None;
-        }
+        // of Windows: a step that names one fails where it is not there, when it is reached
+        "cmd" => Shell::Custom(r#"cmd /D /E:ON /V:OFF /S /C "CALL {0}""#.to_owned()),
+        "powershell" => Shell::Custom(r#"powershell -command ". '{0}'""#.to_owned()),
         custom if custom.contains("{0}") && custom.split_whitespace().next().is_some_and(|program| program != "{0}") => {
             Shell::Custom(written)
         }

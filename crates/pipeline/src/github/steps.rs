@@ -193,13 +193,13 @@ impl WorkflowSteps {
             self.frame().keep(id.as_ref(), Vec::new(), "skipped", "skipped");
             return None;
         }
-        let settled = self.step_env(env).and_then(|env| Ok((evaluate::flag(continue_on_error, &self.contexts(&env))?, env)));
+        let settled = self.step_env(env).and_then(|env| Ok((evaluate::flag(continue_on_error, &self.contexts(&env.all))?, env)));
         let (continue_on_error, step_env) = match settled {
             Ok(settled) => settled,
             Err(why) => return Some(self.fail(mark, &why)),
         };
         mark.continue_on_error = continue_on_error;
-        let contexts = self.contexts(&step_env);
+        let contexts = self.contexts(&step_env.all);
         match step {
             PlannedStep::Run { .. } => match self.run_spec(step, &step_env, &contexts) {
                 Ok(spec) => {

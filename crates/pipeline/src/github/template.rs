@@ -66,6 +66,11 @@ impl Template {
         matches!(self.0.as_slice(), [Part::Expression(..)])
     }
 
+    /// Whether something stands around its expressions.
+    pub(crate) fn has_text(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Text(_)))
+    }
+
     /// Its value: that of the expression if it is one expression and nothing else, text otherwise.
     pub(crate) fn value(&self, contexts: &Contexts) -> Result<Value, String> {
         self.value_at(contexts).map_err(|failed| failed.message)
@@ -112,6 +117,25 @@ fn evaluated(expression: &Expression, offset: usize, contexts: &Contexts) -> Res
 /// Fills in a text that was read without fault while planning.
 pub(crate) fn fill(text: &str, contexts: &Contexts) -> Result<String, String> {
     Template::read(text).map_err(|invalid| invalid.message)?.text(contexts)
+}
+
+/// A text with expressions as the one expression that GitHub makes of it: what stands in `${{ }}` if there is nothing else, or
+/// else `format('…{0}…', …)`. Nothing if it cannot be read.
+pub(super) fn as_expression(text: &str) -> Option<String> {
+    let (mut literal, mut asked, mut rest) = (String::new(), Vec::new(), text);
+    let escaped = |text: &str| text.replace('\'', "''").replace('{', "{{").replace('}', "}}");
+    while let Some((before, inner)) = rest.split_once("${{") {
+        let end = closing(inner)?;
+        literal.push_str(&escaped(before));
+        literal.push_str(&format!("{{{}}}", asked.len()));
+        asked.push(inner[..end].trim());
+        rest = &inner[end + 2..];
+    }
+    literal.push_str(&escaped(rest));
+    match asked.as_slice() {
+        [one] if literal == "{0}" => Some((*one).to_owned()),
+        asked => Some(format!("format('{literal}', {})", asked.join(", "))),
+    }
 }
 
 /// Where `}}` is, outside of quotes.

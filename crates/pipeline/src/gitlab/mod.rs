@@ -440,6 +440,7 @@ fn planned(
         runs_on: draft.common.tags.as_ref().filter(|tags| !tags.is_empty()).map(|tags| tags.as_slice().into()).unwrap_or_default(),
         environment: draft.environment.clone(),
         variables,
+        variables_by: None,
         inherited: draft.inherit.variables.clone(),
         artifacts: draft.common.artifacts.clone().unwrap_or_default(),
         coverage: draft.coverage.clone(),

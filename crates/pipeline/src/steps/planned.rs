@@ -24,6 +24,28 @@ impl<T: Default> Default for Asked<T> {
     }
 }
 
+impl<T> Asked<T> {
+    /// The value, if the file gives one.
+    pub(crate) fn given(&self) -> Option<&T> {
+        if let Self::Given(value) = self { Some(value) } else { None }
+    }
+
+    /// The expression, if the file has one.
+    pub(crate) fn expression(&self) -> Option<&str> {
+        if let Self::Expression(text) = self { Some(text) } else { None }
+    }
+}
+
+impl Asked<BTreeMap<String, String>> {
+    /// Bytes of text.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Given(texts) => texts.iter().map(|(name, value)| name.len() + value.len()).sum(),
+            Self::Expression(text) => text.len(),
+        }
+    }
+}
+
 /// A step of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -53,7 +75,7 @@ pub enum PlannedStep {
         /// Its `if`; `None` is `success()`.
         condition: Option<Condition>,
         /// Its variables, not evaluated.
-        env: BTreeMap<String, String>,
+        env: Asked<BTreeMap<String, String>>,
         /// Its folder, not evaluated.
         working_directory: Option<String>,
         /// Whether the job goes on when it fails.
@@ -78,7 +100,7 @@ pub enum PlannedStep {
         /// Its `if`; `None` is `success()`.
         condition: Option<Condition>,
         /// Its variables, not evaluated.
-        env: BTreeMap<String, String>,
+        env: Asked<BTreeMap<String, String>>,
         /// Whether the job goes on when it fails.
         continue_on_error: Asked<bool>,
         /// Its own time limit in minutes.
@@ -89,13 +111,12 @@ pub enum PlannedStep {
 impl PlannedStep {
     /// Bytes of text that it carries into the plan, about.
     pub(crate) fn weight(&self) -> usize {
-        let texts = |map: &BTreeMap<String, String>| map.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         match self {
             Self::Script { commands } | Self::AfterScript { commands } => commands.iter().map(String::len).sum(),
-            Self::Run { script, env, .. } => script.len() + texts(env) + 256,
+            Self::Run { script, env, .. } => script.len() + env.weight() + 256,
             Self::Uses { with, env, action, .. } => {
                 let inner = if let Action::Composite { steps, .. } = action { steps.iter().map(Self::weight).sum() } else { 0 };
-                inner + texts(with) + texts(env) + 256
+                inner + with.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() + env.weight() + 256
             }
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn job(job: &PlannedJob) -> Value {
         "runs-on": job.runs_on,
         "strategy": strategy(job),
         "steps": job.steps.iter().filter_map(step).collect::<Vec<_>>(),
-        "env": texts(job.variables.iter()),
+        "env": job.variables_by.as_ref().map_or_else(|| json!(texts(job.variables.iter())), |by| json!(by)),
         "outputs": job.outputs,
         "environment": environment,
         "container": job.image.as_ref().map(container),

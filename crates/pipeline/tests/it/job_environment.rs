@@ -102,7 +102,7 @@ jobs:
     let env = job_env(&plan, &name("test (3.11)"), &context());
     insta::assert_snapshot!(shown(&env, &[
         "WHO", "TOP", "PY", "KEY", "VAR", "CI", "GITHUB_ACTIONS", "GITHUB_SHA", "GITHUB_REF", "GITHUB_REF_NAME", "GITHUB_REF_TYPE", "GITHUB_REPOSITORY", "GITHUB_RUN_NUMBER", "GITHUB_RUN_ATTEMPT",
-        "GITHUB_WORKSPACE", "GITHUB_JOB", "GITHUB_WORKFLOW", "GITHUB_ACTOR", "GITHUB_TOKEN", "GITHUB_EVENT_NAME", "RUNNER_OS", "PENSTOCK_TOKEN",
+        "GITHUB_WORKSPACE", "GITHUB_JOB", "GITHUB_WORKFLOW", "GITHUB_ACTOR", "GITHUB_TOKEN", "GITHUB_EVENT_NAME", "RUNNER_OS", "RUNNER_WORKSPACE", "PENSTOCK_TOKEN",
     ]), @"
     WHO=job
     TOP=main
@@ -125,6 +125,7 @@ jobs:
     GITHUB_TOKEN is not set
     GITHUB_EVENT_NAME=push
     RUNNER_OS=Linux
+    RUNNER_WORKSPACE=/builds
     PENSTOCK_TOKEN=secret job-token
     ");
 }

@@ -38,6 +38,15 @@ fn refused(text: &str, files: &[(&str, &str)], expected: &str) {
     assert_eq!(told, expected, "{text}");
 }
 
+#[test]
+fn what_is_wrong_with_an_action_that_a_called_workflow_names_is_told_there() {
+    refused(
+        "on: push\njobs: {b: {uses: ./.github/workflows/called.yml}}\n",
+        &[("called", "on: workflow_call\njobs:\n  a:\n    runs-on: linux\n    steps:\n      - run: x\n      - uses: ./a\n")],
+        "called.yml:7:1 uses: `a/action.yml` is not there: nobody has it",
+    );
+}
+
 const BUILD: &str = "on:
   workflow_call:
     inputs: {target: {type: string, required: true}, fast: {type: boolean}}

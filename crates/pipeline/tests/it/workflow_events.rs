@@ -43,6 +43,18 @@ fn why(on: &str, event: &PushEvent) -> String {
 }
 
 #[test]
+fn patterns_that_only_take_back_let_nothing_in() {
+    for (on, warned) in
+        [("{push: {tags: ['!**']}}", false), ("{push: {branches: ['!x', '!y']}}", true), ("{push: {branches: ['!dev']}}", true)]
+    {
+        let text = format!("on: {on}\njobs: {{a: {{runs-on: linux, steps: [{{run: x}}]}}}}\n");
+        let plan = crate::support::must_plan(WORKFLOW, &text);
+        let told: Vec<&str> = plan.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        assert_eq!((plan.jobs.len(), told.contains(&"no pattern lets anything in: all start with `!`")), (0, warned), "{on}: {told:?}");
+    }
+}
+
+#[test]
 fn an_event_starts_the_workflows_that_name_it() {
     let cases: &[(&str, PushEvent, &str)] = &[
         ("pull_request", request(|_| ()), "starts: `on: pull_request` (line 1) names this event"),

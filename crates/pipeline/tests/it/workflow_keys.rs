@@ -133,6 +133,13 @@ fn a_job_runs_where_this_machine_serves() {
 }
 
 #[test]
+fn as_many_jobs_of_a_matrix_as_there_are_may_run_at_once_if_the_bound_is_0() {
+    let text = "on: push\njobs:\n  a:\n    runs-on: linux\n    strategy: {max-parallel: 0, matrix: {a: [1, 2]}}\n    steps: [{run: x}]\n";
+    let plan = must_plan(WORKFLOW, text);
+    assert!(plan.jobs.iter().all(|job| job.matrix.as_ref().unwrap().max_parallel.is_none()));
+}
+
+#[test]
 fn what_is_wrong_with_these_keys_is_told_where_it_stands() {
     refused("permissions: all", "6:18 jobs.a.permissions: `all` is not carried out here");
     refused("permissions: {content: read}", "6:19 jobs.a.permissions.content: a token has no `content`");
@@ -161,8 +168,8 @@ fn what_is_wrong_with_these_keys_is_told_where_it_stands() {
     refused("timeout-minutes: \"${{ 'x' }}\"", "6:22 jobs.a.timeout-minutes: a number of minutes, at most 31 days, is expected here");
     refused("cancel-timeout-minutes: 10", "6:29 jobs.a.cancel-timeout-minutes: a whole number from 5 to 5 is expected here");
     refused(
-        "strategy: {max-parallel: 0, matrix: {a: [1]}}",
-        "6:30 jobs.a.strategy.max-parallel: a whole number from 1 to 256 is expected here, not 0",
+        "strategy: {max-parallel: 257, matrix: {a: [1]}}",
+        "6:30 jobs.a.strategy.max-parallel: a whole number from 0 to 256 is expected here, not 257",
     );
     refused(
         "strategy: {fail-fast: 'no', matrix: {a: [1]}}",

@@ -39,7 +39,6 @@ fn every_other_key_of_the_dialect_is_refused() {
     }
     check_job("neds: a", "6:5 jobs.a.neds: `neds` is not a key of this place");
     check_step("{run: x, with: {a: b}}", "6:18 jobs.a.steps[0].with: `with` is not carried out");
-    check_step("{run: x, shell: cmd}", "6:25 jobs.a.steps[0].shell: `cmd` is of Windows, and jobs run on Linux");
     check_step("{run: x, shell: zsh}", "6:25 jobs.a.steps[0].shell: `zsh` is no shell that Penstock knows");
     check_step("{run: x, shell: 'zsh {0}'}", "a plan of 1 jobs");
     check_step(
@@ -52,7 +51,6 @@ fn every_other_key_of_the_dialect_is_refused() {
 fn what_starts_a_workflow_is_checked() {
     let job = "jobs: {a: {runs-on: linux, steps: [{run: x}]}}\n";
     check(&format!("on: [push, pull_requests]\n{job}"), "1:12 on.pull_requests: there is no event `pull_requests`");
-    check(&format!("on: {{push: {{branches: ['!x']}}}}\n{job}"), "1:23 on.push.branches: at least one pattern must not start with `!`");
     check(
         &format!("on: {{push: {{branches: [x], branches-ignore: [y]}}}}\n{job}"),
         "1:6 on.push: `branches` and `branches-ignore` cannot stand together",
@@ -102,7 +100,8 @@ fn expressions_are_checked_to_the_character() {
     check_step("run: echo ${{ hashFiles('x') }}", "a plan of 1 jobs");
     check_step("run: echo ${{ success() }}", "6:23 jobs.a.steps[0].run: this function is known only in `if`");
     check_step("{run: x, if: secrets.A}", "6:22 jobs.a.steps[0].if: `secrets` is not known in a step's `if`");
-    check_step("{run: x, if: \"${{ true }} && false\"}", "6:22 jobs.a.steps[0].if: a condition must be one expression");
+    check_step("{run: x, if: 'a ${{ secrets.A }}'}", "6:29 jobs.a.steps[0].if: `secrets` is not known in a step's `if`");
+    check_step("{run: x, if: 'a ${{ true'}", "6:25 jobs.a.steps[0].if: the expression cannot be read: `${{` is not closed with `}}`");
     check_job("if: steps.x.outputs.y", "6:9 jobs.a.if: `steps` is not known in a job's `if`");
     check_job("if: matrix.x", "6:9 jobs.a.if: `matrix` is not known in a job's `if`");
     check_job("name: ${{ steps.b.outcome }}", "6:15 jobs.a.name: `steps` is not known in a job's keys: it is settled before any job runs");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use penstock_model::job::{Chore, NextStep, StepOutcome, StepSpec, Work};
+use penstock_model::service::ServiceUp;
 use penstock_pipeline::steps;
 
 use crate::job_environment::context;
@@ -143,6 +144,67 @@ fn a_variable_that_github_sets_is_not_overwritten_by_a_step() {
         None,
         "Run one | one |\nRun two  | two | GITHUB_REF_NAME=main NEW=new\ndone 0 {\"out\": \"\"}",
     );
+}
+
+#[test]
+fn the_variables_of_a_step_or_a_job_may_be_one_expression() {
+    check(
+        "      - {run: 'one ${{ env.A }}', env: \"${{ fromJSON('{\\\"A\\\": 1, \\\"B\\\": true}') }}\"}\n      - {run: two, env: '${{ matrix.none }}'}\n      - {run: three, env: \"${{ 'x' }}\"}\n      - {if: always(), run: four, env: \"${{ fromJSON('{\\\"A\\\": []}') }}\"}\n      - {if: always(), run: five, env: \"${{ fromJSON('{\\\"GITHUB_SHA\\\": 1}') }}\"}\n",
+        &[(Some(0), &[], &[]), (Some(0), &[], &[]), (Some(1), &[], &[]), (Some(1), &[], &[]), (Some(1), &[], &[])],
+        None,
+        "Run one 1 | one 1 | A=1 B=true\nRun two | two |\nEvaluate expressions | ##[error]`env` is a mapping of texts, not String |\nEvaluate expressions | ##[error]the variable `A` is a text, not Array |\nEvaluate expressions | ##[error]`GITHUB_SHA` is set for every job and keeps its value |\ndone 1 {\"out\": \"\"}",
+    );
+    let seen = scripts("    strategy: {matrix: {env: [{A: x}]}}\n    env: ${{ matrix.env }}\n    steps: [{run: 'one ${{ env.A }}'}]\n");
+    assert_eq!(seen, ["one x", "done 0"]);
+    let seen = scripts("    env: \"${{ fromJSON('[]') }}\"\n    steps: [{run: one}]\n");
+    assert_eq!(seen, ["##[error]`env` is a mapping of texts, not Array", "done 1"]);
+}
+
+#[test]
+fn a_condition_with_text_around_its_expressions_is_a_text_and_so_true() {
+    for (condition, holds, told) in [
+        ("${{ false }}", false, false),
+        ("' ${{ false }}'", true, true),
+        ("'${{ false }} && false'", true, true),
+        ("(${{ failure() }}) && false", true, true),
+        ("\"it's {0} ${{ 1 }} }\"", true, true),
+        ("\"${{ '' }}${{ null }}\"", false, false),
+        ("\"${{ '' }}${{ 1 }}\"", true, false),
+        ("|\n          ${{ false }}", true, true),
+        ("|-\n          ${{ false }}", false, false),
+        ("|\n          false", false, false),
+    ] {
+        let job = format!("    steps:\n      - run: one\n        if: {condition}\n");
+        assert_eq!(scripts(&job).contains(&"one".to_owned()), holds, "{condition}");
+        let warnings = must_plan(WORKFLOW, &format!("on: push\njobs:\n  a:\n    runs-on: linux\n{job}")).warnings;
+        let text = "this condition is a text, which is true whatever its expressions say";
+        assert_eq!(warnings.iter().any(|warning| warning.message == text), told, "{condition}: {warnings:?}");
+    }
+    // it asks for itself whether the job goes well
+    let seen = scripts(
+        "    env: {BAD: \"${{ fromJSON('{') }}\"}\n    steps: [{run: one, if: '(${{ failure() }})'}, {run: two, if: '(${{ 1 }})'}]\n",
+    );
+    assert_eq!(seen[1..], ["one", "done 1"]);
+}
+
+#[test]
+fn a_shell_of_windows_is_asked_for_when_its_step_is_reached() {
+    let text = "on: push\njobs:\n  a:\n    runs-on: linux\n    steps: [{run: x, shell: powershell}, {run: x, shell: cmd, if: runner.os == 'Windows'}]\n";
+    let plan = must_plan(WORKFLOW, text);
+    let mut source = steps(&plan, &plan.jobs[0].name, &context()).unwrap();
+    let NextStep::Run(StepSpec { work: Work::Script { shell, .. }, .. }) = source.next(None, false) else { panic!("no step") };
+    assert_eq!(shell, penstock_model::job::Shell::Custom("powershell -command \". '{0}'\"".to_owned()));
+    assert!(matches!(source.next(Some(&StepOutcome::exited(127)), false), NextStep::Done { exit_code: 127, .. }));
+}
+
+#[test]
+fn steps_know_where_the_jobs_services_listen() {
+    let text = "on: push\njobs:\n  a:\n    runs-on: linux\n    services: {db: {image: 'postgres:16', ports: [5432]}}\n    steps: [{run: 'at ${{ job.services.db.ports[5432] }} ${{ job.services[''db''].ports[''5432''] }}'}]\n";
+    let plan = must_plan(WORKFLOW, text);
+    let mut source = steps(&plan, &plan.jobs[0].name, &context()).unwrap();
+    source.services(&[ServiceUp { name: "db".into(), id: "c1".into(), network: "n".into(), ports: BTreeMap::from([(5432, 40_001)]) }]);
+    let NextStep::Run(step) = source.next(None, false) else { panic!("no step") };
+    assert_eq!(work(&step), "at 40001 40001");
 }
 
 /// The scripts of a job's steps, all of which end well but those that say an error.

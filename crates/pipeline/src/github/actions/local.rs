@@ -24,8 +24,9 @@ const MAX_STEPS: usize = 20_000;
 pub(in crate::github) fn resolve(jobs: &mut [PlannedJob], event: &PushEvent, library: &Library, problems: &mut Problems) {
     let mut reading = Reading { event, library, known: BTreeMap::new(), steps: 0, budget: Budget::new() };
     for job in jobs {
+        let file = job.file.as_deref().map_or(0, |path| problems.file(path));
         for step in &mut job.steps {
-            reading.step(step, 0, 0, problems);
+            reading.step(step, file, 0, problems);
         }
     }
 }

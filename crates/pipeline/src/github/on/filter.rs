@@ -73,9 +73,10 @@ pub(super) fn read(fields: &mut Fields<'_>, include: &'static str, key: &Key, pa
             }
         }
     }
-    if !patterns.is_empty() && patterns.iter().all(|pattern| pattern.negative) {
+    let all = |(pattern, _): &(String, At)| matches!(pattern.as_str(), "!*" | "!**");
+    if !patterns.is_empty() && patterns.iter().all(|pattern| pattern.negative) && !list.iter().any(all) {
         let instead = ignore.map(|ignore| format!(", or use `{ignore}`")).unwrap_or_default();
-        problems.add(node.at, &path, "at least one pattern must not start with `!`", format!("put `'**'` before it{instead}"));
+        problems.warn(node.at, &path, "no pattern lets anything in: all start with `!`", format!("put `'**'` before them{instead}"));
     }
     Some(Filter { of: include, ignores, patterns, at: node.at })
 }

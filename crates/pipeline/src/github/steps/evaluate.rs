@@ -7,12 +7,21 @@ use penstock_model::Secret;
 use penstock_model::job::{EnvValue, Shell, StepSpec};
 
 use super::WorkflowSteps;
+use crate::github::env::by_expression;
 use crate::github::expression::{Contexts, Expression, StatusFunctions};
 use crate::github::job::MAX_MINUTES;
 use crate::github::template::{Template, fill};
 use crate::github::value::Value;
 use crate::plan::{Asked, PlannedStep};
 use crate::reader::shown;
+
+/// What a step's `env` comes to.
+pub(super) struct StepEnv {
+    /// The variables that its expressions see.
+    pub(super) all: BTreeMap<String, String>,
+    /// Names of those that the step itself gives.
+    pub(super) own: BTreeSet<String>,
+}
 
 impl WorkflowSteps {
     /// What expressions see now, in the innermost list of steps.
@@ -42,29 +51,34 @@ impl WorkflowSteps {
     /// Whether a step runs now.
     pub(super) fn runs(&self, step: &PlannedStep) -> Result<bool, String> {
         let (PlannedStep::Run { condition, env, .. } | PlannedStep::Uses { condition, env, .. }) = step else { return Ok(false) };
-        let contexts = self.contexts(&self.step_env(env).unwrap_or_else(|_| self.env.clone()));
+        let contexts = self.contexts(&self.step_env(env).map_or_else(|_| self.env.clone(), |env| env.all));
         let Some(condition) = condition else { return Ok(contexts.status.success) };
         holds(&condition.expression, &contexts).map_err(|why| format!("the `if` on line {} cannot be decided: {why}", condition.line))
     }
 
     /// The job's variables with those of the steps around and the step's own over them.
-    pub(super) fn step_env(&self, own: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, String> {
-        let mut env = self.env.clone();
-        env.extend(self.frames.iter().flat_map(|frame| frame.env.clone()));
-        let contexts = self.contexts(&env);
-        for (name, value) in own {
-            env.insert(name.clone(), fill(value, &contexts)?);
-        }
-        Ok(env)
+    pub(super) fn step_env(&self, own: &Asked<BTreeMap<String, String>>) -> Result<StepEnv, String> {
+        let mut all = self.env.clone();
+        all.extend(self.frames.iter().flat_map(|frame| frame.env.clone()));
+        let contexts = self.contexts(&all);
+        let own: BTreeMap<String, String> = match own {
+            Asked::Given(texts) => {
+                texts.iter().map(|(name, value)| Ok((name.clone(), fill(value, &contexts)?))).collect::<Result<_, String>>()?
+            }
+            Asked::Expression(text) => by_expression(text, &contexts)?,
+        };
+        let names = own.keys().cloned().collect();
+        all.extend(own);
+        Ok(StepEnv { all, own: names })
     }
 
     /// What a step's processes get besides the job's variables: what steps wrote, what the steps around have, its own.
-    pub(super) fn handed(&self, own: &BTreeSet<&String>, env: &BTreeMap<String, String>) -> BTreeMap<String, EnvValue> {
+    pub(super) fn handed(&self, env: &StepEnv) -> BTreeMap<String, EnvValue> {
         let around = self.frames.iter().flat_map(|frame| frame.env.keys());
-        let names = self.written.keys().chain(around).chain(own.iter().copied());
+        let names = self.written.keys().chain(around).chain(&env.own);
         let mut out: BTreeMap<String, EnvValue> = names
             .filter_map(|name| {
-                let value = self.fixed.get(name).or_else(|| env.get(name))?;
+                let value = self.fixed.get(name).or_else(|| env.all.get(name))?;
                 Some((name.clone(), self.masked(value)))
             })
             .collect();
@@ -74,8 +88,8 @@ impl WorkflowSteps {
         out
     }
 
-    pub(super) fn run_spec(&self, step: &PlannedStep, env: &BTreeMap<String, String>, contexts: &Contexts) -> Result<StepSpec, String> {
-        let PlannedStep::Run { id, name, script, shell, env: own, working_directory, timeout_minutes, .. } = step else {
+    pub(super) fn run_spec(&self, step: &PlannedStep, env: &StepEnv, contexts: &Contexts) -> Result<StepSpec, String> {
+        let PlannedStep::Run { id, name, script, shell, working_directory, timeout_minutes, .. } = step else {
             return Err("a workflow has no such step".to_owned());
         };
         let text = fill(script, contexts)?;
@@ -91,7 +105,7 @@ impl WorkflowSteps {
         };
         Ok(StepSpec {
             id: id.clone(),
-            env: self.handed(&own.keys().collect(), env),
+            env: self.handed(env),
             working_directory: working_directory.as_ref().map(|directory| fill(directory, contexts)).transpose()?,
             timeout: timeout_minutes.as_ref().map(|minutes| timeout(minutes, contexts)).transpose()?,
             ..StepSpec::script(name, text, shell)

@@ -1,9 +1,10 @@
 //! A step's action: built in, or of the repository.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use penstock_model::job::{Chore, NextStep, StepOutcome, StepSpec, Work};
 
+use super::evaluate::StepEnv;
 use super::frame::{Frame, Mark, Outer};
 use super::posts::Post;
 use super::{InAction, Running, WorkflowSteps, evaluate, inputs, said};
@@ -79,26 +80,25 @@ impl WorkflowSteps {
         &mut self,
         step: &PlannedStep,
         mark: &Mark,
-        step_env: &BTreeMap<String, String>,
+        step_env: &StepEnv,
         contexts: &Contexts,
     ) -> Result<Option<NextStep>, String> {
-        let PlannedStep::Uses { id, name, uses, action, with, env: own, timeout_minutes, .. } = step else { return Ok(None) };
+        let PlannedStep::Uses { id, name, uses, action, with, timeout_minutes, .. } = step else { return Ok(None) };
         let name = name.as_ref().map_or_else(|| Ok(format!("Run {uses}")), |name| fill(name, contexts))?;
         let given: Result<BTreeMap<String, String>, String> =
             with.iter().map(|(name, value)| Ok((name.clone(), fill(value, contexts)?))).collect();
         let timeout = timeout_minutes.as_ref().map(|minutes| evaluate::timeout(minutes, contexts)).transpose()?;
-        let keys: BTreeSet<&String> = own.keys().collect();
-        let mut env = self.handed(&keys, step_env);
+        let mut env = self.handed(step_env);
         let (act, notes) = match action {
-            Action::BuiltIn { name } => actions::begin(*name, given?, &self.facts, step_env)?,
+            Action::BuiltIn { name } => actions::begin(*name, given?, &self.facts, &step_env.all)?,
             Action::Unread { path } => return Err(format!("the plan does not have the action ./{path}")),
             Action::Composite { path, inputs, outputs, steps } => {
                 let (inputs, notes) = inputs::filled(inputs, &given?, contexts)?;
                 let outer = Outer { mark: mark.clone(), outputs: outputs.clone() };
                 let mut frame = Frame::of_action(steps, inputs::context(&inputs), outer);
                 let around = self.frames.last().map(|frame| frame.env.clone()).unwrap_or_default();
-                frame.env =
-                    around.into_iter().chain(own.keys().filter_map(|name| Some((name.clone(), step_env.get(name)?.clone())))).collect();
+                let own = step_env.own.iter().filter_map(|name| Some((name.clone(), step_env.all.get(name)?.clone())));
+                frame.env = around.into_iter().chain(own).collect();
                 frame.action = self.action_facts(path);
                 self.frames.push(frame);
                 return Ok(self.told(name, None, notes, true));
