@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use penstock_pipeline::{Access, Concurrency, JobEnvironment, Plan, Trigger};
+use penstock_pipeline::{Access, AllowFailure, Concurrency, JobEnvironment, Plan, Trigger};
 
 use crate::support::{Driven, WORKFLOW, must_plan, planned, problems, run_id};
 use crate::triggers::{event, merge_request};
@@ -130,6 +130,27 @@ fn a_job_runs_where_this_machine_serves() {
         let text = job("").replace("runs-on: linux", &format!("runs-on: {asked}"));
         assert!(planned(WORKFLOW, &text, &crate::support::push()).is_err(), "{asked}");
     }
+}
+
+#[test]
+fn true_and_false_and_numbers_may_be_expressions_and_are_those_of_yaml() {
+    let text = "on: push
+jobs:
+  a:
+    runs-on: linux
+    timeout-minutes: ${{ fromJSON(vars.NONE || 5) }}
+    continue-on-error: ${{ true }}
+    strategy: {fail-fast: FALSE, matrix: {depth: [0], known: [True]}}
+    steps:
+      - {uses: actions/checkout@v4, with: {fetch-depth: '${{ matrix.depth }}'}}
+      - {run: x, timeout-minutes: '${{ matrix.depth }}', continue-on-error: True}
+      - {run: x, timeout-minutes: 5, continue-on-error: '${{ matrix.known }}'}
+";
+    let plan = must_plan(WORKFLOW, text);
+    let [job] = &plan.jobs[..] else { panic!("{}", plan.jobs.len()) };
+    assert_eq!((job.timeout.as_secs(), &job.allow_failure), (300, &AllowFailure::Yes));
+    let matrix = job.matrix.as_ref().unwrap();
+    assert!(!matrix.fail_fast && matrix.values["known"] == true);
 }
 
 #[test]
