@@ -42,6 +42,9 @@ pub enum EnvValue {
 pub struct ArtifactSpec {
     /// Glob patterns below the checkout.
     pub paths: Vec<String>,
+    /// Whether files that the commit does not have are kept too, but for those in caches.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untracked: bool,
     /// Patterns to leave out.
     pub exclude: Vec<String>,
     /// When to keep them.

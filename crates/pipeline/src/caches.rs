@@ -43,6 +43,7 @@ pub fn artifact_spec(job: &PlannedJob, env: &BTreeMap<String, EnvValue>) -> Arti
     let wanted = &job.artifacts;
     ArtifactSpec {
         paths: filled(&wanted.paths),
+        untracked: wanted.untracked,
         exclude: filled(&wanted.exclude),
         when: wanted.when,
         junit: filled(&wanted.junit),

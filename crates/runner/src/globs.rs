@@ -1,10 +1,10 @@
 //! Which files a job wants kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use crate::beneath::plain;
 
@@ -58,16 +58,15 @@ pub(crate) enum Found {
     Directory,
 }
 
+/// What was found, sorted; and links that leave the tree.
+pub(crate) type Matches = (BTreeMap<PathBuf, Found>, Vec<PathBuf>);
+
 /// Everything below `root` that a pattern matches or that lies below a match, sorted, without what `exclude` matches:
 /// there a folder does not stand for what lies below it. A pattern's `*` does not match `/`, `**` does. Pipes, sockets
 /// and devices are left out; a link that leaves is given in the second list.
-pub(crate) fn matching(
-    root: &Path,
-    patterns: &[String],
-    exclude: &[String],
-) -> Result<(BTreeMap<PathBuf, Found>, Vec<PathBuf>), GlobError> {
+pub(crate) fn matching(root: &Path, patterns: &[String], exclude: &[String]) -> Result<Matches, GlobError> {
     let (wanted, unwanted) = (set(patterns)?, set(exclude)?);
-    let (mut found, mut leaving) = (BTreeMap::new(), Vec::new());
+    let mut all = Matches::default();
     for start in starts(patterns) {
         // a link on the way to where a pattern starts is not followed
         if start.ancestors().skip(1).any(|above| root.join(above).is_symlink()) {
@@ -76,36 +75,64 @@ pub(crate) fn matching(
         if start.starts_with(GIT) {
             continue;
         }
-        let walk = WalkDir::new(root.join(&start)).follow_root_links(false).into_iter();
-        for (seen, entry) in walk.filter_entry(|entry| entry.path().strip_prefix(root) != Ok(Path::new(GIT))).enumerate() {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) if error.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => continue,
-                Err(error) => return Err(GlobError::Io { path: error.path().unwrap_or(root).to_path_buf(), source: error.into() }),
-            };
-            if seen > MAX_SEEN {
-                return Err(GlobError::TooMany { limit: MAX_SEEN });
-            }
-            let Ok(path) = entry.path().strip_prefix(root) else { continue };
-            if path.as_os_str().is_empty() || !below(&wanted, path) || unwanted.is_match(path) {
-                continue;
-            }
-            match kind(root, path, &entry)? {
-                Some(Found::Link(target)) if leaves(path, &target) => leaving.push(path.to_path_buf()),
-                Some(kind) => {
-                    found.insert(path.to_path_buf(), kind);
-                }
-                None => {}
-            }
-            if found.len() > MAX_FILES {
-                return Err(GlobError::TooMany { limit: MAX_FILES });
-            }
-        }
+        let own = |entry: &DirEntry| entry.path().strip_prefix(root) != Ok(Path::new(GIT));
+        let chosen = |path: &Path, _: &DirEntry| below(&wanted, path) && !unwanted.is_match(path);
+        walk(root, &start, &own, &chosen, &mut all)?;
     }
-    Ok((found, leaving))
+    Ok(all)
 }
 
-fn kind(root: &Path, path: &Path, entry: &walkdir::DirEntry) -> Result<Option<Found>, GlobError> {
+/// Every file and link below `root` that is not among `tracked`, neither below a folder of `keep` nor in another repository,
+/// without what `exclude` matches.
+pub(crate) fn untracked(root: &Path, tracked: &HashSet<PathBuf>, keep: &[String], exclude: &[String]) -> Result<Matches, GlobError> {
+    let (unwanted, mut all) = (set(exclude)?, Matches::default());
+    let own = |entry: &DirEntry| {
+        let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let other = || entry.file_type().is_dir() && entry.path().join(GIT).symlink_metadata().is_ok();
+        path.as_os_str().is_empty() || !(path == Path::new(GIT) || keep.iter().any(|kept| Path::new(kept) == path) || other())
+    };
+    let chosen = |path: &Path, entry: &DirEntry| !entry.file_type().is_dir() && !tracked.contains(path) && !unwanted.is_match(path);
+    walk(root, Path::new(""), &own, &chosen, &mut all)?;
+    Ok(all)
+}
+
+/// Adds what is chosen of what lies at and below `start`, of folders that are `own`.
+fn walk(
+    root: &Path,
+    start: &Path,
+    own: &dyn Fn(&DirEntry) -> bool,
+    chosen: &dyn Fn(&Path, &DirEntry) -> bool,
+    (found, leaving): &mut Matches,
+) -> Result<(), GlobError> {
+    let walk = WalkDir::new(root.join(start)).follow_root_links(false).into_iter();
+    for (seen, entry) in walk.filter_entry(own).enumerate() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if error.io_error().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) => continue,
+            Err(error) => return Err(GlobError::Io { path: error.path().unwrap_or(root).to_path_buf(), source: error.into() }),
+        };
+        if seen > MAX_SEEN {
+            return Err(GlobError::TooMany { limit: MAX_SEEN });
+        }
+        let Ok(path) = entry.path().strip_prefix(root) else { continue };
+        if path.as_os_str().is_empty() || !chosen(path, &entry) {
+            continue;
+        }
+        match kind(root, path, &entry)? {
+            Some(Found::Link(target)) if leaves(path, &target) => leaving.push(path.to_path_buf()),
+            Some(kind) => {
+                found.insert(path.to_path_buf(), kind);
+            }
+            None => {}
+        }
+        if found.len() > MAX_FILES {
+            return Err(GlobError::TooMany { limit: MAX_FILES });
+        }
+    }
+    Ok(())
+}
+
+fn kind(root: &Path, path: &Path, entry: &DirEntry) -> Result<Option<Found>, GlobError> {
     use std::os::unix::fs::PermissionsExt;
     let failed = |source| GlobError::Io { path: path.to_path_buf(), source };
     let kind = entry.file_type();

@@ -48,6 +48,7 @@ pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> Art
     if let Some(node) = fields.get("paths") {
         spec.paths = parts::inner_globs(node, &fields.path_of("paths"), problems);
     }
+    spec.untracked = fields.get("untracked").and_then(|node| boolean(node, &fields.path_of("untracked"), problems)).unwrap_or(false);
     if let Some(node) = fields.get("exclude") {
         spec.exclude = parts::inner_globs(node, &fields.path_of("exclude"), problems);
     }
@@ -71,7 +72,7 @@ pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> Art
     if let Some(node) = fields.get("reports") {
         reports(node, &fields.path_of("reports"), &mut spec, problems);
     }
-    fields.finish(keys::ARTIFACTS, problems);
+    fields.finish(&[], problems);
     spec
 }
 

@@ -44,9 +44,6 @@ pub(super) const INCLUDE_RULE: &[Unsupported] = &[
     ("interruptible", "remove it; it belongs to a job's rule"),
 ];
 
-/// In `artifacts`.
-pub(super) const ARTIFACTS: &[Unsupported] = &[("untracked", "name the files in `paths`")];
-
 /// In `artifacts: reports`.
 pub(super) const REPORTS: &[Unsupported] = &[("cobertura", "write `coverage_report: {coverage_format: cobertura, path: …}`")];
 
@@ -136,7 +133,7 @@ mod tests {
     #[test]
     fn every_key_that_is_refused_is_in_the_document() {
         let document = include_str!("../../../../docs/gitlab-ci.md");
-        let tables = [JOB, DEFAULT, RULE, WORKFLOW_RULE, ARTIFACTS, REPORTS, CACHE, ENVIRONMENT, IMAGE, SERVICE, NEED, VARIABLE];
+        let tables = [JOB, DEFAULT, RULE, WORKFLOW_RULE, REPORTS, CACHE, ENVIRONMENT, IMAGE, SERVICE, NEED, VARIABLE];
         let unlisted: Vec<_> =
             tables.into_iter().flatten().map(|(name, _)| name).filter(|name| !document.contains(&format!("`{name}`"))).collect();
         assert!(unlisted.is_empty(), "docs/gitlab-ci.md lacks {unlisted:?}");

@@ -71,7 +71,7 @@ pub(super) fn settle(
     }
     let leaving: Vec<(JobName, usize)> = jobs
         .iter()
-        .filter(|job| !job.artifacts.paths.is_empty() || !job.artifacts.dotenv.is_empty())
+        .filter(|job| !job.artifacts.paths.is_empty() || job.artifacts.untracked || !job.artifacts.dotenv.is_empty())
         .map(|job| (job.name.clone(), known.stage(&job.stage)))
         .collect();
     for job in jobs.iter_mut() {

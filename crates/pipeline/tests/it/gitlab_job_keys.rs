@@ -1,7 +1,7 @@
 //! Keys of GitLab jobs that were refused once: coverage, every report, expiry, tiers.
 
 use penstock_model::job::EnvValue;
-use penstock_pipeline::{artifact_spec, coverage, job_env};
+use penstock_pipeline::{AllowFailure, artifact_spec, coverage, job_env};
 
 use crate::job_environment::context;
 use crate::support::{GITLAB, must_plan, name, problems};
@@ -58,4 +58,16 @@ d: {script: [x], environment: mars}
     };
     assert_eq!(["a", "b", "c", "d"].map(tier), ["production stop", "development start", "production start", "other start"]);
     assert!(problems(GITLAB, "a:\n  script: [x]\n  environment: {name: e, on_stop: b}\n").contains("`on_stop` is not carried out"));
+}
+
+#[test]
+fn what_the_commit_does_not_have_reaches_later_jobs_if_it_is_kept() {
+    let plan = must_plan(
+        GITLAB,
+        "a: {stage: build, script: [x], artifacts: {untracked: yes}}\nb: {stage: build, script: [x], artifacts: {untracked: off}}\nc: {stage: test, script: [x], allow_failure: On}\n",
+    );
+    let job = |wanted: &str| plan.job(&name(wanted)).unwrap();
+    let kept = |wanted: &str| artifact_spec(job(wanted), &job_env(&plan, &name(wanted), &context())).untracked;
+    assert_eq!((kept("a"), kept("b"), kept("c")), (true, false, false));
+    assert_eq!((&job("c").artifacts_from, &job("c").allow_failure), (&vec![name("a")], &AllowFailure::Yes));
 }

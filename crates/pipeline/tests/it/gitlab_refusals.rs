@@ -172,7 +172,7 @@ fn parts_of_a_job_are_checked() {
     for (part, expected) in [
         ("artifacts: {name: [x]}", "artifacts.name: text is expected here, not a list"),
         ("artifacts: {reports: {sast: ../x}}", "artifacts.reports.sast: `../x` leaves the checkout"),
-        ("artifacts: {untracked: true}", "artifacts.untracked: `untracked` is not carried out"),
+        ("artifacts: {untracked: 'true'}", "artifacts.untracked: `true` or `false` is expected here, not text"),
         ("artifacts: {expose_as: a/b}", "artifacts.expose_as: `a/b` cannot name artifacts"),
         ("artifacts: {paths: [../x]}", "artifacts.paths: `../x` leaves the checkout"),
         ("artifacts: {reports: {cobertura: x}}", "artifacts.reports.cobertura: `cobertura` is not carried out"),

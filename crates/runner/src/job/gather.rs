@@ -1,19 +1,19 @@
 //! What a job leaves: artifacts, reports, variables. Read after everything of the job is dead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{BufWriter, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use penstock_model::job::{JobEnd, JobReport, KeepWhen, ReportFile, RunnerError};
+use penstock_model::job::{Checkout, JobEnd, JobReport, KeepWhen, ReportFile, RunnerError};
 use tokio_util::io::SyncIoBridge;
 
 use super::Attempt;
 use crate::archive::{MAX_ARCHIVE, pack};
 use crate::beneath::Dir;
 use crate::files::{MAX_FILE, dotenv};
-use crate::globs::{Found, matching};
+use crate::globs::{Found, matching, untracked};
 use crate::runner::{blocking, io, other, whole};
 
 /// The largest report file.
@@ -45,7 +45,7 @@ pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Res
         KeepWhen::OnSuccess => succeeded,
         KeepWhen::OnFailure => !succeeded,
     };
-    if keep && !wanted.paths.is_empty() { archive(attempt, report).await } else { Ok(()) }
+    if keep && (wanted.untracked || !wanted.paths.is_empty()) { archive(attempt, report).await } else { Ok(()) }
 }
 
 async fn reports(attempt: &Attempt<'_>, kind: &str, patterns: &[String], report: &mut JobReport) -> Result<(), RunnerError> {
@@ -100,17 +100,39 @@ async fn found(attempt: &Attempt<'_>, patterns: &[String], limit: u64) -> Result
     Ok(files)
 }
 
+/// The files that the commit has, if it matters.
+async fn tracked(attempt: &Attempt<'_>) -> Result<HashSet<PathBuf>, RunnerError> {
+    let spec = attempt.spec;
+    if !spec.artifacts.untracked || spec.checkout == Checkout::Empty {
+        return Ok(HashSet::new());
+    }
+    let files = attempt.runner.hands.git.files(&spec.repository, &spec.commit, "").await;
+    Ok(files.map_err(|error| other("asking for the commit's files", error))?.into_iter().map(PathBuf::from).collect())
+}
+
 async fn archive(attempt: &Attempt<'_>, report: &mut JobReport) -> Result<(), RunnerError> {
-    let (workspace, wanted) = (Arc::clone(&attempt.workspace), attempt.spec.artifacts.clone());
+    let (workspace, wanted, tracked) = (Arc::clone(&attempt.workspace), attempt.spec.artifacts.clone(), tracked(attempt).await?);
     let (files, leaving) = blocking("looking for artifacts", move || {
-        matching(&workspace.tree, &wanted.paths, &wanted.exclude).map_err(|error| other("looking for artifacts", error))
+        let failed = |error| other("looking for artifacts", error);
+        let (mut files, mut leaving) = matching(&workspace.tree, &wanted.paths, &wanted.exclude).map_err(failed)?;
+        if wanted.untracked {
+            let (more, out) = untracked(&workspace.tree, &tracked, &workspace.keep, &wanted.exclude).map_err(failed)?;
+            files.extend(more);
+            leaving.extend(out);
+            leaving.sort();
+            leaving.dedup();
+        }
+        Ok((files, leaving))
     })
     .await?;
     for path in leaving {
         attempt.log.note(&format!("not kept: {} is a link that leaves the checkout", path.display())).await;
     }
     if files.is_empty() {
-        attempt.log.note(&format!("no artifact matches {}", attempt.spec.artifacts.paths.join(", "))).await;
+        let wanted = &attempt.spec.artifacts;
+        let more = wanted.untracked.then_some("what the commit does not have");
+        let patterns: Vec<_> = wanted.paths.iter().map(String::as_str).chain(more).collect();
+        attempt.log.note(&format!("no artifact matches {}", patterns.join(", "))).await;
         return Ok(());
     }
     let count = files.values().filter(|kind| **kind != Found::Directory).count();

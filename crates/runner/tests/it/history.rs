@@ -140,3 +140,25 @@ async fn a_job_without_the_source_has_its_artifacts_and_caches_alone() {
     // one beside it has the source again
     assert_eq!(place.says(cached(Job::new("git status --porcelain -uno; ls"))).await, "kept\nmain.txt\ntopic.txt\n");
 }
+
+#[tokio::test]
+async fn what_the_commit_does_not_have_is_kept_if_it_is_asked_for() {
+    let place = place().await;
+    let script = "echo changed > topic.txt; mkdir -p out/sub; echo '*.o' > .gitignore; echo 1 > out/a.o; echo 2 > out/sub/b; echo 3 > left
+        echo 4 > kept/c; ln -s /etc away; git init -q other; echo 5 > other/d; git add out";
+    let all = |spec: &mut JobSpec| {
+        spec.artifacts.untracked = true;
+        spec.artifacts.exclude = vec!["left".to_owned()];
+    };
+    let (made, log) = place.run(cached(Job::new(script).with(all))).await;
+    assert_eq!(made.end, JobEnd::Exited { code: 0 }, "{}{}", log.err(), log.notes());
+    assert!(log.notes().contains("not kept: away"), "{}", log.notes());
+    let bare = |spec: &mut JobSpec| {
+        spec.checkout = Checkout::Empty;
+        spec.inputs = made.artifacts.into_iter().collect();
+    };
+    assert_eq!(place.says(Job::new("find . -type f | sort").with(bare)).await, "./.gitignore\n./out/a.o\n./out/sub/b\n");
+    let (nothing, log) = place.run(Job::new("true").with(all)).await;
+    assert_eq!(nothing.artifacts, None);
+    assert!(log.notes().contains("no artifact matches what the commit does not have"), "{}", log.notes());
+}
