@@ -38,7 +38,7 @@ impl Scratch {
         let alive = std::fs::File::create(dir.join(ALIVE))?;
         alive.lock()?;
         let scratch = Self { dir, uid, _alive: alive };
-        for (name, mode) in [("home", 0o700), ("home/.toolcache", 0o755), ("tmp", 0o1777), ("var-tmp", 0o1777), ("out", 0o700)] {
+        for (name, mode) in [("home", 0o700), ("tmp", 0o1777), ("var-tmp", 0o1777), ("out", 0o700)] {
             scratch.folder(name, mode)?;
         }
         for name in ["scripts", "files"] {

@@ -104,6 +104,8 @@ async fn killed_and_started_again_it_serves_the_last_snapshot_before_it_is_told(
     let figures = world.client.figures().await.unwrap();
     assert_eq!(figures.version, 3);
     assert_ne!(figures.started, started, "counters began anew, and that can be told");
-    assert_eq!(world.until("a", |seen| seen.requests == 1).await, before.clone());
+    let after = world.until("a", |seen| seen.requests == 1).await;
+    // how long the one request took is chance
+    assert_eq!((after.requests, after.errors, after.in_flight), (before.requests, before.errors, before.in_flight));
     world.end().await;
 }

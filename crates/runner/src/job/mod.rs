@@ -243,6 +243,14 @@ async fn input(runner: &Runner, digest: Digest, workspace: &Arc<Workspace>) -> R
 async fn scratch(runner: &Runner, spec: &JobSpec, uid: u32) -> Result<Arc<Scratch>, RunnerError> {
     let name = format!("{}-{}-{}", spec.id.run, Digest::of(spec.id.job.as_str()).short(), spec.id.attempt);
     let dir = runner.settings.dir.join("scratch").join(name);
-    blocking("making the job's directories", move || Scratch::make(dir, uid).map(Arc::new).map_err(io("making the job's directories")))
-        .await
+    // a workflow's actions keep tools there; any other job finds its home empty
+    let keeps_tools = spec.env.contains_key("RUNNER_TOOL_CACHE");
+    let make = move || {
+        let scratch = Scratch::make(dir, uid)?;
+        if keeps_tools {
+            scratch.folder("home/.toolcache", 0o755)?;
+        }
+        Ok(Arc::new(scratch))
+    };
+    blocking("making the job's directories", move || make().map_err(io("making the job's directories"))).await
 }
