@@ -26,7 +26,8 @@ pub fn redundant(world: &World, project: &ProjectRecord, now: Timestamp) -> Vec<
         let pipeline = old.run.as_ref().filter(|run| !run.cancelled_by_newer().is_empty());
         let head = project.refs.get(&old.push.reference) == Some(&old.push.commit);
         let fresh = now.since(old.push.at) < TOO_OLD;
-        pipeline.is_some() && !head && fresh && !old.brings_plan && runs(world, project).rev().any(|newer| replaces(newer, old))
+        let of_a_push = !old.brings_plan || old.beside.is_some();
+        pipeline.is_some() && !head && fresh && of_a_push && runs(world, project).rev().any(|newer| replaces(newer, old))
     };
     runs(world, project).filter(|record| record.ended.is_none()).filter(is_redundant).map(|record| record.id.clone()).collect()
 }
