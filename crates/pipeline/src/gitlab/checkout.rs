@@ -1,4 +1,4 @@
-//! The variables by which GitLab's runner is told how to check out and how long scripts may take. A value that asks for what
+//! The variables by which GitLab's runner is told how to check out, what to read and how long scripts may take. A value that asks for what
 //! every job has anyway, or for no source at all, is fine; any other is refused.
 
 use std::collections::BTreeMap;
@@ -61,6 +61,8 @@ fn instead(name: &str, value: &str) -> Option<&'static str> {
         "RUNNER_SCRIPT_TIMEOUT" => (false, "write the job's `timeout`"),
         "RUNNER_AFTER_SCRIPT_TIMEOUT" => (value == "5m", "remove it: `after_script` has five minutes"),
         "AFTER_SCRIPT_IGNORE_ERRORS" => (matches!(value, "true" | "1"), "remove it: how `after_script` ends does not count"),
+        "CACHE_FALLBACK_KEY" => (false, "remove it: a cache is looked for by its own `key` alone"),
+        "CI_DEBUG_TRACE" => (matches!(value, "false" | "0"), "write `set -x` in the script"),
         "GIT_LFS_SKIP_SMUDGE" => (matches!(value, "1" | "true"), LFS),
         _ if name.starts_with("GIT_LFS_") => (false, LFS),
         _ => return None,

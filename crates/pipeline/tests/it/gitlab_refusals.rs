@@ -144,6 +144,8 @@ fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
         ("RUNNER_SCRIPT_TIMEOUT", "1h"),
         ("RUNNER_AFTER_SCRIPT_TIMEOUT", "10m"),
         ("AFTER_SCRIPT_IGNORE_ERRORS", "'false'"),
+        ("CACHE_FALLBACK_KEY", "main"),
+        ("CI_DEBUG_TRACE", "'true'"),
     ] {
         let (plain, column) = (value.trim_matches('\''), 15 + name.len());
         let refused = |place: &str| format!("{place}.{name}: `{name}: {plain}` is not carried out");
