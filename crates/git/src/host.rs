@@ -261,8 +261,13 @@ impl GitHost for BareRepositories {
 
     async fn merge_base(&self, repository: &RepositoryName, one: &CommitId, other: &CommitId) -> Result<Option<CommitId>, GitError> {
         let directory = self.directory(repository).await?;
-        let output = self.program.run(&directory, &["merge-base", one.as_str(), other.as_str()], b"").await?;
-        Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok())
+        let arguments = ["merge-base", one.as_str(), other.as_str()];
+        let output = self.program.run(&directory, &arguments, b"").await?;
+        match output.code {
+            // 1 is what it says where there is none
+            Some(0 | 1) => Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok()),
+            _ => Err(failed(&arguments, output.stderr)),
+        }
     }
 
     async fn read(&self, repository: &RepositoryName, commit: &CommitId, path: &str, limit: u64) -> Result<Option<Vec<u8>>, GitError> {

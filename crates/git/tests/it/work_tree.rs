@@ -88,6 +88,20 @@ async fn history(it: &Fixture) -> (CommitId, CommitId) {
 }
 
 #[tokio::test]
+async fn two_branches_meet_where_git_says_and_strangers_nowhere() {
+    let it = fixture().await;
+    let (main, feature) = history(&it).await;
+    let meet = git(&it.bare(), &["rev-parse", "v1.0^{commit}"]);
+    for (one, other) in [(&main, &feature), (&feature, &main)] {
+        assert_eq!(it.host.merge_base(&it.name, one, other).await.unwrap().unwrap().as_str(), meet);
+    }
+    let stranger = it.commit_tree("");
+    assert_eq!(it.host.merge_base(&it.name, &main, &stranger).await.unwrap(), None);
+    let absent = "7".repeat(40).parse().unwrap();
+    assert!(it.host.merge_base(&it.name, &main, &absent).await.is_err(), "what is not there is no stranger");
+}
+
+#[tokio::test]
 async fn git_in_a_jobs_checkout_answers_as_in_a_clone() {
     let it = fixture().await;
     let (main, feature) = history(&it).await;
