@@ -11,7 +11,6 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, sethostname, setsid};
 
@@ -76,7 +75,6 @@ fn inside(mut socket: UnixStream, mount_point: &Path) -> ExitCode {
 
 /// What all sandboxes have: namespaces and the system's part of the root.
 fn base(mount_point: &Path) -> Result<root::Limited, String> {
-    umask(Mode::from_bits_truncate(0o022));
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS)
         .map_err(|e| format!("making namespaces: {e}"))?;
     sethostname(HOST_NAME).map_err(|e| format!("naming the sandbox: {e}"))?;

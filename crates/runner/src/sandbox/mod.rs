@@ -2,8 +2,9 @@
 //!
 //! A helper process (the same program started again, while it has one thread) unshares a PID namespace and forks. The
 //! child is the namespace's first process: it builds the part of a new root that all jobs see, waits for the plan, shows
-//! what else the job may see and nothing more, gives up every right, and starts what it is told over a socket. When it ends, the kernel ends everything that was started in it;
-//! and it ends when the socket closes, so that a job never outlives its server.
+//! what else the job may see and nothing more, gives up every right, and starts what it is told over a socket. When it
+//! ends, the kernel ends everything that was started in it; and it ends when the socket closes, so that a job never
+//! outlives its server.
 
 mod client;
 mod inside;

@@ -33,18 +33,14 @@ pub(super) fn base(root: &Path) -> Result<Limited, Failed> {
     for name in SYSTEM {
         system(root, name)?;
     }
-    let mut limited = Limited(BTreeSet::new());
-    limit(root, &[], &mut limited)?;
+    limit(root, &[], &Limited(BTreeSet::new()))?;
     for name in ["run", "var/cache", "var/lib", "var/log"] {
         directory(&root.join(name))?;
     }
     devices(root)?;
     kernel(root)?;
     // these have the flags that they need
-    for (id, _, _) in below(root)? {
-        limited.0.insert(id);
-    }
-    Ok(limited)
+    Ok(Limited(below(root)?.into_iter().map(|(id, _, _)| id).collect()))
 }
 
 /// Shows what the plan says and moves into the root. The old one is gone afterwards.
@@ -57,7 +53,7 @@ pub(super) fn enter(root: &Path, plan: &SandboxPlan, limited: &Limited) -> Resul
         }
     }
     resolver(root)?;
-    limit(root, &places, &mut Limited(limited.0.clone()))?;
+    limit(root, &places, limited)?;
     for overlay in &plan.overlays {
         overlaid(root, overlay)?;
     }
@@ -158,9 +154,9 @@ fn resolver(root: &Path) -> Result<(), Failed> {
 }
 
 /// Makes every mount below the root read-only that is not yet, whatever it was on the machine, but those that the plan wants writable.
-fn limit(root: &Path, places: &[Place], limited: &mut Limited) -> Result<(), Failed> {
+fn limit(root: &Path, places: &[Place], limited: &Limited) -> Result<(), Failed> {
     for (id, path, noexec) in below(root)? {
-        if !limited.0.insert(id) {
+        if limited.0.contains(&id) {
             continue;
         }
         // the innermost place decides
