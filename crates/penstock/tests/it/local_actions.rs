@@ -1,9 +1,8 @@
 //! A workflow with actions, commands, caches and artifacts, as `penstock run` carries it out in a developer's own clone.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::house::{House, directory};
+use crate::house::{House, directory, git};
 
 const WORKFLOW: &str = r##"on: push
 jobs:
@@ -44,13 +43,6 @@ const FILES: &[(&str, &str)] = &[
     ("script/post.js", "echo \"at the end: $STATE_kept\"\n"),
     ("a.lock", "1\n"),
 ];
-
-fn git(at: &Path, args: &[&str]) {
-    let mut command = Command::new("git");
-    command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(args).current_dir(at);
-    let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
-    assert!(output.status.success(), "git {args:?}: {output:?}");
-}
 
 #[test]
 fn a_workflow_with_actions_runs_as_its_author_meant_it() {

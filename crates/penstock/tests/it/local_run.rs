@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::house::{House, LIMIT, directory};
+use crate::house::{House, LIMIT, directory, git};
 
 const PIPELINE: &str = "whole:
   script:
@@ -21,13 +21,6 @@ fn no_tools(dir: &Path) -> PathBuf {
     let tools = dir.join("tools");
     std::fs::create_dir(&tools).unwrap();
     tools
-}
-
-fn git(at: &Path, args: &[&str]) {
-    let mut command = Command::new("git");
-    command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]).args(args).current_dir(at);
-    let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
-    assert!(output.status.success(), "git {args:?}: {output:?}");
 }
 
 #[test]
