@@ -42,20 +42,20 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
         None => nothing()?,
     };
     let message = head.map(|head| head.message.clone()).unwrap_or_default();
-    let (trigger, base) = match start {
+    let (trigger, base, differing) = match start {
         Start::By(trigger) => {
-            let base = if trigger.is_push() && args.tag.is_none() { before(place, args).await? } else { None };
-            (trigger, base)
+            let (base, differing) = if trigger.is_push() && args.tag.is_none() { before(place, args).await? } else { (None, None) };
+            (trigger, base, differing)
         }
         Start::MergeRequest { action, of_target } => {
             let target = args.target.clone().unwrap_or_else(|| main.clone());
             let (base, into) = parted(place, args, &target, &commit).await?;
             let request = request(action, of_target, &message, &branch, target, base.clone(), into);
-            (Trigger::MergeRequest(Box::new(request)), Some(base))
+            (Trigger::MergeRequest(Box::new(request)), Some(base), None)
         }
     };
-    let changed = match (&args.changed, &base, clone) {
-        (Some(paths), ..) => Some(paths.clone()),
+    let changed = match (args.changed.clone().or(differing), &base, clone) {
+        (Some(paths), ..) => Some(paths),
         (None, Some(base), Some(clone)) if base.as_str() != NO_COMMIT => {
             Some(clone.changed_since(base).await.map_err(|error| git_failed(&error))?)
         }
@@ -80,18 +80,19 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
     })
 }
 
-/// What a push of the working tree is compared with: what was pushed last, what is committed, or the commit before that.
-async fn before(place: &Place, args: &EventArgs) -> Result<Option<CommitId>, CliError> {
-    let Some(clone) = &place.clone else { return Ok(None) };
+/// What a push of the working tree is compared with: what was pushed last, what is committed, or the commit before that. With
+/// it the paths that differ, if they had to be looked at.
+async fn before(place: &Place, args: &EventArgs) -> Result<(Option<CommitId>, Option<Vec<String>>), CliError> {
+    let Some(clone) = &place.clone else { return Ok((None, None)) };
     if let Some(name) = &args.since {
-        return clone.resolve(name).await.map(Some).map_err(|error| git_failed(&error));
+        return clone.resolve(name).await.map(|since| (Some(since), None)).map_err(|error| git_failed(&error));
     }
-    let Some(head) = &clone.head else { return Ok(None) };
+    let Some(head) = &clone.head else { return Ok((None, None)) };
     if let Some(pushed) = clone.pushed.as_ref().filter(|pushed| **pushed != head.commit) {
-        return Ok(Some(pushed.clone()));
+        return Ok((Some(pushed.clone()), None));
     }
-    let changed = !clone.changed_since(&head.commit).await.map_err(|error| git_failed(&error))?.is_empty();
-    Ok(if changed { Some(head.commit.clone()) } else { head.parent.clone() })
+    let changed = clone.changed_since(&head.commit).await.map_err(|error| git_failed(&error))?;
+    Ok(if changed.is_empty() { (head.parent.clone(), None) } else { (Some(head.commit.clone()), Some(changed)) })
 }
 
 /// Where the working tree's branch and a merge request's target parted, and where the target is.
