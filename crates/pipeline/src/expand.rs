@@ -1,5 +1,8 @@
 //! `$NAME` and `${NAME}` in GitLab's variables: precedence by layers, expansion with bounds.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use penstock_model::Secret;
@@ -59,19 +62,73 @@ impl Unexpandable {
     }
 }
 
-/// Variables in layers: a name set again covers its former value, which only the new value itself can still refer to.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Scope(BTreeMap<String, Vec<Raw>>);
+impl Expanded {
+    /// A text in which nothing stands for something else.
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), secret: false }
+    }
+}
 
-impl Scope {
+/// Values by the names of their variables.
+pub(crate) trait Values {
+    /// The value of a variable, if there is one of this name.
+    fn value(&self, name: &str) -> Option<&Expanded>;
+}
+
+impl Values for BTreeMap<String, Expanded> {
+    fn value(&self, name: &str) -> Option<&Expanded> {
+        self.get(name)
+    }
+}
+
+/// Values over others that are shared by many.
+pub(crate) struct Over<'b> {
+    below: &'b dyn Values,
+    own: BTreeMap<String, Expanded>,
+}
+
+impl<'b> Over<'b> {
+    pub(crate) fn new(below: &'b dyn Values, own: impl IntoIterator<Item = (String, Expanded)>) -> Self {
+        Self { below, own: own.into_iter().collect() }
+    }
+}
+
+impl Values for Over<'_> {
+    fn value(&self, name: &str) -> Option<&Expanded> {
+        self.own.get(name).or_else(|| self.below.value(name))
+    }
+}
+
+static NOTHING: BTreeMap<String, Expanded> = BTreeMap::new();
+
+/// Variables in layers: a name set again covers its former value, which only the new value itself can still refer to.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope<'b> {
+    /// The lowest layer: plain values, which many scopes share.
+    below: &'b BTreeMap<String, Expanded>,
+    layers: BTreeMap<String, Vec<Raw>>,
+}
+
+impl Default for Scope<'_> {
+    fn default() -> Self {
+        Self::over(&NOTHING)
+    }
+}
+
+impl<'b> Scope<'b> {
+    /// Nothing is set yet but these plain values.
+    pub(crate) fn over(below: &'b BTreeMap<String, Expanded>) -> Self {
+        Self { below, layers: BTreeMap::new() }
+    }
+
     /// Sets a variable over whatever was set before.
     pub(crate) fn set(&mut self, name: impl Into<String>, raw: Raw) {
-        self.0.entry(name.into()).or_default().push(raw);
+        self.layers.entry(name.into()).or_default().push(raw);
     }
 
     /// Sets a variable below whatever was set before.
     pub(crate) fn set_below(&mut self, name: impl Into<String>, raw: Raw) {
-        self.0.entry(name.into()).or_default().insert(0, raw);
+        self.layers.entry(name.into()).or_default().insert(0, raw);
     }
 
     /// Sets plain values over whatever was set before.
@@ -91,32 +148,27 @@ impl Scope {
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.below.len() + self.layers.keys().filter(|name| !self.below.contains_key(*name)).count()
     }
 
     /// Expands every variable.
-    pub(crate) fn expand(&self) -> Result<BTreeMap<String, Expanded>, Unexpandable> {
+    pub(crate) fn expand(&self) -> Result<Over<'b>, Unexpandable> {
         let mut known = BTreeMap::new();
-        let mut out = Vec::with_capacity(self.0.len());
-        for (name, layers) in &self.0 {
-            // most are plain values and refer to nothing
-            let value = match layers.last() {
-                Some(Raw::Literal(text)) => Expanded { text: text.clone(), secret: false },
-                _ => self.value(name, layers.len(), &mut known, &mut Vec::new())?,
-            };
-            out.push((name.clone(), value));
-        }
-        Ok(out.into_iter().collect())
+        let values = self.layers.iter().map(|(name, layers)| {
+            let value = self.value(name, layers.len(), &mut known, &mut Vec::new())?;
+            Ok((name.clone(), value))
+        });
+        Ok(Over { below: self.below, own: values.collect::<Result<_, _>>()? })
     }
 
     /// Expands every variable; those that cannot be expanded stay as they are. For a job that starts: what the plan checked
     /// can only fail here by what another job left.
     pub(crate) fn expand_or_keep(&self) -> BTreeMap<String, Expanded> {
         let mut known = BTreeMap::new();
-        let mut out = BTreeMap::new();
-        for (name, layers) in &self.0 {
+        let mut out = self.below.clone();
+        for (name, layers) in &self.layers {
             let value = self.value(name, layers.len(), &mut known, &mut Vec::new()).unwrap_or_else(|_| match layers.last() {
-                Some(Raw::Literal(text) | Raw::Template(text)) => Expanded { text: text.clone(), secret: false },
+                Some(Raw::Literal(text) | Raw::Template(text)) => Expanded::plain(text),
                 Some(Raw::Hidden(secret)) => Expanded { text: secret.expose().to_owned(), secret: true },
                 None => Expanded::default(),
             });
@@ -132,6 +184,13 @@ impl Scope {
         known: &mut BTreeMap<(&'s str, usize), Expanded>,
         open: &mut Vec<(&'s str, usize)>,
     ) -> Result<Expanded, Unexpandable> {
+        let text = match level.checked_sub(1).and_then(|index| self.layers.get(name)?.get(index)) {
+            // most are plain values and refer to nothing
+            None => return Ok(self.below.get(name).cloned().unwrap_or_default()),
+            Some(Raw::Literal(text)) => return Ok(Expanded::plain(text)),
+            Some(Raw::Hidden(secret)) => return Ok(Expanded { text: secret.expose().to_owned(), secret: true }),
+            Some(Raw::Template(text)) => text,
+        };
         if let Some(value) = known.get(&(name, level)) {
             return Ok(value.clone());
         }
@@ -142,64 +201,55 @@ impl Scope {
         if open.len() >= MAX_DEPTH {
             return Err(Unexpandable::Deep(name.to_owned()));
         }
-        let value = match level.checked_sub(1).and_then(|index| self.0.get(name)?.get(index)) {
-            None => Expanded::default(),
-            Some(Raw::Literal(text)) => Expanded { text: text.clone(), secret: false },
-            Some(Raw::Hidden(secret)) => Expanded { text: secret.expose().to_owned(), secret: true },
-            Some(Raw::Template(text)) => {
-                open.push((name, level));
-                let mut value = Expanded::default();
-                for piece in pieces(text) {
-                    match piece {
-                        Piece::Text(text) => value.text.push_str(text),
-                        Piece::Name(other, _) => {
-                            let Some((other, layers)) = self.0.get_key_value(other) else { continue };
-                            let other_level = if other == name { level - 1 } else { layers.len() };
-                            let part = self.value(other, other_level, known, open)?;
-                            value.text.push_str(&part.text);
-                            value.secret |= part.secret;
-                        }
-                    }
-                    if value.text.len() > MAX_EXPANDED {
-                        return Err(Unexpandable::Long(name.to_owned()));
-                    }
+        open.push((name, level));
+        let mut value = Expanded::default();
+        for piece in pieces(text) {
+            match piece {
+                Piece::Text(text) => value.text.push_str(text),
+                Piece::Name(other, _) => {
+                    let layers = self.layers.get(other).map_or(0, Vec::len);
+                    let part = self.value(other, if other == name { level - 1 } else { layers }, known, open)?;
+                    value.text.push_str(&part.text);
+                    value.secret |= part.secret;
                 }
-                open.pop();
-                value
             }
-        };
+            if value.text.len() > MAX_EXPANDED {
+                return Err(Unexpandable::Long(name.to_owned()));
+            }
+        }
+        open.pop();
         known.insert((name, level), value.clone());
         Ok(value)
     }
 }
 
 /// Expands a text with known values; an unknown name stands for nothing. A text that becomes too long stays as it was.
-pub(crate) fn expand(text: &str, values: &BTreeMap<String, Expanded>) -> Expanded {
+pub(crate) fn expand(text: &str, values: &dyn Values) -> Expanded {
     let mut out = Expanded::default();
     for piece in pieces(text) {
         match piece {
             Piece::Text(text) => out.text.push_str(text),
             Piece::Name(name, _) => {
-                if let Some(value) = values.get(name) {
+                if let Some(value) = values.value(name) {
                     out.text.push_str(&value.text);
                     out.secret |= value.secret;
                 }
             }
         }
         if out.text.len() > MAX_EXPANDED {
-            return Expanded { text: text.to_owned(), secret: false };
+            return Expanded::plain(text);
         }
     }
     out
 }
 
 /// As [`expand`], but an unknown name stays as it is written, as GitLab has it in patterns of paths.
-pub(crate) fn expand_known(text: &str, values: &BTreeMap<String, Expanded>) -> String {
+pub(crate) fn expand_known(text: &str, values: &dyn Values) -> String {
     let mut out = String::new();
     for piece in pieces(text) {
         out.push_str(match piece {
             Piece::Text(text) => text,
-            Piece::Name(name, written) => values.get(name).map_or(written, |value| &value.text),
+            Piece::Name(name, written) => values.value(name).map_or(written, |value| &value.text),
         });
         if out.len() > MAX_EXPANDED {
             return text.to_owned();
@@ -210,7 +260,7 @@ pub(crate) fn expand_known(text: &str, values: &BTreeMap<String, Expanded>) -> S
 
 /// Expands `$NAME`, `${NAME}` and `%NAME%` as GitLab's server does while it gathers files: a doubled dollar is nothing special,
 /// and what is expanded is not expanded again. An unknown name stays as it is written, or stands for nothing.
-pub(crate) fn expand_as_rails(text: &str, values: &BTreeMap<String, Expanded>, keep_unknown: bool) -> String {
+pub(crate) fn expand_as_rails(text: &str, values: &dyn Values, keep_unknown: bool) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(place) = rest.find(['$', '%']) {
@@ -231,7 +281,7 @@ pub(crate) fn expand_as_rails(text: &str, values: &BTreeMap<String, Expanded>, k
         let (written, len) = match found {
             Some((name, len)) => {
                 let unknown = if keep_unknown { &from[..len] } else { "" };
-                (values.get(name).map_or(unknown, |value| &value.text), len)
+                (values.value(name).map_or(unknown, |value| &value.text), len)
             }
             None => (&from[..1], 1),
         };
@@ -292,75 +342,4 @@ fn name_len(text: &str) -> usize {
         return 0;
     }
     text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scope(values: &[(&str, &str)]) -> Scope {
-        let mut scope = Scope::default();
-        for (name, value) in values {
-            scope.set(*name, Raw::Template((*value).to_owned()));
-        }
-        scope
-    }
-
-    #[track_caller]
-    fn check(values: &[(&str, &str)], name: &str, expected: &str) {
-        let seen = match scope(values).expand() {
-            Ok(known) => known[name].text.clone(),
-            Err(why) => format!("error: {}", why.explain().1),
-        };
-        assert_eq!(seen, expected);
-    }
-
-    #[test]
-    fn names_are_expanded_in_any_order() {
-        check(&[("A", "$B/x"), ("B", "${C}y"), ("C", "z")], "A", "zy/x");
-    }
-
-    #[test]
-    fn a_doubled_dollar_is_a_dollar_and_a_lone_one_stays() {
-        check(&[("A", "$$B $ $1 $(x) ${B:-y} 5$")], "A", "$B $ $1 $(x) ${B:-y} 5$");
-    }
-
-    #[test]
-    fn an_unknown_name_is_nothing() {
-        check(&[("A", "[$NOPE]")], "A", "[]");
-    }
-
-    #[test]
-    fn an_unknown_name_stays_in_a_pattern() {
-        let values = BTreeMap::from([("A".to_owned(), Expanded { text: "a".into(), secret: false })]);
-        for (text, expected) in [("$A/${A}$", "a/a$"), ("r/$nope.tsx", "r/$nope.tsx"), ("${nope}$A", "${nope}a"), ("$1 ${A", "$1 ${A")] {
-            assert_eq!(expand_known(text, &values), expected);
-        }
-    }
-
-    #[test]
-    fn a_value_that_names_itself_means_the_value_it_covers() {
-        check(&[("A", "low"), ("A", "$A-high")], "A", "low-high");
-    }
-
-    #[test]
-    fn a_circle_is_named_in_full() {
-        check(&[("A", "$B"), ("B", "$A")], "A", "error: variables refer to each other in a circle: A -> B -> A");
-    }
-
-    #[test]
-    fn growth_is_bounded() {
-        let names: Vec<String> = (0..30).map(|n| format!("V{n}")).collect();
-        let values: Vec<String> = (0..30).map(|n| if n == 29 { "x".repeat(64) } else { format!("$V{0}$V{0}", n + 1) }).collect();
-        let pairs: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
-        assert!(matches!(scope(&pairs).expand(), Err(Unexpandable::Long(_))));
-    }
-
-    #[test]
-    fn what_holds_a_secret_is_one() {
-        let mut scope = scope(&[("URL", "https://$TOKEN@host"), ("OTHER", "x")]);
-        scope.set("TOKEN", Raw::Hidden(Secret::new("hunter2")));
-        let known = scope.expand().unwrap();
-        assert!(known["URL"].secret && !known["OTHER"].secret);
-    }
 }

@@ -1,8 +1,10 @@
 //! Reading mappings key by key, so that nothing is skipped: what nobody asked for is a problem.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::gitlab::Condition;
 use crate::input::Source;
 use crate::library::{FileRef, Found, Library, Unplanned};
 use crate::plan::Plan;
@@ -20,11 +22,20 @@ pub(crate) struct Problems {
     list: Vec<(At, Diagnostic)>,
     warnings: Vec<(At, Diagnostic)>,
     wants: BTreeSet<FileRef>,
+    pub(crate) known: Known,
+}
+
+/// What was read already and need not be read again.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Conditions of GitLab files: what many jobs extend brings the same ones to each.
+    pub(crate) conditions: HashMap<String, Arc<Condition>>,
 }
 
 impl Problems {
     pub(crate) fn new(path: &str, schema: Schema) -> Self {
-        Self { paths: vec![path.to_owned()], schema, list: Vec::new(), warnings: Vec::new(), wants: BTreeSet::new() }
+        let (list, warnings, wants, known) = (Vec::new(), Vec::new(), BTreeSet::new(), Known::default());
+        Self { paths: vec![path.to_owned()], schema, list, warnings, wants, known }
     }
 
     /// The documents of a file, of which there may be so many; what is wrong with them is told.
@@ -250,6 +261,9 @@ pub(crate) fn join(path: &str, key: &str) -> String {
 
 /// A user's text for a message: short, on one line.
 pub(crate) fn shown(text: &str) -> String {
+    if text.len() <= 80 && !text.bytes().any(|b| b.is_ascii_control()) && text.is_ascii() {
+        return text.to_owned();
+    }
     let cut: String = text.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(80).is_some() { format!("{cut}…") } else { cut }
 }

@@ -3,7 +3,8 @@
 mod load;
 mod scalar;
 
-use std::rc::Rc;
+use std::ops::Deref;
+use std::sync::Arc;
 
 pub(crate) use load::documents;
 pub(crate) use scalar::{Is, Schema};
@@ -47,7 +48,7 @@ pub(crate) struct Node {
     /// GitLab's `!reference` on a sequence.
     pub(crate) reference: bool,
     /// What stands there, where that is not the text that it is read as: `0755` for 493.
-    written: Option<Rc<str>>,
+    written: Option<Arc<str>>,
     weight: usize,
 }
 
@@ -56,14 +57,35 @@ pub(crate) struct Node {
 pub(crate) enum Value {
     /// Text, and whether it stands there without quotes (so that it may mean a number, `true` or nothing).
     Scalar {
-        text: Rc<str>,
+        text: Arc<str>,
         plain: bool,
         block: bool,
         /// What it is read as.
         is: Is,
     },
-    Seq(Vec<Node>),
-    Map(Vec<(Key, Node)>),
+    Seq(Parts<Node>),
+    Map(Parts<(Key, Node)>),
+}
+
+/// What a list or a mapping consists of. Anchors, `extends` and `include` bring the same to many places, which share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts<T>(Arc<Vec<T>>);
+
+impl<T> Deref for Parts<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<'p, T> IntoIterator for &'p Parts<T> {
+    type Item = &'p T;
+    type IntoIter = std::slice::Iter<'p, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }
 
 /// A mapping's key.
@@ -112,13 +134,13 @@ impl Node {
     /// A mapping made of others' entries.
     pub(crate) fn map(entries: Vec<(Key, Self)>, at: At) -> Self {
         let weight = NODE_WEIGHT + entries.iter().map(|(key, node)| key.text.len() + node.weight).sum::<usize>();
-        Self { value: Value::Map(entries), at, reference: false, written: None, weight }
+        Self { value: Value::Map(Parts(Arc::new(entries))), at, reference: false, written: None, weight }
     }
 
     /// A sequence made of others' items.
     pub(crate) fn seq(items: Vec<Self>, at: At) -> Self {
         let weight = NODE_WEIGHT + items.iter().map(|node| node.weight).sum::<usize>();
-        Self { value: Value::Seq(items), at, reference: false, written: None, weight }
+        Self { value: Value::Seq(Parts(Arc::new(items))), at, reference: false, written: None, weight }
     }
 
     /// Text that was made from others' in a GitLab file; problems within it are told at its start.
@@ -136,7 +158,7 @@ impl Node {
         Ok(Self { written, ..Self::text_of((*read).into(), plain, block, is, at) })
     }
 
-    fn text_of(text: Rc<str>, plain: bool, block: bool, is: Is, at: At) -> Self {
+    fn text_of(text: Arc<str>, plain: bool, block: bool, is: Is, at: At) -> Self {
         let weight = NODE_WEIGHT + text.len();
         Self { value: Value::Scalar { text, plain, block, is }, at, reference: false, written: None, weight }
     }
@@ -225,15 +247,15 @@ impl Node {
     /// A mapping's entries, or what it is instead.
     pub(crate) fn into_entries(self) -> Result<Vec<(Key, Self)>, Self> {
         match self.value {
-            Value::Map(entries) => Ok(entries),
+            Value::Map(entries) => Ok(Arc::unwrap_or_clone(entries.0)),
             _ => Err(self),
         }
     }
 
     /// A mapping without one of its keys.
     pub(crate) fn without(self, name: &str) -> Self {
-        match self.value {
-            Value::Map(entries) => Self::map(entries.into_iter().filter(|(key, _)| key.text != name).collect(), self.at),
+        match &self.value {
+            Value::Map(entries) => Self::map(entries.iter().filter(|(key, _)| key.text != name).cloned().collect(), self.at),
             _ => self,
         }
     }

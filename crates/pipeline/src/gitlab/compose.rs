@@ -31,7 +31,7 @@ pub(super) fn compose(
     source: &Source<'_>,
     event: &PushEvent,
     library: &Library,
-    base: &[(String, String)],
+    base: &BTreeMap<String, Expanded>,
     budget: &mut Budget,
     problems: &mut Problems,
 ) -> Option<Node> {
@@ -43,9 +43,9 @@ pub(super) fn compose(
 }
 
 /// What `include` may refer to: what is known of the event and of the project, and nothing of the files.
-fn seen(base: &[(String, String)], event: &PushEvent) -> BTreeMap<String, Expanded> {
-    let all = base.iter().map(|(name, value)| (name, value)).chain(&event.variables);
-    all.map(|(name, value)| (name.clone(), Expanded { text: value.clone(), secret: false })).collect()
+fn seen(base: &BTreeMap<String, Expanded>, event: &PushEvent) -> BTreeMap<String, Expanded> {
+    let project = event.variables.iter().map(|(name, value)| (name.clone(), Expanded::plain(value)));
+    base.clone().into_iter().chain(project).collect()
 }
 
 /// Who asks for a file: where a missing input is told, and what the file is called there.
@@ -133,7 +133,7 @@ impl<'c> Composer<'c> {
 
     /// `spec: include`: files that declare inputs and hold nothing else.
     fn declared_elsewhere(&mut self, header: &mut Header, node: &Node, home: &Home) -> Option<()> {
-        for entry in include::read(node, "spec.include", &home.variables, self.problems) {
+        for entry in include::read(node, "spec.include", &*home.variables, self.problems) {
             if !entry.inputs.is_empty() || entry.rules.is_some() || matches!(entry.target, Target::Template(_) | Target::Component { .. }) {
                 let help = "such a file comes from `local`, `project` or `remote`, without `inputs` and `rules`";
                 self.problems.add(entry.at, &entry.path, "a file of inputs cannot be included like this", help);
@@ -157,7 +157,7 @@ impl<'c> Composer<'c> {
     /// A mapping with what its `include` names below it.
     fn with_includes(&mut self, content: Node, home: &Home) -> Option<Node> {
         let Some(node) = content.get("include").cloned() else { return Some(content) };
-        let entries = include::read(&node, "include", &home.variables, self.problems);
+        let entries = include::read(&node, "include", &*home.variables, self.problems);
         let mut files = Vec::new();
         for entry in &entries {
             if self.applies(entry, home)? {
@@ -191,8 +191,8 @@ impl<'c> Composer<'c> {
     fn applies(&mut self, entry: &Entry, home: &Home) -> Option<bool> {
         let Some(rules) = &entry.rules else { return Some(true) };
         let event = home.event(self.event, self.library, (entry.at, &entry.path), self.problems)?;
-        rules::absent(rules, &home.variables, self.problems);
-        Some(rules::ask(rules, Facts { event: &event, library: self.library }, &home.variables, self.problems).matched.is_some())
+        rules::absent(rules, &*home.variables, self.problems);
+        Some(rules::ask(rules, Facts { event: &event, library: self.library }, &*home.variables, self.problems).matched.is_some())
     }
 
     /// A file, if it is there, small enough and what it should be.

@@ -7,12 +7,10 @@
 mod lex;
 mod parse;
 
-use std::collections::BTreeMap;
-
 use regex::{Regex, RegexBuilder};
 
 use super::re2;
-use crate::expand::Expanded;
+use crate::expand::Values;
 use crate::pattern::last_line;
 
 #[cfg(test)]
@@ -91,8 +89,8 @@ impl Condition {
     }
 
     /// Whether it holds, given the variables.
-    pub(super) fn holds(&self, variables: &BTreeMap<String, Expanded>) -> Result<bool, String> {
-        self.value(&|name| variables.get(name).map(|value| &*value.text)).map(|value| value.is_present())
+    pub(super) fn holds(&self, variables: &dyn Values) -> Result<bool, String> {
+        self.value(&|name| variables.value(name).map(|value| &*value.text)).map(|value| value.is_present())
     }
 
     /// The variables that it asks for.

@@ -159,10 +159,7 @@ impl<'n> Extender<'n> {
             });
         }
         open.pop();
-        let mut whole = merged.map_or_else(|| node.clone(), |base| merge(&base, node));
-        if let Value::Map(entries) = &mut whole.value {
-            entries.retain(|(key, _)| key.text != "extends");
-        }
+        let whole = merged.map_or_else(|| node.clone(), |base| merge(&base, node)).without("extends");
         budget.take(whole.weight(), node.at).map_err(|problem| {
             problems.malformed(problem);
             Told

@@ -3,7 +3,6 @@
 //! As GitLab has it (its `external/mapper` and `external/file`): text is an address or a path; `rules` are asked first; then
 //! patterns of `local` become paths, `file` may be a list, and variables are filled in, but for those of the file itself.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use penstock_model::Digest;
@@ -11,7 +10,7 @@ use penstock_model::Digest;
 use super::inputs::{self, Given};
 use super::parts;
 use super::rules::{self, Rule};
-use crate::expand::{Expanded, expand_as_rails};
+use crate::expand::{Values, expand_as_rails};
 use crate::reader::{Fields, Problems, Unsupported, join, shown, text};
 use crate::yaml::{At, Node, Value};
 
@@ -51,7 +50,7 @@ pub(super) enum Target {
 }
 
 /// Reads `include`. `variables` are those that it sees.
-pub(super) fn read(node: &Node, path: &str, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Vec<Entry> {
+pub(super) fn read(node: &Node, path: &str, variables: &dyn Values, problems: &mut Problems) -> Vec<Entry> {
     let items: &[Node] = match &node.value {
         Value::Seq(items) if !node.reference => items,
         _ => std::slice::from_ref(node),
@@ -68,7 +67,7 @@ pub(super) fn read(node: &Node, path: &str, variables: &BTreeMap<String, Expande
 }
 
 /// An entry that is text.
-fn written(node: &Node, path: &str, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Option<Entry> {
+fn written(node: &Node, path: &str, variables: &dyn Values, problems: &mut Problems) -> Option<Entry> {
     if node.reference {
         problems.add(node.at, path, "`!reference` is carried out after `include`, so that it cannot hold one", "name the files themselves");
         return None;
@@ -83,7 +82,7 @@ fn is_address(location: &str) -> bool {
     address.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace))
 }
 
-fn mapping(node: &Node, path: &str, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Vec<Entry> {
+fn mapping(node: &Node, path: &str, variables: &dyn Values, problems: &mut Problems) -> Vec<Entry> {
     let Some(mut fields) = Fields::of(node, path, problems) else { return Vec::new() };
     let named: Vec<&str> = KINDS.iter().copied().filter(|kind| node.get(kind).is_some_and(|node| !node.is_null())).collect();
     let filled = |name: &'static str, fields: &mut Fields<'_>, problems: &mut Problems| {

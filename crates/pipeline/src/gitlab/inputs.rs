@@ -267,5 +267,5 @@ fn options(node: &Node, path: &str, problems: &mut Problems) -> Option<Vec<Node>
     for item in items {
         scalar(item, path, problems);
     }
-    Some(items.clone())
+    Some(items.to_vec())
 }

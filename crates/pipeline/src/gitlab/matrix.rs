@@ -4,7 +4,7 @@
 //! `Entry::Product::Matrix`, `Entry::Product::Variables`, `Normalizer::MatrixStrategy`, `Interpolation::MatrixInterpolator`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use penstock_model::JobName;
 
@@ -40,7 +40,7 @@ pub(super) struct Matrix(Vec<Entry>);
 #[derive(Debug)]
 struct Entry {
     at: At,
-    variables: Vec<(Rc<str>, Vec<Rc<str>>)>,
+    variables: Vec<(Arc<str>, Vec<Arc<str>>)>,
 }
 
 /// One value for each variable of an entry.
@@ -48,7 +48,7 @@ struct Entry {
 pub(super) struct Combination {
     /// The entry's place.
     pub(super) at: At,
-    values: Vec<(Rc<str>, Rc<str>)>,
+    values: Vec<(Arc<str>, Arc<str>)>,
 }
 
 /// A job of the file as one of those that it becomes.
@@ -130,15 +130,15 @@ fn entry(node: &Node, path: &str, own: bool, problems: &mut Problems) -> Option<
             let help = "give it a value, or remove the variable";
             problems.add(given.at, &path, "a list without values makes no job", help);
         }
-        let values: Vec<Rc<str>> = items.iter().filter_map(|item| value(item, &key.text, &path, own, problems)).collect();
+        let values: Vec<Arc<str>> = items.iter().filter_map(|item| value(item, &key.text, &path, own, problems)).collect();
         sound &= !items.is_empty() && values.len() == items.len();
-        variables.push((Rc::from(key.text.as_str()), values));
+        variables.push((Arc::from(key.text.as_str()), values));
     }
     sound.then_some(Entry { at: node.at, variables })
 }
 
 /// A value as GitLab takes it: text or a whole number.
-fn value(node: &Node, name: &str, path: &str, own: bool, problems: &mut Problems) -> Option<Rc<str>> {
+fn value(node: &Node, name: &str, path: &str, own: bool, problems: &mut Problems) -> Option<Arc<str>> {
     let Value::Scalar { text, is, .. } = &node.value else {
         let help = "write the values in one list; a list of another place is taken whole: `NAME: !reference […]`";
         problems.add(node.at, path, format!("text or a whole number is expected here, not {}", node.kind()), help);
@@ -164,7 +164,7 @@ fn value(node: &Node, name: &str, path: &str, own: bool, problems: &mut Problems
     if own {
         parts::check_value(name, text, true, node.at, path, problems);
     }
-    Some(Rc::clone(text))
+    Some(Arc::clone(text))
 }
 
 impl Parallel {
@@ -199,7 +199,7 @@ impl Entry {
         let mut values = Vec::with_capacity(self.variables.len());
         for (name, list) in self.variables.iter().rev() {
             // no list is empty, and the index is below their product
-            values.push((Rc::clone(name), Rc::clone(&list[index % list.len()])));
+            values.push((Arc::clone(name), Arc::clone(&list[index % list.len()])));
             index /= list.len();
         }
         values.reverse();
@@ -227,7 +227,7 @@ impl Combination {
     /// This one with the matrix expressions in its values filled in. The error is the name that `own` does not know.
     pub(super) fn filled(&self, own: Option<&Self>) -> Result<Self, String> {
         let values: Result<_, String> =
-            self.values.iter().map(|(name, value)| Ok((Rc::clone(name), Rc::from(filled(value, own)?)))).collect();
+            self.values.iter().map(|(name, value)| Ok((Arc::clone(name), Arc::from(filled(value, own)?)))).collect();
         Ok(Self { at: self.at, values: values? })
     }
 }

@@ -24,6 +24,7 @@ mod waits;
 mod workflow;
 
 pub use checkout::checkout;
+pub(crate) use condition::Condition;
 pub(crate) use containers::is_host;
 pub(crate) use eval::eval;
 pub(crate) use rules::place_in;
@@ -38,7 +39,7 @@ use self::job::{Common, Draft};
 use self::matrix::{Combination, Member};
 use self::workflow::Workflow;
 use crate::env::predefined;
-use crate::expand::{self, Expanded, Raw, Scope};
+use crate::expand::{self, Expanded, Over, Raw, Scope, Values};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Turns, Variable, When};
@@ -63,7 +64,7 @@ pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, library: &Library) ->
 
 fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mut Problems) -> Option<Plan> {
     let mut budget = Budget::new();
-    let base = predefined::of_push(event, source.path);
+    let base = predefined::of_push(event, source.path).into_iter().map(|(name, value)| (name, Expanded::plain(value))).collect();
     let root = compose::compose(source, event, library, &base, &mut budget, problems)?;
     problems.wants_nothing().then_some(())?;
     if let Value::Map(entries) = &root.value
@@ -202,7 +203,7 @@ fn drafts(entries: &[(Key, Node)], global: &Global, problems: &mut Problems) -> 
 fn judge(
     drafts: &[Draft],
     global: &Global,
-    base: &[(String, String)],
+    base: &BTreeMap<String, Expanded>,
     facts: Facts<'_>,
     problems: &mut Problems,
 ) -> (Vec<PlannedJob>, Vec<LeftOut>) {
@@ -242,15 +243,15 @@ fn judge(
 }
 
 /// The variables that a job's rules can see, unless they cannot be expanded. `own` are the job's.
-fn seen(
+fn seen<'b>(
     member: &Member<'_>,
     own: &BTreeMap<String, Variable>,
     inherited: &BTreeMap<String, Variable>,
     global: &Global,
-    base: &[(String, String)],
+    base: &'b BTreeMap<String, Expanded>,
     event: &PushEvent,
     problems: &mut Problems,
-) -> Option<BTreeMap<String, Expanded>> {
+) -> Option<Over<'b>> {
     let draft = member.draft;
     let place = |name: &str| {
         let outer = || draft.variable_places.get(name).or_else(|| global.variable_places.get(name)).copied();
@@ -261,7 +262,7 @@ fn seen(
         covered(&combination.variables(), &[inherited], base, &place, &format!("{}.parallel.matrix", draft.name), problems);
     }
     let of_job = predefined::of_job(member.name.as_str(), &draft.stage, draft.environment.as_ref(), member.place);
-    match scope(inherited, own, &of_job, base, event).and_then(|scope| scope.expand()) {
+    match scope(inherited, own, of_job, base, event).and_then(|scope| scope.expand()) {
         Ok(variables) => Some(variables),
         Err(unexpandable) => {
             let (name, message, help) = unexpandable.explain();
@@ -295,10 +296,10 @@ impl<'d> Verdicts<'d> {
         &mut self,
         file: [&BTreeMap<String, Variable>; 2],
         facts: Facts<'_>,
-        variables: &BTreeMap<String, Expanded>,
+        variables: &dyn Values,
         problems: &mut Problems,
     ) -> rules::Verdict {
-        let worth: Vec<Worth> = self.names.iter().map(|name| (variables.get(*name).cloned(), file[1].get(*name).cloned())).collect();
+        let worth: Vec<Worth> = self.names.iter().map(|name| (variables.value(name).cloned(), file[1].get(*name).cloned())).collect();
         if let Some((_, verdict)) = self.known.iter().find(|(known, _)| *known == worth) {
             return verdict.clone();
         }
@@ -312,7 +313,7 @@ impl<'d> Verdicts<'d> {
         &self,
         file: [&BTreeMap<String, Variable>; 2],
         facts: Facts<'_>,
-        variables: &BTreeMap<String, Expanded>,
+        variables: &dyn Values,
         problems: &mut Problems,
     ) -> rules::Verdict {
         let (draft, event) = (self.draft, facts.event);
@@ -354,17 +355,16 @@ fn inherited<'v>(variables: &'v BTreeMap<String, Variable>, names: Option<&[Stri
 }
 
 /// Everything that `rules` can see: of the push, of a job if they are a job's, of the file, of the project.
-fn scope(
+fn scope<'b>(
     inherited: &BTreeMap<String, Variable>,
     own: &BTreeMap<String, Variable>,
-    of_job: &[(String, Raw)],
-    base: &[(String, String)],
+    of_job: Vec<(String, Raw)>,
+    base: &'b BTreeMap<String, Expanded>,
     event: &PushEvent,
-) -> Result<Scope, expand::Unexpandable> {
-    let mut scope = Scope::default();
-    scope.literals(base.iter().cloned());
+) -> Result<Scope<'b>, expand::Unexpandable> {
+    let mut scope = Scope::over(base);
     for (name, raw) in of_job {
-        scope.set(name.clone(), raw.clone());
+        scope.set(name, raw);
     }
     scope.variables(inherited);
     scope.variables(own);
@@ -378,13 +378,13 @@ fn scope(
 fn covered(
     own: &BTreeMap<String, Variable>,
     below: &[&BTreeMap<String, Variable>],
-    base: &[(String, String)],
+    base: &BTreeMap<String, Expanded>,
     place: &dyn Fn(&str) -> At,
     path: &str,
     problems: &mut Problems,
 ) {
     for (name, variable) in own {
-        let known = below.iter().any(|layer| layer.contains_key(name)) || base.iter().any(|(other, _)| other == name);
+        let known = below.iter().any(|layer| layer.contains_key(name)) || base.contains_key(name);
         if variable.expand && !known && expand::names(&variable.value).any(|other| other == name) {
             let message =
                 format!("`{name}` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `{name}`");

@@ -5,13 +5,14 @@
 //! item is enough. `variables` are compared as they are written there, not expanded as in `rules`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use regex::Regex;
 
 use super::condition::{Condition, whole_pattern};
 use super::paths;
 use super::rules::{self, Matched, Verdict};
-use crate::expand::Expanded;
+use crate::expand::{Expanded, Over, Values};
 use crate::input::PushEvent;
 use crate::plan::Variable;
 use crate::reader::{Fields, Problems, join, shown};
@@ -58,7 +59,7 @@ struct Policy {
     at: At,
     path: String,
     refs: Option<Vec<Reference>>,
-    variables: Option<Vec<(Condition, String, At)>>,
+    variables: Option<Vec<(Arc<Condition>, String, At)>>,
     changes: Option<Vec<(String, Regex)>>,
     kubernetes: bool,
 }
@@ -195,17 +196,13 @@ fn changes(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, Reg
 }
 
 /// The variables that `rules` would see, with those of the file and of the project as they are written there.
-pub(super) fn written(
-    variables: &BTreeMap<String, Expanded>,
+pub(super) fn written<'v>(
+    variables: &'v dyn Values,
     file: [&BTreeMap<String, Variable>; 2],
     project: &BTreeMap<String, String>,
-) -> BTreeMap<String, Expanded> {
-    let mut seen = variables.clone();
+) -> Over<'v> {
     let file = file.into_iter().flatten().map(|(name, variable)| (name, &variable.value));
-    for (name, text) in file.chain(project) {
-        seen.insert(name.clone(), Expanded { text: text.clone(), secret: false });
-    }
-    seen
+    Over::new(variables, file.chain(project).map(|(name, text)| (name.clone(), Expanded::plain(text))))
 }
 
 impl Policies {
@@ -222,7 +219,7 @@ impl Policies {
     }
 
     /// Asks `only` and then `except`, with the variables as they are [`written`].
-    pub(super) fn ask(&self, event: &PushEvent, seen: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Verdict {
+    pub(super) fn ask(&self, event: &PushEvent, seen: &dyn Values, problems: &mut Problems) -> Verdict {
         let mut verdict = Verdict::default();
         for policy in &self.0 {
             for (condition, _, at) in policy.variables.iter().flatten() {
@@ -241,7 +238,7 @@ impl Policies {
 
 impl Policy {
     /// Whether the job stays, and why.
-    fn ask(&self, event: &PushEvent, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> (bool, String) {
+    fn ask(&self, event: &PushEvent, variables: &dyn Values, problems: &mut Problems) -> (bool, String) {
         let mut answers = Vec::new();
         match &self.refs {
             Some(refs) => answers.push(ref_among(refs, event)),
@@ -309,9 +306,9 @@ fn ref_among(refs: &[Reference], event: &PushEvent) -> (bool, String) {
 }
 
 fn condition_among(
-    conditions: &[(Condition, String, At)],
+    conditions: &[(Arc<Condition>, String, At)],
     path: &str,
-    variables: &BTreeMap<String, Expanded>,
+    variables: &dyn Values,
     problems: &mut Problems,
 ) -> (bool, String) {
     let mut not = Vec::new();

@@ -4,12 +4,11 @@
 //! commit and this one parted, whatever the pipeline is for; `project` and `ref` look at what another repository has.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use regex::Regex;
 
 use super::Facts;
-use crate::expand::{self, Expanded, expand_as_rails, expand_known};
+use crate::expand::{self, Values, expand_as_rails, expand_known};
 use crate::input::PushEvent;
 use crate::library::FileRef;
 use crate::pattern::ruby_glob;
@@ -88,7 +87,7 @@ impl Paths {
     }
 
     /// Whether something of interest changed, and why.
-    pub(super) fn changed(&self, facts: Facts<'_>, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> (bool, String) {
+    pub(super) fn changed(&self, facts: Facts<'_>, variables: &dyn Values, problems: &mut Problems) -> (bool, String) {
         let Some((since, at)) = &self.compare_to else {
             return changes(facts.event, |changed| self.first(changed, variables));
         };
@@ -104,7 +103,7 @@ impl Paths {
     }
 
     /// Whether something of interest is there, and why.
-    pub(super) fn exist(&self, facts: Facts<'_>, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> (bool, String) {
+    pub(super) fn exist(&self, facts: Facts<'_>, variables: &dyn Values, problems: &mut Problems) -> (bool, String) {
         let (files, of) = match &self.project {
             None => (Cow::Borrowed(facts.event.files.as_slice()), String::new()),
             Some((project, at)) => {
@@ -128,7 +127,7 @@ impl Paths {
         Some(found.text.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
     }
 
-    fn first<'p>(&self, paths: &'p [String], variables: &BTreeMap<String, Expanded>) -> Option<(String, &'p String)> {
+    fn first<'p>(&self, paths: &'p [String], variables: &dyn Values) -> Option<(String, &'p String)> {
         self.patterns.iter().find_map(|(pattern, _)| {
             let expanded = expand_known(pattern, variables);
             // read without fault before; with a variable's value in it, it may have become one that matches nothing

@@ -1,12 +1,13 @@
 //! `rules`: read, and asked for one push.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::condition::Condition;
 use super::job::{self, Need};
 use super::paths::{Kind, Paths};
 use super::{Facts, keys, parts, turns, workflow};
-use crate::expand::Expanded;
+use crate::expand::Values;
 use crate::plan::{AllowFailure, Variable, When};
 use crate::reader::{Fields, Problems, boolean, choice, shown, text};
 use crate::yaml::{At, Node, Value};
@@ -15,7 +16,7 @@ use crate::yaml::{At, Node, Value};
 #[derive(Debug)]
 pub(super) struct Rule {
     at: At,
-    condition: Option<(Condition, String, At)>,
+    condition: Option<(Arc<Condition>, String, At)>,
     changes: Option<Paths>,
     exists: Option<Paths>,
     when: Option<Outcome>,
@@ -173,10 +174,16 @@ impl Rule {
 }
 
 /// Reads a condition; its text and its place go with it.
-pub(super) fn condition(node: &Node, path: &str, problems: &mut Problems) -> Option<(Condition, String, At)> {
+pub(super) fn condition(node: &Node, path: &str, problems: &mut Problems) -> Option<(Arc<Condition>, String, At)> {
     let text = text(node, path, problems)?;
-    match Condition::read(&text) {
-        Ok(read) => Some((read, text, node.at)),
+    if let Some(known) = problems.known.conditions.get(&text) {
+        return Some((Arc::clone(known), text, node.at));
+    }
+    match Condition::read(&text).map(Arc::new) {
+        Ok(read) => {
+            problems.known.conditions.insert(text.clone(), Arc::clone(&read));
+            Some((read, text, node.at))
+        }
         Err(invalid) => {
             problems.add(
                 place_in(node, invalid.offset),
@@ -200,7 +207,7 @@ pub(crate) fn place_in(node: &Node, offset: usize) -> At {
 }
 
 /// A condition must not ask for what GitLab would know and Penstock does not: it would silently be false.
-pub(super) fn absent(rules: &[Rule], variables: &BTreeMap<String, Expanded>, problems: &mut Problems) {
+pub(super) fn absent(rules: &[Rule], variables: &dyn Values, problems: &mut Problems) {
     for rule in rules {
         let Some((condition, _, at)) = &rule.condition else { continue };
         absent_in(condition, *at, &format!("{}.if", rule.path), variables, problems);
@@ -208,13 +215,13 @@ pub(super) fn absent(rules: &[Rule], variables: &BTreeMap<String, Expanded>, pro
 }
 
 /// As [`absent`], for one condition.
-pub(super) fn absent_in(condition: &Condition, at: At, path: &str, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) {
+pub(super) fn absent_in(condition: &Condition, at: At, path: &str, variables: &dyn Values, problems: &mut Problems) {
     let mut names = Vec::new();
     condition.variables(&mut names);
     // elsewhere those of a merge request are not set at GitLab, either
-    let requested = variables.contains_key("CI_MERGE_REQUEST_IID");
+    let requested = variables.value("CI_MERGE_REQUEST_IID").is_some();
     let absent = |name: &&str| keys::ABSENT_VARIABLES.contains(name) || requested && keys::ABSENT_OF_MERGE_REQUESTS.contains(name);
-    for name in names.into_iter().filter(|name| absent(name) && !variables.contains_key(*name)) {
+    for name in names.into_iter().filter(|name| absent(name) && variables.value(name).is_none()) {
         let message = format!("GitLab's variable `{name}` is not known here");
         problems.add(at, path, message, "ask for another one, or set it in `variables`");
     }
@@ -222,9 +229,9 @@ pub(super) fn absent_in(condition: &Condition, at: At, path: &str, variables: &B
 
 /// Whether a condition holds, and its variables with their values.
 pub(super) fn holds(
-    (condition, text, at): &(Condition, String, At),
+    (condition, text, at): &(Arc<Condition>, String, At),
     path: &str,
-    variables: &BTreeMap<String, Expanded>,
+    variables: &dyn Values,
     problems: &mut Problems,
 ) -> (bool, String) {
     let holds = condition.holds(variables).unwrap_or_else(|why| {
@@ -248,7 +255,7 @@ pub(super) fn named(rules: &[Rule]) -> Vec<&str> {
 }
 
 /// Asks the rules of a job in their order; the first that matches decides.
-pub(super) fn ask(rules: &[Rule], facts: Facts<'_>, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> Verdict {
+pub(super) fn ask(rules: &[Rule], facts: Facts<'_>, variables: &dyn Values, problems: &mut Problems) -> Verdict {
     let mut verdict = Verdict::default();
     for (place, rule) in rules.iter().enumerate() {
         let (matches, why) = clauses(rule, facts, variables, problems);
@@ -287,7 +294,7 @@ pub(super) fn ask(rules: &[Rule], facts: Facts<'_>, variables: &BTreeMap<String,
 }
 
 /// Whether all clauses of a rule hold; and which did, or the first that did not.
-fn clauses(rule: &Rule, facts: Facts<'_>, variables: &BTreeMap<String, Expanded>, problems: &mut Problems) -> (bool, String) {
+fn clauses(rule: &Rule, facts: Facts<'_>, variables: &dyn Values, problems: &mut Problems) -> (bool, String) {
     let mut held = Vec::new();
     if let Some(condition) = &rule.condition {
         let (holds, why) = holds(condition, &format!("{}.if", rule.path), variables, problems);
@@ -313,12 +320,12 @@ fn clauses(rule: &Rule, facts: Facts<'_>, variables: &BTreeMap<String, Expanded>
 }
 
 /// The variables of a condition with their values, for people.
-fn values(condition: &Condition, variables: &BTreeMap<String, Expanded>) -> String {
+fn values(condition: &Condition, variables: &dyn Values) -> String {
     let mut names = Vec::new();
     condition.variables(&mut names);
     let shown: Vec<String> = names
         .iter()
-        .map(|name| match variables.get(*name) {
+        .map(|name| match variables.value(name) {
             None => format!("{name} is not set"),
             Some(value) => format!("{name} is \"{}\"", shown(&value.text)),
         })

@@ -1,12 +1,11 @@
 //! What a job waits for besides other jobs, and what may end it early: `start_in`, `resource_group`, `interruptible`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::job::Draft;
 use super::rules::Matched;
 use crate::duration;
-use crate::expand::{Expanded, expand};
+use crate::expand::{Expanded, Over, Values, expand};
 use crate::plan::{ProcessMode, Turns, When};
 use crate::reader::{Fields, Problems, shown, text};
 
@@ -50,16 +49,15 @@ pub(super) fn resource_group(fields: &mut Fields<'_>, problems: &mut Problems) -
 }
 
 /// What holds for a job of the plan, whose rules see these variables.
-pub(super) fn of(draft: &Draft, matched: &Matched, variables: &BTreeMap<String, Expanded>) -> Turns {
+pub(super) fn of(draft: &Draft, matched: &Matched, variables: &dyn Values) -> Turns {
     let when = matched.when.or(draft.when).unwrap_or_default();
     let start_in = if when == When::Delayed { matched.start_in.or(draft.start_in) } else { None };
     let resource_group = draft.resource_group.as_ref().map(|name| {
-        let mut seen = variables.clone();
-        for (name, variable) in &matched.variables {
+        let of_rule = matched.variables.iter().map(|(name, variable)| {
             let text = if variable.expand { expand(&variable.value, variables).text } else { variable.value.clone() };
-            seen.insert(name.clone(), Expanded { text, secret: false });
-        }
-        expand(name, &seen).text
+            (name.clone(), Expanded::plain(text))
+        });
+        expand(name, &Over::new(variables, of_rule)).text
     });
     let interruptible = matched.interruptible.or(draft.common.interruptible).unwrap_or(false);
     Turns { start_in, resource_group: resource_group.filter(|name| !name.is_empty()), process_mode: ProcessMode::default(), interruptible }

@@ -6,7 +6,7 @@
 
 use super::rules::{self, Matched, Rule};
 use super::{Facts, Global, covered, scope};
-use crate::expand::{Expanded, expand};
+use crate::expand::{Expanded, Over, expand};
 use crate::input::PushEvent;
 use crate::plan::{AutoCancel, OnJobFailure, OnNewCommit};
 use crate::reader::{Fields, Problems, choice, text};
@@ -79,7 +79,13 @@ pub(super) fn auto_cancel(node: &Node, path: &str, problems: &mut Problems) -> C
 
 impl Workflow {
     /// Asks the rules; what the one that matches sets becomes the file's.
-    pub(super) fn decide(&self, global: &mut Global, base: &[(String, String)], facts: Facts<'_>, problems: &mut Problems) -> Decided {
+    pub(super) fn decide(
+        &self,
+        global: &mut Global,
+        base: &BTreeMap<String, Expanded>,
+        facts: Facts<'_>,
+        problems: &mut Problems,
+    ) -> Decided {
         let event = facts.event;
         let auto_cancel = Cancels::default().over(self.cancels);
         let mut decided = Decided { nothing: None, name: None, because: Vec::new(), auto_cancel };
@@ -116,7 +122,7 @@ impl Workflow {
 }
 
 /// Puts a rule's variables over the file's.
-fn set(matched: Matched, global: &mut Global, base: &[(String, String)], problems: &mut Problems) {
+fn set(matched: Matched, global: &mut Global, base: &BTreeMap<String, Expanded>, problems: &mut Problems) {
     let Matched { variables, at, path, .. } = matched;
     covered(&variables, &[], base, &|_| at, &format!("{path}.variables"), problems);
     global.variable_places.extend(variables.keys().map(|name| (name.clone(), at)));
@@ -124,8 +130,8 @@ fn set(matched: Matched, global: &mut Global, base: &[(String, String)], problem
 }
 
 /// Everything that `workflow` can see.
-fn expanded(global: &Global, base: &[(String, String)], event: &PushEvent, problems: &mut Problems) -> Option<BTreeMap<String, Expanded>> {
-    let expanded = scope(&global.variables, &BTreeMap::new(), &[], base, event).and_then(|scope| scope.expand());
+fn expanded<'b>(global: &Global, base: &'b BTreeMap<String, Expanded>, event: &PushEvent, problems: &mut Problems) -> Option<Over<'b>> {
+    let expanded = scope(&global.variables, &BTreeMap::new(), Vec::new(), base, event).and_then(|scope| scope.expand());
     let unexpandable = match expanded {
         Ok(variables) => return Some(variables),
         Err(unexpandable) => unexpandable,

@@ -300,11 +300,11 @@ impl Builder<'_> {
         }
         // of several mappings the first goes over the later ones
         let maps = match node.value {
-            Value::Seq(items) => items.into_iter().rev().collect(),
+            Value::Seq(items) => items.iter().rev().cloned().collect(),
             _ => vec![node],
         };
         for map in maps {
-            let Value::Map(entries) = map.value else {
+            let Ok(entries) = map.into_entries() else {
                 return Err(Malformed { at: key.at, message: "`<<` takes mappings".into(), help: "let it name an anchor of a mapping" });
             };
             for (inner, value) in entries {

@@ -1,6 +1,9 @@
 //! Conditions, one line each.
 
+use std::collections::BTreeMap;
+
 use super::*;
+use crate::expand::Expanded;
 
 /// `BRANCH=main`, `EMPTY=""`, `BLANK=" "`, `PATTERN=/^ma/`, `NOPATTERN=abc`; nothing else is known.
 fn variables() -> BTreeMap<String, Expanded> {
@@ -17,7 +20,7 @@ fn variables() -> BTreeMap<String, Expanded> {
         ("NESTED", "$BRANCH"),
         ("LINES", "x\n/^ma/\ny"),
     ]
-    .map(|(name, text)| (name.to_owned(), Expanded { text: text.to_owned(), secret: false }))
+    .map(|(name, text)| (name.to_owned(), Expanded::plain(text)))
     .into()
 }
 

@@ -104,7 +104,7 @@ pub(super) fn outside(value: &Node, options: &[Node], kind: Kind) -> Option<Stri
     };
     let allowed: Vec<String> = options.iter().filter_map(&written).collect();
     let items = match &value.value {
-        Value::Seq(items) => items.as_slice(),
+        Value::Seq(items) => items,
         _ => std::slice::from_ref(value),
     };
     items.iter().map(|item| written(item).unwrap_or_else(|| item.kind().to_owned())).find(|text| !allowed.contains(text))

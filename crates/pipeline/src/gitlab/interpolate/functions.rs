@@ -1,15 +1,13 @@
 //! What stands after a `|` of a block.
 
-use std::collections::BTreeMap;
-
 use super::access::NOWHERE;
 use super::is_text;
-use crate::expand::{Expanded, expand_as_rails};
+use crate::expand::{Values, expand_as_rails};
 use crate::reader::shown;
 use crate::yaml::{Node, Value};
 
 /// A value after one function.
-pub(super) fn applied(function: &str, value: &Node, variables: &BTreeMap<String, Expanded>) -> Result<Node, String> {
+pub(super) fn applied(function: &str, value: &Node, variables: &dyn Values) -> Result<Node, String> {
     let read = Function::read(function).ok_or_else(|| {
         format!(
             "there is no function `{}`: `expand_vars`, `truncate(OFFSET, LENGTH)`, `posix_escape` and `split('SEPARATOR')` are",

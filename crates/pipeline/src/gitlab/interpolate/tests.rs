@@ -9,7 +9,7 @@ fn document(text: &str) -> Node {
 /// What a text becomes with inputs, as JSON, or what is wrong with it.
 fn filled(inputs: &str, text: &str) -> String {
     let Value::Map(entries) = document(inputs).value else { panic!("{inputs}") };
-    let inputs = entries.into_iter().map(|(key, node)| (key.text, node)).collect();
+    let inputs = entries.iter().map(|(key, node)| (key.text.clone(), node.clone())).collect();
     let component = BTreeMap::from([("version", Node::made("1.2.3", false, At::start(0)))]);
     let variables = [("A", "a"), ("B", "$A")].map(|(name, text)| (name.to_owned(), Expanded { text: text.to_owned(), secret: false }));
     let values = Values { inputs, component, variables: &variables.into() };
