@@ -7,7 +7,9 @@ pub use host::OnHost;
 pub use mirror::{Mirror, read_text};
 
 use async_trait::async_trait;
-use penstock_pipeline::{Allowed, Diagnostic, Dialect, FileRef, Found, Library, MAX_FILES, Plan, PushEvent, Source, Unplanned, beyond};
+use penstock_pipeline::{
+    Allowed, Diagnostic, Dialect, FileRef, Found, Library, MAX_FILES, Plan, Planning, PushEvent, Source, Unplanned, beyond,
+};
 
 /// A place where files are looked for.
 #[async_trait]
@@ -62,9 +64,9 @@ pub async fn looked_at<S: Shelf>(
     event: &PushEvent,
     shelf: &S,
 ) -> Result<Result<(Plan, Library), (Vec<Diagnostic>, Library)>, S::Fault> {
-    let mut library = Library::new();
+    let (mut library, mut planning) = (Library::new(), Planning::new(dialect, source, event));
     loop {
-        let wants = match penstock_pipeline::plan(dialect, source, event, &library) {
+        let wants = match planning.plan(&library) {
             Ok(plan) => return Ok(Ok((plan, library))),
             Err(Unplanned::Refused(problems)) => return Ok(Err((problems, library))),
             Err(Unplanned::Wants(wants)) => wants,

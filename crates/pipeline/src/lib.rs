@@ -57,7 +57,7 @@ pub use mentions::mentions;
 pub use plan::{
     Access, Action, ActionInput, AllowFailure, Asked, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency, Condition, InputKind,
     JobEnvironment, LeftOut, Matrix, OnJobFailure, OnNewCommit, Permissions, Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSource,
-    PlannedStep, ProcessMode, Retry, RetryOn, TokenUse, Turns, Variable, Wait, When, plan,
+    PlannedStep, Planning, ProcessMode, Retry, RetryOn, TokenUse, Turns, Variable, Wait, When, plan,
 };
 pub use run::{
     CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,

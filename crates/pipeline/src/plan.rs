@@ -11,6 +11,7 @@ use crate::container::{PlannedContainer, PlannedService};
 use crate::diagnostic::Diagnostic;
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
+use crate::reader::Known;
 pub use crate::steps::planned::{Action, ActionInput, Asked, PlannedStep};
 
 mod seconds;
@@ -411,8 +412,33 @@ pub struct LeftOut {
 /// Files that are still to be looked for; or everything that is wrong, in the order of files and lines: unknown or unsupported
 /// keys, wrong values, expressions that do not parse, jobs that wait for each other.
 pub fn plan(dialect: Dialect, source: &Source<'_>, event: &PushEvent, library: &Library) -> Result<Plan, Unplanned> {
-    match dialect {
-        Dialect::GitlabCi => crate::gitlab::plan(source, event, library),
-        Dialect::GithubWorkflow => crate::github::plan(source, event, library),
+    Planning::new(dialect, source, event).plan(library)
+}
+
+/// [`plan`] for one file and one push, asked again whenever more files were found: those that it read before it does not read
+/// again, and its answer is the same as if it had.
+#[derive(Debug)]
+pub struct Planning<'p> {
+    dialect: Dialect,
+    source: Source<'p>,
+    event: &'p PushEvent,
+    known: Known,
+}
+
+impl<'p> Planning<'p> {
+    /// Nothing was asked yet.
+    pub fn new(dialect: Dialect, source: &Source<'p>, event: &'p PushEvent) -> Self {
+        Self { dialect, source: *source, event, known: Known::default() }
+    }
+
+    /// As [`plan`].
+    ///
+    /// # Errors
+    /// As [`plan`].
+    pub fn plan(&mut self, library: &Library) -> Result<Plan, Unplanned> {
+        match self.dialect {
+            Dialect::GitlabCi => crate::gitlab::plan(&self.source, self.event, library, &mut self.known),
+            Dialect::GithubWorkflow => crate::github::plan(&self.source, self.event, library, &mut self.known),
+        }
     }
 }

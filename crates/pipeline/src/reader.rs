@@ -1,14 +1,16 @@
 //! Reading mappings key by key, so that nothing is skipped: what nobody asked for is a problem.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+mod known;
+
+use std::collections::BTreeSet;
+
+pub(crate) use self::known::Known;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::gitlab::Condition;
 use crate::input::Source;
 use crate::library::{FileRef, Found, Library, Unplanned};
 use crate::plan::Plan;
-use crate::yaml::{self, At, Budget, Is, Key, Malformed, Node, Schema, Value};
+use crate::yaml::{At, Budget, Is, Key, Malformed, Node, Schema, Value};
 
 /// More problems than this are not told.
 const MAX_PROBLEMS: usize = 100;
@@ -16,8 +18,8 @@ const MAX_PROBLEMS: usize = 100;
 /// Everything that is wrong with the files so far, and which more files are wanted.
 #[derive(Debug)]
 pub(crate) struct Problems {
-    /// The files as messages name them; [`At::file`] counts them.
-    paths: Vec<String>,
+    /// The numbers of the files in the order in which they were met.
+    files: Vec<u16>,
     schema: Schema,
     list: Vec<(At, Diagnostic)>,
     warnings: Vec<(At, Diagnostic)>,
@@ -25,27 +27,27 @@ pub(crate) struct Problems {
     pub(crate) known: Known,
 }
 
-/// What was read already and need not be read again.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// Conditions of GitLab files: what many jobs extend brings the same ones to each.
-    pub(crate) conditions: HashMap<String, Arc<Condition>>,
-}
-
 impl Problems {
     pub(crate) fn new(path: &str, schema: Schema) -> Self {
-        let (list, warnings, wants, known) = (Vec::new(), Vec::new(), BTreeSet::new(), Known::default());
-        Self { paths: vec![path.to_owned()], schema, list, warnings, wants, known }
+        Self::knowing(Known::default(), path, schema)
+    }
+
+    /// The same with what was read before for this file.
+    pub(crate) fn knowing(known: Known, path: &str, schema: Schema) -> Self {
+        let (list, warnings, wants) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut problems = Self { files: Vec::new(), schema, list, warnings, wants, known };
+        problems.file(path);
+        problems
     }
 
     /// The documents of a file, of which there may be so many; what is wrong with them is told.
     pub(crate) fn documents(&mut self, source: &Source<'_>, file: u16, most: usize, budget: &mut Budget) -> Option<Vec<Node>> {
-        let mut warnings = Vec::new();
-        let read = yaml::documents(source, file, self.schema, most, budget, &mut warnings);
+        let read = self.known.documents(source, (file, most), self.schema, budget);
+        let (roots, warnings) = read.map_err(|problem| self.malformed(problem)).ok()?;
         for warning in warnings {
             self.warn(warning.at, "", warning.message, warning.help);
         }
-        read.map_err(|problem| self.malformed(problem)).ok()
+        Some(roots)
     }
 
     /// As [`Self::documents`], of a file with one; an empty file is an empty mapping.
@@ -56,16 +58,21 @@ impl Problems {
 
     /// The number of a file, for the places in it.
     pub(crate) fn file(&mut self, path: &str) -> u16 {
-        let place = self.paths.iter().position(|known| known == path).unwrap_or_else(|| {
-            self.paths.push(path.to_owned());
-            self.paths.len() - 1
+        let paths = &mut self.known.paths;
+        let place = paths.iter().position(|known| known == path).unwrap_or_else(|| {
+            paths.push(path.to_owned());
+            paths.len() - 1
         });
-        u16::try_from(place).unwrap_or(u16::MAX)
+        let number = u16::try_from(place).unwrap_or(u16::MAX);
+        if !self.files.contains(&number) {
+            self.files.push(number);
+        }
+        number
     }
 
     /// A file as messages name it.
     pub(crate) fn path(&self, at: At) -> &str {
-        self.paths.get(usize::from(at.file)).map_or("", String::as_str)
+        self.known.paths.get(usize::from(at.file)).map_or("", String::as_str)
     }
 
     /// A place within a sentence: `line 3`, and the file's name unless it is the pipeline file.
@@ -106,26 +113,26 @@ impl Problems {
             // what is wrong may only be so because of what is not there yet
             _ if !self.wants.is_empty() => Err(Unplanned::Wants(self.wants)),
             Some(mut plan) if self.list.is_empty() => {
-                plan.warnings = in_order(self.warnings);
+                plan.warnings = in_order(&self.files, self.warnings);
                 Ok(plan)
             }
             _ => {
                 self.list.append(&mut self.warnings);
-                Err(Unplanned::Refused(in_order(self.list)))
+                Err(Unplanned::Refused(in_order(&self.files, self.list)))
             }
         }
     }
 
     /// What is doubtful, without what is wrong.
     pub(crate) fn doubts(self) -> Vec<Diagnostic> {
-        in_order(self.warnings)
+        in_order(&self.files, self.warnings)
     }
 
     /// What is wanted, or what is wrong; nothing if all is well.
     pub(crate) fn fault(self) -> Option<Unplanned> {
         match (self.wants.is_empty(), self.list.is_empty()) {
             (false, _) => Some(Unplanned::Wants(self.wants)),
-            (true, false) => Some(Unplanned::Refused(in_order(self.list))),
+            (true, false) => Some(Unplanned::Refused(in_order(&self.files, self.list))),
             (true, true) => None,
         }
     }
@@ -168,8 +175,8 @@ fn tell(list: &mut Vec<(At, Diagnostic)>, at: At, one: Diagnostic) {
 }
 
 /// In the order of files and lines.
-fn in_order(mut list: Vec<(At, Diagnostic)>) -> Vec<Diagnostic> {
-    list.sort_by_key(|(at, _)| *at);
+fn in_order(files: &[u16], mut list: Vec<(At, Diagnostic)>) -> Vec<Diagnostic> {
+    list.sort_by_key(|(at, _)| (files.iter().position(|file| *file == at.file), *at));
     list.into_iter().map(|(_, one)| one).collect()
 }
 

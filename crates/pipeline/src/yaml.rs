@@ -113,11 +113,33 @@ impl Budget {
         Ok(())
     }
 
+    /// What was taken off since it was like this.
+    pub(crate) fn since(&self, before: &Self) -> Spent {
+        Spent { left: before.left.saturating_sub(self.left), aliased: before.aliased.saturating_sub(self.aliased) }
+    }
+
+    /// Takes the same off again; false, and nothing is taken, if that is too much.
+    pub(crate) fn spend(&mut self, spent: Spent) -> bool {
+        let (left, aliased) = (self.left.checked_sub(spent.left), self.aliased.checked_sub(spent.aliased));
+        let enough = left.zip(aliased);
+        if let Some((left, aliased)) = enough {
+            *self = Self { left, aliased };
+        }
+        enough.is_some()
+    }
+
     /// As [`Self::take`], for what an alias brings.
     fn take_alias(&mut self, weight: usize, at: At) -> Result<(), Malformed> {
         self.aliased = self.aliased.checked_sub(weight).ok_or_else(|| too_much(MAX_ALIASED, "aliases", at))?;
         self.take(weight, at)
     }
+}
+
+/// What reading a file took off a budget.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spent {
+    left: usize,
+    aliased: usize,
 }
 
 fn too_much(most: usize, what: &str, at: At) -> Malformed {

@@ -13,16 +13,17 @@ use super::{keys, needs};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{FileRef, Library, Unplanned};
 use crate::plan::{AutoCancel, Concurrency, MAX_JOBS, Permissions, Plan, PlannedSource, Variable};
-use crate::reader::{Fields, Problems};
+use crate::reader::{Fields, Known, Problems};
 use crate::yaml::{Budget, Node, Schema, Value as Yaml};
 
 /// Reads a workflow file for one event.
-pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, library: &Library) -> Result<Plan, Unplanned> {
-    let mut problems = Problems::new(source.path, Schema::Core);
+pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, library: &Library, known: &mut Known) -> Result<Plan, Unplanned> {
+    let mut problems = Problems::knowing(std::mem::take(known), source.path, Schema::Core);
     let mut planned = read(source, event, library, &mut problems);
     if let Some(plan) = &mut planned {
         actions::read_local(&mut plan.jobs, event, library, &mut problems);
     }
+    *known = std::mem::take(&mut problems.known);
     problems.answer(planned)
 }
 

@@ -43,7 +43,7 @@ use crate::expand::{self, Expanded, Over, Raw, Scope, Values};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Turns, Variable, When};
-use crate::reader::{Fields, Problems, shown, strings};
+use crate::reader::{Fields, Known, Problems, shown, strings};
 use crate::yaml::{At, Budget, Key, Node, Schema, Value};
 
 /// A job's time limit if it says nothing.
@@ -56,9 +56,10 @@ const MAX_KEYS: usize = 10_000;
 const GLOBALS: &[&str] = &["stages", "variables", "workflow", "default", "image", "services", "before_script", "after_script", "cache"];
 
 /// Reads a GitLab CI file for one push.
-pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, library: &Library) -> Result<Plan, Unplanned> {
-    let mut problems = Problems::new(source.path, Schema::Psych);
+pub(crate) fn plan(source: &Source<'_>, event: &PushEvent, library: &Library, known: &mut Known) -> Result<Plan, Unplanned> {
+    let mut problems = Problems::knowing(std::mem::take(known), source.path, Schema::Psych);
     let planned = read(source, event, library, &mut problems);
+    *known = std::mem::take(&mut problems.known);
     problems.answer(planned)
 }
 

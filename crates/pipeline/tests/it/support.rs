@@ -7,8 +7,8 @@ use penstock_model::ids::Actor;
 use penstock_model::job::{JobEnd, JobReport};
 use penstock_model::{JobName, RunId, Timestamp};
 use penstock_pipeline::{
-    Dialect, FileRef, Found, JobState, Library, Plan, PlannedJob, PushEvent, Run, RunCommand, RunEffect, RunEvent, RunStatus, Source,
-    Unplanned, Wait, When, plan,
+    Dialect, FileRef, Found, JobState, Library, Plan, PlannedJob, Planning, PushEvent, Run, RunCommand, RunEffect, RunEvent, RunStatus,
+    Source, Unplanned, Wait, When, plan,
 };
 
 /// As many cases as usual, or as `PROPTEST_CASES` says.
@@ -57,9 +57,12 @@ pub fn plan_finding(
     find: impl Fn(&FileRef) -> Option<String>,
     event: &PushEvent,
 ) -> Result<Plan, (Vec<penstock_pipeline::Diagnostic>, Library)> {
-    let mut library = Library::new();
+    let (dialect, source) = (Dialect::of_path(path), Source { path, text });
+    let (mut library, mut planning) = (Library::new(), Planning::new(dialect, &source, event));
     loop {
-        let wants = match plan(Dialect::of_path(path), &Source { path, text }, event, &library) {
+        let planned = planning.plan(&library);
+        assert_eq!(planned, plan(dialect, &source, event, &library), "what was read before changes nothing");
+        let wants = match planned {
             Ok(plan) => return Ok(plan),
             Err(Unplanned::Refused(problems)) => return Err((problems, library)),
             Err(Unplanned::Wants(wants)) => wants,
