@@ -1,36 +1,44 @@
 //! Result files of tests and load, as the predicates of statements.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{BufRead, Read};
 
 use penstock_model::Digest;
-use penstock_scan::{CaseOutcome, TestCase, read_cobertura, read_junit, read_k6};
+use penstock_scan::{CaseOutcome, read_cobertura, read_junit, read_k6};
 use penstock_trust::predicate::{Coverage, Outcome, TestResult};
 use serde_json::{Value, json};
 
 /// The most names of tests in a statement.
 const MAX_NAMES: usize = 500;
 
-/// A `JUnit` file.
-pub(crate) fn junit(bytes: &[u8], digest: Digest) -> Result<TestResult, String> {
-    let report = read_junit(bytes).map_err(|error| error.to_string())?;
-    let named = |cases: Vec<&TestCase>| cases.into_iter().take(MAX_NAMES).map(|case| case.name.clone()).collect();
-    let passed: Vec<_> = report.cases.iter().filter(|case| case.outcome == CaseOutcome::Passed).collect();
-    let failed: Vec<_> = report.failures().collect();
+/// A `JUnit` file, read test by test: of any number of tests names are kept up to a limit, and all are counted.
+pub(crate) fn junit(input: impl BufRead, digest: Digest) -> Result<TestResult, String> {
+    let (mut passed_tests, mut failed_tests) = (Vec::new(), Vec::new());
+    let (mut passed, mut failed, mut skipped) = (0_u64, 0_u64, 0_u64);
+    read_junit(input, &mut |case| {
+        let (count, names) = match case.outcome {
+            CaseOutcome::Passed => (&mut passed, &mut passed_tests),
+            CaseOutcome::Failed | CaseOutcome::Errored => (&mut failed, &mut failed_tests),
+            CaseOutcome::Skipped => {
+                skipped += 1;
+                return;
+            }
+        };
+        *count += 1;
+        if names.len() < MAX_NAMES {
+            names.push(case.name);
+        }
+    })
+    .map_err(|error| error.to_string())?;
     let figures = BTreeMap::from([
-        ("passed".to_owned(), json!(passed.len())),
-        ("failed".to_owned(), json!(failed.len())),
-        ("skipped".to_owned(), json!(report.count(CaseOutcome::Skipped))),
+        ("passed".to_owned(), json!(passed)),
+        ("failed".to_owned(), json!(failed)),
+        ("skipped".to_owned(), json!(skipped)),
         ("report".to_owned(), json!(digest)),
     ]);
-    Ok(TestResult {
-        result: if report.passed() { Outcome::Passed } else { Outcome::Failed },
-        configuration: Vec::new(),
-        passed_tests: named(passed),
-        warned_tests: Vec::new(),
-        failed_tests: named(failed),
-        figures,
-    })
+    // a report without a test says nothing, so it did not pass
+    let result = if passed > 0 && failed == 0 { Outcome::Passed } else { Outcome::Failed };
+    Ok(TestResult { result, configuration: Vec::new(), passed_tests, warned_tests: Vec::new(), failed_tests, figures })
 }
 
 /// A test result in one line.
@@ -40,8 +48,8 @@ pub(crate) fn tests_in_words(tests: &TestResult) -> String {
 }
 
 /// A Cobertura file.
-pub(crate) fn coverage(bytes: &[u8]) -> Result<Coverage, String> {
-    let report = read_cobertura(bytes).map_err(|error| error.to_string())?;
+pub(crate) fn coverage(input: impl BufRead) -> Result<Coverage, String> {
+    let report = read_cobertura(input).map_err(|error| error.to_string())?;
     Ok(Coverage::new(report.lines_covered, report.lines_valid))
 }
 
@@ -90,4 +98,17 @@ pub(crate) fn file_of(archive: &[u8], path: &str) -> Option<Vec<u8>> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_says_nothing_did_not_pass() {
+        let result = |text: &str| junit(text.as_bytes(), Digest::of("")).unwrap().result;
+        assert_eq!(result("<testsuites/>"), Outcome::Failed);
+        assert_eq!(result("<testsuite><testcase name='a'><skipped/></testcase></testsuite>"), Outcome::Failed);
+        assert_eq!(result("<testsuite><testcase name='a'/></testsuite>"), Outcome::Passed);
+    }
 }

@@ -185,27 +185,56 @@ pub struct Report {
     pub summary: Summary,
 }
 
-impl Report {
-    /// Gives drafts their fingerprints and order.
-    pub(crate) fn new(tool: &'static str, mut drafts: Vec<Draft>, sources: &dyn Sources) -> Self {
-        let mut summary = Summary::default();
-        for draft in &drafts {
-            match draft.level {
-                Level::Error => summary.error += 1,
-                Level::Warning => summary.warning += 1,
-                Level::Note => summary.note += 1,
-                Level::None => summary.none += 1,
-            }
+/// Drafts as they come: all are counted, and the worst are kept.
+#[derive(Default)]
+pub(crate) struct Drafts {
+    kept: Vec<Draft>,
+    summary: Summary,
+}
+
+impl Drafts {
+    /// Takes in one more.
+    pub fn push(&mut self, draft: Draft) {
+        match draft.level {
+            Level::Error => self.summary.error += 1,
+            Level::Warning => self.summary.warning += 1,
+            Level::Note => self.summary.note += 1,
+            Level::None => self.summary.none += 1,
         }
-        drafts.sort_by(|a, b| {
+        self.kept.push(draft);
+        if self.kept.len() >= 2 * MAX_FINDINGS {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        self.kept.sort_by(|a, b| {
             let worst = |d: &Draft| (d.level, std::cmp::Reverse(d.severity));
             worst(a).cmp(&worst(b)).then_with(|| (&a.location, &a.rule, &a.message).cmp(&(&b.location, &b.rule, &b.message)))
         });
-        summary.left_out = drafts.len().saturating_sub(MAX_FINDINGS);
-        drafts.truncate(MAX_FINDINGS);
+        self.summary.left_out += self.kept.len().saturating_sub(MAX_FINDINGS);
+        self.kept.truncate(MAX_FINDINGS);
+    }
+
+    /// What a tool of that name found, when no source is at hand.
+    pub fn report(self, tool: &'static str) -> Report {
+        self.finish(tool, &crate::judged::NoSources)
+    }
+
+    fn finish(mut self, tool: &'static str, sources: &dyn Sources) -> Report {
+        self.cut();
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-        let findings = drafts.into_iter().map(|draft| finish(tool, draft, sources, &mut seen)).collect();
-        Self { tool, findings, summary }
+        let findings = self.kept.into_iter().map(|draft| finish(tool, draft, sources, &mut seen)).collect();
+        Report { tool, findings, summary: self.summary }
+    }
+}
+
+impl Report {
+    /// Gives drafts their fingerprints and order.
+    pub(crate) fn new(tool: &'static str, drafts: Vec<Draft>, sources: &dyn Sources) -> Self {
+        let mut all = Drafts::default();
+        drafts.into_iter().for_each(|draft| all.push(draft));
+        all.finish(tool, sources)
     }
 
     /// What a statement says: `{scanner, witness, paths, findings, summary, sarif}`. `paths` are the ones that were asked

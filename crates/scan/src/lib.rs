@@ -19,9 +19,11 @@ pub use finding::{Finding, Level, Location, MAX_FINDINGS, PackageRef, Report, Sc
 pub use judged::{Judged, NoSources, Sources, Tree};
 pub use reports::ReportError;
 pub use reports::cobertura::{CoverageReport, read_cobertura};
-pub use reports::junit::{CaseOutcome, JunitReport, TestCase, read_junit};
+pub use reports::codequality::read_codequality;
+pub use reports::junit::{CaseOutcome, TestCase, read_junit};
 pub use reports::k6::{K6Summary, Threshold, k6_args, read_k6};
 pub use reports::sarif::read_sarif;
+pub use reports::security::{SecurityReport, read_security};
 pub use sarif::sarif;
 pub use sbom::{Package, Sbom, SbomError, read_spdx};
 pub use tools::{CallError, ReadError, SyftInput, Tool, syft_call, tools};

@@ -1,14 +1,16 @@
 //! Reports that jobs and checks leave: tests, coverage, load.
 
-use quick_xml::Reader;
 use quick_xml::events::BytesStart;
 
 pub mod cobertura;
+pub mod codequality;
 pub mod junit;
 pub mod k6;
+mod markup;
 pub mod sarif;
+pub mod security;
 
-/// The largest report that is read.
+/// The largest report that is read from memory.
 pub const MAX_REPORT: usize = 64 << 20;
 /// The deepest that elements may be nested.
 pub(crate) const MAX_DEPTH: usize = 64;
@@ -40,13 +42,6 @@ impl ReportError {
     }
 }
 
-/// The text of an XML report: UTF-8, as everything writes it here.
-pub(crate) fn xml<'a>(kind: &'static str, bytes: &'a [u8]) -> Result<Reader<&'a [u8]>, ReportError> {
-    check_size(kind, bytes)?;
-    let text = std::str::from_utf8(bytes).map_err(|error| ReportError::form(kind, &error))?;
-    Ok(Reader::from_str(text))
-}
-
 pub(crate) fn check_size(kind: &'static str, bytes: &[u8]) -> Result<(), ReportError> {
     if bytes.len() > MAX_REPORT {
         return Err(ReportError::TooLarge { kind, what: format!("{} bytes, and at most {MAX_REPORT} are read", bytes.len()) });
@@ -64,4 +59,9 @@ pub(crate) fn attribute(kind: &'static str, element: &BytesStart<'_>, name: &str
         }
     }
     Ok(None)
+}
+
+/// A path of the checkout as reports write it.
+pub(crate) fn below(path: &str) -> String {
+    crate::finding::shorten(path.trim_start_matches("./").trim_start_matches('/'), 1_024)
 }

@@ -4,24 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
-use penstock_model::evidence::{Subject, Witness, predicate};
 use penstock_model::ids::Actor;
-use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact, ReportFile};
+use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
 use penstock_model::{Digest, JobName, RunId, Secret};
 use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
-use penstock_scan::{Report, ScannerInfo};
-use penstock_trust::predicate::{Coverage, TestResult};
 use tokio_util::sync::CancellationToken;
 
+use self::reports::ReadReport;
 use super::{EffectError, containers};
-use crate::evidence::{Saying, say};
 use crate::parts::Parts;
 use crate::secrets::{Reaching, reaching};
 use crate::streams;
 use crate::world::RunRecord;
 
-/// The largest report file that is read.
-const MAX_REPORT: u64 = 64 * 1024 * 1024;
+mod reports;
+
 /// The largest file whose content names a cache.
 const MAX_KEY_FILE: u64 = 16 * 1024 * 1024;
 
@@ -77,17 +74,17 @@ pub(super) async fn job(parts: &Parts, run: &RunId, job: &JobName, attempt: u32,
     let Some(planned) = plan.job(job) else { return Ok(()) };
     tell(parts, run, Actor::Penstock, RunCommand::StartJob { job: job.clone(), attempt }).await?;
     let id = AttemptId { run: run.clone(), job: job.clone(), attempt };
-    let mut report = match carry_out(parts, record, plan, planned, &id, inputs, cancel.clone()).await {
-        Ok(report) => report,
-        Err(error) => JobReport::bare(JobEnd::SystemFailure { why: super::chain(&error) }),
+    let (mut report, read) = match carry_out(parts, record, plan, planned, &id, inputs, cancel.clone()).await {
+        Ok(came) => came,
+        Err(error) => (JobReport::bare(JobEnd::SystemFailure { why: super::chain(&error) }), Vec::new()),
     };
     if cancel.is_cancelled() && matches!(report.end, JobEnd::Cancelled) && !asked_for(parts, run) {
         // the server stops: the next one begins this job anew
         return Ok(());
     }
-    for file in &report.reports {
+    for read in read {
         // the attempt ends whatever happens: a run must not wait for it for ever
-        if let Err(error) = record_report(parts, record, job, file).await {
+        if let Err(error) = reports::record(parts, record, job, read).await {
             report.end = JobEnd::SystemFailure { why: super::chain(&error) };
             break;
         }
@@ -110,13 +107,15 @@ async fn carry_out(
     id: &AttemptId,
     inputs: JobInputs,
     cancel: CancellationToken,
-) -> Result<JobReport, EffectError> {
+) -> Result<(JobReport, Vec<ReadReport>), EffectError> {
     let log_id = log_id(id);
     let log = parts.logs.open(&log_id).await?;
+    let mut read = Vec::new();
     let mut result = attempt(parts, record, plan, planned, id, inputs, log.clone(), cancel).await;
     let told = match &mut result {
         Ok(report) => {
-            let mut told = leave_out_unreadable(parts, report).await;
+            let mut told;
+            (read, told) = reports::read_all(parts, report).await;
             report.coverage = coverage(parts, planned, &log_id).await?;
             if let Some(share) = report.coverage {
                 told.push(format!("coverage: {}.{:02} %", share / 100, share % 100));
@@ -133,7 +132,7 @@ async fn carry_out(
         note(parts, &*log, &why).await?;
     }
     parts.logs.close(&log_id).await?;
-    result
+    result.map(|report| (report, read))
 }
 
 /// What the job's output says of its coverage.
@@ -287,73 +286,4 @@ async fn key_files(parts: &Parts, record: &RunRecord, planned: &PlannedJob) -> R
         }
     }
     Ok(digests)
-}
-
-/// What a scanner of the job's own found, as a statement says it.
-#[derive(serde::Serialize)]
-#[serde(transparent)]
-struct Found(serde_json::Value);
-
-impl penstock_trust::Predicate for Found {
-    const TYPE: &'static str = predicate::FINDINGS;
-}
-
-/// What a report file says.
-enum Reported {
-    /// Something for people, or a file that is kept as it is.
-    Text,
-    Findings(Box<(Report, ScannerInfo)>),
-    Tests(TestResult),
-    Coverage(Coverage),
-}
-
-async fn read_report(parts: &Parts, file: &ReportFile) -> Result<Reported, EffectError> {
-    if !matches!(&*file.kind, "junit" | "cobertura") {
-        return Ok(Reported::Text);
-    }
-    let bytes = parts.blobs.get_bytes(file.digest, MAX_REPORT).await?;
-    if file.kind == "sarif" {
-        let read = penstock_scan::read_sarif(&bytes).map_err(|error| EffectError::Other(format!("{}: {error}", file.path)))?;
-        return Ok(Reported::Findings(Box::new(read)));
-    }
-    let read = match &*file.kind {
-        "junit" => crate::results::junit(&bytes, file.digest).map(Reported::Tests),
-        _ => crate::results::coverage(&bytes).map(Reported::Coverage),
-    };
-    read.map_err(|error| EffectError::Other(format!("{} cannot be read as {}: {error}", file.path, file.kind)))
-}
-
-/// Takes out the reports that cannot be read, and says why. As at GitLab, that is no failure of the job.
-async fn leave_out_unreadable(parts: &Parts, report: &mut JobReport) -> Vec<String> {
-    let mut told = Vec::new();
-    for file in std::mem::take(&mut report.reports) {
-        match read_report(parts, &file).await {
-            Ok(_) => report.reports.push(file),
-            Err(error) => told.push(format!("a report is left out: {}", super::chain(&error))),
-        }
-    }
-    told
-}
-
-/// A report file of a job becomes a *reported* statement on the commit.
-async fn record_report(parts: &Parts, record: &RunRecord, job: &JobName, file: &ReportFile) -> Result<(), EffectError> {
-    let subject = Subject::Commit(record.push.commit.clone());
-    let key = format!("report/{}/{job}/{}/{}", record.id, file.kind, file.digest);
-    let (project, run) = (&record.project, Some(&record.id));
-    let witness = Witness::Reported;
-    match read_report(parts, file).await? {
-        Reported::Text => {}
-        Reported::Findings(found) => {
-            let (report, scanner) = *found;
-            let predicate = Found(report.predicate(&scanner, witness, &[], Some(file.digest)));
-            say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &predicate }).await?;
-        }
-        Reported::Tests(result) => {
-            say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &result }).await?;
-        }
-        Reported::Coverage(coverage) => {
-            say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &coverage }).await?;
-        }
-    }
-    Ok(())
 }

@@ -12,5 +12,6 @@ mod imports;
 mod library;
 mod needed;
 mod old_events;
+mod reports;
 mod story;
 mod turns;

@@ -5,19 +5,16 @@ use std::io::{BufWriter, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use penstock_model::job::{Checkout, JobEnd, JobReport, KeepWhen, ReportFile, RunnerError};
+use penstock_model::job::{Checkout, JobEnd, JobReport, KeepWhen, RunnerError};
 use tokio_util::io::SyncIoBridge;
 
-use super::Attempt;
+use super::{Attempt, reports};
 use crate::archive::{MAX_ARCHIVE, pack};
 use crate::beneath::Dir;
 use crate::files::{MAX_FILE, dotenv};
 use crate::globs::{Found, matching, untracked};
 use crate::runner::{blocking, io, other, whole};
 
-/// The largest report file.
-const MAX_REPORT: u64 = 64 << 20;
 /// Report files of one job.
 const MAX_REPORTS: usize = 200;
 /// Between the packer and the store.
@@ -28,10 +25,10 @@ pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Res
     let wanted = &attempt.spec.artifacts;
     let succeeded = report.end == JobEnd::Exited { code: 0 };
     for (kind, patterns) in [("junit", wanted.junit.as_slice()), ("cobertura", wanted.cobertura.as_slice())] {
-        reports(attempt, kind, patterns, report).await?;
+        keep_reports(attempt, kind, patterns, report).await?;
     }
     for (kind, patterns) in &wanted.reports {
-        reports(attempt, kind, patterns, report).await?;
+        keep_reports(attempt, kind, patterns, report).await?;
     }
     report.expire_in = wanted.expire_in;
     match variables(attempt, &wanted.dotenv).await {
@@ -48,12 +45,10 @@ pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Res
     if keep && (wanted.untracked || !wanted.paths.is_empty()) { archive(attempt, report).await } else { Ok(()) }
 }
 
-async fn reports(attempt: &Attempt<'_>, kind: &str, patterns: &[String], report: &mut JobReport) -> Result<(), RunnerError> {
-    for (path, bytes) in found(attempt, patterns, MAX_REPORT).await? {
-        let path = path.display().to_string();
-        let digest =
-            attempt.runner.hands.blobs.put_bytes(Bytes::from(bytes)).await.map_err(|error| other(format!("keeping {path}"), error))?;
-        report.reports.push(ReportFile { kind: kind.to_owned(), path, digest });
+async fn keep_reports(attempt: &Attempt<'_>, kind: &str, patterns: &[String], report: &mut JobReport) -> Result<(), RunnerError> {
+    let tree = attempt.workspace.tree.clone();
+    for path in found(attempt, patterns).await? {
+        report.reports.extend(reports::keep(attempt, &tree, &path, kind).await?);
     }
     Ok(())
 }
@@ -61,43 +56,39 @@ async fn reports(attempt: &Attempt<'_>, kind: &str, patterns: &[String], report:
 /// What the dotenv reports say; the later ones go over the earlier.
 async fn variables(attempt: &Attempt<'_>, patterns: &[String]) -> Result<BTreeMap<String, String>, RunnerError> {
     let mut variables = BTreeMap::new();
-    for (path, bytes) in found(attempt, patterns, MAX_FILE).await? {
+    for path in found(attempt, patterns).await? {
         let file = path.display().to_string();
-        let text = String::from_utf8(bytes).map_err(|_| other("reading a dotenv report", format!("{file} is not UTF-8")))?;
+        let text = String::from_utf8(read(attempt, path, MAX_FILE).await?)
+            .map_err(|_| other("reading a dotenv report", format!("{file} is not UTF-8")))?;
         variables.extend(dotenv(&file, &text).map_err(|error| other("a dotenv report is malformed", error))?);
     }
     Ok(variables)
 }
 
-/// The regular files that match, with their bytes.
-async fn found(attempt: &Attempt<'_>, patterns: &[String], limit: u64) -> Result<Vec<(PathBuf, Vec<u8>)>, RunnerError> {
+/// The report files that match.
+async fn found(attempt: &Attempt<'_>, patterns: &[String]) -> Result<Vec<PathBuf>, RunnerError> {
     if patterns.is_empty() {
         return Ok(Vec::new());
     }
-    let (workspace, patterns) = (Arc::clone(&attempt.workspace), patterns.to_vec());
-    let (files, patterns) = blocking("reading reports", move || {
-        let (matches, _) = matching(&workspace.tree, &patterns, &[]).map_err(|error| other("looking for reports", error))?;
-        let below = Dir::open(&workspace.tree).map_err(io("opening the checkout"))?;
-        let mut files = Vec::new();
-        for path in matches.into_iter().filter(|(_, kind)| matches!(kind, Found::File { .. })).map(|(path, _)| path) {
-            let mut bytes = Vec::new();
-            let what = format!("reading {}", path.display());
-            below.read(&path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(io(what.clone()))?;
-            if bytes.len() as u64 > limit {
-                return Err(other(what, format!("it is larger than {} MiB", limit >> 20)));
-            }
-            files.push((path, bytes));
-            if files.len() > MAX_REPORTS {
-                return Err(other("looking for reports", format!("more than {MAX_REPORTS} files match")));
-            }
-        }
-        Ok((files, patterns))
-    })
-    .await?;
+    let files = reports::found(attempt.workspace.tree.clone(), patterns.to_vec(), MAX_REPORTS).await?;
     if files.is_empty() {
         attempt.log.note(&format!("no report matches {}", patterns.join(", "))).await;
     }
     Ok(files)
+}
+
+async fn read(attempt: &Attempt<'_>, path: PathBuf, limit: u64) -> Result<Vec<u8>, RunnerError> {
+    let workspace = Arc::clone(&attempt.workspace);
+    blocking("reading reports", move || {
+        let (what, mut bytes) = (format!("reading {}", path.display()), Vec::new());
+        let below = Dir::open(&workspace.tree).map_err(io("opening the checkout"))?;
+        below.read(&path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(io(what.clone()))?;
+        if bytes.len() as u64 > limit {
+            return Err(other(what, format!("it is larger than {} MiB", limit >> 20)));
+        }
+        Ok(bytes)
+    })
+    .await
 }
 
 /// The files that the commit has, if it matters.

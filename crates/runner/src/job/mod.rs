@@ -5,6 +5,7 @@ mod container;
 mod gather;
 mod host;
 mod left;
+mod reports;
 mod services;
 mod shell;
 mod steps;

@@ -110,6 +110,17 @@ async fn a_report_that_is_a_link_is_not_followed() {
 }
 
 #[tokio::test]
+async fn a_report_that_is_too_large_is_left_out_and_the_others_are_kept() {
+    let house = House::new();
+    let script = "truncate -s 1025M a.xml; echo '<a/>' > b.xml";
+    let job = Job::new(script).with(|spec| spec.artifacts.junit = vec!["*.xml".into()]);
+    let (report, log) = house.run(job).await;
+    assert_eq!(report.end, JobEnd::Exited { code: 0 });
+    assert_eq!(report.reports.iter().map(|report| report.path.as_str()).collect::<Vec<_>>(), ["b.xml"]);
+    assert!(log.notes().contains("a report is left out: a.xml is larger than 1024 MiB"), "{}", log.notes());
+}
+
+#[tokio::test]
 async fn an_artifact_path_that_leaves_the_checkout_is_refused() {
     let house = House::new();
     let (report, _) = house.run(kept(Job::new("true"), &["../../etc"])).await;

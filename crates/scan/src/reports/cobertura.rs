@@ -1,15 +1,21 @@
 //! Cobertura reports: which lines tests reached.
 
 use std::collections::BTreeMap;
+use std::io::BufRead;
 
 use quick_xml::events::Event;
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_DEPTH, ReportError, attribute, xml};
+use super::markup::tags;
+use super::{MAX_DEPTH, ReportError, attribute};
+use crate::finding::shorten;
 
 const KIND: &str = "Cobertura";
 /// The most lines that are counted.
 const MAX_LINES: usize = 5_000_000;
+/// The most files, and the longest name of one.
+const MAX_FILES: usize = 200_000;
+const MAX_NAME: usize = 1_000;
 
 /// Lines reached and lines there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,16 +27,18 @@ pub struct CoverageReport {
 }
 
 /// Reads a report. Lines are counted, each once a file; what the report claims as its sum counts only if it has no lines.
-pub fn read_cobertura(bytes: &[u8]) -> Result<CoverageReport, ReportError> {
-    let mut reader = xml(KIND, bytes)?;
+/// The report is never held as a whole.
+pub fn read_cobertura(input: impl BufRead) -> Result<CoverageReport, ReportError> {
+    let (mut reader, mut buffer) = (tags(input), Vec::new());
     let mut lines: BTreeMap<(usize, u32), bool> = BTreeMap::new();
     let mut files: BTreeMap<String, usize> = BTreeMap::new();
     let mut claimed = CoverageReport::default();
     let (mut depth, mut root, mut file) = (0_usize, false, None);
     loop {
-        let (element, opens) = match reader.read_event().map_err(|error| ReportError::form(KIND, &error))? {
-            Event::Start(element) => (element.into_owned(), true),
-            Event::Empty(element) => (element.into_owned(), false),
+        buffer.clear();
+        let (element, opens) = match reader.read_event_into(&mut buffer).map_err(|error| ReportError::form(KIND, &error))? {
+            Event::Start(element) => (element, true),
+            Event::Empty(element) => (element, false),
             Event::End(element) => {
                 depth = depth.saturating_sub(1);
                 if element.local_name().as_ref() == "class" {
@@ -51,8 +59,11 @@ pub fn read_cobertura(bytes: &[u8]) -> Result<CoverageReport, ReportError> {
                 };
             }
             "class" if opens => {
-                let name = attribute(KIND, &element, "filename")?.unwrap_or_default();
+                let name = shorten(&attribute(KIND, &element, "filename")?.unwrap_or_default(), MAX_NAME);
                 let next = files.len();
+                if next >= MAX_FILES {
+                    return Err(ReportError::TooLarge { kind: KIND, what: format!("more than {MAX_FILES} files") });
+                }
                 file = Some(*files.entry(name).or_insert(next));
             }
             "line" => {
@@ -89,18 +100,18 @@ mod tests {
     #[test]
     fn lines_are_counted_once_a_file() {
         let report = read_cobertura(
-            br#"<coverage lines-valid="1" lines-covered="1"><packages><package><classes>
+            &br#"<coverage lines-valid="1" lines-covered="1"><packages><package><classes>
             <class filename="a.py"><methods><method><lines><line number="1" hits="1"/></lines></method></methods>
               <lines><line number="1" hits="1"/><line number="2" hits="0"/></lines></class>
             <class filename="b.py"><lines><line number="1" hits="0"/></lines></class>
-            </classes></package></packages></coverage>"#,
+            </classes></package></packages></coverage>"#[..],
         );
         assert_eq!(report, Ok(CoverageReport { lines_covered: 1, lines_valid: 3 }));
     }
 
     #[test]
     fn a_sum_alone_is_taken_but_never_above_all() {
-        let report = read_cobertura(br#"<coverage lines-valid="10" lines-covered="12"/>"#);
+        let report = read_cobertura(&br#"<coverage lines-valid="10" lines-covered="12"/>"#[..]);
         assert_eq!(report, Ok(CoverageReport { lines_covered: 10, lines_valid: 10 }));
         for bad in ["", "<x/>", "<coverage>", "<coverage"] {
             assert!(read_cobertura(bad.as_bytes()).is_err(), "{bad}");

@@ -1,14 +1,15 @@
 //! `JUnit` reports: what passed, failed, was skipped.
 
+use std::io::BufRead;
+
 use quick_xml::events::{BytesStart, Event};
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_DEPTH, ReportError, attribute, xml};
+use super::markup::tags;
+use super::{MAX_DEPTH, ReportError, attribute};
 use crate::finding::shorten;
 
 const KIND: &str = "JUnit";
-/// The most cases that are read.
-const MAX_CASES: usize = 200_000;
 
 /// How one test ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,46 +37,28 @@ pub struct TestCase {
     /// What a failure said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// It passed only when it was tried again, as Maven's Surefire says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
-/// All tests of a report.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct JunitReport {
-    /// The tests, in the order of the report.
-    pub cases: Vec<TestCase>,
-}
-
-impl JunitReport {
-    /// How many ended so.
-    pub fn count(&self, outcome: CaseOutcome) -> usize {
-        self.cases.iter().filter(|case| case.outcome == outcome).count()
-    }
-
-    /// True if something passed and nothing failed or broke. A report without a test says nothing, so it did not pass.
-    pub fn passed(&self) -> bool {
-        self.count(CaseOutcome::Passed) > 0 && self.count(CaseOutcome::Failed) == 0 && self.count(CaseOutcome::Errored) == 0
-    }
-
-    /// Names of tests that failed or broke.
-    pub fn failures(&self) -> impl Iterator<Item = &TestCase> {
-        self.cases.iter().filter(|case| matches!(case.outcome, CaseOutcome::Failed | CaseOutcome::Errored))
-    }
-}
-
-/// Reads a report. The counts that it claims are ignored; the cases are counted.
-pub fn read_junit(bytes: &[u8]) -> Result<JunitReport, ReportError> {
-    let mut reader = xml(KIND, bytes)?;
-    let mut report = JunitReport::default();
-    let (mut depth, mut root) = (0_usize, false);
-    let mut inside: Option<usize> = None;
+/// Reads a report of any length, and gives its cases one by one: the counts that it claims are ignored. Nothing is held but the case that is being read, with at most
+/// 4 MiB of attributes; what cases printed is passed over.
+pub fn read_junit(input: impl BufRead, each: &mut dyn FnMut(TestCase)) -> Result<(), ReportError> {
+    let mut reader = tags(input);
+    let (mut depth, mut root, mut buffer) = (0_usize, false, Vec::new());
+    let mut open: Option<TestCase> = None;
     loop {
-        let (element, opens) = match reader.read_event().map_err(|error| ReportError::form(KIND, &error))? {
-            Event::Start(element) => (element.into_owned(), true),
-            Event::Empty(element) => (element.into_owned(), false),
+        buffer.clear();
+        let (element, opens) = match reader.read_event_into(&mut buffer).map_err(|error| ReportError::form(KIND, &error))? {
+            Event::Start(element) => (element, true),
+            Event::Empty(element) => (element, false),
             Event::End(element) => {
                 depth = depth.saturating_sub(1);
-                if element.local_name().as_ref() == "testcase" {
-                    inside = None;
+                if element.local_name().as_ref() == "testcase"
+                    && let Some(case) = open.take()
+                {
+                    each(case);
                 }
                 continue;
             }
@@ -86,19 +69,13 @@ pub fn read_junit(bytes: &[u8]) -> Result<JunitReport, ReportError> {
         if depth == 0 {
             root = matches!(name.as_ref(), "testsuites" | "testsuite");
         }
-        match (name.as_ref(), inside) {
-            ("testcase", None) if root => {
-                if report.cases.len() >= MAX_CASES {
-                    return Err(ReportError::TooLarge { kind: KIND, what: format!("more than {MAX_CASES} cases") });
-                }
-                report.cases.push(case(&element)?);
-                inside = opens.then_some(report.cases.len() - 1);
-            }
-            ("failure", Some(at)) => worse(&mut report.cases[at], CaseOutcome::Failed, &element)?,
-            ("error", Some(at)) => worse(&mut report.cases[at], CaseOutcome::Errored, &element)?,
-            ("skipped", Some(at)) if report.cases[at].outcome == CaseOutcome::Passed => {
-                worse(&mut report.cases[at], CaseOutcome::Skipped, &element)?;
-            }
+        match (name.as_ref(), &mut open) {
+            ("testcase", None) if root && opens => open = Some(case(&element)?),
+            ("testcase", None) if root => each(case(&element)?),
+            ("failure", Some(case)) => worse(case, CaseOutcome::Failed, &element)?,
+            ("error", Some(case)) => worse(case, CaseOutcome::Errored, &element)?,
+            ("skipped", Some(case)) if case.outcome == CaseOutcome::Passed => worse(case, CaseOutcome::Skipped, &element)?,
+            ("flakyFailure" | "flakyError", Some(case)) => case.again = true,
             _ => {}
         }
         depth += usize::from(opens);
@@ -110,7 +87,7 @@ pub fn read_junit(bytes: &[u8]) -> Result<JunitReport, ReportError> {
         let what = if root { "it ends in the middle" } else { "its root is neither `testsuites` nor `testsuite`" };
         return Err(ReportError::form(KIND, &what));
     }
-    Ok(report)
+    Ok(())
 }
 
 fn case(element: &BytesStart<'_>) -> Result<TestCase, ReportError> {
@@ -119,7 +96,7 @@ fn case(element: &BytesStart<'_>) -> Result<TestCase, ReportError> {
     let name = class.map_or(name.clone(), |class| format!("{class}::{name}"));
     let seconds =
         attribute(KIND, element, "time")?.and_then(|time| time.parse::<f64>().ok()).filter(|time| time.is_finite() && *time >= 0.0);
-    Ok(TestCase { name: shorten(&name, 300), outcome: CaseOutcome::Passed, seconds: seconds.unwrap_or(0.0), message: None })
+    Ok(TestCase { name: shorten(&name, 300), outcome: CaseOutcome::Passed, seconds: seconds.unwrap_or(0.0), message: None, again: false })
 }
 
 fn worse(case: &mut TestCase, outcome: CaseOutcome, element: &BytesStart<'_>) -> Result<(), ReportError> {
@@ -132,10 +109,15 @@ fn worse(case: &mut TestCase, outcome: CaseOutcome, element: &BytesStart<'_>) ->
 mod tests {
     use super::*;
 
+    fn cases(text: &str) -> Result<Vec<TestCase>, ReportError> {
+        let mut cases = Vec::new();
+        read_junit(text.as_bytes(), &mut |case| cases.push(case)).map(|()| cases)
+    }
+
     #[test]
     fn cases_are_counted_and_not_what_the_report_claims() {
-        let report = read_junit(
-            br#"<?xml version="1.0"?><testsuites><testsuite tests="9" failures="0">
+        let cases = cases(
+            r#"<?xml version="1.0"?><testsuites><testsuite tests="9" failures="0">
             <testcase classname="a.b" name="ok" time="0.5"/>
             <testcase name="bad"><failure message="1 &lt; 2">trace</failure></testcase>
             <testcase name="broke"><error/><system-out><testcase name="no"/></system-out></testcase>
@@ -143,27 +125,19 @@ mod tests {
             </testsuite></testsuites>"#,
         )
         .unwrap();
-        let outcomes: Vec<_> = report.cases.iter().map(|case| (case.name.as_str(), case.outcome)).collect();
+        let outcomes: Vec<_> = cases.iter().map(|case| (case.name.as_str(), case.outcome)).collect();
         use CaseOutcome::{Errored, Failed, Passed, Skipped};
         assert_eq!(outcomes, [("a.b::ok", Passed), ("bad", Failed), ("broke", Errored), ("later", Skipped)]);
-        assert_eq!(report.cases[1].message.as_deref(), Some("1 < 2"));
-        assert!(!report.passed());
-    }
-
-    #[test]
-    fn a_report_that_says_nothing_did_not_pass() {
-        assert!(!read_junit(b"<testsuites/>").unwrap().passed());
-        assert!(!read_junit(b"<testsuite><testcase name='a'><skipped/></testcase></testsuite>").unwrap().passed());
-        assert!(read_junit(b"<testsuite><testcase name='a'/></testsuite>").unwrap().passed());
+        assert_eq!(cases[1].message.as_deref(), Some("1 < 2"));
     }
 
     #[test]
     fn what_is_no_report_is_an_error() {
         let deep = "<testsuite>".repeat(1_000);
         for bad in ["", "x", "<html/>", "<testsuite>", "<testsuite></other>", "<testsuite><testcase name='&x;'/></testsuite>", &deep] {
-            assert!(read_junit(bad.as_bytes()).is_err(), "{bad}");
+            assert!(cases(bad).is_err(), "{bad}");
         }
         let bomb = r#"<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><testsuite><testcase name="&b;"/></testsuite>"#;
-        assert!(read_junit(bomb.as_bytes()).is_err(), "entities are not expanded");
+        assert!(cases(bomb).is_err(), "entities are not expanded");
     }
 }

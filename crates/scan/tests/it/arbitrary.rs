@@ -1,11 +1,14 @@
 //! Somebody else's text never panics a reader.
 
-use penstock_scan::{AdvisoryDb, NoSources, Tree, read_cobertura, read_junit, read_k6, read_spdx, tools};
+use penstock_scan::{
+    AdvisoryDb, NoSources, SecurityReport, Tree, read_cobertura, read_codequality, read_junit, read_k6, read_sarif, read_security,
+    read_spdx, tools,
+};
 use proptest::prelude::*;
 
 use crate::{judged, output};
 
-const REAL: [&[u8]; 12] = [
+const REAL: [&[u8]; 14] = [
     include_bytes!("../fixtures/black.diff"),
     include_bytes!("../fixtures/isort.diff"),
     include_bytes!("../fixtures/pylint.json"),
@@ -17,6 +20,8 @@ const REAL: [&[u8]; 12] = [
     include_bytes!("../fixtures/junit.xml"),
     include_bytes!("../fixtures/cobertura.xml"),
     include_bytes!("../fixtures/k6.json"),
+    include_bytes!("../fixtures/ruff.gitlab.json"),
+    include_bytes!("../fixtures/semgrep.sast.json"),
     include_bytes!("../fixtures/syft.spdx.json"),
 ];
 
@@ -25,7 +30,8 @@ fn everything_reads(bytes: &[u8], code: i32) {
     for tool in tools() {
         let _ = tool.read(&output(code, bytes, &String::from_utf8_lossy(bytes)), &judged(&[], &tree, &NoSources));
     }
-    let _ = (read_junit(bytes), read_cobertura(bytes), read_k6(bytes), read_spdx(bytes), AdvisoryDb::from_zips(&[bytes]));
+    let _ = (read_junit(bytes, &mut |_| ()), read_cobertura(bytes), read_k6(bytes), read_spdx(bytes), AdvisoryDb::from_zips(&[bytes]));
+    let _ = (read_codequality(bytes), read_security(SecurityReport::Sast, bytes), read_sarif(bytes));
 }
 
 proptest! {
