@@ -48,6 +48,7 @@ mod workflow_late;
 mod workflow_local_actions;
 mod workflow_plans;
 mod workflow_refusals;
+mod workflow_setups;
 mod workflow_steps;
 mod workflow_tools;
 mod yaml;

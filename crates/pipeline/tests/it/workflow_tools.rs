@@ -22,7 +22,7 @@ fn the_highest_version_of_the_machine_that_fits_is_taken() {
         ("latest", "##[error]`latest` asks for no version of Python"),
     ] {
         let steps = format!("      - {{id: s, uses: actions/setup-python@v5, with: {{python-version: {wish}}}}}\n");
-        let seen = carried_out(&steps, &[gives(&[("found", PYTHONS)])]);
+        let seen = carried_out(&steps, &[gives(&[("penstock.found", PYTHONS)])]);
         assert!(seen.contains(expected), "{wish}: {seen}");
     }
 }
@@ -30,7 +30,7 @@ fn the_highest_version_of_the_machine_that_fits_is_taken() {
 #[test]
 fn a_tool_goes_before_the_path_and_tells_its_version_and_place() {
     let steps = "      - {id: s, uses: actions/setup-python@v5, with: {python-version: '3.12', cache: pip}}\n      - run: ${{ steps.s.outputs.python-version }} ${{ steps.s.outputs.python-path }} ${{ steps.s.outputs.cache-hit }}\n";
-    let seen = carried_out(steps, &[gives(&[("found", PYTHONS)]), gives(&[("path", "/home/job/.python/3.12.1/bin/python")])]);
+    let seen = carried_out(steps, &[gives(&[("penstock.found", PYTHONS)]), gives(&[("path", "/home/job/.python/3.12.1/bin/python")])]);
     assert!(seen.contains("'/opt/python3.12' -m venv"), "{seen}");
     assert!(seen.contains("echo \"$d/bin\" >> \"$GITHUB_PATH\""), "{seen}");
     assert!(
@@ -73,7 +73,7 @@ fn a_version_may_stand_in_a_file() {
     ] {
         let with = if file.starts_with('{') { file.to_owned() } else { format!("{{{file}}}") };
         let steps = format!("      - {{uses: actions/{action}@v4, with: {with}}}\n");
-        let seen = carried_out(&steps, &[gives(&[("found", found), ("file", text)])]);
+        let seen = carried_out(&steps, &[gives(&[("penstock.found", found), ("penstock.file", text)])]);
         assert!(seen.contains(expected), "{with}: {seen}");
     }
 }

@@ -134,16 +134,36 @@ impl Act for Already {
 }
 
 /// An action's inputs, evaluated, with blanks around them gone, as GitHub's toolkit reads them.
-pub(in crate::github) struct Inputs(BTreeMap<String, String>);
+pub(in crate::github) struct Inputs {
+    given: BTreeMap<String, String>,
+    version: String,
+}
 
 impl Inputs {
     pub(in crate::github) fn new(given: BTreeMap<String, String>) -> Self {
-        Self(given.into_iter().map(|(name, text)| (name, text.trim().to_owned())).collect())
+        Self { given: given.into_iter().map(|(name, text)| (name, text.trim().to_owned())).collect(), version: String::new() }
+    }
+
+    /// Of the action in this version.
+    #[must_use]
+    pub(in crate::github) fn of_version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
+    }
+
+    /// What stands behind the action's `@`.
+    pub(in crate::github) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// An input as it is given, be it empty.
+    pub(in crate::github) fn given(&self, name: &str) -> Option<&str> {
+        self.given.get(name).map(String::as_str)
     }
 
     /// An input that is not empty.
     pub(in crate::github) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
+        self.given(name).filter(|text| !text.is_empty())
     }
 
     /// An input, or its default.

@@ -19,6 +19,10 @@ pub(in crate::github) struct Facts {
     pub(in crate::github) server_url: String,
     /// The number of the pull request that it is for.
     pub(in crate::github) pull_request: Option<u64>,
+    /// The commit that what is new is compared with: the target branch's, or what was there before the push.
+    pub(in crate::github) since: Option<String>,
+    /// The job's key in the file.
+    pub(in crate::github) job: String,
     /// Whether something ran in the checkout already.
     pub(in crate::github) used: bool,
 }
@@ -29,7 +33,7 @@ impl Facts {
         if path.is_empty() { self.workspace.clone() } else { format!("{}/{path}", self.workspace) }
     }
 
-    pub(in crate::github) fn new(plan: &Plan, _job: &PlannedJob, context: &JobContext) -> Self {
+    pub(in crate::github) fn new(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Self {
         let event = &plan.event;
         Self {
             workspace: context.workspace.clone(),
@@ -40,6 +44,12 @@ impl Facts {
             registry: event.registry.clone(),
             server_url: event.server_url.clone(),
             pull_request: event.trigger.merge_request().map(|request| request.number),
+            since: match event.trigger.merge_request() {
+                Some(request) => request.target.as_ref().or(Some(&event.commit).filter(|_| request.of_target)),
+                None => event.before.as_ref(),
+            }
+            .map(ToString::to_string),
+            job: job.key().to_owned(),
             used: false,
         }
     }

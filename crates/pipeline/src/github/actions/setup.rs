@@ -3,14 +3,26 @@
 //! The first thing to do finds every such program; which one is taken is decided here; the second puts it on the `PATH`.
 
 mod go;
+mod golangci;
 mod java;
 mod node;
+mod plain;
+mod pnpm;
 mod python;
+mod ruby;
+mod rust;
+mod uv;
 
 pub(super) use go::KNOWN as GO;
+pub(super) use golangci::golangci;
 pub(super) use java::KNOWN as JAVA;
 pub(super) use node::KNOWN as NODE;
+pub(super) use plain::{BUN, CMAKE, DEADSNAKES, DENO};
+pub(super) use pnpm::KNOWN as PNPM;
 pub(super) use python::KNOWN as PYTHON;
+pub(super) use ruby::KNOWN as RUBY;
+pub(super) use rust::{ACTIONS_RS, SETUP as SETUP_RUST, TOOLCHAIN as RUST_TOOLCHAIN};
+pub(super) use uv::KNOWN as UV;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +36,7 @@ use crate::reader::shown;
 struct Tool {
     /// What people call it.
     title: &'static str,
-    /// The image that has it, for whoever lacks it.
+    /// The image that has it, for whoever lacks it; nothing if there is none that everybody has.
     image: &'static str,
     /// Names of its program, which may be patterns of the shell.
     programs: &'static [&'static str],
@@ -45,6 +57,8 @@ enum Wish {
     In(Range),
     /// The highest of those for which this holds.
     Highest(fn(&Version) -> bool),
+    /// One that lies in a folder of this name.
+    Folder(String),
 }
 
 impl Wish {
@@ -52,10 +66,11 @@ impl Wish {
         Range::read(text).map(Self::In)
     }
 
-    fn holds(&self, version: &Version) -> bool {
+    fn holds(&self, found: &Found) -> bool {
         match self {
-            Self::In(range) => range.holds(version),
-            Self::Highest(holds) => holds(version),
+            Self::In(range) => range.holds(&found.version),
+            Self::Highest(holds) => holds(&found.version),
+            Self::Folder(name) => found.path.split('/').any(|part| part.starts_with(name.as_str())),
         }
     }
 }
@@ -74,17 +89,25 @@ struct Setup {
     tool: &'static Tool,
     /// What is wished for, one after the other; nothing is whatever is on the `PATH`.
     wishes: Vec<String>,
-    /// A file that says it.
-    file: Option<String>,
+    /// Files that say it: the first that is there.
+    files: Vec<String>,
+    /// Whether one of them must be there and say it.
+    file_needed: bool,
     /// Outputs besides the version, and the name of that.
     outputs: Vec<(&'static str, String)>,
     version_output: &'static str,
     path_output: Option<&'static str>,
+    /// What is wished for if nothing says so.
+    otherwise: Option<&'static str>,
+    /// Done first of all.
+    before: String,
     /// Done after the toolchain is ready.
     after: String,
     notes: Vec<String>,
     /// Whether a version before a release is good enough.
     early: bool,
+    /// Whether the lowest that fits is taken.
+    lowest: bool,
     taken: Option<Found>,
 }
 
@@ -93,13 +116,17 @@ impl Setup {
         Self {
             tool,
             wishes,
-            file: file.map(str::to_owned),
+            files: file.map(str::to_owned).into_iter().collect(),
+            file_needed: file.is_some(),
             outputs: Vec::new(),
             version_output,
             path_output: None,
+            otherwise: None,
+            before: String::new(),
             after: String::new(),
             notes: Vec::new(),
             early: false,
+            lowest: false,
             taken: None,
         }
     }
@@ -115,35 +142,47 @@ impl Setup {
     fn probe(&self) -> Doing {
         let tool = self.tool;
         let names = tool.programs.iter().map(|name| format!("\"$d\"/{name}")).collect::<Vec<_>>().join(" ");
-        let mut script = format!(
+        let mut script = self.before.clone();
+        script.push_str(&format!(
             "probe() {{ [ -f \"$1\" ] && [ -x \"$1\" ] || return 0; v=$({}) || return 0; [ -n \"$v\" ] && printf '%s\\t%s\\n' \"$v\" \"$1\"; return 0; }}\n",
             tool.version
-        );
+        ));
         script.push_str("dirs() { old=$IFS; IFS=:; set -f; set -- $PATH; set +f; IFS=$old; for d in \"$@\"; do ");
         script.push_str(&format!("for f in {names}; do probe \"$f\"; done; done; return 0; }}\n"));
-        script.push_str("{ echo 'found<<end-of-what-is-there'; dirs; ");
+        script.push_str(&format!("{{ echo '{FOUND}<<end-of-what-is-there'; dirs; "));
         script.push_str(&format!(
             "for f in {}; do probe \"$f\"; done; echo end-of-what-is-there; }} >> \"$GITHUB_OUTPUT\"\n",
             tool.elsewhere.join(" ")
         ));
-        if let Some(file) = &self.file {
-            let file = quoted(file);
+        if !self.files.is_empty() {
+            let files: Vec<String> = self.files.iter().map(|file| quoted(file)).collect();
             script.push_str(&format!(
-                "if [ ! -f {file} ]; then echo \"##[error]there is no file \"{file}; exit 1; fi\n{{ echo 'file<<end-of-the-file'; cat {file}; echo; echo end-of-the-file; }} >> \"$GITHUB_OUTPUT\"\n"
+                "n=''; for f in {0}; do if [ -f \"$f\" ]; then n=$f; break; fi; done\nif [ -n \"$n\" ]; then {{ echo \"{FILE_NAME}=$n\"; echo '{FILE}<<end-of-the-file'; cat \"$n\"; echo; echo end-of-the-file; }} >> \"$GITHUB_OUTPUT\"",
+                files.join(" ")
             ));
+            if self.file_needed {
+                let why = format!("##[error]there is no file {}", self.files.join(" or "));
+                script.push_str(&format!("\nelse echo {}; exit 1", quoted(&why)));
+            }
+            script.push_str("; fi\n");
         }
         Doing::script(script)
     }
 
     /// Which programs are taken, in order.
     fn choose(&self, last: &StepOutcome) -> Result<Vec<Found>, String> {
-        let found = listed(last.outputs.get("found").map_or("", String::as_str));
+        let found = listed(last.outputs.get(FOUND).map_or("", String::as_str));
         let mut wishes = self.wishes.clone();
-        if let Some(file) = &self.file {
+        if let Some(file) = last.outputs.get(FILE_NAME).or_else(|| self.files.first().filter(|_| self.file_needed)) {
             let name = file.rsplit('/').next().unwrap_or(file);
-            let text = last.outputs.get("file").map_or("", String::as_str);
-            let wish = (self.tool.of_file)(name, text).ok_or_else(|| format!("{} says no version of {}", shown(file), self.tool.title))?;
-            wishes.push(wish);
+            let wish = (self.tool.of_file)(name, last.outputs.get(FILE).map_or("", String::as_str));
+            if wish.is_none() && self.file_needed {
+                return Err(format!("{} says no version of {}", shown(file), self.tool.title));
+            }
+            wishes.extend(wish);
+        }
+        if wishes.is_empty() {
+            wishes.extend(self.otherwise.map(str::to_owned));
         }
         if wishes.is_empty() {
             let first = found.first().cloned().ok_or_else(|| self.absent("any version", &found))?;
@@ -155,10 +194,12 @@ impl Setup {
     fn one(&self, wish: &str, found: &[Found]) -> Result<Found, String> {
         let range = (self.tool.range)(wish).ok_or_else(|| format!("`{}` asks for no version of {}", shown(wish), self.tool.title))?;
         let early = self.early || wish.contains('-');
-        // of equal ones the first on the PATH
-        let fits = found.iter().filter(|found| range.holds(&found.version) && (early || !found.version.is_early()));
+        // of equal ones that whose folder is named so, then the first on the PATH
+        let fits = found.iter().filter(|found| range.holds(found) && (early || !found.version.is_early()));
+        let named = |found: &Found| found.path.split('/').any(|part| part.strip_prefix(wish).is_some_and(|rest| rest.starts_with('-')));
         let best = fits.fold(None::<&Found>, |best, one| match best {
-            Some(best) if best.version >= one.version => Some(best),
+            Some(best) if best.version == one.version && (named(best) || !named(one)) => Some(best),
+            Some(best) if best.version != one.version && (best.version > one.version) != self.lowest => Some(best),
             _ => Some(one),
         });
         best.cloned().ok_or_else(|| self.absent(&format!("`{}`", shown(wish)), found))
@@ -169,12 +210,16 @@ impl Setup {
         there.dedup();
         there.truncate(10);
         let there = if there.is_empty() { "none at all".to_owned() } else { there.join(", ") };
-        format!(
-            "{} {wish} is not here; there is {there}\nhelp: nothing is downloaded: put it on the machine, or run the job in an image that has it (`container: {}`)",
-            self.tool.title, self.tool.image
-        )
+        let image = if self.tool.image.is_empty() { String::new() } else { format!(" (`container: {}`)", self.tool.image) };
+        let help = "nothing is downloaded: put it on the machine, or run the job in an image that has it";
+        format!("{} {wish} is not here; there is {there}\nhelp: {help}{image}", self.tool.title)
     }
 }
+
+/// Outputs of the probe that nobody else sees.
+const FOUND: &str = "penstock.found";
+const FILE: &str = "penstock.file";
+const FILE_NAME: &str = "penstock.file-name";
 
 /// `VERSION<tab>PATH` lines.
 fn listed(text: &str) -> Vec<Found> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::{Act, Inputs};
 use super::facts::Facts;
-use super::{artifacts, cache, checkout, docker, metadata, reports, setup, trivy};
+use super::{artifacts, cache, checkout, docker, golangci, green, idle, metadata, reports, rust_cache, setup, trivy};
 use crate::plan::Action;
 use crate::reader::shown;
 
@@ -50,6 +50,36 @@ pub enum BuiltIn {
     Codecov,
     /// `aquasecurity/trivy-action`.
     Trivy,
+    /// `dtolnay/rust-toolchain`.
+    RustToolchain,
+    /// `actions-rs/toolchain`.
+    ActionsRsToolchain,
+    /// `actions-rust-lang/setup-rust-toolchain`.
+    SetupRust,
+    /// `Swatinem/rust-cache`.
+    RustCache,
+    /// `astral-sh/setup-uv`.
+    SetupUv,
+    /// `ruby/setup-ruby`.
+    SetupRuby,
+    /// `pnpm/action-setup`.
+    SetupPnpm,
+    /// `oven-sh/setup-bun`.
+    SetupBun,
+    /// `denoland/setup-deno`.
+    SetupDeno,
+    /// `lukka/get-cmake`.
+    GetCmake,
+    /// `deadsnakes/action`.
+    Deadsnakes,
+    /// `golangci/golangci-lint-action`.
+    Golangci,
+    /// `re-actors/alls-green`.
+    AllsGreen,
+    /// `step-security/harden-runner`.
+    HardenRunner,
+    /// `jlumbroso/free-disk-space`.
+    FreeDiskSpace,
 }
 
 type Begin = fn(Inputs, &Facts, &BTreeMap<String, String>) -> Result<Box<dyn Act>, String>;
@@ -61,7 +91,7 @@ pub(super) struct Known {
     pub(super) built_in: BuiltIn,
     /// The major versions whose inputs and outputs it has.
     pub(super) majors: &'static [u32],
-    /// Branches that workflows name in place of a version.
+    /// Branches that workflows name in place of a version; `*` stands for any end.
     pub(super) branches: &'static [&'static str],
     /// All inputs that it has.
     pub(super) inputs: &'static [&'static str],
@@ -89,6 +119,21 @@ const KNOWN: &[Known] = &[
     reports::SARIF,
     reports::CODECOV,
     trivy::KNOWN,
+    setup::RUST_TOOLCHAIN,
+    setup::ACTIONS_RS,
+    setup::SETUP_RUST,
+    rust_cache::KNOWN,
+    setup::UV,
+    setup::RUBY,
+    setup::PNPM,
+    setup::BUN,
+    setup::DENO,
+    setup::CMAKE,
+    setup::DEADSNAKES,
+    golangci::KNOWN,
+    green::KNOWN,
+    idle::HARDEN,
+    idle::FREE_DISK,
 ];
 
 /// Why a `uses` is not carried out.
@@ -154,6 +199,7 @@ pub(in crate::github) fn resolve(uses: &str, with: &BTreeMap<String, String>) ->
 /// Begins an action with its inputs; `env` is the step's. An error fails the step.
 pub(in crate::github) fn begin(
     action: BuiltIn,
+    uses: &str,
     given: BTreeMap<String, String>,
     facts: &Facts,
     env: &BTreeMap<String, String>,
@@ -165,7 +211,7 @@ pub(in crate::github) fn begin(
         // as at GitHub, that is no failure
         notes.push(format!("##[warning]{} has no input {}; it has {}", known.name, unknown.join(", "), known.inputs.join(", ")));
     }
-    let inputs = Inputs::new(given);
+    let inputs = Inputs::new(given).of_version(uses.rsplit_once('@').map_or("", |(_, version)| version));
     (known.check)(&inputs).map_err(|refusal| format!("{}\nhelp: {}", refusal.message, refusal.help))?;
     Ok(((known.begin)(inputs, facts, env)?, notes))
 }
@@ -175,7 +221,8 @@ impl Known {
     fn answers_to(&self, version: &str) -> bool {
         let commit = version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
         let major = version.strip_prefix('v').unwrap_or(version).split('.').next().and_then(|major| major.parse().ok());
-        commit || self.branches.contains(&version) || major.is_some_and(|major: u32| self.majors.contains(&major))
+        let of = |branch: &&str| branch.strip_suffix('*').map_or(*branch == version, |start| version.starts_with(start));
+        commit || self.branches.iter().any(of) || major.is_some_and(|major: u32| self.majors.contains(&major))
     }
 }
 

@@ -28,6 +28,11 @@ impl Version {
         self.before.is_some()
     }
 
+    /// What follows its numbers; nothing after a release.
+    pub(super) fn word(&self) -> &str {
+        self.before.as_deref().unwrap_or_default()
+    }
+
     /// As people write it.
     pub(super) fn shown(&self) -> String {
         let numbers = self.numbers.map(|number| number.to_string()).join(".");
@@ -116,7 +121,9 @@ fn comparator(word: &str) -> Option<Bound> {
         ">" => Bound { from: above(given), to: None },
         "<" => Bound { from: zero(), to: Some(from) },
         "<=" => Bound { from: zero(), to: Some(above(given)) },
-        "~" | "~>" | "~=" => Bound { to: next(usize::from(count > 1)), from },
+        // Python's: all but the last number stays
+        "~=" => Bound { to: next(count.saturating_sub(2)), from },
+        "~" | "~>" => Bound { to: next(usize::from(count > 1)), from },
         "^" => {
             let first = from.numbers.iter().position(|number| *number > 0).unwrap_or(count.saturating_sub(1)).min(2);
             Bound { to: next(first.min(count.saturating_sub(1))), from }
@@ -173,6 +180,8 @@ mod tests {
             ("^0.2.3", "0.2.3 0.2.9", "0.3.0"),
             ("~1.2", "1.2.0 1.2.9", "1.3.0"),
             ("~1", "1.0.0 1.9.0", "2.0.0"),
+            ("~=3.9", "3.9.0 3.12.0", "4.0.0 3.8.0"),
+            ("~=0.5.1", "0.5.1 0.5.9", "0.6.0"),
             (">=3.9 <3.12", "3.9.0 3.11.9", "3.8.9 3.12.0"),
             (">= 3.9, < 3.12", "3.9.0 3.11.9", "3.8.9 3.12.0"),
             (">3.9", "3.10.0", "3.9.5"),

@@ -38,6 +38,7 @@ impl WorkflowSteps {
                 self.write(&done.env);
                 let mut outputs = action.outputs;
                 outputs.extend(done.outputs);
+                outputs.retain(|name, _| !name.starts_with(actions::INTERNAL));
                 let Some(why) = done.failed else {
                     let notes = done.notes;
                     self.record(&mark, Some(0), outputs);
@@ -90,7 +91,7 @@ impl WorkflowSteps {
         let timeout = timeout_minutes.as_ref().map(|minutes| evaluate::timeout(minutes, contexts)).transpose()?;
         let mut env = self.handed(step_env);
         let (act, notes) = match action {
-            Action::BuiltIn { name } => actions::begin(*name, given?, &self.facts, &step_env.all)?,
+            Action::BuiltIn { name } => actions::begin(*name, uses, given?, &self.facts, &step_env.all)?,
             Action::Unread { path } => return Err(format!("the plan does not have the action ./{path}")),
             Action::Composite { path, inputs, outputs, steps } => {
                 let (inputs, notes) = inputs::filled(inputs, &given?, contexts)?;

@@ -28,7 +28,7 @@ pub(in super::super) const KNOWN: Known = Known {
     begin,
 };
 
-const TOOL: Tool = Tool {
+pub(super) const TOOL: Tool = Tool {
     title: "Python",
     image: "python:3",
     programs: &["python3", "python", "python3.[0-9]", "python3.[0-9][0-9]"],
