@@ -9,6 +9,7 @@ use penstock_model::container::{BuildRuntime, BuildStep, ContainerError, LayerRe
 
 use crate::image::with_path;
 use crate::launch::{Launch, Root};
+use crate::one_shot::Streams;
 use crate::rootfs::MAX_LAYERS;
 use crate::runtime::{Runtime, is_word, runtime_error};
 
@@ -40,8 +41,9 @@ impl BuildRuntime for Runtime {
             cpu_millis: None,
             building: true,
             attached: true,
+            terminal: false,
         };
-        self.one_shot(&step.id, using).run(launch, step.timeout, log).await
+        self.one_shot(&step.id, using).run(launch, step.timeout, Streams::Kept(log)).await
     }
 
     async fn unpacked(&self, layers: &[LayerRef]) -> Result<Vec<PathBuf>, ContainerError> {

@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, NulError};
 use std::fs;
+use std::io::IsTerminal;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,11 @@ pub struct Program;
 impl Executor for Program {
     fn exec(&self, spec: &Spec) -> Result<(), ExecutorError> {
         let (args, path) = parts(spec).map_err(ExecutorError::Other)?;
+        if std::io::stdin().is_terminal() {
+            // the runtime has made this process the leader of a session
+            let taken = rustix::process::ioctl_tiocsctty(std::io::stdin());
+            taken.map_err(|error| ExecutorError::Other(format!("taking the terminal: {error}")))?;
+        }
         let why = start(&args, &path);
         // the container's own standard error: whoever reads its log sees it
         eprintln!("penstock: {why}");

@@ -55,6 +55,9 @@ pub struct Launch {
     pub building: bool,
     /// True if the server holds the other end of standard input and output, and the container ends when it lets go.
     pub attached: bool,
+    /// True if the monitor's standard output is a terminal, which is the program's own in everything.
+    #[serde(default)]
+    pub terminal: bool,
 }
 
 /// What the helper answers when the container runs, or cannot: one line on its standard output.

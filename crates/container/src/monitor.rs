@@ -153,13 +153,14 @@ fn plumb(home: &Home, launch: &Launch) -> Result<(ContainerBuilder, Option<(File
     let state = home.path("oci");
     std::fs::create_dir_all(&state).map_err(|error| trouble(&error))?;
     let null = File::open("/dev/null").map_err(|error| trouble(&error))?;
+    let copy = |fd: std::os::fd::BorrowedFd<'_>| fd.try_clone_to_owned().map_err(|error| trouble(&error));
+    let stdin = if launch.terminal { copy(io::stdout().as_fd())? } else { null.into() };
     let builder = ContainerBuilder::new(launch.id.clone(), SyscallType::default())
         .with_executor(Program)
         .with_root_path(&state)
         .map_err(|error| chain(&error))?
-        .with_stdin(null);
+        .with_stdin(stdin);
     if launch.attached {
-        let copy = |fd: std::os::fd::BorrowedFd<'_>| fd.try_clone_to_owned().map_err(|error| trouble(&error));
         return Ok((builder.with_stdout(copy(io::stdout().as_fd())?).with_stderr(copy(io::stderr().as_fd())?), None));
     }
     let pair = || pipe2(OFlag::O_CLOEXEC).map_err(|error| trouble(&error));

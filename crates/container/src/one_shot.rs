@@ -4,6 +4,8 @@
 //! by dying, the helper ends the container; nobody has to remember it.
 
 use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -28,6 +30,14 @@ use crate::sweep;
 /// The exit code of a container that took too long, as `timeout` has it.
 pub const TIMED_OUT: i32 = 124;
 
+/// Where a one-shot container's program reads and writes.
+pub enum Streams {
+    /// It reads nothing, and what it writes is kept.
+    Kept(Arc<dyn LogSink>),
+    /// At a terminal.
+    Terminal(OwnedFd),
+}
+
 /// What a one-shot container needs of the runtime.
 pub struct OneShot {
     /// The program that is started again.
@@ -40,22 +50,16 @@ pub struct OneShot {
 
 impl OneShot {
     /// Runs it to its end; what is left of it is removed, also when the returned future is dropped.
-    pub async fn run(self, launch: Launch, timeout: Duration, log: Arc<dyn LogSink>) -> Result<i32, ContainerError> {
+    pub async fn run(self, launch: Launch, timeout: Duration, streams: Streams) -> Result<i32, ContainerError> {
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
         let id = launch.id.clone();
-        let outcome = tokio::spawn(self.watched(launch, timeout, log, stop)).await;
+        let outcome = tokio::spawn(self.watched(launch, timeout, streams, stop)).await;
         drop(guard);
         outcome.map_err(|error| ContainerError::Runtime { id, why: format!("its watcher failed: {error}") })?
     }
 
-    async fn watched(
-        self,
-        launch: Launch,
-        timeout: Duration,
-        log: Arc<dyn LogSink>,
-        stop: CancellationToken,
-    ) -> Result<i32, ContainerError> {
+    async fn watched(self, launch: Launch, timeout: Duration, streams: Streams, stop: CancellationToken) -> Result<i32, ContainerError> {
         let io = |what: &str| {
             let what = format!("container {}: {what}", launch.id);
             move |source| ContainerError::Io { what, source }
@@ -67,7 +71,7 @@ impl OneShot {
         let described = self.home.write("launch.json", &launch).map_err(io("launch.json"));
         drop(self.using_layers);
         let outcome = match described {
-            Ok(()) => attend(&self.program, &self.home, &launch, timeout, log, stop).await,
+            Ok(()) => attend(&self.program, &self.home, &launch, timeout, streams, stop).await,
             Err(error) => Err(error),
         };
         let (directory, instance, id) = (self.home.0.clone(), launch.instance.clone(), launch.id.clone());
@@ -89,23 +93,31 @@ async fn attend(
     home: &Home,
     launch: &Launch,
     timeout: Duration,
-    log: Arc<dyn LogSink>,
+    streams: Streams,
     stop: CancellationToken,
 ) -> Result<i32, ContainerError> {
     let failed = |why: String| ContainerError::Runtime { id: launch.id.clone(), why };
+    let trouble = |error: io::Error| failed(format!("its terminal: {error}"));
+    let (out, err) = match &streams {
+        Streams::Kept(_) => (Stdio::piped(), Stdio::piped()),
+        Streams::Terminal(tty) => (tty.try_clone().map_err(trouble)?.into(), tty.try_clone().map_err(trouble)?.into()),
+    };
     let mut child: Child = Command::new(program)
         .arg(MONITOR)
         .arg(&home.0)
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdout(out)
+        .stderr(err)
         .spawn()
         .map_err(|error| failed(format!("starting {}: {error}", program.display())))?;
     let hold = child.stdin.take();
-    let out = child.stdout.take().map(|stream| tokio::spawn(keep(stream, Channel::Out, Arc::clone(&log))));
-    let err = child.stderr.take().map(|stream| tokio::spawn(keep(stream, Channel::Err, log)));
+    let mut readers = Vec::new();
+    if let Streams::Kept(log) = streams {
+        readers.extend(child.stdout.take().map(|stream| tokio::spawn(keep(stream, Channel::Out, Arc::clone(&log)))));
+        readers.extend(child.stderr.take().map(|stream| tokio::spawn(keep(stream, Channel::Err, log))));
+    }
     let timed_out = tokio::select! {
         _ = child.wait() => false,
         () = tokio::time::sleep(timeout) => true,
@@ -113,9 +125,9 @@ async fn attend(
     };
     drop(hold);
     let status = child.wait().await.map_err(|error| failed(format!("waiting for its monitor: {error}")))?;
-    for stream in [out, err].into_iter().flatten() {
+    for reader in readers {
         // the pipes end with the container; their readers cannot hang
-        let _ = stream.await;
+        let _ = reader.await;
     }
     if timed_out {
         return Ok(TIMED_OUT);

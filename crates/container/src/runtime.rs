@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock, watch};
 use crate::launch::Launch;
 use crate::layers::Layers;
 use crate::network::Subnet;
-use crate::one_shot::OneShot;
+use crate::one_shot::{OneShot, Streams};
 use crate::state::{Home, ProcessId, Started};
 use crate::{image, logfile, network, probe, sweep};
 
@@ -183,7 +183,13 @@ impl ContainerRuntime for Runtime {
     async fn run(&self, spec: &ContainerSpec, timeout: Duration, log: Arc<dyn LogSink>) -> Result<i32, ContainerError> {
         let using = Arc::clone(&self.using_layers).read_owned().await;
         let launch = self.launch(spec, true).await?;
-        self.one_shot(&spec.id, using).run(launch, timeout, log).await
+        self.one_shot(&spec.id, using).run(launch, timeout, Streams::Kept(log)).await
+    }
+
+    async fn run_at(&self, spec: &ContainerSpec, terminal: OwnedFd) -> Result<i32, ContainerError> {
+        let using = Arc::clone(&self.using_layers).read_owned().await;
+        let launch = Launch { terminal: true, ..self.launch(spec, true).await? };
+        self.one_shot(&spec.id, using).run(launch, Duration::MAX, Streams::Terminal(terminal)).await
     }
 
     async fn list(&self) -> Result<Vec<ContainerState>, ContainerError> {

@@ -98,6 +98,7 @@ impl Runtime {
             cpu_millis: spec.cpu_millis,
             building: spec.building,
             attached,
+            terminal: false,
         })
     }
 

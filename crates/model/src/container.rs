@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,6 +186,12 @@ pub trait ContainerRuntime: Send + Sync {
     async fn start(&self, spec: &ContainerSpec) -> Result<ContainerState, ContainerError>;
     /// Runs it to its end, its output into a log; removed afterwards. Ended at the time limit (code 124).
     async fn run(&self, spec: &ContainerSpec, timeout: Duration, log: Arc<dyn LogSink>) -> Result<i32, ContainerError>;
+    /// Runs it to its end at a terminal, which is its standard input, output and error and its controlling terminal; removed
+    /// afterwards.
+    async fn run_at(&self, spec: &ContainerSpec, terminal: OwnedFd) -> Result<i32, ContainerError> {
+        drop(terminal);
+        Err(ContainerError::Runtime { id: spec.id.clone(), why: "this runtime runs nothing at a terminal".to_owned() })
+    }
     /// Every container of this instance, found on the machine, not remembered.
     async fn list(&self) -> Result<Vec<ContainerState>, ContainerError>;
     /// The image's stop signal, then SIGKILL after a grace. Fine if it has ended.

@@ -27,6 +27,7 @@ pub mod secret;
 pub mod service;
 mod step;
 pub mod target;
+pub mod terminal;
 pub mod tool;
 
 pub use clock::{Clock, Timestamp};

@@ -143,6 +143,8 @@ pub struct StepSpec {
     pub notes: Vec<String>,
     /// Whether it goes on with the step before: the log has no heading and no end for it.
     pub goes_on: bool,
+    /// Whether the job does not fail if it does.
+    pub may_fail: bool,
 }
 
 impl StepSpec {
@@ -162,6 +164,7 @@ impl StepSpec {
             timeout: None,
             notes: Vec::new(),
             goes_on: false,
+            may_fail: false,
         }
     }
 

@@ -18,6 +18,7 @@ use penstock_model::gateway::Gateway;
 use penstock_model::git::GitHost;
 use penstock_model::job::RunnerSettings;
 use penstock_model::log::{EventLog, Leases};
+use penstock_model::terminal::Terminal;
 use penstock_model::{Clock, Secret, clock::SystemClock};
 use penstock_registry::{Limits, Registry, Remote};
 use penstock_runner::{Hands, Runner};
@@ -112,7 +113,8 @@ fn signing_key(path: &Path) -> Result<SigningKey, CliError> {
 }
 
 /// Builds everything. A server delivers, so what it wrote has to survive a power cut.
-pub async fn build(settings: &ServerSection, durability: Durability) -> Result<Built, CliError> {
+/// A failed step of a job opens a shell at `terminal`, if there is one.
+pub async fn build(settings: &ServerSection, durability: Durability, terminal: Option<Arc<dyn Terminal>>) -> Result<Built, CliError> {
     if !nix::unistd::geteuid().is_root() {
         return Err(CliError::other(
             "containers and the sandboxes of jobs need root, and this is another user",
@@ -141,7 +143,7 @@ pub async fn build(settings: &ServerSection, durability: Durability) -> Result<B
     std::fs::create_dir_all(data.join("gateway")).map_err(|source| CliError::Io { what: "the gateway's directory".to_owned(), source })?;
     let door = Door::default();
     let target = Arc::new(local_target(settings, &runtime, &gateway, &door, clock.clone())?);
-    let runner = Arc::new(runner(settings, program, git_host.clone(), blobs.clone(), runtime.clone(), clock.clone())?);
+    let runner = Arc::new(runner(settings, program, git_host.clone(), blobs.clone(), runtime.clone(), clock.clone(), terminal)?);
     let registry = Arc::new(
         Registry::open(&data.join("registry"), blobs.clone(), clock.clone(), Limits::default())
             .map_err(|error| broken("the registry", &error))?,
@@ -249,6 +251,7 @@ fn runner(
     blobs: Arc<dyn BlobStore>,
     containers: Arc<Runtime>,
     clock: Arc<dyn Clock>,
+    terminal: Option<Arc<dyn Terminal>>,
 ) -> Result<Runner, CliError> {
     let mut path = settings.path.clone();
     path.push(settings.tools.join("bin"));
@@ -262,7 +265,8 @@ fn runner(
         instance: settings.instance(),
     };
     let hands = Hands { git, blobs, containers: Some(containers as Arc<dyn ContainerRuntime>), clock };
-    Runner::new(runner, hands, settings.tools.clone(), penstock_runner::handed_on()).map_err(|error| broken("the runner", &error))
+    let runner = Runner::new(runner, hands, settings.tools.clone(), penstock_runner::handed_on());
+    runner.map(|runner| runner.with_terminal(terminal)).map_err(|error| broken("the runner", &error))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use penstock_model::container::ContainerRuntime;
 use penstock_model::git::GitHost;
 use penstock_model::job::{JobReport, JobRunner, JobSpec, RunnerError, RunnerSettings, StepSource};
 use penstock_model::release::ImageRef;
+use penstock_model::terminal::Terminal;
 use penstock_model::tool::{ToolCall, ToolOutput, ToolRunner};
 use penstock_model::{Clock, JobName, ProjectName, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +82,7 @@ pub struct Runner {
     pub(crate) workspaces: Workspaces,
     pub(crate) sandboxes: Sandboxes,
     pub(crate) verified: Arc<Mutex<HashMap<PathBuf, Verified>>>,
+    pub(crate) terminal: Option<Arc<dyn Terminal>>,
 }
 
 impl Runner {
@@ -106,7 +108,14 @@ impl Runner {
         settings.dir = settings.dir.canonicalize().map_err(made(format!("finding {}", settings.dir.display())))?;
         let workspaces = Workspaces::new(settings.dir.clone(), settings.first_uid);
         let sandboxes = Sandboxes::new(&settings);
-        Ok(Self { settings, hands, tools, environment, workspaces, sandboxes, verified: Arc::default() })
+        Ok(Self { settings, hands, tools, environment, workspaces, sandboxes, verified: Arc::default(), terminal: None })
+    }
+
+    /// Has a shell open wherever a step fails, at somebody's terminal.
+    #[must_use]
+    pub fn with_terminal(mut self, terminal: Option<Arc<dyn Terminal>>) -> Self {
+        self.terminal = terminal;
+        self
     }
 }
 

@@ -60,6 +60,9 @@ pub struct Run {
     /// Run again whatever a change touches, until interrupted.
     #[arg(long)]
     pub watch: bool,
+    /// Open a shell where a step failed, before the job's files and containers go.
+    #[arg(long, conflicts_with = "watch")]
+    pub shell_on_failure: bool,
     /// The server's configuration, for tools and toolchains.
     #[arg(long)]
     pub config: Option<PathBuf>,

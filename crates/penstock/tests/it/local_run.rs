@@ -58,14 +58,14 @@ fn git_in_a_job_of_a_local_run_answers_as_in_the_clone_a_worktree_of_it_and_one_
 }
 
 /// A repository in which `penstock run` is called.
-struct Shop {
+pub struct Shop {
     house: House,
     _dir: tempfile::TempDir,
-    at: PathBuf,
+    pub at: PathBuf,
 }
 
 impl Shop {
-    fn new(pipeline: &str) -> Self {
+    pub fn new(pipeline: &str) -> Self {
         let dir = directory();
         let at = dir.path().join("shop");
         git(dir.path(), &["init", "--quiet", "--initial-branch=main", "shop"]);
@@ -80,7 +80,7 @@ impl Shop {
         std::fs::write(self.at.join(path), content).unwrap();
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut run = Command::new(self.house.program());
         run.arg("run").args(arguments).arg("--config").arg(self.house.config()).current_dir(&self.at).stdin(Stdio::null());
         run
@@ -94,7 +94,7 @@ impl Shop {
     }
 
     #[track_caller]
-    fn says(&self, arguments: &[&str], code: i32, parts: &[&str]) -> String {
+    pub fn says(&self, arguments: &[&str], code: i32, parts: &[&str]) -> String {
         let (said, ended) = self.run(arguments);
         assert_eq!(ended, code, "{arguments:?}: {said}");
         for part in parts {

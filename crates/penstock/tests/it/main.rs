@@ -14,6 +14,7 @@ mod kernel;
 mod local_actions;
 mod local_plan;
 mod local_run;
+mod local_shell;
 mod shop;
 mod side_by_side;
 mod simulate;

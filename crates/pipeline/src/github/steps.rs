@@ -231,8 +231,17 @@ impl WorkflowSteps {
     }
 }
 
-impl StepSource for WorkflowSteps {
-    fn next(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep {
+impl WorkflowSteps {
+    /// Whether the job goes on as if what runs had not failed.
+    fn forgives(&self) -> bool {
+        let own = match &self.running {
+            Some(Running::Script(mark) | Running::Failure(mark) | Running::Action(mark, _)) => mark.continue_on_error,
+            Some(Running::Post(_)) | None => false,
+        };
+        own || self.frames.iter().any(|frame| frame.of.as_ref().is_some_and(|outer| outer.mark.continue_on_error))
+    }
+
+    fn following(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep {
         self.cancelled |= cancelled;
         if let Some(next) = self.settle(last) {
             return next;
@@ -263,6 +272,15 @@ impl StepSource for WorkflowSteps {
         }
         let exit_code = if self.cancelled && self.exit_code == 0 { 1 } else { self.exit_code };
         NextStep::Done { exit_code, outputs: self.job_outputs() }
+    }
+}
+
+impl StepSource for WorkflowSteps {
+    fn next(&mut self, last: Option<&StepOutcome>, cancelled: bool) -> NextStep {
+        match self.following(last, cancelled) {
+            NextStep::Run(step) => NextStep::Run(StepSpec { may_fail: self.forgives(), ..step }),
+            done @ NextStep::Done { .. } => done,
+        }
     }
 
     fn files(&mut self, files: Arc<dyn JobFiles>) {

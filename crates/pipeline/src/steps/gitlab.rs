@@ -76,7 +76,8 @@ impl GitlabSteps {
             _ => "failed",
         };
         let env = BTreeMap::from([("CI_JOB_STATUS".to_owned(), EnvValue::Plain(status.to_owned()))]);
-        NextStep::Run(self.step("after_script", &self.after, env, Some(AFTER_SCRIPT_TIMEOUT)))
+        let step = self.step("after_script", &self.after, env, Some(AFTER_SCRIPT_TIMEOUT));
+        NextStep::Run(StepSpec { may_fail: true, ..step })
     }
 
     fn step(&self, name: &str, commands: &[String], env: BTreeMap<String, EnvValue>, timeout: Option<Duration>) -> StepSpec {

@@ -198,6 +198,16 @@ fn a_shell_of_windows_is_asked_for_when_its_step_is_reached() {
 }
 
 #[test]
+fn a_step_says_whether_the_job_fails_with_it() {
+    let text = "on: push\njobs:\n  a:\n    runs-on: linux\n    steps: [{run: one, continue-on-error: true}, {run: two, continue-on-error: '${{ false }}'}]\n";
+    let plan = must_plan(WORKFLOW, text);
+    let mut source = steps(&plan, &plan.jobs[0].name, &context()).unwrap();
+    let NextStep::Run(first) = source.next(None, false) else { panic!("no step") };
+    let NextStep::Run(second) = source.next(Some(&StepOutcome::exited(1)), false) else { panic!("no step") };
+    assert_eq!((first.may_fail, second.may_fail), (true, false));
+}
+
+#[test]
 fn steps_know_where_the_jobs_services_listen() {
     let text = "on: push\njobs:\n  a:\n    runs-on: linux\n    services: {db: {image: 'postgres:16', ports: [5432]}}\n    steps: [{run: 'at ${{ job.services.db.ports[5432] }} ${{ job.services[''db''].ports[''5432''] }}'}]\n";
     let plan = must_plan(WORKFLOW, text);

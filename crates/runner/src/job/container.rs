@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +14,10 @@ use penstock_model::release::ImageRef;
 use penstock_model::service::JobImage;
 use tokio::time::Instant;
 
-use super::Attempt;
 use super::services::short;
 use super::shell::{self, put};
 use super::steps::{Body, Call, Driven, Ended, GRACE, Limit, Why, drive, text};
+use super::{Attempt, look_in};
 use crate::files::is_variable;
 use crate::runner::{io, other};
 use crate::sandbox::{HANDED, StepExit};
@@ -97,6 +98,21 @@ impl Body for Container<'_> {
         }
         sink.finish().await;
         Ok(Ended::Stopped(why))
+    }
+
+    async fn shell(&mut self, call: &Call, tty: OwnedFd) -> Result<(), RunnerError> {
+        let failed = |error| other("the shell could not be opened", error);
+        let bash = "if command -v bash >/dev/null 2>&1; then exec bash -i; fi\nexec /bin/sh -i";
+        let mut spec = self.spec(call, &start_script(call, bash)?)?;
+        spec.id.push_str("-shell");
+        let running = self.runtime.run_at(&spec, tty);
+        tokio::pin!(running);
+        tokio::select! {
+            code = &mut running => return code.map(drop).map_err(failed),
+            () = self.attempt.cancel.cancelled() => {}
+        }
+        self.runtime.stop(&spec.id, look_in::GRACE).await.map_err(failed)?;
+        running.await.map(drop).map_err(failed)
     }
 }
 

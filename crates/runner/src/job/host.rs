@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 
 use async_trait::async_trait;
 use penstock_model::blob::Channel;
 use penstock_model::job::{RunnerError, StepSource};
 
-use super::Attempt;
 use super::shell::argv;
 use super::steps::{Body, Call, Driven, Ended, GRACE, Limit, Why, drive, text};
+use super::{Attempt, look_in};
 use crate::joblog::Tap;
 use crate::runner::{io, other};
 use crate::sandbox::{Bind, HANDED, Overlay, Sandbox, SandboxError, SandboxPlan, StepExit};
@@ -69,8 +70,7 @@ impl Body for Host<'_> {
     async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError> {
         let failed = |error| other("the step could not be carried out", error);
         let Some(argv) = argv(self.attempt, &call)? else { return Ok(Ended::Exited(StepExit { code: Some(0), signal: None })) };
-        let mut env: BTreeMap<String, String> = call.env.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
-        env.insert("PATH".to_owned(), self.path(&call.path, env.get("PATH").map_or(PATH, String::as_str)));
+        let env = self.environment(&call);
         self.sandbox.run(argv, env, call.directory).await.map_err(failed)?;
         let why = tokio::select! {
             exit = self.sandbox.exited() => {
@@ -96,9 +96,36 @@ impl Body for Host<'_> {
         self.drain().await;
         Ok(Ended::Stopped(why))
     }
+
+    async fn shell(&mut self, call: &Call, tty: OwnedFd) -> Result<(), RunnerError> {
+        let failed = |error| other("the shell could not be opened", error);
+        let shell = if std::path::Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
+        // a step may fail for want of its directory
+        for directory in [call.directory.clone(), self.attempt.checkout().into()] {
+            self.sandbox.run_at(&tty, vec![shell.to_owned(), "-i".to_owned()], self.environment(call), directory).await.map_err(failed)?;
+            let exit = tokio::select! {
+                exit = self.sandbox.exited() => exit,
+                () = self.attempt.cancel.cancelled() => {
+                    self.sandbox.stop(look_in::GRACE).await.map_err(failed)?;
+                    self.sandbox.exited().await
+                }
+            };
+            match exit {
+                Err(SandboxError::Start(_)) => {}
+                exit => return exit.map(drop).map_err(failed),
+            }
+        }
+        Err(other("the shell could not be opened", "neither the step's directory nor the checkout is there"))
+    }
 }
 
 impl Host<'_> {
+    fn environment(&self, call: &Call) -> BTreeMap<String, String> {
+        let mut env: BTreeMap<String, String> = call.env.iter().map(|(name, value)| (name.clone(), text(value).to_owned())).collect();
+        env.insert("PATH".to_owned(), self.path(&call.path, env.get("PATH").map_or(PATH, String::as_str)));
+        env
+    }
+
     async fn drain(&self) {
         self.out.drain().await;
         self.err.drain().await;

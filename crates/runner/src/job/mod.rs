@@ -5,6 +5,7 @@ mod container;
 mod gather;
 mod host;
 mod left;
+mod look_in;
 mod reports;
 mod services;
 mod shell;
@@ -81,6 +82,12 @@ pub(crate) async fn run(
     cancel: CancellationToken,
 ) -> Result<JobReport, RunnerError> {
     let log = JobLog::new(sink, Arc::clone(&runner.hands.clock), masks(&spec));
+    if let Some(terminal) = &runner.terminal {
+        tokio::select! {
+            () = terminal.free() => {}
+            () = cancel.cancelled() => return Ok(JobReport::bare(JobEnd::Cancelled)),
+        }
+    }
     let entered = tokio::select! {
         entered = runner.workspaces.enter(&spec.project, &spec.id.job, &spec.caches, spec.checkout, &log) => entered,
         () = cancel.cancelled() => return Ok(JobReport::bare(JobEnd::Cancelled)),

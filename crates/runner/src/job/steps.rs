@@ -1,6 +1,7 @@
 //! A job's steps, one after the other, with their limits; whoever starts the processes is a [`Body`].
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use penstock_model::job::{Chore, EnvValue, JobEnd, NextStep, RunnerError, StepOu
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Attempt, chores};
+use super::{Attempt, chores, look_in};
 use crate::files;
 use crate::heard::without_forbidden;
 use crate::runner::{io, other, whole};
@@ -24,6 +25,7 @@ const CLEAN_UP: Duration = Duration::from_mins(5);
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 /// A step as a process to start.
+#[derive(Clone)]
 pub(super) struct Call {
     /// Its number in the job.
     pub(super) index: usize,
@@ -73,6 +75,8 @@ pub(super) enum Ended {
 pub(super) trait Body: Send {
     /// Carries out a step. Everything that it wrote is in the log when this returns.
     async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError>;
+    /// Has a shell run at a terminal, where and as the step did, until it ends or the job is cancelled.
+    async fn shell(&mut self, call: &Call, tty: OwnedFd) -> Result<(), RunnerError>;
 }
 
 /// What the steps came to.
@@ -128,7 +132,7 @@ pub(super) async fn drive(attempt: &Attempt<'_>, mut steps: Box<dyn StepSource>,
                 };
                 return driven;
             }
-            NextStep::Run(step) => match one(attempt, body, index, step, &limit, &mut carried, &mut driven.busy).await {
+            NextStep::Run(step) => match one(attempt, body, index, step, &mut limit, &mut carried, &mut driven.busy).await {
                 Ok((outcome, why)) => {
                     last = Some(outcome);
                     match why {
@@ -167,7 +171,7 @@ async fn one(
     body: &mut dyn Body,
     index: usize,
     step: StepSpec,
-    limit: &Limit,
+    whole_limit: &mut Limit,
     carried: &mut Carried,
     busy: &mut Duration,
 ) -> Result<(StepOutcome, Option<Why>), RunnerError> {
@@ -180,13 +184,16 @@ async fn one(
     let silent = step.goes_on || matches!(step.work, Work::Chore(_));
     let started = Instant::now();
     let limit = match step.timeout {
-        Some(timeout) if started + timeout < limit.at => Limit { at: started + timeout, why: Why::StepTime, cancel: limit.cancel.clone() },
-        _ => limit.clone(),
+        Some(timeout) if started + timeout < whole_limit.at => {
+            Limit { at: started + timeout, why: Why::StepTime, cancel: whole_limit.cancel.clone() }
+        }
+        _ => whole_limit.clone(),
     };
     let call = call(attempt, index, step, carried)?;
     if let Some(heard) = attempt.log.heard() {
         heard.begin(&call.step.name, |name| call.env.get(name).map(|value| text(value).to_owned()));
     }
+    let looked_into = (attempt.runner.terminal.is_some() && !call.step.may_fail).then(|| call.clone());
     let chore = if let Work::Chore(chore) = &call.step.work { Some(chore.clone()) } else { None };
     let (ended, did) = match &chore {
         Some(chore) => (within(attempt, chore, &limit).await, true),
@@ -220,6 +227,10 @@ async fn one(
     carried.env.extend(outcome.env.clone());
     for directory in &outcome.path {
         carried.path.insert(0, directory.clone());
+    }
+    if let Some(call) = looked_into.filter(|_| outcome.exit_code != Some(0) && ended != Ended::Stopped(Why::Cancelled)) {
+        // nobody is hurried by the job's time limit
+        whole_limit.at += look_in::look_in(attempt, body, call).await;
     }
     let why = match ended {
         Ended::Stopped(why) => Some(why),

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io;
-use std::os::fd::OwnedFd;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -97,7 +99,7 @@ impl Waiting {
 
     /// Has the sandbox show what the plan says, and give up its rights.
     pub(super) async fn enter(mut self, plan: &SandboxPlan) -> Result<Started, SandboxError> {
-        self.sandbox.send(plan).await?;
+        self.sandbox.send(plan, None).await?;
         match tokio::time::timeout(READY, self.sandbox.hear()).await {
             Ok(Ok(News::Ready)) => Ok((self.sandbox, self.out, self.err)),
             Ok(Ok(News::Failed { why })) => Err(SandboxError::Said(why)),
@@ -111,7 +113,18 @@ impl Waiting {
 impl Sandbox {
     /// Starts a program. One at a time.
     pub(crate) async fn run(&mut self, argv: Vec<String>, env: BTreeMap<String, String>, directory: PathBuf) -> Result<(), SandboxError> {
-        self.send(&Order::Run { argv, env, directory }).await
+        self.send(&Order::Run { argv, env, directory, terminal: false }, None).await
+    }
+
+    /// Starts a program at a terminal, which is handed over.
+    pub(crate) async fn run_at(
+        &mut self,
+        tty: &OwnedFd,
+        argv: Vec<String>,
+        env: BTreeMap<String, String>,
+        directory: PathBuf,
+    ) -> Result<(), SandboxError> {
+        self.send(&Order::Run { argv, env, directory, terminal: true }, Some(tty)).await
     }
 
     /// Waits for the program's end. Nothing is lost when this future is dropped and asked for again.
@@ -125,32 +138,49 @@ impl Sandbox {
 
     /// SIGTERM to everything inside, and SIGKILL after a grace. `exited` then comes.
     pub(crate) async fn stop(&mut self, grace: Duration) -> Result<(), SandboxError> {
-        self.send(&Order::Stop { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) }).await
+        self.send(&Order::Stop { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) }, None).await
     }
 
     /// Ends everything inside and waits until it is gone.
     pub(crate) async fn end(mut self) -> Result<(), SandboxError> {
         // an error means that it is gone already
-        let _ = self.send(&Order::End).await;
+        let _ = self.send(&Order::End, None).await;
         if tokio::time::timeout(END, self.child.wait()).await.is_err() {
             self.child.kill().await?;
         }
         Ok(())
     }
 
-    async fn send(&mut self, value: &impl serde::Serialize) -> Result<(), SandboxError> {
+    /// A descriptor comes with the first byte of the line.
+    async fn send(&mut self, value: &impl serde::Serialize, with: Option<&OwnedFd>) -> Result<(), SandboxError> {
         let mut line = serde_json::to_vec(value).map_err(io::Error::other)?;
         line.push(b'\n');
         if line.len() > super::plan::MAX_LINE {
             return Err(SandboxError::Said("variables and arguments are longer than 16 MiB".to_owned()));
         }
-        self.orders.write_all(&line).await.map_err(gone)
+        let mut sent = 0;
+        if let Some(descriptor) = with {
+            let socket = self.orders.as_ref();
+            sent = socket.async_io(Interest::WRITABLE, || send_with(socket, &line[..1], descriptor)).await.map_err(gone)?;
+        }
+        self.orders.write_all(&line[sent..]).await.map_err(gone)
     }
 
     async fn hear(&mut self) -> Result<News, SandboxError> {
         let line = self.news.next_line().await.map_err(gone)?.ok_or(SandboxError::Gone)?;
         serde_json::from_str(&line).map_err(|error| SandboxError::Said(format!("it spoke nonsense: {error}")))
     }
+}
+
+/// Sends bytes with a descriptor beside them.
+fn send_with(socket: &UnixStream, bytes: &[u8], descriptor: &OwnedFd) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut beside = SendAncillaryBuffer::new(&mut space);
+    let descriptors = [descriptor.as_fd()];
+    if !beside.push(SendAncillaryMessage::ScmRights(&descriptors)) {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
+    Ok(sendmsg(socket, &[IoSlice::new(bytes)], &mut beside, SendFlags::NOSIGNAL)?)
 }
 
 /// What the kernel says of a socket whose other end has died.

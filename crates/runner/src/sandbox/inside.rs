@@ -1,8 +1,10 @@
 //! The helper and the namespace's first process. Both have one thread and no runtime.
 
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{self, IoSliceMut, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, sethostname, setsid};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
 use super::plan::{MAX_LINE, News, Order, SandboxPlan};
 use super::{privileges, root};
@@ -104,13 +107,15 @@ fn serve(mut socket: UnixStream, mut lines: Lines, signals: &SignalFd) -> io::Re
     loop {
         while let Some(line) = lines.next() {
             match serde_json::from_slice(&line).map_err(io::Error::other)? {
-                Order::Run { argv, env, directory } => match start(&argv, &env, &directory) {
-                    Ok(pid) => running = Some(pid),
-                    Err(e) => {
-                        let why = format!("starting `{}`: {e}", argv.first().map_or("", String::as_str));
-                        tell(&mut socket, &News::Failed { why });
+                Order::Run { argv, env, directory, terminal } => {
+                    match start(&argv, &env, &directory, terminal.then(|| lines.beside.take())) {
+                        Ok(pid) => running = Some(pid),
+                        Err(e) => {
+                            let why = format!("starting `{}`: {e}", argv.first().map_or("", String::as_str));
+                            tell(&mut socket, &News::Failed { why });
+                        }
                     }
-                },
+                }
                 // what was to be stopped has ended meanwhile: what it left behind goes at once, before the next order
                 Order::Stop { .. } if running.is_none() => kill_all(),
                 Order::Stop { grace_ms } => {
@@ -149,11 +154,30 @@ fn kill_all() {
     let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
 }
 
-fn start(argv: &[String], env: &std::collections::BTreeMap<String, String>, directory: &Path) -> io::Result<Pid> {
+/// Starts a program; at a terminal if there is to be one, as the leader of a session whose terminal it is.
+fn start(
+    argv: &[String],
+    env: &std::collections::BTreeMap<String, String>,
+    directory: &Path,
+    terminal: Option<Option<OwnedFd>>,
+) -> io::Result<Pid> {
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     std::fs::metadata(directory).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", directory.display())))?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(env).current_dir(directory).stdin(Stdio::null());
+    if let Some(tty) = terminal {
+        let tty = tty.ok_or_else(|| io::Error::other("no terminal came with the order"))?;
+        command.stdin(tty.try_clone()?).stdout(tty.try_clone()?).stderr(tty);
+        #[allow(unsafe_code, reason = "between fork and exec two system calls are made and nothing else")]
+        unsafe {
+            command.pre_exec(|| {
+                rustix::process::setsid()?;
+                Ok(rustix::process::ioctl_tiocsctty(io::stdin())?)
+            });
+        }
+    }
     // the child is waited for by `reap`, with everything else that ends here
-    let child = Command::new(program).args(arguments).env_clear().envs(env).current_dir(directory).stdin(Stdio::null()).spawn()?;
+    let child = command.spawn()?;
     i32::try_from(child.id()).map(Pid::from_raw).map_err(io::Error::other)
 }
 
@@ -183,15 +207,18 @@ fn tell(socket: &mut UnixStream, news: &News) {
     let _ = socket.write_all(&line);
 }
 
-/// Lines as they come in.
+/// Lines as they come in, and the last descriptor that came beside one.
 #[derive(Default)]
-struct Lines(Vec<u8>);
+struct Lines {
+    bytes: Vec<u8>,
+    beside: Option<OwnedFd>,
+}
 
 impl Lines {
     fn next(&mut self) -> Option<Vec<u8>> {
-        let end = self.0.iter().position(|byte| *byte == b'\n')?;
-        let rest = self.0.split_off(end + 1);
-        let mut line = std::mem::replace(&mut self.0, rest);
+        let end = self.bytes.iter().position(|byte| *byte == b'\n')?;
+        let rest = self.bytes.split_off(end + 1);
+        let mut line = std::mem::replace(&mut self.bytes, rest);
         line.pop();
         Some(line)
     }
@@ -199,10 +226,18 @@ impl Lines {
     /// Reads what there is; false at the end.
     fn read(&mut self, socket: &mut UnixStream) -> io::Result<bool> {
         let mut buffer = [0; 8 * 1024];
-        match socket.read(&mut buffer) {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut beside = RecvAncillaryBuffer::new(&mut space);
+        let read = recvmsg(&*socket, &mut [IoSliceMut::new(&mut buffer)], &mut beside, RecvFlags::CMSG_CLOEXEC);
+        for message in beside.drain() {
+            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                self.beside = descriptors.last().or(self.beside.take());
+            }
+        }
+        match read.map(|came| came.bytes).map_err(io::Error::from) {
             Ok(0) => Ok(false),
-            Ok(count) if self.0.len() + count <= MAX_LINE => {
-                self.0.extend_from_slice(&buffer[..count]);
+            Ok(count) if self.bytes.len() + count <= MAX_LINE => {
+                self.bytes.extend_from_slice(&buffer[..count]);
                 Ok(true)
             }
             Ok(_) => Err(io::ErrorKind::InvalidData.into()),

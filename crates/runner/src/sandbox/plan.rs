@@ -69,6 +69,9 @@ pub(crate) enum Order {
         env: BTreeMap<String, String>,
         /// Inside.
         directory: PathBuf,
+        /// Whether the terminal that came with this order is its standard input, output and error.
+        #[serde(default)]
+        terminal: bool,
     },
     /// End every process with SIGTERM, then, after a grace, with SIGKILL.
     Stop {

@@ -16,6 +16,7 @@ use penstock_model::image::{Descriptor, ImageConfig, Manifest, RootFs, RunConfig
 use penstock_model::job::{CachePolicy, CacheSpec, JobEnd, JobReport, JobRunner, RunnerError};
 use penstock_model::release::ImageRef;
 use penstock_model::service::JobImage;
+use penstock_model::terminal::Terminal;
 use penstock_runner::{Hands, Runner};
 use penstock_testkit::MemoryBlobs;
 use tempfile::TempDir;
@@ -35,6 +36,11 @@ pub struct Dock {
 
 impl Dock {
     pub async fn new() -> Self {
+        Self::at(None).await
+    }
+
+    /// With somebody at a terminal.
+    pub async fn at(terminal: Option<Arc<dyn Terminal>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(dir.path().join("data")).unwrap();
         let instance = format!("run-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -53,7 +59,7 @@ impl Dock {
             clock: Arc::new(SystemClock),
         };
         let runner = Runner::new(settings(dir.path()), hands, dir.path().join("tools"), BTreeMap::new()).unwrap();
-        Self { runner: Arc::new(runner), runtime, blobs, _dir: dir }
+        Self { runner: Arc::new(runner.with_terminal(terminal)), runtime, blobs, _dir: dir }
     }
 
     pub async fn start(&self, job: Job, log: &Log, cancel: &CancellationToken) -> Result<JobReport, RunnerError> {

@@ -11,6 +11,7 @@ mod image;
 mod isolation;
 mod leaves;
 mod log;
+mod looking;
 mod services;
 mod steps;
 mod support;

@@ -15,6 +15,7 @@ use penstock_model::job::{
     StepSource, StepSpec,
 };
 use penstock_model::service::ServiceUp;
+use penstock_model::terminal::Terminal;
 use penstock_model::{CommitId, RepositoryName, RunId, Secret};
 use penstock_runner::{Hands, Runner};
 use penstock_testkit::{FakeRuntime, MemoryBlobs};
@@ -52,6 +53,20 @@ impl House {
         };
         let runner = Arc::new(Runner::new(settings(dir.path()), hands, dir.path().join("tools"), BTreeMap::new()).unwrap());
         Self { dir, runner, git, blobs, containers: runtime }
+    }
+
+    /// With somebody at a terminal.
+    pub fn with_terminal(mut self, terminal: Arc<dyn Terminal>) -> Self {
+        let hands = Hands {
+            git: self.git.clone(),
+            blobs: self.blobs.clone(),
+            containers: Some(self.containers.clone() as Arc<_>),
+            clock: Arc::new(SystemClock),
+        };
+        let dir = self.dir.path();
+        let runner = Runner::new(settings(dir), hands, dir.join("tools"), BTreeMap::new()).unwrap();
+        self.runner = Arc::new(runner.with_terminal(Some(terminal)));
+        self
     }
 
     /// Runs a job to its end.

@@ -1,6 +1,6 @@
 //! Shows a run until it ends: each job's log when the job has ended, and in the end how all of them did.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use penstock_pipeline::{Plan, RunStatus};
 use super::live::Live;
 use super::refused;
 use super::session::Session;
+use super::shell::{Open, Request};
 use crate::parts::{Built, broken};
 
 /// How much of a log is read at a time.
@@ -27,13 +28,15 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Follower {
     output: Output,
     shown: BTreeSet<(JobName, u32)>,
+    /// How far the log of an attempt has been printed.
+    printed: BTreeMap<(JobName, u32), u64>,
     live: Live,
 }
 
 impl Follower {
     /// One for this output.
     pub fn new(output: Output) -> Self {
-        Self { output, shown: BTreeSet::new(), live: Live::new(output) }
+        Self { output, shown: BTreeSet::new(), printed: BTreeMap::new(), live: Live::new(output) }
     }
 
     /// These attempts have been shown before.
@@ -44,10 +47,13 @@ impl Follower {
 
     /// Shows the run until it ends. The first interruption cancels it, so that its jobs may clean up; the second one ends this.
     pub async fn until_end(&mut self, session: &Session, id: &RunId) -> Result<Arc<RunRecord>, CliError> {
-        let mut interrupted = false;
+        let (mut interrupted, mut open) = (false, None::<Open>);
         loop {
+            let lent = open.is_some();
             tokio::select! {
-                record = self.watch(&session.built, id) => return record,
+                record = self.watch(&session.built, id), if !lent => return record,
+                Some(request) = session.asked(), if !lent => open = self.lend(session, request).await?,
+                () = async { if let Some(open) = &mut open { open.closed().await } }, if lent => open = None,
                 // without signals there is nothing to hear
                 Ok(()) = tokio::signal::ctrl_c() => {
                     if std::mem::replace(&mut interrupted, true) {
@@ -91,24 +97,43 @@ impl Follower {
                 continue;
             }
             let took = times.ended.map(|ended| between(times.started, ended)).unwrap_or_default();
-            println!("\n{} {}", bold(&plain(job.as_str())), dim(&took));
-            let log = penstock_delivery::log_id(&AttemptId { run: record.id.clone(), job: job.clone(), attempt: times.attempt });
-            let mut from = 0;
-            loop {
-                let part = built.parts.logs.read(&log, from, PART).await.map_err(|error| broken("the log", &error))?;
-                for line in &part.lines {
-                    let text = plain(&line.text);
-                    let text = if line.channel == Channel::Note { dim(&text) } else { text };
-                    if line.ends { println!("  {text}") } else { print!("  {text}") }
-                }
-                if part.lines.is_empty() {
-                    break;
-                }
-                from = part.next;
-            }
+            self.print_log(built, &AttemptId { run: record.id.clone(), job: job.clone(), attempt: times.attempt }, &took).await?;
             self.shown.insert((job.clone(), times.attempt));
         }
         Ok(())
+    }
+
+    /// Prints what is new in an attempt's log.
+    async fn print_log(&mut self, built: &Built, attempt: &AttemptId, beside: &str) -> Result<(), CliError> {
+        println!("\n{} {}", bold(&plain(attempt.job.as_str())), dim(beside));
+        let log = penstock_delivery::log_id(attempt);
+        let key = (attempt.job.clone(), attempt.attempt);
+        loop {
+            let from = self.printed.get(&key).copied().unwrap_or(0);
+            let part = built.parts.logs.read(&log, from, PART).await.map_err(|error| broken("the log", &error))?;
+            for line in &part.lines {
+                let text = plain(&line.text);
+                let text = if line.channel == Channel::Note { dim(&text) } else { text };
+                if line.ends { println!("  {text}") } else { print!("  {text}") }
+            }
+            if part.lines.is_empty() {
+                return Ok(());
+            }
+            self.printed.insert(key.clone(), part.next);
+        }
+    }
+
+    /// Hands the terminal to a job, once what it has said so far can be read above.
+    async fn lend(&mut self, session: &Session, request: Request) -> Result<Option<Open>, CliError> {
+        let Some(desk) = &session.desk else { return Ok(None) };
+        self.live.clear();
+        self.print_log(&session.built, &request.attempt, "failed").await?;
+        let said = format!(
+            "a shell where `{}` failed, with its files, user and variables; no job begins meanwhile; `exit` ends it, and the job has failed",
+            plain(&request.step)
+        );
+        eprintln!("{}", dim(&said));
+        desk.lend(request).map(Some)
     }
 }
 

@@ -3,6 +3,7 @@
 mod follow;
 mod live;
 mod session;
+mod shell;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,9 @@ use super::local::Place;
 
 /// Runs the working tree as it is, or resumes the last run.
 pub async fn run(args: &Run, output: Output) -> Result<ExitCode, CliError> {
+    if args.shell_on_failure {
+        shell::check(output == Output::Json)?;
+    }
     let place = Place::of(&args.repository).await?;
     if place.clone.is_none() {
         return Err(CliError::other(

@@ -2,18 +2,21 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use penstock_cli::terminal::{dim, plain};
 use penstock_cli::{CliError, Output, args::Run, exit};
 use penstock_delivery::library::carried_out;
 use penstock_delivery::{World, orders};
 use penstock_git::{LocalClone, Snapshot};
+use penstock_model::terminal::Terminal;
 use penstock_model::{RepositoryName, RunId, UserName};
 use penstock_pipeline::{Plan, Selection};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::shell::{Desk, Request};
 use super::{not_chosen, refused};
 use crate::commands::local::{Place, WorkingTree, event, git_failed};
 use crate::config::ServerSection;
@@ -33,6 +36,8 @@ pub struct Session {
     pub place: Place,
     /// Who runs it.
     pub who: UserName,
+    /// Where jobs ask for the terminal, if they may.
+    pub desk: Option<Arc<Desk>>,
     settings: ServerSection,
     stop: CancellationToken,
     running: Running,
@@ -48,7 +53,9 @@ impl Session {
         let address = listener.local_addr().map_err(io("a port on loopback"))?;
         let mut settings = ServerSection::load(args.config.as_deref(), Some(data.clone()), Some(address))?;
         settings.url = None;
-        let built = build(&settings, penstock_store::Durability::ProcessEnd).await?;
+        let desk = args.shell_on_failure.then(|| Arc::new(Desk::default()));
+        let terminal = desk.clone().map(|desk| desk as Arc<dyn Terminal>);
+        let built = build(&settings, penstock_store::Durability::ProcessEnd, terminal).await?;
         // Git looks past it, whatever the repository ignores
         keep_out(&data).map_err(io("the data directory"))?;
         let who: UserName = "local".parse().map_err(|error| broken("a user", &error))?;
@@ -64,7 +71,7 @@ impl Session {
         let running = start_local(&settings, &built, resumed, &stop).await?;
         let (router, drain) = (running.router.clone(), stop.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(drain.cancelled_owned()).await });
-        Ok(Self { built, place, who, settings, stop, running, serving })
+        Ok(Self { built, place, who, desk, settings, stop, running, serving })
     }
 
     /// Ends everything that was started.
@@ -80,6 +87,14 @@ impl Session {
     /// The last run of an earlier call, or of this one.
     pub fn last<'w>(&self, world: &'w World) -> Option<&'w RunId> {
         world.projects.get(&self.place.name)?.runs.last()
+    }
+
+    /// The next job that asks for the terminal; none without `--shell-on-failure`.
+    pub async fn asked(&self) -> Option<Request> {
+        match &self.desk {
+            Some(desk) => desk.asked().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// The working tree as it is now.
