@@ -14,6 +14,7 @@ pub mod effects;
 pub mod events;
 pub mod evidence;
 pub mod glass;
+pub mod identity;
 pub mod imports;
 mod inputs;
 mod journal;

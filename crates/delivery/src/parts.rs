@@ -16,7 +16,8 @@ use penstock_model::remote::RemoteImages;
 use penstock_model::secret::SecretStore;
 use penstock_model::target::Target;
 use penstock_model::tool::ToolRunner;
-use penstock_trust::{SigningKey, TrustedKeys};
+use penstock_pipeline::Claims;
+use penstock_trust::{SigningKey, TokenIssuer, TrustedKeys};
 
 use crate::drive::Troubles;
 use crate::journal::Journal;
@@ -93,6 +94,8 @@ pub struct Parts {
     pub key: SigningKey,
     /// Keys whose statements count.
     pub trusted: TrustedKeys,
+    /// Issues the identity tokens of jobs.
+    pub issuer: TokenIssuer,
     /// Tokens of jobs that run now.
     pub tokens: JobTokens,
     /// What fails now.
@@ -103,7 +106,15 @@ pub struct Parts {
 
 /// Tokens of jobs, alive only while their attempt is. Kept by digest, compared in constant time.
 #[derive(Default)]
-pub struct JobTokens(Mutex<Vec<(Digest, AttemptId)>>);
+pub struct JobTokens(Mutex<Vec<Held>>);
+
+/// A token that somebody has.
+struct Held {
+    digest: Digest,
+    attempt: AttemptId,
+    /// What identity tokens say of the job, if it may ask for any.
+    identity: Option<Claims>,
+}
 
 impl JobTokens {
     /// A token for an attempt; it dies with the guard.
@@ -111,16 +122,30 @@ impl JobTokens {
         let token = random.token();
         let digest = Digest::of(token.expose());
         if let Ok(mut tokens) = self.0.lock() {
-            tokens.push((digest, attempt));
+            tokens.push(Held { digest, attempt, identity: None });
         }
         (token, TokenGuard { tokens: self, digest })
     }
 
     /// Whose token it is.
     pub fn attempt(&self, token: &Secret) -> Option<AttemptId> {
+        self.with(token, |held| held.attempt.clone())
+    }
+
+    /// Lets whoever has a token ask for identity tokens that say this.
+    pub fn prove(&self, token: &Secret, identity: Claims) {
+        self.with(token, |held| held.identity = Some(identity));
+    }
+
+    /// What identity tokens say of whoever has a token, if they may ask for any.
+    pub(crate) fn identity(&self, token: &Secret) -> Option<Claims> {
+        self.with(token, |held| held.identity.clone())?
+    }
+
+    fn with<T>(&self, token: &Secret, look: impl FnOnce(&mut Held) -> T) -> Option<T> {
         let digest = Digest::of(token.expose());
-        let tokens = self.0.lock().ok()?;
-        tokens.iter().find(|(known, _)| known.same(&digest)).map(|(_, attempt)| attempt.clone())
+        let mut tokens = self.0.lock().ok()?;
+        tokens.iter_mut().find(|held| held.digest.same(&digest)).map(look)
     }
 }
 
@@ -133,7 +158,7 @@ pub struct TokenGuard<'a> {
 impl Drop for TokenGuard<'_> {
     fn drop(&mut self) {
         if let Ok(mut tokens) = self.tokens.0.lock() {
-            tokens.retain(|(digest, _)| !digest.same(&self.digest));
+            tokens.retain(|held| !held.digest.same(&self.digest));
         }
     }
 }

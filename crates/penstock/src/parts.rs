@@ -24,7 +24,7 @@ use penstock_registry::{Limits, Registry, Remote};
 use penstock_runner::{Hands, Runner};
 use penstock_store::{DataLock, DirBlobs, DirLogs, Durability, SealedSecrets, SqliteLog};
 use penstock_target::{AddressRange, LocalSettings, LocalTarget};
-use penstock_trust::{Keyring, SigningKey};
+use penstock_trust::{Keyring, PublicKey, SigningKey, TokenIssuer};
 
 use crate::admission::Door;
 use crate::config::ServerSection;
@@ -112,6 +112,22 @@ fn signing_key(path: &Path) -> Result<SigningKey, CliError> {
     Ok(key)
 }
 
+/// What signs identity tokens of jobs: a key of its own, and the public halves of those that did before, `identity-*.pub`.
+fn token_issuer(data: &Path) -> Result<TokenIssuer, CliError> {
+    let io = |source| CliError::Io { what: format!("{} (the data directory)", data.display()), source };
+    let mut former = Vec::new();
+    for entry in std::fs::read_dir(data).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with("identity-") && path.extension().is_some_and(|extension| extension == "pub") {
+            let text = std::fs::read_to_string(&path).map_err(|source| CliError::Io { what: path.display().to_string(), source })?;
+            former.push(PublicKey::from_pem(&text).map_err(|error| broken(&path.display().to_string(), &error))?);
+        }
+    }
+    let key = signing_key(&data.join("identity.pem"))?;
+    TokenIssuer::new(key, former).map_err(|error| broken("the keys of identity tokens", &error))
+}
+
 /// Builds everything. A server delivers, so what it wrote has to survive a power cut.
 /// A failed step of a job opens a shell at `terminal`, if there is one.
 pub async fn build(settings: &ServerSection, durability: Durability, terminal: Option<Arc<dyn Terminal>>) -> Result<Built, CliError> {
@@ -127,7 +143,7 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
     let lock = DataLock::acquire(data).map_err(|error| broken("the data directory", &error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let program = std::env::current_exe().map_err(|source| CliError::Io { what: "finding this program".to_owned(), source })?;
-    let key = signing_key(&data.join("signing.pem"))?;
+    let (key, issuer) = (signing_key(&data.join("signing.pem"))?, token_issuer(data)?);
     let ring = Keyring::new(key.clone(), []).map_err(|error| broken("the signing key", &error))?;
     let trusted = ring.trusted().clone();
     let log = Arc::new(
@@ -139,8 +155,7 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
     let git = repositories(data, &program).await?;
     let git_host: Arc<dyn GitHost> = Arc::new(git.clone());
     let runtime = containers(settings, &program, blobs.clone()).await?;
-    let gateway = Arc::new(GatewayClient::new(&program, &data.join("gateway")));
-    std::fs::create_dir_all(data.join("gateway")).map_err(|source| CliError::Io { what: "the gateway's directory".to_owned(), source })?;
+    let gateway = Arc::new(gateway(&program, &data.join("gateway"))?);
     let door = Door::default();
     let target = Arc::new(local_target(settings, &runtime, &gateway, &door, clock.clone())?);
     let runner = Arc::new(runner(settings, program, git_host.clone(), blobs.clone(), runtime.clone(), clock.clone(), terminal)?);
@@ -177,6 +192,7 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
         random: Arc::new(KernelRandom),
         key,
         trusted,
+        issuer,
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
         settings: spine_settings(settings, host),
@@ -228,6 +244,11 @@ pub fn runtime_settings(settings: &ServerSection, program: &Path) -> RuntimeSett
 async fn containers(settings: &ServerSection, program: &Path, blobs: Arc<dyn BlobStore>) -> Result<Arc<Runtime>, CliError> {
     let runtime = Runtime::open(runtime_settings(settings, program), blobs).await;
     runtime.map(Arc::new).map_err(|error| broken("containers", &error))
+}
+
+fn gateway(program: &Path, folder: &Path) -> Result<GatewayClient, CliError> {
+    std::fs::create_dir_all(folder).map_err(|source| CliError::Io { what: "the gateway's directory".to_owned(), source })?;
+    Ok(GatewayClient::new(program, folder))
 }
 
 fn local_target(
@@ -291,6 +312,25 @@ mod tests {
         std::os::unix::fs::chown(&own, Some(1000), Some(1000)).unwrap();
         assert!(refused(&own));
         assert_eq!(std::fs::metadata(&own).unwrap().mode() & 0o777, 0o755, "and nothing was changed there");
+    }
+
+    #[test]
+    fn tokens_of_a_key_that_was_put_aside_are_still_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let kids = || {
+            let keys = token_issuer(folder.path()).unwrap().keys();
+            keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let first = kids();
+        assert_eq!((first.len(), kids()), (1, first.clone()), "made once");
+        std::fs::rename(place("identity.pub"), place("identity-2026.pub")).unwrap();
+        std::fs::remove_file(place("identity.pem")).unwrap();
+        let second = kids();
+        assert_eq!((second.len(), &second[1]), (2, &first[0]));
+        assert_ne!(second[0], first[0]);
+        std::fs::write(place("identity-old.pub"), "no key").unwrap();
+        assert!(token_issuer(folder.path()).unwrap_err().to_string().contains("identity-old.pub"));
     }
 
     #[test]

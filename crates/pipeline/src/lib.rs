@@ -22,6 +22,7 @@ mod explain;
 mod github;
 mod gitlab;
 mod hash_files;
+mod identity;
 mod input;
 mod library;
 mod mentions;
@@ -51,13 +52,14 @@ pub use explain::Explained;
 pub use github::BuiltIn;
 pub use gitlab::checkout;
 pub use hash_files::{FilesToHash, hash_files};
+pub use identity::{Claims, Issuing, id_tokens, workflow_id_token, workflow_identity};
 pub use input::{Dialect, PushEvent, Source};
 pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
-    Access, Action, ActionInput, AllowFailure, Asked, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency, Condition, InputKind,
-    JobEnvironment, LeftOut, Matrix, OnJobFailure, OnNewCommit, Permissions, Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSource,
-    PlannedStep, Planning, ProcessMode, Retry, RetryOn, TokenUse, Turns, Variable, Wait, When, plan,
+    Access, Action, ActionInput, AllowFailure, Asked, Audience, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency, Condition,
+    InputKind, JobEnvironment, LeftOut, Matrix, OnJobFailure, OnNewCommit, Permissions, Plan, PlannedCache, PlannedCall, PlannedJob,
+    PlannedSource, PlannedStep, Planning, ProcessMode, Retry, RetryOn, TokenUse, Turns, Variable, Wait, When, plan,
 };
 pub use run::{
     CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,

@@ -14,10 +14,12 @@ use crate::library::{Library, Unplanned};
 use crate::reader::Known;
 pub use crate::steps::planned::{Action, ActionInput, Asked, PlannedStep};
 
+mod identity;
 mod seconds;
 mod turns;
 mod workflow;
 
+pub use identity::Audience;
 pub use turns::{AutoCancel, OnJobFailure, OnNewCommit, ProcessMode, Turns};
 pub use workflow::{Access, CallInput, CallSecrets, Concurrency, InputKind, Permissions, PlannedCall, PlannedSource, TokenUse};
 
@@ -230,6 +232,9 @@ pub struct PlannedJob {
     /// Names of the pipeline's variables that it gets (GitLab's `inherit: variables`); `None` is all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inherited: Option<Vec<String>>,
+    /// The identity tokens that it gets (GitLab's `id_tokens`), by the names of their variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub id_tokens: BTreeMap<String, Audience>,
     /// Files that outlive it.
     pub artifacts: ArtifactSpec,
     /// What finds its coverage in its output: a regex.

@@ -97,6 +97,12 @@ impl SigningKey {
         let signature: Signature = self.key.sign(bytes);
         signature.normalize_s().to_der().as_bytes().to_vec()
     }
+
+    /// Signs bytes as [`SigningKey::sign_bytes`] does, the signature as its two numbers of 32 bytes.
+    pub(crate) fn sign_fixed(&self, bytes: &[u8]) -> Vec<u8> {
+        let signature: Signature = self.key.sign(bytes);
+        signature.normalize_s().to_bytes().to_vec()
+    }
 }
 
 impl fmt::Debug for SigningKey {
@@ -132,6 +138,13 @@ impl PublicKey {
     /// The key's name.
     pub fn id(&self) -> &KeyId {
         &self.id
+    }
+
+    /// The point's two coordinates, of 32 bytes each.
+    pub(crate) fn coordinates(&self) -> (Vec<u8>, Vec<u8>) {
+        let point = self.key.to_sec1_point(false);
+        let (x, y) = point.as_bytes()[1..].split_at(32);
+        (x.to_vec(), y.to_vec())
     }
 
     /// How Sigstore clients hint at a key: base64 of the SHA-256 of its SPKI.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::reports::ReadReport;
 use super::{EffectError, containers};
+use crate::identity;
 use crate::parts::Parts;
 use crate::secrets::{Reaching, reaching};
 use crate::streams;
@@ -210,14 +211,23 @@ async fn attempt(
         started_at: parts.journal.now(),
         secrets: secrets.clone(),
         token: Some(token.clone()),
+        id_tokens: BTreeMap::new(),
         inputs,
     };
     let containers = containers::find(parts, record, plan, id, &context).await?;
     context.workspace = parts.runner.workspace(&record.project, &id.job, containers.image.as_ref().map(|image| &image.image));
+    context.id_tokens = match identity::id_tokens(parts, plan, &id.job, &context) {
+        Ok(tokens) => tokens,
+        Err(why) => return Ok(JobReport::bare(JobEnd::SystemFailure { why })),
+    };
+    if let Some(doubt) = identity::doubt(parts, &context.id_tokens) {
+        note(parts, &*log, &doubt).await?;
+    }
     let mut env = penstock_pipeline::job_env(plan, &id.job, &context);
+    identity::let_ask(parts, plan, planned, &context, &mut env);
     env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
     env.insert("PENSTOCK_TOKEN".to_owned(), EnvValue::Secret(token.clone()));
-    let masks: Vec<Secret> = secrets.into_values().chain([token]).collect();
+    let masks: Vec<Secret> = secrets.into_values().chain([token]).chain(context.id_tokens.values().cloned()).collect();
     let digests = key_files(parts, record, planned).await?;
     let mut caches = penstock_pipeline::cache_specs(planned, &env, &|path| digests.get(path).copied());
     // neither is what a job with secrets left read here, nor does one carry out what is left here

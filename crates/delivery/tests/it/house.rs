@@ -25,7 +25,7 @@ use penstock_registry::{Limits, Registry, Remote};
 use penstock_testkit::{
     FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryEvents, MemoryGit, MemoryLogs, MemorySecrets, NoBuilds,
 };
-use penstock_trust::{SigningKey, TrustedKeys};
+use penstock_trust::{SigningKey, TokenIssuer, TrustedKeys};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -150,6 +150,7 @@ fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit
         random: Arc::new(Chance(Mutex::new(0))),
         trusted: TrustedKeys::new([key.public().clone()]).unwrap(),
         key,
+        issuer: TokenIssuer::new(SigningKey::generate([8; 32]).unwrap(), []).unwrap(),
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
         settings: Settings {

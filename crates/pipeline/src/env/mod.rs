@@ -31,6 +31,8 @@ pub struct JobContext {
     pub secrets: BTreeMap<String, Secret>,
     /// The job's own token (`PENSTOCK_TOKEN`, `CI_JOB_TOKEN`, `github.token`).
     pub token: Option<Secret>,
+    /// Its identity tokens by the names of their variables, from [`crate::id_tokens`].
+    pub id_tokens: BTreeMap<String, Secret>,
     /// What jobs before it left, from [`crate::RunEffect::StartJob`].
     pub inputs: JobInputs,
 }
@@ -72,6 +74,10 @@ pub(crate) fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTre
     }
     if let Some(token) = &context.token {
         scope.set("CI_JOB_TOKEN", Raw::Hidden(token.clone()));
+    }
+    // as GitLab has it, below what the file sets
+    for (name, token) in &context.id_tokens {
+        scope.set(name.clone(), Raw::Hidden(token.clone()));
     }
     scope.variables(plan.inherited(job));
     scope.variables(&job.variables);

@@ -4,6 +4,7 @@ use penstock_model::Digest;
 
 use super::JobContext;
 use crate::expand::Raw;
+use crate::identity::is_protected;
 use crate::input::PushEvent;
 use crate::plan::{JobEnvironment, Plan, PlannedJob, When};
 use crate::trigger::{MergeRequest, Trigger};
@@ -54,7 +55,7 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_COMMIT_REF_NAME", name.into()),
         ("CI_COMMIT_REF_SLUG", slug(name)),
         // protected is what protected secrets reach: the main branch
-        ("CI_COMMIT_REF_PROTECTED", (branch == Some(&*event.default_branch)).to_string()),
+        ("CI_COMMIT_REF_PROTECTED", is_protected(event).to_string()),
         ("CI_COMMIT_MESSAGE", event.message.clone()),
         ("CI_COMMIT_TITLE", title.trim_end().into()),
         ("CI_COMMIT_DESCRIPTION", description.trim().into()),
@@ -137,15 +138,25 @@ pub(crate) fn of_job(name: &str, stage: &str, environment: Option<&JobEnvironmen
     out
 }
 
+/// What names an attempt of a job.
+pub(crate) fn job_id(plan: &Plan, job: &PlannedJob, context: &JobContext) -> String {
+    let place = plan.jobs.iter().position(|other| other.name == job.name).unwrap_or(0);
+    format!("{}-{place}-{}", context.run, context.attempt)
+}
+
+/// Host and port of an address.
+pub(crate) fn authority(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default()
+}
+
 /// What is known once a job starts.
 pub(super) fn of_start(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Vec<(String, String)> {
-    let place = plan.jobs.iter().position(|other| other.name == job.name).unwrap_or(0);
     let mut out: Vec<(&str, String)> = vec![
         ("CI_PROJECT_DIR", context.workspace.clone()),
         ("CI_PIPELINE_ID", context.run.to_string()),
         ("CI_PIPELINE_IID", context.number.to_string()),
         ("CI_PIPELINE_CREATED_AT", context.created_at.rfc3339()),
-        ("CI_JOB_ID", format!("{}-{place}-{}", context.run, context.attempt)),
+        ("CI_JOB_ID", job_id(plan, job, context)),
         ("CI_JOB_STARTED_AT", context.started_at.rfc3339()),
         ("CI_JOB_TIMEOUT", job.timeout.as_secs().to_string()),
         ("CI_JOB_STATUS", "running".to_owned()),
@@ -169,7 +180,7 @@ pub(super) fn of_start(plan: &Plan, job: &PlannedJob, context: &JobContext) -> V
 }
 
 /// What GitLab takes an environment of this name for, if its file does not say.
-fn tier(name: &str) -> &'static str {
+pub(crate) fn tier(name: &str) -> &'static str {
     const PARTS: &[(&str, &[&str])] = &[
         ("development", &["dev", "review", "trunk"]),
         ("testing", &["test", "tst", "int", "acpt", "accept", "qa", "qc", "control", "quality"]),

@@ -231,6 +231,7 @@ impl<'e> Planner<'e> {
             variables: draft.env.given().map(as_variables).unwrap_or_default(),
             variables_by: draft.env.expression().map(str::to_owned),
             inherited: None,
+            id_tokens: std::collections::BTreeMap::new(),
             artifacts: ArtifactSpec::default(),
             coverage: None,
             caches: Vec::new(),

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use penstock_model::job::ArtifactSpec;
 
+use super::identity;
 use super::inherit::{self, Inherit};
 use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
 use super::{artifacts, containers, keys, parts, re2, turns};
 use crate::container::{PlannedContainer, PlannedService};
-use crate::plan::{AllowFailure, JobEnvironment, PlannedCache, Retry, Variable, When};
+use crate::plan::{AllowFailure, Audience, JobEnvironment, PlannedCache, Retry, Variable, When};
 use crate::reader::{Fields, Problems, boolean, choice, text, texts};
 use crate::yaml::{At, Key, Node, Value};
 
@@ -31,6 +32,7 @@ pub(super) struct Common {
     pub(super) timeout: Option<Duration>,
     pub(super) interruptible: Option<bool>,
     pub(super) tags: Option<Vec<String>>,
+    pub(super) id_tokens: Option<BTreeMap<String, Audience>>,
 }
 
 impl Common {
@@ -41,6 +43,7 @@ impl Common {
         common.retry = fields.get("retry").map(|node| parts::retry(node, &fields.path_of("retry"), problems));
         common.interruptible = fields.get("interruptible").and_then(|node| boolean(node, &fields.path_of("interruptible"), problems));
         common.tags = fields.get("tags").map(|node| parts::tags(node, &fields.path_of("tags"), problems));
+        common.id_tokens = fields.get("id_tokens").map(|node| identity::id_tokens(node, &fields.path_of("id_tokens"), problems));
         common.timeout = fields.get("timeout").and_then(|node| parts::timeout(node, &fields.path_of("timeout"), problems));
         common
     }
@@ -72,6 +75,7 @@ impl Common {
             timeout: of.timeout.filter(|_| all("timeout")),
             interruptible: of.interruptible.filter(|_| all("interruptible")),
             tags: of.tags.filter(|_| all("tags")),
+            id_tokens: of.id_tokens.filter(|_| all("id_tokens")),
         }
     }
 
@@ -88,6 +92,7 @@ impl Common {
             timeout: self.timeout.or(default.timeout),
             interruptible: self.interruptible.or(default.interruptible),
             tags: self.tags.or_else(|| default.tags.clone()),
+            id_tokens: self.id_tokens.or_else(|| default.id_tokens.clone()),
         }
     }
 }

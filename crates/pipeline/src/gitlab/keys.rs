@@ -8,7 +8,6 @@ pub(super) const JOB: &[Unsupported] = &[
     ("include", "move it to the top of the file"),
     ("release", "remove it; Penstock makes releases itself"),
     ("secrets", "set the secret with `penstock secret set`; jobs get it as a variable"),
-    ("id_tokens", "remove it; a job has its own token in PENSTOCK_TOKEN"),
     ("identity", "remove it"),
     ("hooks", "move the commands into `before_script`"),
     ("pages", "publishing pages is not carried out"),
@@ -20,11 +19,7 @@ pub(super) const JOB: &[Unsupported] = &[
 ];
 
 /// In `default`.
-pub(super) const DEFAULT: &[Unsupported] = &[
-    ("hooks", "move the commands into `before_script`"),
-    ("id_tokens", "remove it; a job has its own token in PENSTOCK_TOKEN"),
-    ("identity", "remove it"),
-];
+pub(super) const DEFAULT: &[Unsupported] = &[("hooks", "move the commands into `before_script`"), ("identity", "remove it")];
 
 /// In a rule.
 pub(super) const RULE: &[Unsupported] = &[];

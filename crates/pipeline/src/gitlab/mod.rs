@@ -7,6 +7,7 @@ mod condition;
 mod containers;
 mod eval;
 mod extends;
+mod identity;
 mod include;
 mod inherit;
 mod inputs;
@@ -443,6 +444,7 @@ fn planned(
         variables,
         variables_by: None,
         inherited: draft.inherit.variables.clone(),
+        id_tokens: draft.common.id_tokens.clone().unwrap_or_default(),
         artifacts: draft.common.artifacts.clone().unwrap_or_default(),
         coverage: draft.coverage.clone(),
         caches: draft.common.caches.clone().unwrap_or_default(),

@@ -27,7 +27,6 @@ fn every_other_key_of_the_dialect_is_refused() {
         "trigger",
         "release",
         "secrets",
-        "id_tokens",
         "identity",
         "hooks",
         "pages",

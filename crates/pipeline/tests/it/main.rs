@@ -30,6 +30,7 @@ mod gitlab_processing;
 mod gitlab_refusals;
 mod gitlab_same_here;
 mod gitlab_workflow;
+mod identity;
 mod job_environment;
 mod keywords;
 mod runs;

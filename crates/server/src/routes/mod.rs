@@ -3,6 +3,7 @@
 mod access;
 mod collect;
 mod exceptions;
+mod identity;
 mod jobs;
 mod orders;
 mod reads;
@@ -51,11 +52,16 @@ pub(crate) fn router() -> Router<App> {
         .route("/job/build", post(jobs::build).layer(DefaultBodyLimit::disable()))
         .route("/job/check", post(jobs::check))
         .route("/job/test-image", post(jobs::test_image))
+        .route("/job/id-token", get(identity::id_token))
 }
 
 /// What needs no token.
 pub(crate) fn open() -> Router<App> {
-    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/metrics", get(metrics))
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/metrics", get(metrics))
+        .route("/.well-known/openid-configuration", get(identity::configuration))
+        .route(identity::KEYS, get(identity::keys))
 }
 
 async fn metrics(State(app): State<App>) -> impl IntoResponse {

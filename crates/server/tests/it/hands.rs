@@ -16,7 +16,7 @@ use penstock_server::git::GitService;
 use penstock_testkit::{
     FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryGit, MemoryLogs, MemorySecrets, NoBuilds,
 };
-use penstock_trust::{SigningKey, TrustedKeys};
+use penstock_trust::{SigningKey, TokenIssuer, TrustedKeys};
 
 /// Stands in for whatever these tests have no use for.
 pub struct Nobody;
@@ -85,6 +85,7 @@ pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<Memor
         random: Arc::new(Chance::default()),
         trusted: TrustedKeys::new([key.public().clone()]).unwrap(),
         key,
+        issuer: TokenIssuer::new(SigningKey::generate([8; 32]).unwrap(), []).unwrap(),
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
         settings: Settings {

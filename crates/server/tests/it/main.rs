@@ -7,6 +7,7 @@
 mod access;
 mod browser;
 mod hands;
+mod identity;
 mod net;
 mod pages;
 mod project;

@@ -108,8 +108,13 @@ approvers: [grace, linus]
 
     /// A push whose pipeline is planned; no job has begun.
     pub async fn push(&self, who: &str, branch: &str, title: &str, pipeline: &str) -> RunId {
+        self.push_file(who, branch, title, ".gitlab-ci.yml", pipeline).await
+    }
+
+    /// As [`Self::push`], with the pipeline file somewhere else.
+    pub async fn push_file(&self, who: &str, branch: &str, title: &str, path: &str, pipeline: &str) -> RunId {
         let parts = &self.house.parts;
-        let files = [(".gitlab-ci.yml", Some(pipeline)), ("CHANGES", Some(title))];
+        let files = [(path, Some(pipeline)), ("CHANGES", Some(title))];
         let commit = self.house.git.push(&self.name.clone().into(), branch, &files, who, title);
         let run = orders::pushed(parts, &self.name, &user(who), &format!("refs/heads/{branch}"), &commit).await.unwrap().unwrap();
         carry_out(parts, &Effect::Plan { run: run.clone() }, CancellationToken::new()).await.unwrap();
