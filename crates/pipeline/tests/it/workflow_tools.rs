@@ -135,6 +135,28 @@ fn reports_of_other_tools_are_kept_as_findings_and_coverage() {
 }
 
 #[test]
+fn test_results_are_kept_as_reports_whoever_would_publish_them() {
+    for (uses, with, expected) in [
+        ("codecov/codecov-action@v5", "{report_type: test_results, files: ./junit.xml}", "report junit [\"junit.xml\"]"),
+        ("codecov/test-results-action@v1", "{directory: ./out}", "report junit [\"out/**/*junit*.xml\", "),
+        ("mikepenz/action-junit-report@v5", "{report_paths: 'a/TEST-*.xml'}", "report junit [\"a/TEST-*.xml\"]"),
+        ("EnricoMi/publish-unit-test-result-action@v2", "{files: \"a/*.xml\\nb/*.xml\"}", "report junit [\"a/*.xml\", \"b/*.xml\"]"),
+        ("coverallsapp/github-action@v2", "{file: cov.xml}", "report cobertura [\"cov.xml\"]"),
+        ("coverallsapp/github-action@v2", "{path-to-lcov: lcov.info}", "##[warning]not read, since it is not Cobertura's XML: lcov.info"),
+    ] {
+        let seen = carried_out(&format!("      - {{uses: {uses}, with: {with}}}\n"), &[gives(&[("count", "1")])]);
+        assert!(seen.contains(expected) && seen.ends_with("done 0 "), "{uses} {with}: {seen}");
+    }
+    let steps = "      - {uses: codecov/codecov-action@v5, with: {report_type: test_results, files: j.xml, fail_ci_if_error: true}}\n";
+    assert!(carried_out(steps, &[gives(&[("count", "0")])]).contains("##[error]there is no report at j.xml\ndone 1 "));
+    for with in ["mikepenz/action-junit-report@v5, with: {fail_on_failure: true}", "codecov/codecov-action@v5, with: {report_type: bundle}"]
+    {
+        let text = format!("on: push\njobs: {{a: {{runs-on: linux, steps: [{{uses: {with}}}]}}}}");
+        assert!(problems(WORKFLOW, &text).contains("is not carried out"), "{with}");
+    }
+}
+
+#[test]
 fn trivy_gets_its_settings_as_variables() {
     let seen = carried_out(
         "      - {uses: aquasecurity/trivy-action@0.28.0, with: {scan-type: fs, severity: 'HIGH,CRITICAL', exit-code: 1, trivyignores: '.trivyignore'}}\n",

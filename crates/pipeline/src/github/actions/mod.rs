@@ -14,6 +14,7 @@ mod javascript;
 mod local;
 mod metadata;
 mod reports;
+mod results;
 mod rust_cache;
 mod sequence;
 mod setup;

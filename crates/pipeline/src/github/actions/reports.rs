@@ -94,15 +94,18 @@ const SEARCHED: &[&str] = &["**/coverage.xml", "**/cobertura.xml", "**/cobertura
 
 fn codecov_check(inputs: &Inputs) -> Result<(), Refusal> {
     match inputs.get("report_type") {
-        None | Some("coverage") => Ok(()),
+        None | Some("coverage" | "test_results") => Ok(()),
         Some(other) => {
-            let help = "test results are read from a GitLab file's `artifacts: reports: junit`";
+            let help = "write `coverage` or `test_results`";
             Err(Refusal::input("report_type", format!("`report_type: {}` is not carried out", shown(other)), help))
         }
     }
 }
 
 fn codecov(inputs: &Inputs) -> Result<Box<dyn Act>, String> {
+    if inputs.get("report_type") == Some("test_results") {
+        return super::results::codecov(inputs);
+    }
     let strict = inputs.flag("fail_ci_if_error", false)?;
     let named: Vec<String> = ["files", "file"]
         .iter()

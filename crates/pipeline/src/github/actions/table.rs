@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::{Act, Inputs};
 use super::facts::Facts;
-use super::{artifacts, cache, checkout, docker, golangci, green, idle, metadata, reports, rust_cache, setup, trivy};
+use super::{artifacts, cache, checkout, docker, golangci, green, idle, metadata, reports, results, rust_cache, setup, trivy};
 use crate::plan::Action;
 use crate::reader::shown;
 
@@ -80,6 +80,14 @@ pub enum BuiltIn {
     HardenRunner,
     /// `jlumbroso/free-disk-space`.
     FreeDiskSpace,
+    /// `mikepenz/action-junit-report`.
+    JunitReport,
+    /// `EnricoMi/publish-unit-test-result-action`.
+    PublishTests,
+    /// `codecov/test-results-action`.
+    CodecovTests,
+    /// `coverallsapp/github-action`.
+    Coveralls,
 }
 
 type Begin = fn(Inputs, &Facts, &BTreeMap<String, String>) -> Result<Box<dyn Act>, String>;
@@ -134,6 +142,10 @@ const KNOWN: &[Known] = &[
     green::KNOWN,
     idle::HARDEN,
     idle::FREE_DISK,
+    results::MIKEPENZ,
+    results::ENRICOMI,
+    results::CODECOV_TESTS,
+    results::COVERALLS,
 ];
 
 /// Why a `uses` is not carried out.
