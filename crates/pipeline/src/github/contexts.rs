@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use penstock_model::RunId;
+use penstock_model::{Digest, RunId};
 use serde_json::{Map, Value as Json};
 
 use super::expression::Contexts;
@@ -16,24 +16,45 @@ use crate::run::NeedResult;
 use crate::trigger::MergeRequest;
 
 /// Properties of `github` that are known only once a run is there.
-pub(super) const LATE_PROPERTIES: &[&str] = &["run_id", "run_number", "run_attempt", "workspace", "token", "job"];
-
-/// Properties of `github` that are texts, and variables of the same names with `GITHUB_` before them.
-const GITHUB: &[&str] = &[
-    // within an action of the repository
+pub(super) const LATE_PROPERTIES: &[&str] = &[
+    "run_id",
+    "run_number",
+    "run_attempt",
+    "workspace",
+    "token",
+    "job",
+    "action",
     "action_path",
+    "action_ref",
+    "action_repository",
+    "action_status",
+];
+
+/// Properties of `github` that are variables too, with `GITHUB_` before their names.
+const GITHUB: &[&str] = &[
+    // of a step
+    "action",
+    "action_path",
+    "action_ref",
+    "action_repository",
     "actor",
+    "actor_id",
     "triggering_actor",
     "sha",
     "ref",
     "ref_name",
+    "ref_protected",
     "ref_type",
     "base_ref",
     "head_ref",
     "event_name",
     "repository",
+    "repository_id",
     "repository_owner",
+    "repository_owner_id",
     "server_url",
+    "api_url",
+    "graphql_url",
     "workflow",
     "workflow_ref",
     "workflow_sha",
@@ -43,19 +64,31 @@ const GITHUB: &[&str] = &[
     "workspace",
     "job",
 ];
+
+/// Properties of `github` that are no variables.
+const NO_VARIABLES: &[&str] = &["event", "token", "repositoryurl", "secret_source", "action_status"];
+
+/// Properties of `job`.
+const JOB: &[&str] = &["status", "services", "workflow_ref", "workflow_sha", "workflow_repository", "workflow_file_path"];
+
 /// For a path that GitHub knows and Penstock does not: how much of it is at fault, and what is known in its place.
 /// It would silently be nothing.
 pub(super) fn absent(path: &[&str]) -> Option<(usize, Vec<&'static str>)> {
     let unless = |known: &[&'static str], at: usize| (!known.contains(&path[at])).then(|| (at + 1, known.to_vec()));
     match path {
-        ["github", name, ..] if ["event", "token"].contains(name) => None,
+        ["github", name, ..] if NO_VARIABLES.contains(&name.to_lowercase().as_str()) => None,
         ["github", _, ..] => unless(GITHUB, 1),
         // `debug` is nothing as long as nobody debugs
         ["runner", _, ..] => unless(&["os", "arch", "name", "environment", "temp", "tool_cache", "workspace", "debug"], 1),
-        ["job", _, ..] => unless(&["status", "services"], 1),
+        ["job", _, ..] => unless(JOB, 1),
         ["strategy", _, ..] => unless(&["fail-fast", "job-index", "job-total", "max-parallel"], 1),
         _ => None,
     }
+}
+
+/// Whether a property of `github` is a variable too.
+pub(super) fn is_variable(property: &str) -> bool {
+    GITHUB.contains(&property)
 }
 
 /// Whether a variable is one of those that nobody can set, as GitHub has it.
@@ -76,19 +109,30 @@ fn github(event: &PushEvent, workflow: &str, path: &str, job: Option<(&PlannedJo
     let project = event.project.as_str();
     let repository = format!("{project}/{}", event.repository);
     let branch = |of: fn(&MergeRequest) -> &str| Value::text(request.map_or("", |request| of(request)));
+    let of_fork = request.is_some_and(|request| request.fork.is_some());
     let mut out: Vec<(&str, Value)> = vec![
         ("actor", Value::text(event.pusher.as_str())),
+        ("actor_id", Value::text(id_of(event.pusher.as_str()).to_string())),
         ("triggering_actor", Value::text(event.pusher.as_str())),
         ("sha", Value::text(event.commit.as_str())),
         ("ref", Value::text(&reference)),
         ("ref_name", Value::text(name)),
         ("ref_type", Value::text(kind)),
+        // as GitLab's variable has it: the branch that is delivered
+        ("ref_protected", Value::Bool(event.branch() == Some(&*event.default_branch))),
         ("base_ref", branch(|request| &request.target_branch)),
         ("head_ref", branch(|request| &request.source_branch)),
         ("event_name", Value::text(event.trigger.github_event().unwrap_or_default())),
         ("repository", Value::text(&repository)),
+        ("repository_id", Value::text(id_of(&repository).to_string())),
         ("repository_owner", Value::text(project)),
+        ("repository_owner_id", Value::text(id_of(project).to_string())),
+        ("repositoryUrl", Value::text(payload::clone_url(event))),
         ("server_url", Value::text(&event.server_url)),
+        // where GitHub's own servers have them; nothing answers there
+        ("api_url", Value::text(format!("{}/api/v3", event.server_url))),
+        ("graphql_url", Value::text(format!("{}/api/graphql", event.server_url))),
+        ("secret_source", Value::text(if of_fork { "None" } else { "Actions" })),
         ("workflow", Value::text(workflow)),
         ("workflow_ref", Value::text(format!("{repository}/{path}@{reference}"))),
         ("workflow_sha", Value::text(event.commit.as_str())),
@@ -105,6 +149,30 @@ fn github(event: &PushEvent, workflow: &str, path: &str, job: Option<(&PlannedJo
         ]);
     }
     Value::object(out)
+}
+
+/// A number for a name, since there are names alone here: always the same one, and hardly another's.
+pub(super) fn id_of(name: &str) -> u64 {
+    u64::from_str_radix(&Digest::of(name).hex()[..12], 16).unwrap_or_default()
+}
+
+/// Where the workflow lies that a job stands in: the properties of `job` that say it.
+pub(super) fn workflow_of(plan: &Plan, job: &PlannedJob) -> [(&'static str, Value); 4] {
+    let event = &plan.event;
+    let own = format!("{}/{}", event.project, event.repository);
+    let file = job.file.as_deref().unwrap_or(&plan.path);
+    // `OWNER/NAME@COMMIT:PATH` is another repository's
+    let other = file.split_once(':').and_then(|(place, path)| Some((place.rsplit_once('@')?, path)));
+    let (repository, commit, path, reference) = match other {
+        Some(((repository, commit), path)) => (repository.to_owned(), commit.to_owned(), path, commit.to_owned()),
+        None => (own, event.commit.to_string(), file, event.reference.clone()),
+    };
+    [
+        ("workflow_ref", Value::text(format!("{repository}/{path}@{reference}"))),
+        ("workflow_sha", Value::text(commit)),
+        ("workflow_repository", Value::text(repository)),
+        ("workflow_file_path", Value::text(path)),
+    ]
 }
 
 /// What is known while planning.

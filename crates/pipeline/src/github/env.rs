@@ -80,7 +80,7 @@ pub(super) fn secrets_fault(plan: &Plan, job: &PlannedJob, context: &JobContext)
 pub(super) fn predefined(contexts: &Contexts) -> Vec<(String, String)> {
     let mut out = vec![("CI".to_owned(), "true".to_owned()), ("GITHUB_ACTIONS".to_owned(), "true".to_owned())];
     if let Some(Value::Object(entries)) = contexts.values.get("github") {
-        let texts = entries.iter().filter(|(name, value)| name != "token" && matches!(value, Value::Text(_)));
+        let texts = entries.iter().filter(|(name, _)| contexts::is_variable(name));
         out.extend(texts.map(|(name, value)| (format!("GITHUB_{}", name.to_uppercase()), value.to_text())));
     }
     if let Some(Value::Object(entries)) = contexts.values.get("runner") {

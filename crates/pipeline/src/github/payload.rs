@@ -3,6 +3,7 @@
 use crate::input::PushEvent;
 use crate::trigger::{MergeRequest, Trigger};
 
+use super::contexts;
 use super::value::Value;
 
 /// What GitHub tells of the repository, the sender and the rest of every event, and Penstock does not.
@@ -17,17 +18,7 @@ const RELEASE: &[&str] = &["tag_name", "name", "draft", "prerelease"];
 
 /// `github.event`.
 pub(super) fn of(event: &PushEvent, repository: &str) -> Value {
-    let mut out: Vec<(&str, Value)> = vec![
-        ("sender", login(event.pusher.as_str())),
-        (
-            "repository",
-            Value::object([
-                ("name", Value::text(event.repository.as_str())),
-                ("full_name", Value::text(repository)),
-                ("default_branch", Value::text(&event.default_branch)),
-            ]),
-        ),
-    ];
+    let mut out: Vec<(&str, Value)> = vec![("sender", login(event.pusher.as_str())), ("repository", repository_of(event, repository))];
     match &event.trigger {
         Trigger::Push => out.extend(push(event)),
         Trigger::MergeRequest(request) => out.extend(pull_request(event, request, repository)),
@@ -66,6 +57,53 @@ pub(super) fn of(event: &PushEvent, repository: &str) -> Value {
         Trigger::Token | Trigger::Pipeline | Trigger::Parent => {}
     }
     Value::object(out)
+}
+
+/// Where the source is cloned from.
+pub(super) fn clone_url(event: &PushEvent) -> String {
+    format!("{}/git/{}.git", event.server_url, event.repository)
+}
+
+/// Properties of the repository.
+const REPOSITORY: &[&str] = &[
+    "id",
+    "name",
+    "full_name",
+    "default_branch",
+    "owner",
+    "private",
+    "visibility",
+    "fork",
+    "archived",
+    "disabled",
+    "is_template",
+    "html_url",
+    "clone_url",
+];
+
+fn repository_of(event: &PushEvent, full_name: &str) -> Value {
+    let no = || Value::Bool(false);
+    let owner = event.project.as_str();
+    Value::object([
+        ("id", id(full_name)),
+        ("name", Value::text(event.repository.as_str())),
+        ("full_name", Value::text(full_name)),
+        ("default_branch", Value::text(&event.default_branch)),
+        ("owner", Value::object([("login", Value::text(owner)), ("name", Value::text(owner)), ("id", id(owner))])),
+        // only who has a right sees a project
+        ("private", Value::Bool(true)),
+        ("visibility", Value::text("private")),
+        ("fork", no()),
+        ("archived", no()),
+        ("disabled", no()),
+        ("is_template", no()),
+        ("html_url", Value::text(format!("{}/projects/{owner}", event.server_url))),
+        ("clone_url", Value::text(clone_url(event))),
+    ])
+}
+
+fn id(name: &str) -> Value {
+    Value::from(&serde_json::Value::from(contexts::id_of(name)))
 }
 
 fn push(event: &PushEvent) -> [(&'static str, Value); 7] {
@@ -124,7 +162,7 @@ fn pull_request(event: &PushEvent, request: &MergeRequest, repository: &str) -> 
 }
 
 fn login(name: &str) -> Value {
-    Value::object([("login", Value::text(name))])
+    Value::object([("login", Value::text(name)), ("id", id(name))])
 }
 
 /// For a path into `github.event` that GitHub knows for this event and Penstock does not: how many of its words are at fault,
@@ -136,8 +174,8 @@ pub(super) fn absent(event: &PushEvent, path: &[&str]) -> Option<(usize, Vec<&'s
         ([], _) => None,
         // the host told all of it
         (_, Trigger::Named { payload, .. }) if !payload.is_null() => None,
-        (["repository", _, ..], _) => unless(&["name", "full_name", "default_branch"], 1),
-        (["sender", _, ..], _) => unless(&["login"], 1),
+        (["repository", _, ..], _) => unless(REPOSITORY, 1),
+        (["sender", _, ..], _) => unless(&["login", "id"], 1),
         (["repository" | "sender"], _) => None,
         (["head_commit", _, ..], Trigger::Push) => unless(&["id", "message"], 1),
         (["pusher", _, ..], Trigger::Push) => unless(&["name"], 1),
@@ -162,7 +200,7 @@ fn of_pull_request(path: &[&str], request: &MergeRequest) -> Option<(usize, Vec<
         ["base", "repo", _, ..] => unless(&["full_name", "default_branch"], 2),
         ["head", _, ..] => unless(side, 1),
         ["base", _, ..] => unless(&["ref", "sha", "repo"], 1),
-        ["user", _, ..] => unless(&["login"], 1),
+        ["user", _, ..] => unless(&["login", "id"], 1),
         ["milestone", _, ..] => unless(&["title"], 1),
         [_, ..] => unless(PULL_REQUEST, 0),
         [] => None,

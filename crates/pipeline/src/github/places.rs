@@ -75,8 +75,10 @@ pub(super) const JOB_CONCURRENCY: Place = Place { run: OfRun::Id, ..between("a j
 pub(super) const ENVIRONMENT: Place = place("the environment's name", JOB);
 pub(super) const ENVIRONMENT_URL: Place = place("the environment's address", OPEN);
 pub(super) const CONTAINER: Place = place("a container", JOB);
-pub(super) const CONTAINER_ENV: Place = place("a container's `env`", STEPS);
-pub(super) const CREDENTIALS: Place = place("`credentials`", &["github", "inputs", "vars", "secrets", "env"]);
+pub(super) const CONTAINER_ENV: Place =
+    place("a container's `env`", &["github", "inputs", "vars", "needs", "strategy", "matrix", "secrets", "job", "runner", "env"]);
+pub(super) const CREDENTIALS: Place =
+    place("`credentials`", &["github", "inputs", "vars", "needs", "strategy", "matrix", "secrets", "env"]);
 pub(super) const CALL_WITH: Place = between("`with` of a call", JOB);
 pub(super) const CALL_SECRETS: Place =
     between("`secrets` of a call", &["github", "inputs", "vars", "needs", "secrets", "strategy", "matrix"]);

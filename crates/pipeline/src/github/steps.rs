@@ -50,6 +50,10 @@ pub(crate) struct WorkflowSteps {
     running: Option<Running>,
     /// The `job.services` context.
     services: Value,
+    /// What else `job` has.
+    of_job: Vec<(&'static str, Value)>,
+    /// `github.action` and the like of the step that is at work.
+    step: Vec<(&'static str, String)>,
     exit_code: i32,
     cancelled: bool,
 }
@@ -98,6 +102,8 @@ impl WorkflowSteps {
             posts: Vec::new(),
             running: None,
             services: Value::default(),
+            of_job: contexts::workflow_of(plan, job).into(),
+            step: Vec::new(),
             exit_code: 0,
             cancelled: false,
         }
@@ -185,6 +191,7 @@ impl WorkflowSteps {
             return None;
         };
         let mut mark = Mark { id: id.clone(), continue_on_error: false };
+        self.step = self.facts_of(step);
         let runs = match self.runs(step) {
             Ok(runs) => runs,
             Err(why) => return Some(self.fail(mark, &why)),

@@ -43,6 +43,7 @@ mod views;
 mod workflow_actions;
 mod workflow_calls;
 mod workflow_containers;
+mod workflow_contexts;
 mod workflow_events;
 mod workflow_keys;
 mod workflow_late;

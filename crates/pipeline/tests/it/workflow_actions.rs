@@ -9,6 +9,17 @@ use penstock_pipeline::{Plan, steps};
 use crate::job_environment::context;
 use crate::support::{WORKFLOW, must_plan, problems};
 
+/// The variables of a step, but for its name, at which a test of its own looks.
+pub fn variables(step: &StepSpec) -> Vec<String> {
+    let env =
+        step.env.iter().filter(|(name, _)| !["GITHUB_ACTION", "GITHUB_ACTION_REF", "GITHUB_ACTION_REPOSITORY"].contains(&name.as_str()));
+    env.map(|(name, value)| match value {
+        EnvValue::Plain(text) => format!("{name}={text}"),
+        EnvValue::Secret(_) => format!("{name}=***"),
+    })
+    .collect()
+}
+
 /// What a step is, in few words.
 fn words(step: &StepSpec) -> String {
     let work = match &step.work {
@@ -23,14 +34,7 @@ fn words(step: &StepSpec) -> String {
         Work::Chore(Chore::Report { kind, paths }) => format!("report {kind} {paths:?}"),
         Work::Chore(Chore::SaveCache { key, paths }) => format!("save {key} {paths:?}"),
     };
-    let env: Vec<String> = step
-        .env
-        .iter()
-        .map(|(name, value)| match value {
-            EnvValue::Plain(text) => format!("{name}={text}"),
-            EnvValue::Secret(_) => format!("{name}=***"),
-        })
-        .collect();
+    let env = variables(step);
     let heading = if step.goes_on { "…".to_owned() } else { step.name.clone() };
     let parts = [heading, work, env.join(" "), step.notes.join("; ")];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")

@@ -142,12 +142,12 @@ fn what_a_context_lacks_is_refused_and_not_silently_nothing() {
         problems(WORKFLOW, &text)
     };
     for (expression, absent) in [
-        ("github.api_url", "github.api_url"),
-        ("github['actor_id']", "github.actor_id"),
+        ("github.retention_days", "github.retention_days"),
+        ("github['event_path']", "github.event_path"),
         ("github.event.commits[0].id", "github.event.commits"),
         ("github.event.commits.*.message", "github.event.commits"),
         ("github.event.head_commit.author.name", "github.event.head_commit.author"),
-        ("github.event.repository.private", "github.event.repository.private"),
+        ("github.event.repository.stargazers_count", "github.event.repository.stargazers_count"),
         ("job.container.id", "job.container"),
     ] {
         assert_eq!(step(expression), format!("6:20 jobs.a.steps[0].run: `{absent}` is not known here"), "{expression}");

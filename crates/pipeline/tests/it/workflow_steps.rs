@@ -40,14 +40,7 @@ fn check(steps_text: &str, ends: &[End<'_>], cancelled: Option<usize>, expected:
     loop {
         match next {
             NextStep::Run(step) => {
-                let env: Vec<String> = step
-                    .env
-                    .iter()
-                    .map(|(name, value)| match value {
-                        penstock_model::job::EnvValue::Plain(text) => format!("{name}={text}"),
-                        penstock_model::job::EnvValue::Secret(_) => format!("{name}=***"),
-                    })
-                    .collect();
+                let env = crate::workflow_actions::variables(&step);
                 seen.push(format!("{} | {} | {}", step.name, work(&step), env.join(" ")).trim().to_owned());
                 let (exit_code, outputs, env) = ends.get(index).copied().unwrap_or((Some(0), &[], &[]));
                 let outcome = StepOutcome { exit_code, outputs: pairs(outputs), env: pairs(env), ..StepOutcome::default() };

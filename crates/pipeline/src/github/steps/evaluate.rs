@@ -41,9 +41,10 @@ impl WorkflowSteps {
         let mut contexts = self.base.clone();
         contexts.values.insert("env", Value::texts(env));
         let services = (!matches!(self.services, Value::Null)).then(|| ("services", self.services.clone()));
-        contexts.values.insert("job", Value::object([("status", Value::text(word))].into_iter().chain(services)));
+        let job = [("status", Value::text(word))].into_iter().chain(services).chain(self.of_job.iter().cloned());
+        contexts.values.insert("job", Value::object(job));
         if let Some(frame) = frame {
-            frame.fill_in(&mut contexts, status);
+            frame.fill_in(&mut contexts, status, &self.step);
         }
         contexts
     }

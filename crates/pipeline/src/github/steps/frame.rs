@@ -19,6 +19,8 @@ pub(super) struct Frame {
     values: Vec<(&'static str, Value)>,
     /// `github.action_path` and the like.
     pub(super) action: Vec<(&'static str, String)>,
+    /// How often a step without an id had each name.
+    names: BTreeMap<String, usize>,
     /// Whether one of its steps failed, if it is an action's.
     pub(super) failed: bool,
     /// The step that it is the inside of.
@@ -62,17 +64,37 @@ impl Frame {
         self.records.push((id.clone(), record));
     }
 
+    /// What `github.action` is in a step: its id, or a name made of what it does, with a number from the second on.
+    pub(super) fn name_of(&mut self, id: Option<&String>, uses: Option<&str>) -> String {
+        if let Some(id) = id {
+            return id.clone();
+        }
+        let words = match uses.map(|uses| uses.strip_prefix("docker://").unwrap_or(uses)) {
+            None => "run".to_owned(),
+            Some(uses) if uses.starts_with('.') => "self".to_owned(),
+            Some(uses) => uses.split('@').next().unwrap_or(uses).split('/').take(2).collect::<Vec<_>>().join("/"),
+        };
+        let name: String = words.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+        let count = self.names.entry(name.clone()).or_default();
+        *count += 1;
+        if *count == 1 { format!("__{name}") } else { format!("__{name}_{count}") }
+    }
+
     /// Puts what only this list sees over what the job sees.
-    pub(super) fn fill_in(&self, contexts: &mut Contexts, status: StatusFunctions) {
+    pub(super) fn fill_in(&self, contexts: &mut Contexts, status: StatusFunctions, step: &[(&'static str, String)]) {
         contexts.status = status;
         contexts.values.insert("steps", Value::object(self.records.clone()));
         for (name, value) in &self.values {
             contexts.values.insert(name, value.clone());
         }
         let Some(Value::Object(github)) = contexts.values.get("github") else { return };
-        let own = self.action.iter().map(|(name, value)| ((*name).to_owned(), Value::text(value)));
-        let others = github.iter().filter(|(name, _)| !self.action.iter().any(|(own, _)| own == name)).cloned();
-        let github = Value::object(others.chain(own).collect::<Vec<_>>());
+        let words = [("failure", status.failure), ("cancelled", status.cancelled)];
+        let status = words.iter().find(|(_, holds)| *holds).map_or("success", |(word, _)| word).to_owned();
+        let status = self.of.as_ref().map(|_| ("action_status", status));
+        let own: Vec<_> =
+            step.iter().chain(&self.action).chain(&status).map(|(name, value)| ((*name).to_owned(), Value::text(value))).collect();
+        let others: Vec<_> = github.iter().filter(|(name, _)| !own.iter().any(|(own, _)| own == name)).cloned().collect();
+        let github = Value::object(others.into_iter().chain(own));
         contexts.values.insert("github", github);
     }
 

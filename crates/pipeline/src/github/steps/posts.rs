@@ -19,15 +19,16 @@ pub(super) struct Post {
 }
 
 impl WorkflowSteps {
-    /// `github.action_path` and the like of the innermost list of steps.
+    /// `github.action`, `github.action_path` and the like now.
     pub(super) fn action_of_frame(&self) -> Vec<(&'static str, String)> {
-        self.frames.last().map(|frame| frame.action.clone()).unwrap_or_default()
+        self.step.iter().chain(self.frames.last().into_iter().flat_map(|frame| &frame.action)).cloned().collect()
     }
 
     /// Begins what is to be done next at the job's end.
     pub(super) fn next_post(&mut self) -> Option<NextStep> {
         while let Some(Post { mut act, name, env, state, frame }) = self.posts.pop() {
             self.frame().action = frame;
+            self.step.clear();
             let contexts = self.contexts(&self.env);
             match act.wanted_at_the_end(&contexts) {
                 Ok(true) => {}

@@ -119,6 +119,20 @@ impl WorkflowSteps {
         Ok(next)
     }
 
+    /// `github.action` and the like of a step.
+    pub(super) fn facts_of(&mut self, step: &PlannedStep) -> Vec<(&'static str, String)> {
+        let (id, uses) = match step {
+            PlannedStep::Uses { id, uses, .. } => (id, Some(uses.as_str())),
+            PlannedStep::Run { id, .. } => (id, None),
+            _ => return Vec::new(),
+        };
+        let name = self.frame().name_of(id.as_ref(), uses);
+        let of = uses.filter(|uses| !uses.starts_with('.') && !uses.starts_with("docker:")).and_then(|uses| uses.rsplit_once('@'));
+        let repository = of.map(|(path, _)| path.split('/').take(2).collect::<Vec<_>>().join("/"));
+        let reference = of.map(|(_, reference)| reference.to_owned());
+        vec![("action", name), ("action_repository", repository.unwrap_or_default()), ("action_ref", reference.unwrap_or_default())]
+    }
+
     /// `github.action_path` and the like within an action of the repository.
     fn action_facts(&self, path: &str) -> Vec<(&'static str, String)> {
         vec![("action_path", self.facts.folder(path))]
