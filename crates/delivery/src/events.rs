@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use penstock_gate::{Author, Decision, DeliveryConfig};
 use penstock_model::event::{DomainEvent, EventType};
 use penstock_model::evidence::Evidence;
+use penstock_model::job::AttemptId;
 use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
+use penstock_pipeline::Variable;
 use serde::{Deserialize, Serialize};
 
 /// What happens to a project, on `project/NAME`.
@@ -50,6 +52,29 @@ pub enum ProjectEvent {
         /// The run of the same push whose images make one release with this one's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         beside: Option<RunId>,
+    },
+    /// A job of another run started a run. Its id follows from the attempt.
+    Triggered {
+        /// The full ref that it is of.
+        reference: String,
+        /// What the commit is compared with.
+        before: Option<CommitId>,
+        /// The commit.
+        commit: CommitId,
+        /// Who started the other run: this one is started in their name.
+        pusher: UserName,
+        /// The run.
+        run: RunId,
+        /// The attempt of the job.
+        by: AttemptId,
+        /// Whether it is of the same commit, and of what the job includes.
+        child: bool,
+        /// Its variables, over all others.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        given: BTreeMap<String, Variable>,
+        /// What its pipeline file gets for its inputs.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        inputs: BTreeMap<String, serde_json::Value>,
     },
     /// The config repository's branch moved and was read.
     ConfigRead {
@@ -346,7 +371,7 @@ macro_rules! domain {
     };
 }
 
-domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::ConfigRead { .. } => "config_read" });
+domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered", Self::ConfigRead { .. } => "config_read" });
 domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Released { .. } => "released" });
 domain!(EvidenceEvent, "evidence", { Self::Recorded { .. } => "recorded" });
 domain!(ReleaseEvent, "release", {

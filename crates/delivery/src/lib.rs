@@ -9,6 +9,7 @@ pub mod admission;
 mod calls;
 pub mod collect;
 pub mod config_repository;
+pub mod downstream;
 mod drive;
 pub mod effects;
 pub mod events;

@@ -1,8 +1,10 @@
 //! Files that a plan is made from, looked for until there is a plan.
 
+mod family;
 mod host;
 mod mirror;
 
+pub use family::InFamily;
 pub use host::OnHost;
 pub use mirror::{Mirror, read_text};
 

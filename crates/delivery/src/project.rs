@@ -165,6 +165,17 @@ pub async fn process_modes(git: &dyn GitHost, repository: &RepositoryName, commi
     Ok(())
 }
 
+/// What jobs may call at a commit though it is beyond them.
+///
+/// # Errors
+/// A file that cannot be read, in words for people.
+pub async fn allowed(git: &dyn GitHost, repository: &RepositoryName, commit: &CommitId) -> Result<Allowed, String> {
+    let said = git.read(repository, commit, FILE, MAX_FILE).await.map_err(|error| error.to_string())?;
+    let Some(bytes) = said else { return Ok(Allowed::new()) };
+    let text = String::from_utf8(bytes).map_err(|_| format!("{FILE} is not UTF-8"))?;
+    parse(&text).map(|file| file.allowed())
+}
+
 /// Which pipeline files count for a commit.
 ///
 /// # Errors

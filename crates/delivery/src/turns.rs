@@ -26,16 +26,19 @@ pub fn redundant(world: &World, project: &ProjectRecord, now: Timestamp) -> Vec<
         let pipeline = old.run.as_ref().filter(|run| !run.cancelled_by_newer().is_empty());
         let head = project.refs.get(&old.push.reference) == Some(&old.push.commit);
         let fresh = now.since(old.push.at) < TOO_OLD;
-        let of_a_push = !old.brings_plan || old.beside.is_some();
-        pipeline.is_some() && !head && fresh && of_a_push && runs(world, project).rev().any(|newer| replaces(newer, old))
+        // a child is as old as the first of its parents
+        let root = world.root(old);
+        let of_a_push = !root.brings_plan || root.beside.is_some();
+        pipeline.is_some() && !head && fresh && of_a_push && runs(world, project).rev().any(|newer| replaces(newer, old, root))
     };
     runs(world, project).filter(|record| record.ended.is_none()).filter(is_redundant).map(|record| record.id.clone()).collect()
 }
 
 /// Whether a run is of a newer push to the same ref, and there was one when somebody last took the older one up.
-fn replaces(newer: &RunRecord, old: &RunRecord) -> bool {
+fn replaces(newer: &RunRecord, old: &RunRecord, root: &RunRecord) -> bool {
     let plan = newer.run.as_ref().and_then(Run::plan);
-    newer.id > old.id
+    newer.child_of().is_none()
+        && newer.id > root.id
         && newer.push.reference == old.push.reference
         && newer.push.commit != old.push.commit
         && old.taken_up.is_none_or(|at| at < newer.push.at)

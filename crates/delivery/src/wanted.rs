@@ -5,6 +5,7 @@ use penstock_model::release::ReleaseId;
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, Timestamp};
 use penstock_pipeline::{Plan, RunEffect, TurnStep};
 
+use crate::downstream;
 use crate::inputs::gate_inputs;
 use crate::notices::{self, Notice};
 use crate::turns;
@@ -26,6 +27,20 @@ pub enum Effect {
         job: JobName,
         /// From 1 upwards.
         attempt: u32,
+    },
+    /// The next step of a job that starts a pipeline.
+    Trigger {
+        /// Which run.
+        run: RunId,
+        /// Which job.
+        job: JobName,
+        /// From 1 upwards.
+        attempt: u32,
+    },
+    /// Cancel a child pipeline whose parent was cancelled.
+    CancelChild {
+        /// Which run.
+        run: RunId,
     },
     /// Settle when a delayed job starts.
     Schedule {
@@ -157,8 +172,19 @@ fn of_run(world: &World, record: &RunRecord, now: Timestamp, wanted: &mut Wanted
         }
         return;
     };
+    for (job, _) in run.jobs().filter(|(job, _)| job.trigger.is_some()) {
+        let attempt = run.begun(&job.name).unwrap_or_else(|| run.attempts(&job.name) + 1);
+        if downstream::due(world, record, &job.name, attempt).is_some() {
+            wanted.effects.push(Effect::Trigger { run: record.id.clone(), job: job.name.clone(), attempt });
+        }
+    }
+    if downstream::to_be_cancelled(world, record) {
+        wanted.effects.push(Effect::CancelChild { run: record.id.clone() });
+    }
+    let bridge = |job: &JobName| run.plan().and_then(|plan| plan.job(job)).is_some_and(|job| job.trigger.is_some());
     for effect in run.wanted() {
         match effect {
+            RunEffect::StartJob { job, .. } if bridge(&job) => {}
             RunEffect::StartJob { job, attempt, .. } => {
                 wanted.effects.push(Effect::Job { run: record.id.clone(), job, attempt });
             }
@@ -174,18 +200,22 @@ fn of_run(world: &World, record: &RunRecord, now: Timestamp, wanted: &mut Wanted
     }
 }
 
+/// A run that came to a good end. Of several pipeline files of one push, one that has no job for it stands in nobody's way.
+pub(crate) fn is_fine(record: &RunRecord) -> bool {
+    let Some(run) = record.run.as_ref().filter(|_| record.ended.is_some()) else { return false };
+    run.status().is_success() || run.plan().is_some_and(Plan::is_empty)
+}
+
 /// A run of the delivered branch that succeeded and built images.
 fn makes_a_release(world: &World, record: &RunRecord) -> bool {
     let Some(project) = world.projects.get(&record.project) else { return false };
     let delivered = project.delivers(&record.push.reference);
     let config_known = project.config.as_ref().is_some_and(|seen| seen.config.is_some());
-    let good = |record: &RunRecord| record.run.as_ref().is_some_and(|run| run.status().is_success());
-    // several pipeline files of one push: a run that has no job for it stands in nobody's way
-    let fine = |other: &RunRecord| {
-        other.ended.is_some() && (good(other) || other.run.as_ref().and_then(|run| run.plan()).is_some_and(Plan::is_empty))
-    };
-    let built = || world.beside(&record.id).any(|other| !other.images.is_empty()) || !record.images.is_empty();
-    delivered && config_known && record.beside.is_none() && fine(record) && built() && world.beside(&record.id).all(|other| fine(other))
+    delivered
+        && config_known
+        && record.beside.is_none()
+        && record.child_of().is_none()
+        && world.parts_of_release(record, &is_fine).is_some_and(|runs| runs.iter().any(|run| !run.images.is_empty()))
 }
 
 fn of_environment(world: &World, project: &ProjectName, environment: &Environment, now: Timestamp, effects: &mut Vec<Effect>) {

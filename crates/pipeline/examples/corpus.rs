@@ -91,6 +91,7 @@ fn event(entry: &Entry<'_>, files: Vec<String>) -> PushEvent {
         before: Some("b".repeat(40).parse().unwrap()),
         message: "Add a thing".into(),
         pusher: "ada".parse().unwrap(),
+        given: BTreeMap::new(),
         server_url: "http://127.0.0.1:7070".into(),
         registry: "127.0.0.1:7070".into(),
     }

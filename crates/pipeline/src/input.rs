@@ -6,6 +6,7 @@ use penstock_model::{CommitId, ProjectName, RepositoryName, UserName};
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::plan::Variable;
 use crate::trigger::Trigger;
 
 /// Whose language a pipeline file speaks.
@@ -85,6 +86,9 @@ pub struct PushEvent {
     pub files: Vec<String>,
     /// The project's own variables, plain. Secrets are not known while planning.
     pub variables: BTreeMap<String, String>,
+    /// Variables of this pipeline alone, over all others: what whoever started it gave.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<String, Variable>,
     /// The server's address, such as `http://127.0.0.1:7070`.
     pub server_url: String,
     /// The registry's address, such as `127.0.0.1:7070`.
@@ -109,7 +113,7 @@ impl PushEvent {
 
     /// Paths that changed, if there is something to compare with: after the push of a branch that was there, and in a merge request.
     pub fn diff(&self) -> Option<&[String]> {
-        let compared = match self.trigger {
+        let compared = match self.trigger.origin() {
             Trigger::Push => self.tag().is_none(),
             Trigger::MergeRequest(_) => true,
             _ => false,

@@ -14,6 +14,7 @@ mod calls;
 mod container;
 mod coverage;
 mod diagnostic;
+mod downstream;
 mod duration;
 mod env;
 mod eval;
@@ -46,6 +47,7 @@ pub use calls::{Allowed, Beyond, beyond};
 pub use container::{PlannedContainer, PlannedCredentials, PlannedService, WantedContainer, WantedService, job_container, job_services};
 pub use coverage::coverage;
 pub use diagnostic::{Diagnostic, Severity};
+pub use downstream::{Triggered, TriggeredOf};
 pub use env::{JobContext, job_env};
 pub use eval::{EvalError, EvalErrorKind, Evaluated, WorkflowContexts, eval_gitlab};
 pub use explain::Explained;
@@ -58,8 +60,9 @@ pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
     Access, Action, ActionInput, AllowFailure, Asked, Audience, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency, Condition,
-    InputKind, JobEnvironment, LeftOut, Matrix, OnJobFailure, OnNewCommit, Permissions, Plan, PlannedCache, PlannedCall, PlannedJob,
-    PlannedSource, PlannedStep, Planning, ProcessMode, Retry, RetryOn, TokenUse, Turns, Variable, Wait, When, plan,
+    Downstream, Elsewhere, InputKind, JobEnvironment, LeftOut, Matrix, OnJobFailure, OnNewCommit, Permissions, Place, Plan, PlannedCache,
+    PlannedCall, PlannedJob, PlannedSource, PlannedStep, PlannedTrigger, Planning, ProcessMode, Retry, RetryOn, Strategy, TokenUse, Turns,
+    Variable, Wait, When, plan,
 };
 pub use run::{
     CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,

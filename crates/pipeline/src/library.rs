@@ -49,6 +49,13 @@ pub enum FileRef {
         /// Its address.
         url: String,
     },
+    /// What a job of the parent pipeline left among its artifacts.
+    Artifact {
+        /// The job.
+        job: String,
+        /// From the root of its artifacts.
+        path: String,
+    },
     /// One of GitLab's own templates.
     Template {
         /// Its name, such as `Jobs/Build.gitlab-ci.yml`.
@@ -83,6 +90,7 @@ impl fmt::Display for FileRef {
             Self::Paths { project, reference } => write!(f, "{project}{}", at(reference)),
             Self::Changes { since } => write!(f, "changes since {since}"),
             Self::Remote { url } => write!(f, "{url}"),
+            Self::Artifact { job, path } => write!(f, "artifact {path} of {job}"),
             Self::Template { name } => write!(f, "template {name}"),
             Self::Component { host, path, version } => write!(f, "{host}/{path}@{version}"),
             Self::Action { repository, reference, path } => write!(f, "{repository}@{reference}:{path}"),

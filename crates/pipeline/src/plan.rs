@@ -14,11 +14,13 @@ use crate::library::{Library, Unplanned};
 use crate::reader::Known;
 pub use crate::steps::planned::{Action, ActionInput, Asked, PlannedStep};
 
+mod downstream;
 mod identity;
 mod seconds;
 mod turns;
 mod workflow;
 
+pub use downstream::{Downstream, Elsewhere, Place, PlannedTrigger, Strategy};
 pub use identity::Audience;
 pub use turns::{AutoCancel, OnJobFailure, OnNewCommit, ProcessMode, Turns};
 pub use workflow::{Access, CallInput, CallSecrets, Concurrency, InputKind, Permissions, PlannedCall, PlannedSource, TokenUse};
@@ -248,6 +250,12 @@ pub struct PlannedJob {
     pub outputs: BTreeMap<String, String>,
     /// What it does.
     pub steps: Vec<PlannedStep>,
+    /// The pipeline that it starts instead of running something (GitLab's `trigger`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Box<PlannedTrigger>>,
+    /// Jobs of other pipelines whose artifacts and dotenv variables it gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
     /// Its place among the jobs of its group, if the group is `parallel` or a matrix.
     pub matrix: Option<Matrix>,
     /// Why it is in the plan, each reason with its line.

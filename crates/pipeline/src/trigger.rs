@@ -40,10 +40,18 @@ pub enum Trigger {
     },
     /// A trigger token of GitLab's (`trigger`).
     Token,
-    /// A pipeline of another project (GitLab's `pipeline`).
-    Pipeline,
-    /// A pipeline of the same project (GitLab's `parent_pipeline`).
-    Parent,
+    /// A job of another project's pipeline (GitLab's `pipeline`).
+    Pipeline {
+        /// What it gives for the inputs that the pipeline file declares.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        inputs: BTreeMap<String, Json>,
+    },
+    /// A job of a pipeline of the same project and commit (GitLab's `parent_pipeline`).
+    Parent {
+        /// What started the pipeline above all parents.
+        #[serde(default, skip_serializing_if = "is_push")]
+        origin: Box<Trigger>,
+    },
     /// A release of the tag that the ref names.
     Release {
         /// What happened to it: `published`.
@@ -69,6 +77,11 @@ pub enum Trigger {
         #[serde(default, skip_serializing_if = "Json::is_null")]
         payload: Json,
     },
+}
+
+#[allow(clippy::borrowed_box, reason = "as serde hands it over")]
+fn is_push(trigger: &Box<Trigger>) -> bool {
+    trigger.is_push()
 }
 
 /// A merge request, GitHub's pull request.
@@ -124,9 +137,17 @@ impl Trigger {
         *self == Self::Push
     }
 
-    /// The merge request, if it is one.
-    pub fn merge_request(&self) -> Option<&MergeRequest> {
+    /// What started it; of a child pipeline, what started the one above all of its parents.
+    pub fn origin(&self) -> &Self {
         match self {
+            Self::Parent { origin } => origin,
+            _ => self,
+        }
+    }
+
+    /// The merge request, if it is one; a child pipeline has that of its parent.
+    pub fn merge_request(&self) -> Option<&MergeRequest> {
+        match self.origin() {
             Self::MergeRequest(request) => Some(request),
             _ => None,
         }
@@ -141,8 +162,8 @@ impl Trigger {
             Self::Manual { .. } => Some("web"),
             Self::Api { .. } => Some("api"),
             Self::Token => Some("trigger"),
-            Self::Pipeline => Some("pipeline"),
-            Self::Parent => Some("parent_pipeline"),
+            Self::Pipeline { .. } => Some("pipeline"),
+            Self::Parent { .. } => Some("parent_pipeline"),
             Self::Release { .. } | Self::Named { .. } => None,
         }
     }
@@ -158,7 +179,7 @@ impl Trigger {
             Self::Api { .. } => Some("repository_dispatch"),
             Self::Release { .. } => Some("release"),
             Self::Named { name, .. } => Some(name),
-            Self::Token | Self::Pipeline | Self::Parent => None,
+            Self::Token | Self::Pipeline { .. } | Self::Parent { .. } => None,
         }
     }
 
@@ -177,7 +198,7 @@ impl Trigger {
     pub fn inputs(&self) -> &BTreeMap<String, Json> {
         static NONE: BTreeMap<String, Json> = BTreeMap::new();
         match self {
-            Self::Manual { inputs } => inputs,
+            Self::Manual { inputs } | Self::Pipeline { inputs } => inputs,
             _ => &NONE,
         }
     }
@@ -191,8 +212,8 @@ impl Trigger {
             Self::Manual { .. } => "a person",
             Self::Api { .. } => "the API",
             Self::Token => "a trigger token",
-            Self::Pipeline => "another project's pipeline",
-            Self::Parent => "a parent pipeline",
+            Self::Pipeline { .. } => "another project's pipeline",
+            Self::Parent { .. } => "a parent pipeline",
             Self::Release { .. } => "a release",
             Self::Named { name, .. } => name,
         }

@@ -49,6 +49,11 @@ pub fn needed(world: &World, running: &BTreeSet<ImageRef>, now: Timestamp, keep:
     let made: BTreeSet<&RunId> = needed.releases.iter().filter_map(|id| Some(&world.releases.get(id)?.run)).collect();
     let kept = world.runs.values().filter(|record| is_under_way(record) || is_young(record, since));
     needed.runs = kept.map(|record| &record.id).chain(made).cloned().chain(to_be_released(world, now)).collect();
+    // of parents and children all are kept, or none
+    let roots: BTreeSet<&RunId> = needed.runs.iter().filter_map(|run| Some(&world.root(world.runs.get(run)?).id)).collect();
+    let family = world.runs.values().filter(|record| record.child_of().is_some() || world.starts.contains_key(&record.id));
+    let family: Vec<RunId> = family.filter(|record| roots.contains(&world.root(record).id)).map(|record| record.id.clone()).collect();
+    needed.runs.extend(family);
     needed.images = images(world, &needed, now);
     needed.images.extend(running.iter().cloned());
     needed.blobs = blobs(world, &needed, now);

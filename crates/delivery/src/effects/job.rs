@@ -11,7 +11,8 @@ use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, Run
 use tokio_util::sync::CancellationToken;
 
 use self::reports::ReadReport;
-use super::{EffectError, containers};
+use super::{EffectError, containers, elsewhere};
+use crate::downstream::number_of;
 use crate::identity;
 use crate::parts::Parts;
 use crate::secrets::{Reaching, reaching};
@@ -158,7 +159,7 @@ async fn coverage(parts: &Parts, planned: &PlannedJob, log: &LogId) -> Result<Op
     }
 }
 
-async fn note(parts: &Parts, log: &dyn LogSink, text: &str) -> Result<(), EffectError> {
+pub(super) async fn note(parts: &Parts, log: &dyn LogSink, text: &str) -> Result<(), EffectError> {
     let line = |text: &str| LogLine {
         at: parts.journal.now(),
         channel: Channel::Note,
@@ -201,10 +202,9 @@ async fn attempt(
     if let Some(told) = withheld_words(parts, record, plan, planned, &withheld) {
         note(parts, &*log, &told).await?;
     }
-    let artifacts = inputs.artifacts.clone();
     let mut context = JobContext {
         run: id.run.clone(),
-        number: number_of(parts, record),
+        number: number_of(&parts.journal.world(), record),
         attempt: id.attempt,
         workspace: parts.runner.workspace(&record.project, &id.job, None),
         created_at: record.push.at,
@@ -214,6 +214,9 @@ async fn attempt(
         id_tokens: BTreeMap::new(),
         inputs,
     };
+    if let Err(why) = elsewhere::add(&parts.journal.world(), record, plan, &id.job, &mut context) {
+        return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
+    }
     let containers = containers::find(parts, record, plan, id, &context).await?;
     context.workspace = parts.runner.workspace(&record.project, &id.job, containers.image.as_ref().map(|image| &image.image));
     context.id_tokens = match identity::id_tokens(parts, plan, &id.job, &context) {
@@ -252,7 +255,7 @@ async fn attempt(
         masks,
         image: containers.image,
         services: containers.services,
-        inputs: artifacts,
+        inputs: context.inputs.artifacts,
         kept: kept_artifacts(record, plan, &id.job),
         cache_scopes: cache_scopes(parts, record, withheld.is_empty()),
         timeout: planned.timeout,
@@ -275,12 +278,6 @@ fn cache_scopes(parts: &Parts, record: &RunRecord, secrets: bool) -> Vec<String>
     let own = if secrets { record.push.reference.clone() } else { format!("{}{UNPROTECTED}", record.push.reference) };
     let main = main.filter(|main| *main != own);
     std::iter::once(own).chain(main).collect()
-}
-
-fn number_of(parts: &Parts, record: &RunRecord) -> u64 {
-    let world = parts.journal.world();
-    let place = world.projects.get(&record.project).and_then(|project| project.runs.iter().position(|run| *run == record.id));
-    place.map_or(1, |place| place as u64 + 1)
 }
 
 /// Digests of the files that name caches.

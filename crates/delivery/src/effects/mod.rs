@@ -3,6 +3,8 @@
 pub mod check;
 mod commit;
 mod containers;
+mod downstream;
+mod elsewhere;
 mod gate;
 mod job;
 mod notify;
@@ -72,6 +74,8 @@ pub async fn carry_out(parts: &Parts, effect: &Effect, cancel: CancellationToken
     match effect {
         Effect::Plan { run } => plan::plan(parts, run).await,
         Effect::Job { run, job, attempt } => job::job(parts, run, job, *attempt, cancel).await,
+        Effect::Trigger { run, job, attempt } => downstream::trigger(parts, run, job, *attempt).await,
+        Effect::CancelChild { run } => downstream::cancel(parts, run).await,
         Effect::Turn { step } => turns::turn(parts, step).await,
         Effect::Redundant { run } => turns::redundant(parts, run).await,
         Effect::Schedule { run, job } => turns::schedule(parts, run, job).await,

@@ -3,13 +3,13 @@
 use penstock_model::git::GitError;
 use penstock_model::ids::Actor;
 use penstock_model::{Digest, RunId};
-use penstock_pipeline::{Allowed, Dialect, Plan, PushEvent, RunCommand, RunEvent, Source, Trigger};
+use penstock_pipeline::{Allowed, Dialect, Plan, PushEvent, Run, RunCommand, RunEvent, Source, Trigger};
 
 use super::EffectError;
 use crate::events::{ProjectEvent, WorkEvent};
-use crate::library::{self, OnHost};
+use crate::library::{self, InFamily, OnHost};
 use crate::parts::Parts;
-use crate::world::RunRecord;
+use crate::world::{RunRecord, World};
 use crate::{project, streams};
 
 /// Reads the pipeline files at the commit and keeps the plan of the first, or says why there is none. Each further one that counts
@@ -17,11 +17,24 @@ use crate::{project, streams};
 pub(super) async fn plan(parts: &Parts, run: &RunId) -> Result<(), EffectError> {
     let world = parts.journal.world();
     let Some(record) = world.runs.get(run) else { return Ok(()) };
+    if record.child_of().is_some() {
+        let planned = child(parts, record).await?;
+        return keep(parts, run, planned).await;
+    }
     let repository = record.project.clone().into();
-    let chosen = match project::chosen(&*parts.git, &repository, &record.push.commit).await {
+    let mut chosen = match project::chosen(&*parts.git, &repository, &record.push.commit).await {
         Ok(chosen) => chosen,
         Err(why) => return keep(parts, run, Err(why)).await,
     };
+    if record.upstream.is_some() {
+        // what GitLab's pipelines start are GitLab's pipelines
+        chosen.paths.retain(|path| Dialect::of_path(path) == Dialect::GitlabCi);
+        chosen.paths.truncate(1);
+        if chosen.paths.is_empty() {
+            return keep(parts, run, Err(format!("{} has no pipeline file of GitLab's kind\nhelp: add `.gitlab-ci.yml`", record.project)))
+                .await;
+        }
+    }
     let Some((first, others)) = chosen.paths.split_first() else { return Ok(()) };
     for path in others {
         let beside = beside(parts, record, path).await?;
@@ -94,16 +107,49 @@ async fn read(parts: &Parts, record: &RunRecord, path: &str, allowed: &Allowed) 
         Err(problem) => return Ok(Err(problem.render(""))),
     };
     let event = push_event(parts, record, &project.branch, &project.variables).await?;
-    let source = Source { path, text: &text };
-    let shelf = OnHost {
+    carried_out(parts, &world, record, &Source { path, text: &text }, &event, allowed).await
+}
+
+/// The plan of a child pipeline: of what the job that starts it includes, for the event of its parent.
+async fn child(parts: &Parts, record: &RunRecord) -> Result<Result<Plan, String>, EffectError> {
+    let world = parts.journal.world();
+    let Some(upstream) = &record.upstream else { return Ok(Err("it has no parent".to_owned())) };
+    let parent = world.runs.get(&upstream.by.run);
+    let plan = parent.and_then(|parent| parent.run.as_ref()).and_then(Run::plan);
+    let (Some(plan), Some(text)) = (plan, plan.and_then(|plan| plan.text_of_child(&upstream.by.job))) else {
+        return Ok(Err("the parent pipeline has no such job".to_owned()));
+    };
+    let repository = record.project.clone().into();
+    let allowed = match project::allowed(&*parts.git, &repository, &record.push.commit).await {
+        Ok(allowed) => allowed,
+        Err(why) => return Ok(Err(why)),
+    };
+    let files = parts.git.files(&repository, &record.push.commit, "").await?;
+    let event = plan.event_of_child(upstream.given.clone(), files);
+    carried_out(parts, &world, record, &Source { path: &plan.path, text: &text }, &event, &allowed).await
+}
+
+/// Plans from the files at the run's commit, and those that they name.
+async fn carried_out(
+    parts: &Parts,
+    world: &World,
+    record: &RunRecord,
+    source: &Source<'_>,
+    event: &PushEvent,
+    allowed: &Allowed,
+) -> Result<Result<Plan, String>, EffectError> {
+    let repository = record.project.clone().into();
+    let host = OnHost {
         git: &*parts.git,
-        world: &world,
+        world,
         repository: &repository,
         commit: &record.push.commit,
         who: &record.push.pusher,
         mirror: &parts.settings.mirror,
     };
-    let mut planned = library::carried_out(Dialect::of_path(path), &source, &event, &shelf, allowed).await?;
+    let parent = record.child_of().and_then(|by| world.runs.get(&by.run)).map(|parent| &**parent);
+    let shelf = InFamily { host, parent, blobs: &*parts.blobs };
+    let mut planned = library::carried_out(Dialect::of_path(source.path), source, event, &shelf, allowed).await?;
     if let Ok(plan) = &mut planned
         && let Err(why) = project::process_modes(&*parts.git, &repository, &record.push.commit, plan).await
     {
@@ -125,7 +171,7 @@ async fn push_event(
         None => None,
     };
     Ok(PushEvent {
-        trigger: Trigger::Push,
+        trigger: record.upstream.as_ref().map_or(Trigger::Push, |upstream| Trigger::Pipeline { inputs: upstream.inputs.clone() }),
         project: record.project.clone(),
         files: parts.git.files(&repository, &record.push.commit, "").await?,
         repository,
@@ -137,6 +183,7 @@ async fn push_event(
         pusher: record.push.pusher.clone(),
         changed,
         variables: variables.clone(),
+        given: record.upstream.as_ref().map(|upstream| upstream.given.clone()).unwrap_or_default(),
         server_url: parts.settings.url.clone(),
         registry: parts.settings.registry.clone(),
     })

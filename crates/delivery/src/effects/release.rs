@@ -11,6 +11,7 @@ use super::EffectError;
 use crate::events::{ReleaseEvent, WorkEvent};
 use crate::parts::Parts;
 use crate::streams;
+use crate::wanted;
 use crate::world::{RunRecord, World};
 
 /// The most commits that are looked at for their authors.
@@ -20,15 +21,15 @@ const MAX_HISTORY: usize = 10_000;
 pub(super) async fn release(parts: &Parts, run: &RunId) -> Result<(), EffectError> {
     let world = parts.journal.world();
     let Some(record) = world.runs.get(run) else { return Ok(()) };
-    there(parts, record).await?;
-    for other in world.beside(run) {
-        there(parts, other).await?;
+    let Some(built) = world.parts_of_release(record, &|part| part.id == *run || wanted::is_fine(part)) else { return Ok(()) };
+    for part in &built {
+        there(parts, part).await?;
     }
     let Some(seen) = world.projects.get(&record.project).and_then(|project| project.config.as_ref()) else { return Ok(()) };
     let release = Release {
         project: record.project.clone(),
         commit: record.push.commit.clone(),
-        images: images(&world, record),
+        images: images(&built),
         config: seen.commit.clone(),
     };
     let since = last_in_last_environment(&world, &release);
@@ -56,11 +57,10 @@ pub(super) async fn release(parts: &Parts, run: &RunId) -> Result<(), EffectErro
     Ok(())
 }
 
-/// What a run built, and those beside it. An image that several built is that of the push's own run: it was built once if nothing
-/// differed.
-fn images(world: &World, record: &RunRecord) -> BTreeMap<ImageName, Digest> {
-    let others = world.beside(&record.id).flat_map(|other| &other.images);
-    others.chain(&record.images).map(|(name, image)| (name.clone(), image.digest)).collect()
+/// What these runs built. An image that several built is that of the last of them, the push's own run: it was built once if
+/// nothing differed.
+fn images(runs: &[&RunRecord]) -> BTreeMap<ImageName, Digest> {
+    runs.iter().flat_map(|run| &run.images).map(|(name, image)| (name.clone(), image.digest)).collect()
 }
 
 /// A run that was over for long and is taken up again may have built images that were collected meanwhile.

@@ -41,6 +41,7 @@ impl Mirror {
             FileRef::Local { path } => Err(format!("no repository has it\nhelp: add {path}")),
             FileRef::Project { project, reference, path } => self.read(&[&project_folder(project, reference.as_deref()), path]),
             FileRef::Changes { since } => Err(format!("there is no history to compare with `{since}`\nhelp: plan it in a clone")),
+            FileRef::Artifact { job, .. } => Err(format!("`{job}` has not run yet\nhelp: the child pipeline is planned once it has")),
             FileRef::Remote { url } => {
                 let address = url.split_once("://").map_or(url.as_str(), |(_, address)| address);
                 self.read(&["remote", address])

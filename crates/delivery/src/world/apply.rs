@@ -8,13 +8,13 @@ use penstock_model::event::{DomainEvent, Recorded};
 use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
 use penstock_model::release::ReleaseId;
 use penstock_model::{Digest, EnvironmentName, ProjectName, RunId, Timestamp, UserName};
-use penstock_pipeline::RunEvent;
+use penstock_pipeline::{JobState, RunEvent, Status};
 use penstock_rollout::RolloutEvent;
 
 use super::World;
 use super::record::{
     BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, GateAnswer, JobTimes, ProjectRecord, PushSeen, ReleaseRecord, RolloutId,
-    RolloutRecord, RunRecord, SecretRecord, UserRecord, WayBack,
+    RolloutRecord, RunRecord, SecretRecord, Upstream, UserRecord, WayBack,
 };
 use crate::collect::CollectionEvent;
 use crate::events::{Approval, EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
@@ -72,11 +72,18 @@ impl World {
                 let name: ProjectName = event.stream.name().parse().ok()?;
                 let project = Arc::make_mut(self.projects.get_mut(&name)?);
                 project.refs.insert(reference.clone(), commit.clone());
-                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, false, None)?;
+                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, |_| {})?;
             }
             ProjectEvent::Started { reference, before, commit, pusher, run, beside } => {
                 let name: ProjectName = event.stream.name().parse().ok()?;
-                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, true, beside)?;
+                let how = |record: &mut RunRecord| (record.brings_plan, record.beside) = (true, beside);
+                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, how)?;
+            }
+            ProjectEvent::Triggered { reference, before, commit, pusher, run, by, child, given, inputs } => {
+                let name: ProjectName = event.stream.name().parse().ok()?;
+                self.starts.entry(by.run.clone()).or_default().push(run.clone());
+                let how = |record: &mut RunRecord| record.upstream = Some(Upstream { by, child, given, inputs });
+                self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, how)?;
             }
             ProjectEvent::ConfigRead { commit, config, error } => {
                 let name: ProjectName = event.stream.name().parse().ok()?;
@@ -88,14 +95,15 @@ impl World {
         Some(())
     }
 
-    fn begin(&mut self, project: ProjectName, run: RunId, push: PushSeen, brings_plan: bool, beside: Option<RunId>) -> Option<()> {
+    fn begin(&mut self, project: ProjectName, run: RunId, push: PushSeen, how: impl FnOnce(&mut RunRecord)) -> Option<()> {
         Arc::make_mut(self.projects.get_mut(&project)?).runs.push(run.clone());
-        let record = RunRecord {
+        let mut record = RunRecord {
             id: run.clone(),
             project,
             push,
-            beside,
-            brings_plan,
+            beside: None,
+            upstream: None,
+            brings_plan: false,
             run: None,
             rejected: None,
             images: BTreeMap::new(),
@@ -104,8 +112,10 @@ impl World {
             left_until: BTreeMap::new(),
             ended: None,
             taken_up: None,
+            cut: None,
             release: None,
         };
+        how(&mut record);
         self.runs.insert(run, Arc::new(record));
         Some(())
     }
@@ -160,12 +170,29 @@ impl World {
                 }
             }
             RunEvent::Finished { .. } => record.ended = Some(event.at),
+            RunEvent::JobFollowed { job, status: Status::Running, .. } => {
+                (record.ended, record.taken_up) = (None, Some(event.at));
+                record.times.entry(job.clone()).and_modify(|times| times.ended = None);
+            }
+            RunEvent::JobFollowed { job, status: Status::Skipped, .. } => {
+                record.times.entry(job.clone()).and_modify(|times| times.ended = Some(event.at));
+            }
             RunEvent::JobRetried { .. } | RunEvent::ManualPlayed { .. } | RunEvent::Retried { .. } => {
                 (record.ended, record.taken_up) = (None, Some(event.at));
             }
             _ => {}
         }
-        record.run.get_or_insert_default().evolve(what);
+        let run = record.run.get_or_insert_default();
+        run.evolve(what);
+        record.cut = if run.is_cut() { record.cut.or(Some(event.at)) } else { None };
+        if matches!(what, RunEvent::CancelRequested { .. } | RunEvent::JobCancelRequested { .. } | RunEvent::JobFinished { .. }) {
+            // what only follows another pipeline ends at once
+            for (job, times) in record.times.iter_mut().filter(|(_, times)| times.ended.is_none()) {
+                if matches!(run.job(job), Some(JobState::Cancelled { .. })) {
+                    times.ended = Some(event.at);
+                }
+            }
+        }
         Some(())
     }
 

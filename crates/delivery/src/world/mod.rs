@@ -16,7 +16,7 @@ use penstock_model::{EnvironmentName, ProjectName, RunId, UserName};
 
 pub use record::{
     BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, EvidenceRecord, GateAnswer, JobTimes, NoticeRecord, ProjectRecord, PushSeen,
-    ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, SecretRecord, UserRecord, WayBack,
+    ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, SecretRecord, Upstream, UserRecord, WayBack,
 };
 
 /// The fold of the log.
@@ -30,6 +30,8 @@ pub struct World {
     pub projects: BTreeMap<ProjectName, Arc<ProjectRecord>>,
     /// Runs; ids sort by time.
     pub runs: BTreeMap<RunId, Arc<RunRecord>>,
+    /// Runs that jobs of a run started, oldest first.
+    pub starts: BTreeMap<RunId, Vec<RunId>>,
     /// Releases.
     pub releases: BTreeMap<ReleaseId, Arc<ReleaseRecord>>,
     /// Releases of a project in the order in which they were made.

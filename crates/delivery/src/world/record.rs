@@ -7,9 +7,10 @@ use penstock_gate::{Author, Decision, DeliveryConfig};
 use penstock_model::event::StreamId;
 use penstock_model::evidence::{Evidence, Subject};
 use penstock_model::ids::Actor;
-use penstock_model::job::JobReport;
+use penstock_model::job::{AttemptId, JobReport};
 use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
+use penstock_pipeline::Variable;
 use serde::Serialize;
 
 use crate::events::{Approval, CheckResult, GlassAsk, Role};
@@ -81,6 +82,19 @@ pub struct PushSeen {
     pub at: Timestamp,
 }
 
+/// The job that started a run, and what it gave.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// The attempt.
+    pub by: AttemptId,
+    /// Whether the run is of the same commit, and of what the job includes.
+    pub child: bool,
+    /// Variables over all others.
+    pub given: BTreeMap<String, Variable>,
+    /// For the inputs of the pipeline file.
+    pub inputs: BTreeMap<String, serde_json::Value>,
+}
+
 /// An image that a run built.
 #[derive(Clone, Debug, Serialize)]
 pub struct BuiltImage {
@@ -120,6 +134,8 @@ pub struct RunRecord {
     pub push: PushSeen,
     /// The run of the same push that it is beside; its own images are part of that one's release.
     pub beside: Option<RunId>,
+    /// The job of another run that started it.
+    pub upstream: Option<Upstream>,
     /// Whether its starter brings the plan, so that nobody else makes one.
     pub brings_plan: bool,
     /// The pipeline's state machine, once there is a plan.
@@ -138,6 +154,8 @@ pub struct RunRecord {
     pub ended: Option<Timestamp>,
     /// When somebody last had something of it started or tried again.
     pub taken_up: Option<Timestamp>,
+    /// When all that was open in it was told to end, unless something was taken up again since.
+    pub cut: Option<Timestamp>,
     /// The release it made.
     pub release: Option<ReleaseId>,
 }

@@ -23,6 +23,7 @@ fn event(commit: &CommitId) -> PushEvent {
         changed: None,
         files: Vec::new(),
         variables: std::collections::BTreeMap::default(),
+        given: std::collections::BTreeMap::new(),
         server_url: format!("http://{HOST}"),
         registry: HOST.to_owned(),
     }

@@ -6,6 +6,7 @@ mod approvals;
 mod beside;
 mod calls;
 mod collecting;
+mod downstream;
 mod glass;
 mod house;
 mod imports;

@@ -133,6 +133,7 @@ impl Story {
             changed: None,
             files: Vec::new(),
             variables: BTreeMap::new(),
+            given: BTreeMap::new(),
             server_url: "http://127.0.0.1".to_owned(),
             registry: "127.0.0.1".to_owned(),
         };

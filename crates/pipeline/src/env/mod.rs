@@ -88,6 +88,7 @@ pub(crate) fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTre
     for (name, secret) in &context.secrets {
         scope.set(name.clone(), Raw::Hidden(secret.clone()));
     }
+    scope.variables(&plan.event.given);
     // the slug is made of the name's value, and the address may name the slug
     if let Some(environment) = &job.environment {
         let name = expand(&environment.name, &scope.expand_or_keep());

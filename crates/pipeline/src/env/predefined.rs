@@ -70,8 +70,10 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
 
 /// What is known of whatever else than a push it was.
 fn of_trigger(event: &PushEvent) -> Vec<(&'static str, String)> {
+    if let Some(request) = event.trigger.merge_request() {
+        return of_merge_request(event, request);
+    }
     match &event.trigger {
-        Trigger::MergeRequest(request) => of_merge_request(event, request),
         Trigger::Schedule { description, .. } => vec![("CI_PIPELINE_SCHEDULE_DESCRIPTION", description.clone())],
         Trigger::Token => vec![("CI_PIPELINE_TRIGGERED", "true".into())],
         _ => Vec::new(),

@@ -54,7 +54,7 @@ pub(super) fn of(event: &PushEvent, repository: &str) -> Value {
             }
             out.push(("action", Value::text(action)));
         }
-        Trigger::Token | Trigger::Pipeline | Trigger::Parent => {}
+        Trigger::Token | Trigger::Pipeline { .. } | Trigger::Parent { .. } => {}
     }
     Value::object(out)
 }

@@ -234,6 +234,8 @@ impl<'e> Planner<'e> {
             id_tokens: std::collections::BTreeMap::new(),
             artifacts: ArtifactSpec::default(),
             coverage: None,
+            trigger: None,
+            elsewhere: Vec::new(),
             caches: Vec::new(),
             artifacts_from: Vec::new(),
             outputs: draft.outputs.clone(),

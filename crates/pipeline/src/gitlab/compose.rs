@@ -45,7 +45,8 @@ pub(super) fn compose(
 /// What `include` may refer to: what is known of the event and of the project, and nothing of the files.
 fn seen(base: &BTreeMap<String, Expanded>, event: &PushEvent) -> BTreeMap<String, Expanded> {
     let project = event.variables.iter().map(|(name, value)| (name.clone(), Expanded::plain(value)));
-    base.clone().into_iter().chain(project).collect()
+    let given = event.given.iter().map(|(name, variable)| (name.clone(), Expanded::plain(&variable.value)));
+    base.clone().into_iter().chain(project).chain(given).collect()
 }
 
 /// Who asks for a file: where a missing input is told, and what the file is called there.
@@ -134,7 +135,10 @@ impl<'c> Composer<'c> {
     /// `spec: include`: files that declare inputs and hold nothing else.
     fn declared_elsewhere(&mut self, header: &mut Header, node: &Node, home: &Home) -> Option<()> {
         for entry in include::read(node, "spec.include", &*home.variables, self.problems) {
-            if !entry.inputs.is_empty() || entry.rules.is_some() || matches!(entry.target, Target::Template(_) | Target::Component { .. }) {
+            if !entry.inputs.is_empty()
+                || entry.rules.is_some()
+                || matches!(entry.target, Target::Template(_) | Target::Component { .. } | Target::Artifact { .. })
+            {
                 let help = "such a file comes from `local`, `project` or `remote`, without `inputs` and `rules`";
                 self.problems.add(entry.at, &entry.path, "a file of inputs cannot be included like this", help);
                 continue;

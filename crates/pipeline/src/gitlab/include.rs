@@ -17,11 +17,10 @@ use crate::yaml::{At, Node, Value};
 /// What an entry names one of.
 const KINDS: &[&str] = &["local", "project", "remote", "template", "component", "artifact"];
 
-const UNSUPPORTED: &[Unsupported] = &[
-    ("artifact", "only a child pipeline includes what a job made: write `trigger: include: - artifact: …`"),
-    ("job", "only a child pipeline includes what a job made: write `trigger: include: - artifact: …`"),
-    ("with", "write `inputs`"),
-];
+/// Its keys that are text.
+const TEXTS: [&str; 8] = ["local", "remote", "template", "component", "project", "ref", "artifact", "job"];
+
+const UNSUPPORTED: &[Unsupported] = &[("with", "write `inputs`")];
 
 /// An entry of `include`, its variables filled in.
 #[derive(Debug)]
@@ -43,6 +42,8 @@ pub(super) enum Target {
     Project { project: String, reference: Option<String>, file: String },
     /// An address, and what its content must hash to.
     Remote(String, Option<Digest>),
+    /// What a job of the parent pipeline made.
+    Artifact { path: String, job: String },
     /// One of GitLab's templates.
     Template(String),
     /// Server, project and component, and a version.
@@ -84,13 +85,11 @@ fn is_address(location: &str) -> bool {
 
 fn mapping(node: &Node, path: &str, variables: &dyn Values, problems: &mut Problems) -> Vec<Entry> {
     let Some(mut fields) = Fields::of(node, path, problems) else { return Vec::new() };
-    let named: Vec<&str> = KINDS.iter().copied().filter(|kind| node.get(kind).is_some_and(|node| !node.is_null())).collect();
     let filled = |name: &'static str, fields: &mut Fields<'_>, problems: &mut Problems| {
         let node = fields.get(name)?;
         Some((expand_as_rails(&text(node, &join(path, name), problems)?, variables, false), node.at))
     };
-    let [local, remote, template, component, project, reference] =
-        ["local", "remote", "template", "component", "project", "ref"].map(|name| filled(name, &mut fields, problems));
+    let [local, remote, template, component, project, reference, artifact, job] = TEXTS.map(|name| filled(name, &mut fields, problems));
     let files = fields.get("file").map(|node| crate::reader::texts(node, &join(path, "file"), problems)).unwrap_or_default();
     let integrity = fields.get("integrity").and_then(|node| integrity(node, &join(path, "integrity"), problems));
     let given = fields.get("inputs").map(|node| inputs::given(node, &join(path, "inputs"), problems)).unwrap_or_default();
@@ -103,10 +102,7 @@ fn mapping(node: &Node, path: &str, variables: &dyn Values, problems: &mut Probl
         problems.add(fields.key_at("integrity"), &join(path, "integrity"), "`integrity` belongs to `remote`", "remove it");
     }
     fields.finish(UNSUPPORTED, problems);
-    if named.len() != 1 {
-        let found = if named.is_empty() { "nothing".to_owned() } else { named.join(" and ") };
-        let help = "each entry names one of: local, project, remote, template, component";
-        problems.add(node.at, path, format!("the entry names {found}"), help);
+    if !one_kind(node, path, problems) {
         return Vec::new();
     }
     let mut targets = Vec::new();
@@ -116,6 +112,7 @@ fn mapping(node: &Node, path: &str, variables: &dyn Values, problems: &mut Probl
         problems.add(node.at, &join(path, "local"), message, "write the entry as text instead of `local:`");
     }
     targets.extend(local.map(|(location, at)| (Target::Local(location), at)));
+    targets.extend(artifact.zip(job).map(|((path, at), (job, _))| (Target::Artifact { path, job }, at)));
     targets.extend(remote.map(|(url, at)| (Target::Remote(url, integrity), at)));
     targets.extend(template.map(|(name, at)| (Target::Template(name), at)));
     targets.extend(component.and_then(|(address, at)| Some((self::component(&address, at, path, problems)?, at))));
@@ -142,16 +139,58 @@ fn mapping(node: &Node, path: &str, variables: &dyn Values, problems: &mut Probl
     entries
 }
 
+/// Looks at the form of an entry that is carried out later.
+pub(super) fn check(node: &Node, path: &str, problems: &mut Problems) {
+    if !matches!(node.value, Value::Map(_)) {
+        text(node, path, problems);
+        return;
+    }
+    let Some(mut fields) = Fields::of(node, path, problems) else { return };
+    one_kind(node, path, problems);
+    for name in TEXTS {
+        // what a variable in it stands for is not known yet
+        fields.get(name).map(|node| text(node, &join(path, name), problems));
+    }
+    fields.get("file").map(|node| crate::reader::texts(node, &join(path, "file"), problems));
+    fields.get("inputs").map(|node| inputs::given(node, &join(path, "inputs"), problems));
+    fields.get("rules").map(|node| rules::read(node, &join(path, "rules"), rules::Of::Include, problems));
+    fields.even_null("integrity");
+    fields.even_null("cache");
+    fields.finish(UNSUPPORTED, problems);
+}
+
+/// Whether an entry names one thing, with what belongs to it.
+fn one_kind(node: &Node, path: &str, problems: &mut Problems) -> bool {
+    let has = |kind: &str| node.get(kind).is_some_and(|node| !node.is_null());
+    let named: Vec<&str> = KINDS.iter().copied().filter(|kind| has(kind)).collect();
+    let wrong = if named.len() != 1 {
+        let found = if named.is_empty() { "nothing".to_owned() } else { named.join(" and ") };
+        Some((format!("the entry names {found}"), "each entry names one of: local, project, remote, template, component, artifact"))
+    } else if has("artifact") != has("job") {
+        Some(("`artifact` and `job` go together".to_owned(), "write `artifact: PATH` and `job: NAME`"))
+    } else {
+        None
+    };
+    if let Some((message, help)) = &wrong {
+        problems.add(node.at, path, message, *help);
+    }
+    wrong.is_none()
+}
+
 /// Whether a target can be a file of YAML.
 fn valid(target: &Target, at: At, path: &str, problems: &mut Problems) -> bool {
     let wrong = match target {
-        Target::Local(location) | Target::Project { file: location, .. } if !is_yaml(location) => {
+        Target::Local(location) | Target::Project { file: location, .. } | Target::Artifact { path: location, .. }
+            if !is_yaml(location) =>
+        {
             Some((format!("`{}` does not end in .yml or .yaml", shown(location)), "only files of YAML can be included"))
         }
-        Target::Local(location) | Target::Project { file: location, .. } if leaves(location) => Some((
-            format!("`{}` is not a path below the top of a repository", shown(location)),
-            "write it from the top, without `.` and `..`",
-        )),
+        Target::Local(location) | Target::Project { file: location, .. } | Target::Artifact { path: location, .. } if leaves(location) => {
+            Some((
+                format!("`{}` is not a path below the top of a repository", shown(location)),
+                "write it from the top, without `.` and `..`",
+            ))
+        }
         Target::Project { project, .. } if project.is_empty() => {
             Some(("the entry names no project".to_owned(), "write `project: GROUP/NAME`"))
         }

@@ -10,10 +10,10 @@ use super::inherit::{self, Inherit};
 use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
-use super::{artifacts, containers, keys, parts, re2, turns};
+use super::{artifacts, containers, keys, parts, re2, trigger, turns};
 use crate::container::{PlannedContainer, PlannedService};
-use crate::plan::{AllowFailure, Audience, JobEnvironment, PlannedCache, Retry, Variable, When};
-use crate::reader::{Fields, Problems, boolean, choice, text, texts};
+use crate::plan::{AllowFailure, Audience, Downstream, Elsewhere, JobEnvironment, PlannedCache, PlannedTrigger, Retry, Variable, When};
+use crate::reader::{Fields, Problems, boolean, choice, join, text, texts};
 use crate::yaml::{At, Key, Node, Value};
 
 /// The most jobs that one may need (GitLab's own bound).
@@ -58,6 +58,12 @@ impl Common {
             caches: fields.get("cache").map(|node| parts::caches(node, &fields.path_of("cache"), problems)),
             ..Self::default()
         }
+    }
+
+    /// Those of them that a job with `trigger` has.
+    fn of_bridge(fields: &mut Fields<'_>, default: &Self, problems: &mut Problems) -> Self {
+        let own = fields.get("interruptible").and_then(|node| boolean(node, &fields.path_of("interruptible"), problems));
+        Self { interruptible: own.or(default.interruptible), ..Self::default() }
     }
 
     /// The keys that a job inherits; `None` is all.
@@ -135,6 +141,10 @@ pub(super) struct Draft {
     /// Where each of them stands.
     pub(super) variable_places: BTreeMap<String, At>,
     pub(super) parallel: Option<Parallel>,
+    /// The pipeline that it starts.
+    pub(super) trigger: Option<Box<PlannedTrigger>>,
+    /// Jobs of other pipelines that it needs.
+    pub(super) elsewhere: Vec<Elsewhere>,
 }
 
 /// Reads a job whose `extends` are merged in.
@@ -142,12 +152,15 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
     let name = key.text.clone();
     let mut fields = Fields::of(node, &name, problems)?;
     let inherit = fields.get("inherit").map(|node| inherit::read(node, &fields.path_of("inherit"), problems)).unwrap_or_default();
-    let common = Common::read(&mut fields, problems).or(&default.only(inherit.default.as_deref()));
-    let given = fields.get("script").filter(|node| !matches!(&node.value, Value::Seq(items) if items.is_empty()));
+    let bridge = trigger::is_bridge(node);
+    let trigger = if bridge { trigger::read(&mut fields, node, problems).map(Box::new) } else { None };
+    let inherited = default.only(inherit.default.as_deref());
+    let common =
+        if bridge { Common::of_bridge(&mut fields, &inherited, problems) } else { Common::read(&mut fields, problems).or(&inherited) };
+    let given = fields.get("script").filter(|node| !bridge && !matches!(&node.value, Value::Seq(items) if items.is_empty()));
     let script = given.map(|node| parts::script(node, &fields.path_of("script"), problems)).unwrap_or_default();
     // a job that calls for something else is told so, not that it has no script
-    let other_kind = ["trigger", "run"].iter().any(|name| node.get(name).is_some());
-    if given.is_none() && !other_kind {
+    if given.is_none() && !bridge && node.get("run").is_none() {
         problems.add(key.at, &name, "the job has no `script`", "give it one; if it is a template, let its name start with a dot");
     }
     let stage = stage(&mut fields, stages, key, problems);
@@ -157,13 +170,17 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         let message = "`start_in` stands beside `rules`, and a rule that matches would decide without it";
         problems.add(fields.key_at("start_in"), &fields.path_of("start_in"), message, "write `when: delayed` and `start_in` in a rule");
     }
+    let stands_for = trigger.as_ref().is_some_and(|trigger| matches!(trigger.downstream, Downstream::Latest { .. }));
     let draft = Draft {
         at: key.at,
         stage,
         script,
         common,
         inherit,
-        needs: fields.get("needs").map(|node| needs(node, &fields.path_of("needs"), problems)),
+        // one that only stands for a pipeline waits for the stages before it all the same
+        needs: fields.get("needs").filter(|_| !stands_for).map(|node| needs(node, &fields.path_of("needs"), problems)),
+        elsewhere: elsewhere(node, &name, bridge, problems),
+        trigger,
         dependencies: fields.get("dependencies").map(|node| texts(node, &fields.path_of("dependencies"), problems)),
         rules: fields.get("rules").map(|node| rules::read(node, &fields.path_of("rules"), rules::Of::Job, problems)),
         policies: only::read(&mut fields, problems),
@@ -179,7 +196,23 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         name,
     };
     fields.finish(keys::JOB, problems);
+    if bridge {
+        trigger::check(node, &draft.name, draft.when, draft.allow_failure.as_ref(), problems);
+    }
     Some(draft)
+}
+
+/// Jobs of other pipelines that a job needs; one that starts a pipeline gets nothing from there.
+fn elsewhere(node: &Node, name: &str, bridge: bool, problems: &mut Problems) -> Vec<Elsewhere> {
+    let path = join(name, "needs");
+    let Some(needs) = node.get("needs") else { return Vec::new() };
+    trigger::stands_for_none(node, bridge, &path, problems);
+    let found = trigger::elsewhere(needs, &path, problems);
+    if bridge && !found.is_empty() {
+        problems.add(needs.at, &path, "a job with `trigger` gets nothing from another pipeline", "need it in a job before");
+        return Vec::new();
+    }
+    found
 }
 
 /// `coverage`: a regex.
@@ -219,6 +252,8 @@ pub(super) fn needs(node: &Node, path: &str, problems: &mut Problems) -> Vec<Nee
         match &item.value {
             // an anchor of a list within the list
             Value::Seq(_) => out.extend(needs(item, path, problems)),
+            // read by themselves
+            Value::Map(_) if trigger::is_elsewhere(item) => {}
             Value::Map(_) => out.extend(need(item, path, problems)),
             Value::Scalar { .. } => {
                 out.extend(text(item, path, problems).map(|job| Need {

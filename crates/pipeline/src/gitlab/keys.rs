@@ -4,7 +4,6 @@ use crate::reader::Unsupported;
 
 /// In a job.
 pub(super) const JOB: &[Unsupported] = &[
-    ("trigger", "one project's pipeline starts no other; call the API in a script if you must"),
     ("include", "move it to the top of the file"),
     ("release", "remove it; Penstock makes releases itself"),
     ("secrets", "set the secret with `penstock secret set`; jobs get it as a variable"),
@@ -63,11 +62,7 @@ pub(super) const IMAGE: &[Unsupported] = &[
 pub(super) const SERVICE: &[Unsupported] = IMAGE;
 
 /// In an item of `needs`.
-pub(super) const NEED: &[Unsupported] = &[
-    ("project", "artifacts of other projects are not fetched"),
-    ("ref", "artifacts of other projects are not fetched"),
-    ("pipeline", "artifacts of other pipelines are not fetched"),
-];
+pub(super) const NEED: &[Unsupported] = &[];
 
 /// In a variable.
 pub(super) const VARIABLE: &[Unsupported] = &[("options", "remove it; nobody fills in variables by hand here")];

@@ -20,6 +20,7 @@ mod parts;
 mod paths;
 mod re2;
 mod rules;
+mod trigger;
 mod turns;
 mod waits;
 mod workflow;
@@ -43,7 +44,9 @@ use crate::env::predefined;
 use crate::expand::{self, Expanded, Over, Raw, Scope, Values};
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
-use crate::plan::{AllowFailure, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, Turns, Variable, When};
+use crate::plan::{
+    AllowFailure, Downstream, LeftOut, MAX_JOBS, MAX_TEXT, Matrix, Plan, PlannedJob, PlannedStep, PlannedTrigger, Turns, Variable, When,
+};
 use crate::reader::{Fields, Known, Problems, shown, strings};
 use crate::yaml::{At, Budget, Key, Node, Schema, Value};
 
@@ -107,7 +110,9 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
         }
     };
     let mut event = event.clone();
-    event.changed = None;
+    // a child pipeline of the same commit sees the same changes
+    let of_child = |job: &PlannedJob| matches!(job.trigger.as_deref(), Some(PlannedTrigger { downstream: Downstream::Child { .. }, .. }));
+    event.changed = event.changed.filter(|_| jobs.iter().any(of_child));
     event.files = Vec::new();
     let path = source.path.to_owned();
     let name = workflow.name.unwrap_or_else(|| path.clone());
@@ -331,7 +336,7 @@ impl<'d> Verdicts<'d> {
                 rules::Verdict { matched: None, because: vec![format!("{why} (line {})", draft.at.line)] }
             }
             (None, Some(policies)) => {
-                let written = only::written(variables, file, &event.variables);
+                let written = only::written(variables, file, event);
                 policies.ask(event, &written, problems)
             }
             (None, None) => {
@@ -346,7 +351,8 @@ impl<'d> Verdicts<'d> {
 fn weight(draft: &Draft, own: &BTreeMap<String, Variable>) -> usize {
     let scripts = [Some(&draft.script), draft.common.before_script.as_ref(), draft.common.after_script.as_ref()];
     let scripts: usize = scripts.into_iter().flatten().flatten().map(String::len).sum();
-    scripts + own.iter().map(|(name, variable)| name.len() + variable.value.len()).sum::<usize>() + 1024
+    let includes = draft.trigger.as_ref().map_or(0, |trigger| format!("{:?}", trigger.downstream).len());
+    scripts + includes + own.iter().map(|(name, variable)| name.len() + variable.value.len()).sum::<usize>() + 1024
 }
 
 /// The file's variables as far as a job inherits them; `None` is all.
@@ -373,6 +379,7 @@ fn scope<'b>(
     for (name, value) in &event.variables {
         scope.set(name.clone(), Raw::Template(value.clone()));
     }
+    scope.variables(&event.given);
     if scope.len() > MAX_VARIABLES { Err(expand::Unexpandable::Many(MAX_VARIABLES)) } else { Ok(scope) }
 }
 
@@ -406,13 +413,15 @@ fn planned(
 ) -> PlannedJob {
     let draft = member.draft;
     let when = matched.when.or(draft.when).unwrap_or_default();
+    // GitLab does not delay what starts a pipeline, whatever its rules say
+    let when = if draft.trigger.is_some() && when == When::Delayed { When::OnSuccess } else { when };
     // manual outside of rules may be left alone; manual by a rule blocks unless the rule or the job says otherwise
     let usual = if draft.when == Some(When::Manual) { AllowFailure::Yes } else { AllowFailure::No };
     let allow_failure = matched.allow_failure.or_else(|| draft.allow_failure.clone()).unwrap_or(usual);
     variables.extend(matched.variables);
     let mut commands = draft.common.before_script.clone().unwrap_or_default();
     commands.extend(draft.script.iter().cloned());
-    let mut steps = vec![PlannedStep::Script { commands }];
+    let mut steps = if draft.trigger.is_none() { vec![PlannedStep::Script { commands }] } else { Vec::new() };
     if let Some(commands) = draft.common.after_script.clone().filter(|commands| !commands.is_empty()) {
         steps.push(PlannedStep::AfterScript { commands });
     }
@@ -448,6 +457,8 @@ fn planned(
         artifacts: draft.common.artifacts.clone().unwrap_or_default(),
         coverage: draft.coverage.clone(),
         caches: draft.common.caches.clone().unwrap_or_default(),
+        trigger: draft.trigger.clone(),
+        elsewhere: draft.elsewhere.clone(),
         artifacts_from: Vec::new(),
         outputs: BTreeMap::new(),
         steps,

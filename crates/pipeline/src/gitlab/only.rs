@@ -196,13 +196,11 @@ fn changes(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, Reg
 }
 
 /// The variables that `rules` would see, with those of the file and of the project as they are written there.
-pub(super) fn written<'v>(
-    variables: &'v dyn Values,
-    file: [&BTreeMap<String, Variable>; 2],
-    project: &BTreeMap<String, String>,
-) -> Over<'v> {
+pub(super) fn written<'v>(variables: &'v dyn Values, file: [&BTreeMap<String, Variable>; 2], event: &PushEvent) -> Over<'v> {
     let file = file.into_iter().flatten().map(|(name, variable)| (name, &variable.value));
-    Over::new(variables, file.chain(project).map(|(name, text)| (name.clone(), Expanded::plain(text))))
+    let given = event.given.iter().map(|(name, variable)| (name, &variable.value));
+    let over = file.chain(&event.variables).chain(given);
+    Over::new(variables, over.map(|(name, text)| (name.clone(), Expanded::plain(text))))
 }
 
 impl Policies {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::condition::Condition;
 use super::job::{self, Need};
 use super::paths::{Kind, Paths};
-use super::{Facts, keys, parts, turns, workflow};
+use super::{Facts, keys, parts, trigger, turns, workflow};
 use crate::expand::Values;
 use crate::plan::{AllowFailure, Variable, When};
 use crate::reader::{Fields, Problems, boolean, choice, shown, text};
@@ -163,6 +163,7 @@ fn needed(node: &Node, path: &str, problems: &mut Problems) -> Vec<Need> {
         let message = "an empty list changes nothing in a rule: GitLab keeps the job's `needs`";
         problems.add(node.at, path, message, "remove it, or make two jobs, one of which has `needs: []`");
     }
+    trigger::refuse_elsewhere(node, path, problems);
     job::needs(node, path, problems)
 }
 

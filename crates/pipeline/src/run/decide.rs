@@ -4,7 +4,7 @@ use penstock_model::JobName;
 use penstock_model::ids::Actor;
 use penstock_model::job::JobEnd;
 
-use super::{JobState, Refusal, Run, RunCommand, RunEvent};
+use super::{JobState, Refusal, Run, RunCommand, RunEvent, Status, settle};
 use crate::plan::{PlannedJob, When};
 
 impl Run {
@@ -52,6 +52,7 @@ impl Run {
                 JobState::Scheduled { .. } => Ok(vec![RunEvent::JobUnscheduled { job, by }]),
                 state => Err(wrong(state, job, "taken out of the schedule")),
             },
+            RunCommand::FollowJob { job, attempt, status } => self.followed(job, attempt, status),
             RunCommand::ConcludeJob { job, end } => self.conclude(job, end),
             RunCommand::PlayJob { job, by } => self.start_by_hand(job, by),
             RunCommand::RetryJob { job, by } => match self.known_job(&job)? {
@@ -110,6 +111,9 @@ impl Run {
         let state = self.known_job(&job)?;
         let by_hand = |job: &PlannedJob| matches!(job.when, When::Manual | When::Delayed);
         match state {
+            JobState::Manual if self.facts[self.graph.index[&job]].has_begun() => {
+                Err(Refusal::WrongState { state: "stands as the pipeline does that it started".into(), job, what: "started by hand" })
+            }
             JobState::Manual | JobState::Scheduled { .. } => Ok(vec![RunEvent::ManualPlayed { job, by }]),
             JobState::Succeeded | JobState::Failed { .. } | JobState::Cancelled { .. }
                 if self.plan().and_then(|plan| plan.job(&job)).is_some_and(by_hand) =>
@@ -118,6 +122,25 @@ impl Run {
             }
             state => Err(wrong(state, job, "started by hand")),
         }
+    }
+
+    /// A job stands as the pipeline does that its last attempt started.
+    fn followed(&self, job: JobName, attempt: u32, status: Status) -> Result<Vec<RunEvent>, Refusal> {
+        let state = self.known_job(&job)?;
+        let at = self.graph.index[&job];
+        let follows = self.plan().is_some_and(|plan| plan.jobs[at].trigger.is_some());
+        let attempts = self.facts[at].attempts;
+        if attempt != attempts || attempt == 0 {
+            let expected = format!("{attempts} have started");
+            return Err(Refusal::WrongAttempt { job, given: attempt, expected });
+        }
+        let fits = match (status, state) {
+            (Status::Running, JobState::Running { .. }) => return Ok(Vec::new()),
+            (Status::Running, state) => matches!(state, JobState::Manual) || settle::is_over(state),
+            (Status::Manual | Status::Skipped, JobState::Running { .. }) => true,
+            _ => false,
+        };
+        if follows && fits { Ok(vec![RunEvent::JobFollowed { job, attempt, status }]) } else { Err(wrong(state, job, "told so")) }
     }
 
     /// A job that is not over, and is not at work either, ends as something else did.

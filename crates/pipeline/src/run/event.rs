@@ -6,7 +6,7 @@ use penstock_model::job::{JobEnd, JobReport};
 use penstock_model::{JobName, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::RunStatus;
+use super::{RunStatus, Status};
 use crate::plan::{Plan, PlannedCall, PlannedJob};
 
 /// Something that happened to a run. Its stream is `run/<id>`.
@@ -90,6 +90,15 @@ pub enum RunEvent {
         /// How.
         end: JobEnd,
     },
+    /// A job took over how the pipeline stands that it started: it runs again, waits for a person, or did not run.
+    JobFollowed {
+        /// The job.
+        job: JobName,
+        /// The attempt that started the pipeline.
+        attempt: u32,
+        /// How it stands now: `running`, `manual` or `skipped`.
+        status: Status,
+    },
     /// A job of which more is known now became these, once what it needs was done.
     JobSettled {
         /// The job.
@@ -138,6 +147,7 @@ impl DomainEvent for RunEvent {
             Self::TurnGiven { .. } => "run.turn_given",
             Self::JobUnscheduled { .. } => "run.job_unscheduled",
             Self::JobConcluded { .. } => "run.job_concluded",
+            Self::JobFollowed { .. } => "run.job_followed",
             Self::JobSettled { .. } => "run.job_settled",
             Self::JobCancelRequested { .. } => "run.job_cancel_requested",
             Self::Retried { .. } => "run.retried",
@@ -204,6 +214,16 @@ pub enum RunCommand {
         job: JobName,
         /// Who asks.
         by: Actor,
+    },
+    /// The pipeline that a job's attempt started goes on again, waits for a person, or had nothing to run. That it ended otherwise
+    /// is told by [`Self::FinishJob`].
+    FollowJob {
+        /// The job.
+        job: JobName,
+        /// The attempt's number.
+        attempt: u32,
+        /// `running`, `manual` or `skipped`.
+        status: Status,
     },
     /// A job ended without an attempt of its own.
     ConcludeJob {

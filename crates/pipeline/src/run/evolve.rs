@@ -50,11 +50,12 @@ impl Run {
                 });
                 self.after_failure(job);
             }
+            RunEvent::JobFollowed { job, attempt, status } => self.follow(job, *attempt, *status),
             RunEvent::JobSettled { job, jobs, calls } => self.replace(job, jobs, calls),
             RunEvent::ManualPlayed { job, .. } => self.play(job),
             RunEvent::JobRetried { job, .. } => self.retry(job),
             RunEvent::Retried { .. } => self.retry_all(),
-            RunEvent::JobCancelRequested { job, .. } => self.change(job, |facts, _| cancel(facts)),
+            RunEvent::JobCancelRequested { job, .. } => self.change(job, cancel),
             RunEvent::CancelRequested { .. } => self.cancel_all(),
             RunEvent::Finished { status } => {
                 self.finished = Some(*status);
@@ -92,7 +93,7 @@ impl Run {
 
     /// Somebody started a job by hand.
     fn play(&mut self, job: &JobName) {
-        (self.cancelled, self.finished) = (false, None);
+        self.taken_up();
         let Some(&at) = self.graph.index.get(job) else { return };
         let gitlab = self.is_gitlab();
         let facts = &mut self.facts[at];
@@ -107,7 +108,7 @@ impl Run {
 
     /// Somebody had a job tried again.
     fn retry(&mut self, job: &JobName) {
-        (self.cancelled, self.finished) = (false, None);
+        self.taken_up();
         let Some(&at) = self.graph.index.get(job) else { return };
         let gitlab = self.is_gitlab();
         let facts = &mut self.facts[at];
@@ -122,9 +123,31 @@ impl Run {
         }
     }
 
+    /// The pipeline that a job started goes on again, waits for a person, or had nothing to run.
+    fn follow(&mut self, job: &JobName, attempt: u32, status: Status) {
+        let Some(&at) = self.graph.index.get(job) else { return };
+        let facts = &mut self.facts[at];
+        facts.running = None;
+        match status {
+            Status::Manual => facts.settled = Some(Settled::Manual),
+            Status::Skipped => facts.settled = Some(Settled::Skipped { why: "nothing ran in the pipeline that it started".to_owned() }),
+            _ => {
+                self.taken_up();
+                let facts = &mut self.facts[at];
+                (facts.running, facts.ended, facts.cancelled, facts.settled) = (Some(attempt), None, false, Some(Settled::Enqueued));
+                process::ask_again(&[at], &self.graph, &mut self.facts);
+            }
+        }
+    }
+
+    /// Something of the run goes on that was over.
+    fn taken_up(&mut self) {
+        (self.cancelled, self.cut, self.finished) = (false, false, None);
+    }
+
     /// Somebody had everything tried again that failed or was cancelled.
     fn retry_all(&mut self) {
-        (self.cancelled, self.finished) = (false, None);
+        self.taken_up();
         let gitlab = self.is_gitlab();
         let lost = |state: &JobState| matches!(state, JobState::Failed { .. } | JobState::Cancelled { .. });
         let retried: Vec<bool> = self.states.iter().map(lost).collect();
@@ -152,10 +175,11 @@ impl Run {
     /// Cancels every job of a GitLab file that is not over and does not wait for a person.
     fn cancel_open(&mut self) {
         let Some(plan) = &self.plan else { return };
+        self.cut = true;
         for (facts, job) in self.facts.iter_mut().zip(&plan.jobs) {
             let status = facts.status(job);
             if !status.is_complete() && status != Status::Manual {
-                cancel(facts);
+                cancel(facts, job);
             }
         }
     }
@@ -196,9 +220,12 @@ impl Run {
     }
 }
 
-/// Tells a job to end, or keeps it from beginning.
-fn cancel(facts: &mut Facts) {
+/// Tells a job to end, or keeps it from beginning. One that only follows another pipeline ends at once, as in GitLab.
+fn cancel(facts: &mut Facts, job: &PlannedJob) {
     facts.cancelled = true;
+    if job.trigger.is_some() {
+        facts.running = None;
+    }
     if facts.running.is_none() {
         facts.ended = Some(Ended::Cancelled);
     }

@@ -111,9 +111,14 @@ impl Facts {
         Self { attempts: self.attempts, earlier: self.attempts, running: self.running, ..Self::default() }
     }
 
+    /// True if an attempt has started since it was last begun anew.
+    pub(super) fn has_begun(&self) -> bool {
+        self.attempts > self.earlier
+    }
+
     /// True if an attempt of a workflow's job follows by itself as soon as it can, whatever the job waited for.
     pub(super) fn goes_on(&self) -> bool {
-        self.by_hand || self.attempts > self.earlier
+        self.by_hand || self.has_begun()
     }
 
     /// How a GitLab job stands.

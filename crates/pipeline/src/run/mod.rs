@@ -182,6 +182,8 @@ pub struct Run {
     graph: Graph,
     facts: Vec<Facts>,
     cancelled: bool,
+    /// All that was open of a GitLab file's jobs was told to end, and nothing was taken up again since.
+    cut: bool,
     /// A workflow's run as a whole was given its turn.
     has_turn: bool,
     finished: Option<RunStatus>,
@@ -261,19 +263,31 @@ impl Run {
         self.graph.index.get(name).and_then(|at| self.facts.get(*at)).map_or(0, |facts| facts.attempts)
     }
 
+    /// A job's last attempt, if one has started since it was last begun anew.
+    pub fn begun(&self, name: &JobName) -> Option<u32> {
+        let facts = self.facts.get(*self.graph.index.get(name)?)?;
+        facts.has_begun().then_some(facts.attempts)
+    }
+
     /// Whether a manual job may be left alone, and a failed or cancelled one does not count.
     pub fn is_optional(&self, name: &JobName) -> bool {
         self.plan.as_ref().and_then(|plan| plan.job(name)).is_some_and(is_optional)
     }
 
-    /// Attempts that have started and not ended. After a restart each is told as [`RunCommand::JobInterrupted`].
+    /// Attempts that have started and not ended, of jobs that run something. After a restart each is told as
+    /// [`RunCommand::JobInterrupted`].
     pub fn running(&self) -> Vec<(JobName, u32)> {
         self.jobs()
             .filter_map(|(job, state)| match state {
-                JobState::Running { attempt } => Some((job.name.clone(), *attempt)),
+                JobState::Running { attempt } if job.trigger.is_none() => Some((job.name.clone(), *attempt)),
                 _ => None,
             })
             .collect()
+    }
+
+    /// Whether all that was open was told to end, as by a cancellation, and nothing was taken up again since.
+    pub fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Whether it is a GitLab pipeline.

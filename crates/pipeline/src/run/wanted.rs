@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use penstock_model::JobName;
+
 use super::calls::Places;
 use super::settle::{Known, failed_sibling, need_results};
 use super::{JobInputs, JobState, Run, RunEffect, calls};
@@ -55,6 +57,12 @@ impl Run {
             }
         }
         out
+    }
+
+    /// What jobs before it left for a job.
+    pub fn inputs_of(&self, job: &JobName) -> Option<JobInputs> {
+        let at = *self.graph.index.get(job)?;
+        Some(self.inputs(&self.known()?, at))
     }
 
     fn inputs(&self, known: &Known<'_>, at: usize) -> JobInputs {

@@ -29,6 +29,7 @@ mod gitlab_plans;
 mod gitlab_processing;
 mod gitlab_refusals;
 mod gitlab_same_here;
+mod gitlab_trigger;
 mod gitlab_workflow;
 mod identity;
 mod job_environment;

@@ -32,6 +32,7 @@ pub fn push() -> PushEvent {
         changed: Some(vec!["src/main.rs".into(), "README.md".into()]),
         files: vec!["Cargo.toml".into(), "README.md".into(), "src/main.rs".into()],
         variables: BTreeMap::from([("PROJECT".to_owned(), "from project".to_owned())]),
+        given: BTreeMap::new(),
         server_url: "http://127.0.0.1:7070".into(),
         registry: "127.0.0.1:7070".into(),
     }

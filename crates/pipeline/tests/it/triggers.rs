@@ -39,8 +39,8 @@ fn triggers() -> Vec<(&'static str, Trigger)> {
         ("web", Trigger::Manual { inputs: std::collections::BTreeMap::new() }),
         ("api", Trigger::Api { event_type: String::new(), payload: serde_json::Value::Null }),
         ("trigger", Trigger::Token),
-        ("pipeline", Trigger::Pipeline),
-        ("parent_pipeline", Trigger::Parent),
+        ("pipeline", Trigger::Pipeline { inputs: std::collections::BTreeMap::new() }),
+        ("parent_pipeline", Trigger::Parent { origin: Box::new(Trigger::Token) }),
     ]
 }
 
@@ -74,7 +74,7 @@ fn only_holds_for_the_source_that_it_names_and_no_other() {
 }
 
 #[test]
-fn merge_requests_have_no_branch_and_take_no_job_that_does_not_ask_for_them() {
+pub fn merge_requests_have_no_branch_and_take_no_job_that_does_not_ask_for_them() {
     let request = event(Trigger::MergeRequest(Box::new(merge_request())));
     for keys in
         ["", "  only: [branches, tags]\n", "  only: [feature/a]\n", "  only: [/./]\n", "  only: {variables: [$CI]}\n", "  except: [main]\n"]

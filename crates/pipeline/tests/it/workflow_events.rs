@@ -92,7 +92,7 @@ fn an_event_starts_the_workflows_that_name_it() {
         ("{schedule: [{cron: '0 5 * * *'}]}", schedule("0 6 * * *"), "not: no time of `on: schedule` (line 1) is `0 6 * * *`"),
         ("workflow_dispatch", manual(json!({})), "starts: `on: workflow_dispatch` (line 1) names this event"),
         ("workflow_call", push(), "not: `on` (line 1) does not name `push`, which this is"),
-        ("push", event(Trigger::Parent), "not: GitHub starts no workflow for a parent pipeline"),
+        ("push", event(Trigger::Parent { origin: Box::default() }), "not: GitHub starts no workflow for a parent pipeline"),
         ("release", release("published"), "starts: `on: release` (line 1) names this event"),
         ("{release: {types: [released]}}", release("published"), "not: the types on line 1 do not name `published`"),
         ("issues", named("issues", "opened", Value::Null), "starts: `on: issues` (line 1) names this event"),

@@ -75,6 +75,7 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
         changed,
         files: files(place).await?,
         variables: args.variables.iter().cloned().collect(),
+        given: std::collections::BTreeMap::new(),
         server_url: NOWHERE.to_owned(),
         registry: NOWHERE.trim_start_matches("http://").to_owned(),
     })
@@ -156,8 +157,8 @@ fn start(given: &str, args: &EventArgs) -> Result<Start, (String, &'static str)>
         "web" | "workflow_dispatch" | "manual" => Trigger::Manual { inputs: inputs() },
         "api" | "repository_dispatch" => Trigger::Api { event_type: kind.to_owned(), payload: Json::Null },
         "trigger" => Trigger::Token,
-        "pipeline" => Trigger::Pipeline,
-        "parent_pipeline" => Trigger::Parent,
+        "pipeline" => Trigger::Pipeline { inputs: inputs() },
+        "parent_pipeline" => Trigger::Parent { origin: Box::default() },
         "release" if args.tag.is_none() => {
             return Err(("a release is of a tag".to_owned(), "name it with --tag"));
         }

@@ -9,6 +9,7 @@ use crate::gitlab::include::{Entry, Target};
 use crate::input::PushEvent;
 use crate::library::{FileRef, Found, Library};
 use crate::reader::{Problems, shown};
+use crate::trigger::Trigger;
 use crate::yaml::{At, Node};
 
 /// The repository of a file, and what it sees.
@@ -52,7 +53,7 @@ impl Home {
             reference: found.commit.as_deref().or(reference).map(str::to_owned),
         };
         match (target, file) {
-            (Target::Local(_), _) => self.clone(),
+            (Target::Local(_) | Target::Artifact { .. }, _) => self.clone(),
             (Target::Component { host, path, version }, _) => {
                 let (project, name) = path.rsplit_once('/').unwrap_or(("", path));
                 let project = if host == own_host(event) { project.to_owned() } else { format!("{host}/{project}") };
@@ -79,6 +80,14 @@ impl Home {
             Target::Project { project, reference, file } => {
                 let (project, reference) = (project.clone(), reference.clone());
                 vec![FileRef::Project { project, reference, path: file.trim_start_matches('/').to_owned() }]
+            }
+            Target::Artifact { path, job } => {
+                if !matches!(event.trigger, Trigger::Parent { .. }) {
+                    let message = "only a child pipeline includes what a job made";
+                    problems.add(entry.at, &entry.path, message, "write `trigger: include: - artifact: …` in a job");
+                    return Vec::new();
+                }
+                vec![FileRef::Artifact { job: job.clone(), path: path.trim_start_matches('/').to_owned() }]
             }
             Target::Remote(url, _) => vec![FileRef::Remote { url: url.clone() }],
             Target::Template(name) => vec![FileRef::Template { name: name.clone() }],
