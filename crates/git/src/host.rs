@@ -259,6 +259,13 @@ impl GitHost for BareRepositories {
         self.commits(repository, &ids).await
     }
 
+    async fn last_change(&self, repository: &RepositoryName, commit: &CommitId, path: &str) -> Result<Option<CommitId>, GitError> {
+        let directory = self.directory(repository).await?;
+        let arguments = ["rev-list", "--max-count=1", commit.as_str(), "--", path];
+        let output = self.program.must(&directory, &arguments, b"").await?;
+        Ok(String::from_utf8_lossy(&output).trim().parse().ok())
+    }
+
     async fn merge_base(&self, repository: &RepositoryName, one: &CommitId, other: &CommitId) -> Result<Option<CommitId>, GitError> {
         let directory = self.directory(repository).await?;
         let arguments = ["merge-base", one.as_str(), other.as_str()];

@@ -171,6 +171,16 @@ pub trait GitHost: Send + Sync {
         }
         Ok(None)
     }
+    /// The last commit, seen from another one, that changed a path; `None` if there never was such a file.
+    async fn last_change(&self, repository: &RepositoryName, commit: &CommitId, path: &str) -> Result<Option<CommitId>, GitError> {
+        for commit in self.history(repository, None, commit, usize::MAX).await? {
+            let changed = self.changed(repository, commit.parents.first(), &commit.id).await?;
+            if changed.iter().any(|changed| changed == path) {
+                return Ok(Some(commit.id));
+            }
+        }
+        Ok(None)
+    }
     /// A file's content at a commit, `None` if it is absent; refused above `limit` bytes.
     async fn read(&self, repository: &RepositoryName, commit: &CommitId, path: &str, limit: u64) -> Result<Option<Vec<u8>>, GitError>;
     /// Paths of all files below a folder (`""` for all) at a commit.

@@ -82,15 +82,30 @@ pub enum KeepWhen {
     Always,
 }
 
-/// Folders that are kept between runs, in place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Files that are kept between runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheSpec {
     /// The key, expanded.
     pub key: String,
-    /// Folders below the checkout.
+    /// Folders below the checkout; of an archive patterns too.
     pub paths: Vec<String>,
     /// Whether it is read, written or both.
     pub policy: CachePolicy,
+    /// How it is kept as an archive; `None` is in place.
+    pub archive: Option<CacheArchive>,
+    /// Whether runs from which secrets are withheld share it with others.
+    pub unprotect: bool,
+}
+
+/// A cache that is put aside when a job ends and copied to where it was when another one starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheArchive {
+    /// Keys under which it is looked for, in order, when there is none of its own.
+    pub fallback_keys: Vec<String>,
+    /// After which ends it is written.
+    pub when: KeepWhen,
+    /// Whether what the commit does not have is kept too.
+    pub untracked: bool,
 }
 
 /// Which way a cache goes.

@@ -36,12 +36,12 @@ fn entries(list: &str) -> Vec<Entry<'_>> {
     entries
 }
 
-/// A repository's files in the corpus.
-struct Tree(PathBuf);
+/// A repository's files in the corpus, and the event.
+struct Tree(PathBuf, String);
 
 impl Tree {
     fn of(corpus: &Path, entry: &Entry<'_>) -> Self {
-        Self(corpus.join(entry.repository.replacen('/', "+", 1)))
+        Self(corpus.join(entry.repository.replacen('/', "+", 1)), entry.event.to_owned())
     }
 
     fn paths(&self) -> Vec<String> {
@@ -57,6 +57,9 @@ impl Tree {
     fn find(&self, file: &FileRef) -> Result<Found, String> {
         let text = match file {
             FileRef::Local { path } => self.read(path)?,
+            // the event's commit is the head of its branch, and is taken to have changed everything since any other
+            FileRef::Changes { since } if self.1.ends_with(&format!(" {}", since.trim_start_matches("refs/heads/"))) => String::new(),
+            FileRef::Changes { .. } => self.paths().join("\0"),
             other => {
                 let path = self.0.with_file_name("external").join(other.to_string().replace('/', "+"));
                 fs::read_to_string(path).map_err(|_| format!("{other} is not in the corpus"))?

@@ -1,4 +1,4 @@
-//! GitLab's durations: `90`, `1h 30m`, `2 hours and 5 minutes`.
+//! GitLab's durations: `90`, `1h 30m`, `2 hours and 5 minutes`, `one week`.
 
 use std::time::Duration;
 
@@ -8,9 +8,8 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut any = false;
     while !rest.is_empty() {
-        let digits = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = rest[digits..].trim_start();
+        let (number, after) = number(rest)?;
+        rest = after.trim_start();
         let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
         seconds += number * unit(&rest[..letters])?;
         rest = rest[letters..].trim_start_matches([' ', ',']);
@@ -19,6 +18,20 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     }
     (any && seconds.is_finite() && seconds <= 366.0 * 86_400.0).then(|| Duration::from_secs_f64(seconds.round()))
 }
+
+/// The number that a text begins with, in digits or as a word, and what is behind it.
+fn number(text: &str) -> Option<(f64, &str)> {
+    let digits = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    if digits > 0 {
+        return Some((text[..digits].parse().ok()?, &text[digits..]));
+    }
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let number = NUMBERS.iter().position(|word| text[..letters].eq_ignore_ascii_case(word))?;
+    Some((f64::from(u8::try_from(number + 1).ok()?), &text[letters..]))
+}
+
+/// Numbers that people write as words.
+const NUMBERS: [&str; 12] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
 fn unit(name: &str) -> Option<f64> {
     Some(match name {
@@ -51,10 +64,12 @@ mod tests {
             ("2 weeks", 1_209_600),
             ("1 day, 2 hrs", 93_600),
             ("0.4s", 0),
+            ("one week", 604_800),
+            ("two days and One hour", 176_400),
         ] {
             assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "h", "1x", "-1h", "1:30", "never", "1..2h", "9999 years", "é"] {
+        for text in ["", "h", "1x", "-1h", "1:30", "never", "1..2h", "9999 years", "é", "few days", "one eleventy"] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

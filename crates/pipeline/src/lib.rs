@@ -42,7 +42,7 @@ mod view;
 mod warnings;
 mod yaml;
 
-pub use caches::{artifact_spec, cache_specs};
+pub use caches::{KeyFiles, artifact_spec, cache_specs};
 pub use calls::{Allowed, Beyond, beyond};
 pub use container::{PlannedContainer, PlannedCredentials, PlannedService, WantedContainer, WantedService, job_container, job_services};
 pub use coverage::coverage;
@@ -52,7 +52,7 @@ pub use env::{JobContext, job_env};
 pub use eval::{EvalError, EvalErrorKind, Evaluated, WorkflowContexts, eval_gitlab};
 pub use explain::Explained;
 pub use github::BuiltIn;
-pub use gitlab::checkout;
+pub use gitlab::{asks_for_lfs, checkout};
 pub use hash_files::{FilesToHash, hash_files};
 pub use identity::{Claims, Issuing, id_tokens, workflow_id_token, workflow_identity};
 pub use input::{Dialect, PushEvent, Source};

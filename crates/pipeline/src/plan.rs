@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use penstock_model::job::{ArtifactSpec, CachePolicy};
+use penstock_model::job::{ArtifactSpec, CachePolicy, KeepWhen};
 use penstock_model::{JobName, RepositoryName};
 use serde::{Deserialize, Serialize};
 
@@ -362,6 +362,12 @@ pub struct JobEnvironment {
     /// What the job does to it, if the file says: `start`, `stop`, `prepare`, `verify`, `access`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// The key of the job that stops it, in the same file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_stop: Option<String>,
+    /// After what time it is stopped, not expanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_stop_in: Option<String>,
 }
 
 /// A cache, before its key is known.
@@ -369,10 +375,25 @@ pub struct JobEnvironment {
 pub struct PlannedCache {
     /// Its key.
     pub key: CacheKey,
-    /// Folders below the checkout, not expanded.
+    /// Folders and patterns below the checkout, not expanded.
     pub paths: Vec<String>,
     /// Whether it is read, written or both.
     pub policy: CachePolicy,
+    /// A text with variables that says so instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_by: Option<String>,
+    /// When it is written, if the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<KeepWhen>,
+    /// Whether what the commit does not have is kept too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untracked: bool,
+    /// Whether runs that get protected secrets share it with those that do not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unprotect: bool,
+    /// Keys under which it is looked for when there is none of its own, not expanded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback_keys: Vec<String>,
 }
 
 /// What names a cache.
@@ -383,6 +404,13 @@ pub enum CacheKey {
     Text(String),
     /// The content of files at the commit.
     Files {
+        /// Put before it, not expanded.
+        prefix: Option<String>,
+        /// Their paths.
+        files: Vec<String>,
+    },
+    /// The commits that last changed files.
+    FilesCommits {
         /// Put before it, not expanded.
         prefix: Option<String>,
         /// Their paths.

@@ -97,8 +97,9 @@ impl Workspaces {
         checkout: Checkout,
         log: &JobLog,
     ) -> Result<Workspace, WorkspaceError> {
+        let caches: Vec<&CacheSpec> = caches.iter().filter(|cache| cache.archive.is_none()).collect();
         let mut keep = Vec::new();
-        for cache in caches {
+        for cache in &caches {
             for path in &cache.paths {
                 keep.push((cache_path(path)?, cache.policy));
             }
@@ -293,7 +294,7 @@ fn clear(tree: &Path, folder: &Path, keep: &[String]) -> io::Result<()> {
 fn cache_path(path: &str) -> Result<PathBuf, WorkspaceError> {
     let refused = |why| WorkspaceError::Cache { path: path.to_owned(), why };
     if path.contains(['*', '?', '[', '{']) {
-        return Err(refused("patterns are not supported for caches yet: name the folders"));
+        return Err(refused("a cache in place has folders alone"));
     }
     let clean = plain(path).ok_or_else(|| refused("it must be relative to the checkout, without `..`"))?;
     if clean.starts_with(".git") {

@@ -1,13 +1,13 @@
 //! Carrying out one attempt of a job, and what it leaves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
 use penstock_model::ids::Actor;
 use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
 use penstock_model::{Digest, JobName, RunId, Secret};
-use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
+use penstock_pipeline::{CacheKey, JobContext, JobInputs, KeyFiles, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
 use tokio_util::sync::CancellationToken;
 
 use self::reports::ReadReport;
@@ -231,16 +231,24 @@ async fn attempt(
     env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
     env.insert("PENSTOCK_TOKEN".to_owned(), EnvValue::Secret(token.clone()));
     let masks: Vec<Secret> = secrets.into_values().chain([token]).chain(context.id_tokens.values().cloned()).collect();
-    let digests = key_files(parts, record, planned).await?;
-    let mut caches = penstock_pipeline::cache_specs(planned, &env, &|path| digests.get(path).copied());
+    let files = key_files(parts, record, planned).await?;
+    let mut caches = match penstock_pipeline::cache_specs(planned, &env, &files) {
+        Ok(caches) => caches,
+        Err(why) => return Ok(JobReport::bare(JobEnd::SystemFailure { why })),
+    };
     // neither is what a job with secrets left read here, nor does one carry out what is left here
-    for cache in caches.iter_mut().filter(|_| !withheld.is_empty()) {
+    for cache in caches.iter_mut().filter(|cache| cache.unprotect || !withheld.is_empty()) {
         cache.key.push_str(UNPROTECTED);
+        cache.archive.iter_mut().flat_map(|archive| &mut archive.fallback_keys).for_each(|key| key.push_str(UNPROTECTED));
     }
     let checkout = match penstock_pipeline::checkout(plan.dialect, &env) {
         Ok(checkout) => checkout,
         Err(why) => return Ok(JobReport::bare(JobEnd::SystemFailure { why })),
     };
+    if penstock_pipeline::asks_for_lfs(plan.dialect, &env) && has_lfs(parts, record).await? {
+        let why = "the job asks for files of Git LFS (`GIT_LFS_SKIP_SMUDGE: 0`), and `.gitattributes` names some: nobody fetches them here";
+        return Ok(JobReport::bare(JobEnd::SystemFailure { why: why.to_owned() }));
+    }
     let steps = penstock_pipeline::steps(plan, &id.job, &context).map_err(|error| EffectError::Other(error.to_string()))?;
     let spec = JobSpec {
         id: id.clone(),
@@ -280,17 +288,33 @@ fn cache_scopes(parts: &Parts, record: &RunRecord, secrets: bool) -> Vec<String>
     std::iter::once(own).chain(main).collect()
 }
 
-/// Digests of the files that name caches.
-async fn key_files(parts: &Parts, record: &RunRecord, planned: &PlannedJob) -> Result<BTreeMap<String, Digest>, EffectError> {
-    let mut digests = BTreeMap::new();
+/// Whether the commit says that files of it lie in Git LFS.
+async fn has_lfs(parts: &Parts, record: &RunRecord) -> Result<bool, EffectError> {
+    let attributes = parts.git.read(&record.project.clone().into(), &record.push.commit, ".gitattributes", MAX_KEY_FILE).await?;
+    Ok(attributes.is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains("filter=lfs")))
+}
+
+/// What is known of the files that name caches.
+async fn key_files(parts: &Parts, record: &RunRecord, planned: &PlannedJob) -> Result<KeyFiles, EffectError> {
+    let (mut known, repository, commit) = (KeyFiles::default(), record.project.clone().into(), &record.push.commit);
     for cache in &planned.caches {
-        let penstock_pipeline::CacheKey::Files { files, .. } = &cache.key else { continue };
-        for path in files {
-            let repository = record.project.clone().into();
-            if let Some(bytes) = parts.git.read(&repository, &record.push.commit, path, MAX_KEY_FILE).await? {
-                digests.insert(path.clone(), Digest::of(bytes));
+        match &cache.key {
+            CacheKey::Text(_) => {}
+            CacheKey::Files { files, .. } => {
+                for path in files {
+                    if let Some(bytes) = parts.git.read(&repository, commit, path, MAX_KEY_FILE).await? {
+                        known.contents.insert(path.clone(), Digest::of(bytes));
+                    }
+                }
+            }
+            CacheKey::FilesCommits { files, .. } => {
+                for path in files {
+                    if let Some(changed) = parts.git.last_change(&repository, commit, path).await? {
+                        known.commits.insert(path.clone(), changed);
+                    }
+                }
             }
         }
     }
-    Ok(digests)
+    Ok(known)
 }

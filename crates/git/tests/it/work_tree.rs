@@ -88,6 +88,19 @@ async fn history(it: &Fixture) -> (CommitId, CommitId) {
 }
 
 #[tokio::test]
+async fn the_last_change_of_a_file_is_found_by_its_very_name() {
+    let it = fixture().await;
+    let first = it.commit(&[("a*", Some("1")), ("ab", Some("1"))]).await;
+    let second = it.commit(&[("ab", Some("2"))]).await;
+    let third = it.commit(&[("other", Some("3")), ("ab", None)]).await;
+    for (seen_from, path, expected) in
+        [(&third, "a*", Some(&first)), (&second, "ab", Some(&second)), (&third, "ab", Some(&third)), (&first, "other", None)]
+    {
+        assert_eq!(it.host.last_change(&it.name, seen_from, path).await.unwrap().as_ref(), expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn two_branches_meet_where_git_says_and_strangers_nowhere() {
     let it = fixture().await;
     let (main, feature) = history(&it).await;

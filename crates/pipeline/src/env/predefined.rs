@@ -36,6 +36,8 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_CONFIG_PATH", path.into()),
         ("CI_PIPELINE_SOURCE", event.trigger.gitlab_source().unwrap_or("push").into()),
         ("CI_DEFAULT_BRANCH", event.default_branch.clone()),
+        ("CI_PROJECT_ID", number(project).to_string()),
+        ("CI_PROJECT_NAMESPACE_ID", number(project).to_string()),
         ("CI_PROJECT_NAME", project.into()),
         ("CI_PROJECT_TITLE", project.into()),
         ("CI_PROJECT_PATH", project.into()),
@@ -66,6 +68,12 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
     out.extend(tag.map(|tag| ("CI_COMMIT_TAG", tag.to_owned())));
     out.extend(of_trigger(event));
     out.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// A project's number: the same wherever its pipelines run, and another one than other projects have. GitLab counts; here nobody does.
+fn number(project: &str) -> u64 {
+    let digest = Digest::of(project);
+    digest.as_bytes().iter().take(6).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// What is known of whatever else than a push it was.

@@ -77,7 +77,7 @@ pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> Art
 }
 
 /// How long the files are kept, whatever else goes.
-fn expire_in(node: &Node, path: &str, problems: &mut Problems) -> Option<u64> {
+pub(super) fn expire_in(node: &Node, path: &str, problems: &mut Problems) -> Option<u64> {
     let given = node.text().unwrap_or_default().trim();
     let time = if given.eq_ignore_ascii_case("never") { Some(FOR_EVER) } else { duration::parse(given) };
     // what a variable makes of it is not known here: then it is as long as the run

@@ -29,6 +29,12 @@ pub fn checkout(dialect: Dialect, env: &BTreeMap<String, EnvValue>) -> Result<Ch
     }
 }
 
+/// Whether a job asks for files of Git LFS, which nobody fetches here.
+pub fn asks_for_lfs(dialect: Dialect, env: &BTreeMap<String, EnvValue>) -> bool {
+    let given = env.get("GIT_LFS_SKIP_SMUDGE").filter(|_| dialect == Dialect::GitlabCi);
+    matches!(given, Some(EnvValue::Plain(text)) if matches!(&**text, "0" | "false"))
+}
+
 /// Refuses a variable that asks for another checkout or other times than jobs have.
 pub(super) fn refuse_other(name: &str, value: &str, at: At, path: &str, problems: &mut Problems) {
     if let Some(help) = instead(name, value) {
@@ -50,9 +56,6 @@ fn instead(name: &str, value: &str) -> Option<&'static str> {
         "GIT_STRATEGY" => (matches!(value, "fetch" | "clone" | "none" | "empty"), "write `fetch`, `clone`, `none` or `empty`"),
         "GIT_CHECKOUT" => (matches!(value, "true" | "1"), "remove it, and let the job itself `git checkout` what it wants"),
         "GIT_SUBMODULE_STRATEGY" => (matches!(value, "none" | "normal" | "recursive"), "write `none`, `normal` or `recursive`"),
-        "GIT_CLEAN_FLAGS" => {
-            (matches!(value, "-ffdx" | "-ffdxq"), "remove it: a checkout is as the commit has it; name in `cache` what is to stay")
-        }
         "GIT_CLONE_PATH" => (false, "remove it: the checkout is where `$CI_PROJECT_DIR` says"),
         "GIT_FETCH_EXTRA_FLAGS" => (
             value.split_whitespace().all(|flag| FETCHED.contains(&flag)),
@@ -61,9 +64,8 @@ fn instead(name: &str, value: &str) -> Option<&'static str> {
         "RUNNER_SCRIPT_TIMEOUT" => (false, "write the job's `timeout`"),
         "RUNNER_AFTER_SCRIPT_TIMEOUT" => (value == "5m", "remove it: `after_script` has five minutes"),
         "AFTER_SCRIPT_IGNORE_ERRORS" => (matches!(value, "true" | "1"), "remove it: how `after_script` ends does not count"),
-        "CACHE_FALLBACK_KEY" => (false, "remove it: a cache is looked for by its own `key` alone"),
         "CI_DEBUG_TRACE" => (matches!(value, "false" | "0"), "write `set -x` in the script"),
-        "GIT_LFS_SKIP_SMUDGE" => (matches!(value, "1" | "true"), LFS),
+        "GIT_LFS_SKIP_SMUDGE" => (matches!(value, "0" | "1" | "true" | "false"), LFS),
         _ if name.starts_with("GIT_LFS_") => (false, LFS),
         _ => return None,
     };

@@ -10,7 +10,7 @@ use super::inherit::{self, Inherit};
 use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
-use super::{artifacts, containers, keys, parts, re2, trigger, turns};
+use super::{artifacts, caches, containers, environment, keys, pages, parts, re2, trigger, turns};
 use crate::container::{PlannedContainer, PlannedService};
 use crate::plan::{AllowFailure, Audience, Downstream, Elsewhere, JobEnvironment, PlannedCache, PlannedTrigger, Retry, Variable, When};
 use crate::reader::{Fields, Problems, boolean, choice, join, text, texts};
@@ -55,7 +55,7 @@ impl Common {
             services: fields.get("services").map(|node| containers::services(node, &fields.path_of("services"), problems)),
             before_script: fields.get("before_script").map(|node| parts::script(node, &fields.path_of("before_script"), problems)),
             after_script: fields.get("after_script").map(|node| parts::script(node, &fields.path_of("after_script"), problems)),
-            caches: fields.get("cache").map(|node| parts::caches(node, &fields.path_of("cache"), problems)),
+            caches: fields.get("cache").map(|node| caches::caches(node, &fields.path_of("cache"), problems)),
             ..Self::default()
         }
     }
@@ -137,6 +137,8 @@ pub(super) struct Draft {
     pub(super) environment: Option<JobEnvironment>,
     /// What finds its coverage.
     pub(super) coverage: Option<String>,
+    /// The folder that it leaves for pages.
+    pub(super) pages: Option<String>,
     pub(super) variables: BTreeMap<String, Variable>,
     /// Where each of them stands.
     pub(super) variable_places: BTreeMap<String, At>,
@@ -189,7 +191,8 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         resource_group: turns::resource_group(&mut fields, problems),
         allow_failure: fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems)),
         coverage: fields.get("coverage").and_then(|node| coverage(node, &fields.path_of("coverage"), problems)),
-        environment: fields.get("environment").and_then(|node| parts::environment(node, &fields.path_of("environment"), problems)),
+        pages: pages::folder(&mut fields, &name, problems),
+        environment: fields.get("environment").and_then(|node| environment::environment(node, &fields.path_of("environment"), problems)),
         variables: fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default(),
         variable_places: node.get("variables").map(parts::places).unwrap_or_default(),
         parallel: fields.get("parallel").map(|node| matrix::parallel(node, &fields.path_of("parallel"), problems)),
@@ -255,6 +258,8 @@ pub(super) fn needs(node: &Node, path: &str, problems: &mut Problems) -> Vec<Nee
             // read by themselves
             Value::Map(_) if trigger::is_elsewhere(item) => {}
             Value::Map(_) => out.extend(need(item, path, problems)),
+            // an anchor of an empty list: GitLab passes it over
+            Value::Scalar { .. } if item.is_null() => {}
             Value::Scalar { .. } => {
                 out.extend(text(item, path, problems).map(|job| Need {
                     job,

@@ -1,10 +1,12 @@
 //! GitLab CI files.
 
 mod artifacts;
+mod caches;
 mod checkout;
 mod compose;
 mod condition;
 mod containers;
+mod environment;
 mod eval;
 mod extends;
 mod identity;
@@ -16,6 +18,7 @@ mod job;
 mod keys;
 mod matrix;
 mod only;
+mod pages;
 mod parts;
 mod paths;
 mod re2;
@@ -25,7 +28,7 @@ mod turns;
 mod waits;
 mod workflow;
 
-pub use checkout::checkout;
+pub use checkout::{asks_for_lfs, checkout};
 pub(crate) use condition::Condition;
 pub(crate) use containers::is_host;
 pub(crate) use eval::eval;
@@ -425,6 +428,10 @@ fn planned(
     if let Some(commands) = draft.common.after_script.clone().filter(|commands| !commands.is_empty()) {
         steps.push(PlannedStep::AfterScript { commands });
     }
+    let mut artifacts = draft.common.artifacts.clone().unwrap_or_default();
+    // as GitLab does: whoever leaves pages need not say it twice
+    let named = |folder: &String| artifacts.paths.iter().any(|path| path.trim_end_matches('/') == folder);
+    artifacts.paths.extend(draft.pages.clone().filter(|folder| !named(folder)));
     let values = member.combination.iter().flat_map(Combination::values);
     let values: serde_json::Map<_, _> = values.map(|(name, value)| (name.to_owned(), value.into())).collect();
     PlannedJob {
@@ -454,7 +461,7 @@ fn planned(
         variables_by: None,
         inherited: draft.inherit.variables.clone(),
         id_tokens: draft.common.id_tokens.clone().unwrap_or_default(),
-        artifacts: draft.common.artifacts.clone().unwrap_or_default(),
+        artifacts,
         coverage: draft.coverage.clone(),
         caches: draft.common.caches.clone().unwrap_or_default(),
         trigger: draft.trigger.clone(),

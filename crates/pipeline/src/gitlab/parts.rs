@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use penstock_model::job::CachePolicy;
-
-use super::{checkout, keys};
+use super::checkout;
 use crate::duration;
 use crate::pattern::is_ruby_glob;
-use crate::plan::{AllowFailure, CacheKey, JobEnvironment, PlannedCache, Retry, RetryOn, Variable};
-use crate::reader::{Fields, Problems, boolean, choice, integer, join, scalar, shown, text, texts};
-use crate::yaml::{At, Is, Key, Node, Schema, Value};
+use crate::plan::{AllowFailure, Retry, RetryOn, Variable};
+use crate::reader::{Fields, Problems, boolean, choice, integer, join, scalar, shown, texts};
+use crate::yaml::{At, Is, Key, Node, Value};
 
 /// How deep `script` lists may nest (GitLab's own bound).
 const MAX_SCRIPT_DEPTH: usize = 10;
@@ -64,8 +62,9 @@ pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTr
                 let Some(mut fields) = Fields::of(value, &path, problems) else { continue };
                 let inner = fields.get("value");
                 fields.get("description");
+                options(&mut fields, inner, problems);
                 let expand = fields.get("expand").and_then(|node| boolean(node, &path, problems)).unwrap_or(true);
-                fields.finish(keys::VARIABLE, problems);
+                fields.finish(&[], problems);
                 (inner, expand)
             }
             _ => (Some(value).filter(|node| !node.is_null()), true),
@@ -81,6 +80,17 @@ pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTr
         out.insert(key.text.clone(), Variable { value: text, expand });
     }
     out
+}
+
+/// `options` of a variable: what its value may be, of which the file's own has to be one.
+fn options(fields: &mut Fields<'_>, value: Option<&Node>, problems: &mut Problems) {
+    let Some(node) = fields.get("options") else { return };
+    let path = fields.path_of("options");
+    let options = texts(node, &path, problems);
+    let given = value.and_then(Node::text);
+    if !options.is_empty() && !options.iter().any(|(option, _)| Some(option.as_str()) == given) {
+        problems.add(node.at, &path, "the variable's `value` is none of its `options`", "set `value` to one of them");
+    }
 }
 
 /// Whether a key can be a variable's name; tells if not.
@@ -127,81 +137,36 @@ pub(super) fn places(node: &Node) -> BTreeMap<String, At> {
     }
 }
 
-/// Patterns of paths that must stay below the checkout.
+/// Patterns of what a job leaves. Of what is not below the checkout nothing is kept, as GitLab's runner has it.
 pub(super) fn inner_globs(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
-    for (given, at) in texts(node, path, &mut Problems::new("", Schema::Psych)) {
-        checkout::refuse_git(&given, at, path, problems);
-        if let Err(invalid) = is_ruby_glob(&given) {
-            problems.add(at, path, format!("the pattern `{}` cannot be read: {}", shown(&given), invalid.0), "as in `dist/**/*.whl`");
+    let list = texts(node, path, problems);
+    for (given, at) in &list {
+        checkout::refuse_git(given, *at, path, problems);
+        if let Err(invalid) = is_ruby_glob(given) {
+            problems.add(*at, path, format!("the pattern `{}` cannot be read: {}", shown(given), invalid.0), "as in `dist/**/*.whl`");
+        }
+        if leaves(given) {
+            let message = format!("`{}` is not below the checkout, and nothing of it is kept", shown(given));
+            problems.warn(*at, path, message, "name a path below it, as GitLab's runner wants it too");
         }
     }
-    inner_paths(node, path, problems)
+    list.into_iter().map(|(text, _)| text).collect()
 }
 
-/// Folders that stay in place between jobs.
-fn cached_paths(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
-    for (given, at) in texts(node, path, &mut Problems::new("", Schema::Psych)) {
-        if given.contains(['*', '?', '[', '{']) && !given.contains("${") {
-            problems.add(at, path, format!("`{}` is a pattern, and only folders are cached", shown(&given)), "name the folders themselves");
-        }
-        checkout::refuse_git(&given, at, path, problems);
-    }
-    inner_paths(node, path, problems)
+/// Whether a path as it is written leads out of the checkout.
+pub(super) fn leaves(given: &str) -> bool {
+    given.starts_with('/') || given.split('/').any(|part| part == "..")
 }
 
 /// Paths that must stay below the checkout.
 pub(super) fn inner_paths(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
     let list = texts(node, path, problems);
     for (given, at) in &list {
-        if given.starts_with('/') || given.split('/').any(|part| part == "..") {
+        if leaves(given) {
             problems.add(*at, path, format!("`{}` leaves the checkout", shown(given)), "name a path below it");
         }
     }
     list.into_iter().map(|(text, _)| text).collect()
-}
-
-/// `cache`: one, or a list of them.
-pub(super) fn caches(node: &Node, path: &str, problems: &mut Problems) -> Vec<PlannedCache> {
-    match &node.value {
-        Value::Seq(items) => items.iter().filter_map(|item| cache(item, path, problems)).collect(),
-        Value::Map(entries) if entries.is_empty() => Vec::new(),
-        _ => cache(node, path, problems).into_iter().collect(),
-    }
-}
-
-fn cache(node: &Node, path: &str, problems: &mut Problems) -> Option<PlannedCache> {
-    let mut fields = Fields::of(node, path, problems)?;
-    let key = fields.get("key").map(|node| cache_key(node, &fields.path_of("key"), problems));
-    let paths = fields.get("paths").map(|node| cached_paths(node, &fields.path_of("paths"), problems)).unwrap_or_default();
-    if paths.is_empty() {
-        problems.add(node.at, path, "a cache without `paths` keeps nothing", "name the folders to keep in `paths`");
-    }
-    if let Some(node) = fields.get("when")
-        && node.text() != Some("always")
-    {
-        let help = "write `when: always` or remove it: a cache stays in place whatever happened";
-        problems.add(fields.key_at("when"), &fields.path_of("when"), "a cache is kept whatever happened", help);
-    }
-    let choices = [("pull-push", CachePolicy::PullPush), ("pull", CachePolicy::Pull), ("push", CachePolicy::Push)];
-    let policy = fields.get("policy").and_then(|node| choice(node, &choices, &fields.path_of("policy"), problems)).unwrap_or_default();
-    fields.finish(keys::CACHE, problems);
-    Some(PlannedCache { key: key.unwrap_or_else(|| CacheKey::Text("default".into())), paths, policy })
-}
-
-fn cache_key(node: &Node, path: &str, problems: &mut Problems) -> CacheKey {
-    if !matches!(node.value, Value::Map(_)) {
-        return CacheKey::Text(text(node, path, problems).unwrap_or_default());
-    }
-    let mut key = CacheKey::Files { prefix: None, files: Vec::new() };
-    if let (Some(mut fields), CacheKey::Files { prefix, files }) = (Fields::of(node, path, problems), &mut key) {
-        *prefix = fields.get("prefix").and_then(|node| text(node, &fields.path_of("prefix"), problems));
-        *files = fields.get("files").map(|node| inner_paths(node, &fields.path_of("files"), problems)).unwrap_or_default();
-        if files.is_empty() || files.len() > 2 {
-            problems.add(node.at, path, "`files` names one or two files", "name the lock files that decide about the cache");
-        }
-        fields.finish(&[("files_commits", "use `files`")], problems);
-    }
-    key
 }
 
 /// The reasons for a failure that GitLab's reference of `retry: when` lists, as they come about here.
@@ -283,29 +248,4 @@ pub(super) fn timeout(node: &Node, path: &str, problems: &mut Problems) -> Optio
         problems.add(node.at, path, "a duration of at most a month is expected here", "write for example `1h 30m`");
     }
     time
-}
-
-/// What an environment is for.
-const TIERS: &[(&str, &str)] =
-    &[("production", "production"), ("staging", "staging"), ("testing", "testing"), ("development", "development"), ("other", "other")];
-/// What a job does to an environment. None of them changes what the config repository keeps.
-const ACTIONS: &[(&str, &str)] =
-    &[("start", "start"), ("stop", "stop"), ("prepare", "prepare"), ("verify", "verify"), ("access", "access")];
-
-/// `environment`: its name, or a mapping.
-pub(super) fn environment(node: &Node, path: &str, problems: &mut Problems) -> Option<JobEnvironment> {
-    if !matches!(node.value, Value::Map(_)) {
-        return text(node, path, problems).map(|name| JobEnvironment { name, ..JobEnvironment::default() });
-    }
-    let mut fields = Fields::of(node, path, problems)?;
-    let name = fields.get("name").and_then(|node| text(node, &fields.path_of("name"), problems));
-    let url = fields.get("url").and_then(|node| text(node, &fields.path_of("url"), problems));
-    let action = fields.get("action").and_then(|node| choice(node, ACTIONS, &fields.path_of("action"), problems));
-    let tier = fields.get("deployment_tier").and_then(|node| choice(node, TIERS, &fields.path_of("deployment_tier"), problems));
-    if name.is_none() {
-        problems.add(node.at, path, "`name` is missing", "write `environment: NAME`");
-    }
-    fields.finish(keys::ENVIRONMENT, problems);
-    let (tier, action) = (tier.map(str::to_owned), action.map(str::to_owned));
-    name.map(|name| JobEnvironment { name, url, tier, action })
 }

@@ -71,3 +71,51 @@ fn what_the_commit_does_not_have_reaches_later_jobs_if_it_is_kept() {
     assert_eq!((kept("a"), kept("b"), kept("c")), (true, false, false));
     assert_eq!((&job("c").artifacts_from, &job("c").allow_failure), (&vec![name("a")], &AllowFailure::Yes));
 }
+
+#[test]
+fn the_options_of_a_variable_hold_for_its_value() {
+    let file = |options: &str| format!("variables: {{A: {{value: x, options: {options}}}}}\na: {{script: [x]}}\n");
+    assert_eq!(must_plan(GITLAB, &file("[y, x]")).variables["A"].value, "x");
+    assert!(must_plan(GITLAB, &file("[]")).warnings.is_empty());
+    let seen = problems(GITLAB, &file("[y, z]"));
+    assert!(seen.starts_with("1:36 variables.A.options: the variable's `value` is none of its `options`"), "{seen}");
+}
+
+#[test]
+fn a_job_for_pages_keeps_its_folder() {
+    for (job, folders) in [
+        ("pages: {script: [x], artifacts: {paths: [public]}}", &["public"][..]),
+        ("pages: {script: [x]}", &["public"]),
+        ("pages: {script: [x], publish: dist, artifacts: {paths: [a]}}", &["a", "dist"]),
+        ("a: {script: [x], pages: true, artifacts: {paths: [public/]}}", &["public/"]),
+        ("a: {script: [x], pages: {publish: out, path_prefix: $CI_COMMIT_REF_SLUG, expire_in: 1 week}}", &["out"]),
+        ("a: {script: [x], pages: false}", &[]),
+        ("a: {script: [x], publish: dist}", &[]),
+        ("pages: {script: [x], pages: false}", &[]),
+    ] {
+        assert_eq!(must_plan(GITLAB, job).jobs[0].artifacts.paths, folders, "{job}");
+    }
+    let seen = problems(GITLAB, "a: {script: [x], publish: a, pages: {publish: b}}\n");
+    assert!(seen.contains("`publish` is given here and in `pages`"), "{seen}");
+}
+
+#[test]
+fn a_project_has_a_number_that_conditions_see() {
+    let plan = must_plan(GITLAB, "a: {script: [x], rules: [{if: '$CI_PROJECT_ID =~ /^\\d+$/ && $CI_PROJECT_ID != \"7107382\"'}]}\n");
+    let env = job_env(&plan, &name("a"), &context());
+    assert!(matches!(&env["CI_PROJECT_ID"], EnvValue::Plain(id) if id.parse::<u64>().is_ok_and(|id| id > 0)), "{env:?}");
+}
+
+#[test]
+fn an_empty_place_in_a_list_of_needs_is_passed_over() {
+    let plan = must_plan(GITLAB, ".e: &e\n  -\na: {script: [x]}\nb: {stage: test, script: [x], needs: [*e, a]}\n");
+    assert_eq!(plan.jobs[1].artifacts_from.len(), 1);
+}
+
+#[test]
+fn what_lies_outside_of_the_checkout_is_told_and_nothing_of_it_kept() {
+    let file = "a:\n  script: [x]\n  artifacts: {paths: [/builds/x/a, ../b, c]}\n  cache:\n    paths: [/var/lib/docker]\n";
+    let told: Vec<_> = must_plan(GITLAB, file).warnings.iter().map(|warning| format!("{}:{}", warning.line, warning.message)).collect();
+    let outer = |path: &str| format!("3:`{path}` is not below the checkout, and nothing of it is kept");
+    assert_eq!(told, [outer("/builds/x/a"), outer("../b"), "5:`/var/lib/docker` leaves the checkout, and nothing of it is kept".into()]);
+}

@@ -2,7 +2,7 @@
 //! `Entry::Product::Matrix` and `Interpolation::MatrixInterpolator`.
 
 use penstock_model::job::EnvValue;
-use penstock_pipeline::{Plan, artifact_spec, cache_specs, job_container, job_env};
+use penstock_pipeline::{KeyFiles, Plan, artifact_spec, cache_specs, job_container, job_env};
 
 use crate::job_environment::context;
 use crate::support::{GITLAB, must_plan, name, problems, refused, refused_at, summary};
@@ -120,7 +120,7 @@ a:
     assert_eq!(job_container(&plan, &wanted, &context()).unwrap().unwrap().image, "ruby:3.2");
     assert_eq!(env["CI_ENVIRONMENT_NAME"], EnvValue::Plain("review/3.2".into()));
     assert_eq!(env["CI_ENVIRONMENT_URL"], EnvValue::Plain("https://3.2.example.org".into()));
-    let cache = &cache_specs(job, &env, &|_| None)[0];
+    let cache = &cache_specs(job, &env, &KeyFiles::default()).unwrap()[0];
     assert_eq!((cache.key.as_str(), &cache.paths[..]), ("3.2-gems", &["vendor/3.2".to_owned()][..]));
     let kept = artifact_spec(job, &env);
     assert_eq!((&kept.paths[..], &kept.dotenv[..]), (&["out/3.2".to_owned()][..], &["3.2.env".to_owned()][..]));

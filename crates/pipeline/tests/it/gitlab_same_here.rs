@@ -21,7 +21,6 @@ fn what_asks_for_what_happens_anyway_changes_nothing() {
         ("  interruptible: false\n", ""),
         ("  rules: [{when: always, interruptible: false}]\n", "  rules: [{when: always}]\n"),
         ("  artifacts: {paths: [d], public: true, access: all}\n", "  artifacts: {paths: [d]}\n"),
-        ("  cache: {paths: [d], when: always}\n", "  cache: {paths: [d]}\n"),
     ] {
         same(with, without);
     }

@@ -10,6 +10,7 @@ use penstock_model::job::{Chore, RunnerError};
 
 use super::Attempt;
 use crate::runner::whole;
+pub(super) use cache::make_room;
 
 /// How a chore ended.
 pub(super) struct Came {

@@ -10,7 +10,7 @@ use tokio_util::io::SyncIoBridge;
 
 use super::{Attempt, reports};
 use crate::archive::{MAX_ARCHIVE, pack};
-use crate::beneath::Dir;
+use crate::beneath::{Dir, plain};
 use crate::files::{MAX_FILE, dotenv};
 use crate::globs::{Found, matching, untracked};
 use crate::runner::{blocking, io, other, whole};
@@ -67,10 +67,11 @@ async fn variables(attempt: &Attempt<'_>, patterns: &[String]) -> Result<BTreeMa
 
 /// The report files that match.
 async fn found(attempt: &Attempt<'_>, patterns: &[String]) -> Result<Vec<PathBuf>, RunnerError> {
+    let patterns = inner(attempt, patterns).await;
     if patterns.is_empty() {
         return Ok(Vec::new());
     }
-    let files = reports::found(attempt.workspace.tree.clone(), patterns.to_vec(), MAX_REPORTS).await?;
+    let files = reports::found(attempt.workspace.tree.clone(), patterns.clone(), MAX_REPORTS).await?;
     if files.is_empty() {
         attempt.log.note(&format!("no report matches {}", patterns.join(", "))).await;
     }
@@ -91,10 +92,19 @@ async fn read(attempt: &Attempt<'_>, path: PathBuf, limit: u64) -> Result<Vec<u8
     .await
 }
 
-/// The files that the commit has, if it matters.
-async fn tracked(attempt: &Attempt<'_>) -> Result<HashSet<PathBuf>, RunnerError> {
+/// The patterns that stay below the checkout. Of the others nothing is kept, which the log says.
+pub(super) async fn inner(attempt: &Attempt<'_>, patterns: &[String]) -> Vec<String> {
+    let (inner, outer): (Vec<String>, Vec<String>) = patterns.iter().cloned().partition(|pattern| plain(pattern).is_some());
+    for pattern in outer {
+        attempt.log.note(&format!("nothing is kept of `{pattern}`: it is not below the checkout")).await;
+    }
+    inner
+}
+
+/// The files that the commit has.
+pub(super) async fn tracked(attempt: &Attempt<'_>) -> Result<HashSet<PathBuf>, RunnerError> {
     let spec = attempt.spec;
-    if !spec.artifacts.untracked || spec.checkout == Checkout::Empty {
+    if spec.checkout == Checkout::Empty {
         return Ok(HashSet::new());
     }
     let files = attempt.runner.hands.git.files(&spec.repository, &spec.commit, "").await;
@@ -102,7 +112,10 @@ async fn tracked(attempt: &Attempt<'_>) -> Result<HashSet<PathBuf>, RunnerError>
 }
 
 async fn archive(attempt: &Attempt<'_>, report: &mut JobReport) -> Result<(), RunnerError> {
-    let (workspace, wanted, tracked) = (Arc::clone(&attempt.workspace), attempt.spec.artifacts.clone(), tracked(attempt).await?);
+    let (workspace, mut wanted) = (Arc::clone(&attempt.workspace), attempt.spec.artifacts.clone());
+    wanted.paths = inner(attempt, &wanted.paths).await;
+    wanted.exclude.retain(|pattern| plain(pattern).is_some());
+    let tracked = if wanted.untracked { tracked(attempt).await? } else { HashSet::new() };
     let (files, leaving) = blocking("looking for artifacts", move || {
         let failed = |error| other("looking for artifacts", error);
         let (mut files, mut leaving) = matching(&workspace.tree, &wanted.paths, &wanted.exclude).map_err(failed)?;

@@ -1,5 +1,6 @@
 //! One attempt of one job, from checkout to report.
 
+mod archived;
 mod chores;
 mod container;
 mod gather;
@@ -173,6 +174,10 @@ async fn carry_out(attempt: &Attempt<'_>, mut steps: Box<dyn StepSource>) -> Res
         Ok(()) => gather::gather(attempt, &mut report).await,
         failed => failed,
     };
+    let gathered = match gathered {
+        Ok(()) => archived::save(attempt, &report.end).await,
+        failed => failed,
+    };
     if let Err(error) = gathered {
         attempt.log.note(&format!("what the job leaves could not be kept: {}", whole(&error))).await;
         report.end = JobEnd::SystemFailure { why: whole(&error) };
@@ -207,6 +212,7 @@ async fn fetch(
     };
     let place = Arc::clone(workspace);
     blocking("handing the checkout over", move || place.hand_over().map_err(io("handing the checkout over to the job's user"))).await?;
+    archived::restore(runner, spec, workspace, log).await?;
     for digest in &spec.inputs {
         input(runner, *digest, workspace).await?;
     }

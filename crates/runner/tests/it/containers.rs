@@ -193,7 +193,7 @@ async fn a_cache_that_is_only_pulled_stays_as_it_was() {
     let dock = Dock::new().await;
     let image = dock.image(RunConfig::default(), &[]).await;
     let cached = |policy, script: &str| {
-        let caches = vec![CacheSpec { key: "k".into(), paths: vec!["kept".into()], policy }];
+        let caches = vec![CacheSpec { key: "k".into(), paths: vec!["kept".into()], policy, ..CacheSpec::default() }];
         Job::new(script).with(|spec| (spec.caches, spec.image) = (caches, Some(image.clone().into())))
     };
     assert_eq!(dock.says(cached(CachePolicy::PullPush, "echo one > kept/file")).await, "");

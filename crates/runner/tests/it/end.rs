@@ -82,7 +82,10 @@ async fn a_job_cancelled_while_it_waits_for_a_cache_ends_at_once() {
     use penstock_model::job::{CachePolicy, CacheSpec};
     let house = House::new();
     let cached = |job: Job| {
-        job.with(|spec| spec.caches = vec![CacheSpec { key: "k".into(), paths: vec!["c".into()], policy: CachePolicy::PullPush }])
+        job.with(|spec| {
+            spec.caches =
+                vec![CacheSpec { key: "k".into(), paths: vec!["c".into()], policy: CachePolicy::PullPush, ..CacheSpec::default() }];
+        })
     };
     let (first_log, log, cancel) = (Log::default(), Log::default(), CancellationToken::new());
     let never = CancellationToken::new();

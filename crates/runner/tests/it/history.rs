@@ -77,7 +77,10 @@ impl Place {
 }
 
 fn cached(job: Job) -> Job {
-    job.with(|spec| spec.caches = vec![CacheSpec { key: "k".into(), paths: vec!["kept".into()], policy: CachePolicy::PullPush }])
+    job.with(|spec| {
+        spec.caches =
+            vec![CacheSpec { key: "k".into(), paths: vec!["kept".into()], policy: CachePolicy::PullPush, ..CacheSpec::default() }];
+    })
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ fn an_hour_ago() -> Timestamp {
 }
 
 fn cached(script: &str, key: &str) -> Job {
-    let cache = CacheSpec { key: key.to_owned(), paths: vec!["c".to_owned()], policy: CachePolicy::PullPush };
+    let cache = CacheSpec { key: key.to_owned(), paths: vec!["c".to_owned()], policy: CachePolicy::PullPush, ..CacheSpec::default() };
     Job::new(script).with(|spec| spec.caches = vec![cache])
 }
 

@@ -212,7 +212,7 @@ fn write(shelf: &Shelf, name: &str, files: &[Files], places: &Places) -> Result<
 }
 
 /// Removes the caches that were not used for longest, until the others fit.
-fn make_room(project: &Path) -> io::Result<()> {
+pub(in crate::job) fn make_room(project: &Path) -> io::Result<()> {
     let mut all = Vec::new();
     for scope in std::fs::read_dir(project)? {
         for entry in std::fs::read_dir(scope?.path())? {
