@@ -7,6 +7,7 @@ mod access;
 mod client;
 mod collect;
 mod deliveries;
+mod environments;
 mod exceptions;
 mod types;
 
@@ -14,6 +15,7 @@ pub use access::*;
 pub use client::{Client, ClientError, Reader};
 pub use collect::*;
 pub use deliveries::*;
+pub use environments::*;
 pub use exceptions::*;
 pub use types::*;
 

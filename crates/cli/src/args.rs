@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
 use url::Url;
 
-pub use access::{Project, Secret, User};
+pub use access::{Environment, Project, Secret, User};
 pub use eval::{Eval, Language};
 pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
@@ -97,6 +97,9 @@ pub enum Command {
     /// Manage secrets.
     #[command(subcommand)]
     Secret(Secret),
+    /// See and stop environments that jobs of GitLab files name.
+    #[command(subcommand)]
+    Environment(Environment),
     /// Manage projects.
     #[command(subcommand)]
     Project(Project),

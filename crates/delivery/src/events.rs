@@ -76,6 +76,20 @@ pub enum ProjectEvent {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         inputs: BTreeMap<String, serde_json::Value>,
     },
+    /// The job that stops an environment that jobs name was started.
+    EnvironmentStopping {
+        /// The environment.
+        environment: String,
+        /// The run.
+        run: RunId,
+        /// The job.
+        job: JobName,
+    },
+    /// An environment that jobs name is stopped, and no job has anything to do for it.
+    EnvironmentStopped {
+        /// The environment.
+        environment: String,
+    },
     /// The config repository's branch moved and was read.
     ConfigRead {
         /// The commit.
@@ -371,7 +385,8 @@ macro_rules! domain {
     };
 }
 
-domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered", Self::ConfigRead { .. } => "config_read" });
+domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered",
+    Self::EnvironmentStopping { .. } => "environment_stopping", Self::EnvironmentStopped { .. } => "environment_stopped", Self::ConfigRead { .. } => "config_read" });
 domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Released { .. } => "released" });
 domain!(EvidenceEvent, "evidence", { Self::Recorded { .. } => "recorded" });
 domain!(ReleaseEvent, "release", {

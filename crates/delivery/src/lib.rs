@@ -12,6 +12,7 @@ pub mod config_repository;
 pub mod downstream;
 mod drive;
 pub mod effects;
+pub mod environments;
 pub mod events;
 pub mod evidence;
 pub mod glass;

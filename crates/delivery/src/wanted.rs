@@ -6,6 +6,7 @@ use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, Timestamp};
 use penstock_pipeline::{Plan, RunEffect, TurnStep};
 
 use crate::downstream;
+use crate::environments;
 use crate::inputs::gate_inputs;
 use crate::notices::{self, Notice};
 use crate::turns;
@@ -65,6 +66,13 @@ pub enum Effect {
         run: RunId,
         /// Which job.
         job: JobName,
+    },
+    /// Stop an environment that jobs name, whose time is over.
+    StopEnvironment {
+        /// Of which project.
+        project: ProjectName,
+        /// Which environment.
+        environment: String,
     },
     /// Tell the run that nothing is left to do.
     FinishRun {
@@ -153,6 +161,10 @@ pub fn wanted(world: &World, now: Timestamp) -> Wanted {
     for project in world.projects.values() {
         wanted.effects.extend(turns::due(world, project).into_iter().map(|step| Effect::Turn { step }));
         wanted.effects.extend(turns::redundant(world, project, now).into_iter().map(|run| Effect::Redundant { run }));
+        let (over, again) = environments::due(world, project, now);
+        let stop = |name: &String| Effect::StopEnvironment { project: project.name.clone(), environment: name.clone() };
+        wanted.effects.extend(over.into_iter().map(stop));
+        wanted.again = wanted.again.into_iter().chain(again).min();
         let Some(config) = world.config(&project.name) else { continue };
         for environment in &config.environments {
             of_environment(world, &project.name, environment, now, &mut wanted.effects);

@@ -227,6 +227,45 @@ pub struct JobReport {
     /// Artifacts that it kept by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<KeptArtifact>,
+    /// What it did to the environment that its file names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Deployment>,
+}
+
+/// What a job did to the environment that its file names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// The environment's name.
+    pub environment: String,
+    /// What it did.
+    pub action: DeploymentAction,
+    /// What kind of environment it is.
+    pub tier: String,
+    /// Its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The key of the job that stops it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_stop: Option<String>,
+    /// After how many seconds it is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stops_in: Option<u64>,
+}
+
+/// What a job does to an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeploymentAction {
+    /// Deploys to it.
+    Start,
+    /// Stops it.
+    Stop,
+    /// Gets it ready, without a deployment.
+    Prepare,
+    /// Looks at it.
+    Verify,
+    /// Uses it.
+    Access,
 }
 
 impl JobReport {
@@ -244,6 +283,7 @@ impl JobReport {
             coverage: None,
             expire_in: None,
             kept: Vec::new(),
+            deployment: None,
         }
     }
 }

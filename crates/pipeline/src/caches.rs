@@ -102,7 +102,7 @@ pub fn artifact_spec(job: &PlannedJob, env: &BTreeMap<String, EnvValue>) -> Arti
 }
 
 /// Variables for keys and paths. A secret has no place there: they are shown.
-fn plain(env: &BTreeMap<String, EnvValue>) -> BTreeMap<String, Expanded> {
+pub(crate) fn plain(env: &BTreeMap<String, EnvValue>) -> BTreeMap<String, Expanded> {
     let plain = env.iter().filter_map(|(name, value)| match value {
         EnvValue::Plain(text) => Some((name.clone(), Expanded { text: text.clone(), secret: false })),
         EnvValue::Secret(_) => None,

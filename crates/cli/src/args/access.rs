@@ -33,6 +33,25 @@ pub enum Secret {
     },
 }
 
+/// `environment`.
+#[derive(Debug, Subcommand)]
+pub enum Environment {
+    /// List the environments that a project's jobs name, with what was deployed to each last.
+    List {
+        /// The project.
+        #[arg(long)]
+        project: ProjectName,
+    },
+    /// Stop one: start the job that its file names for that (`on_stop`).
+    Stop {
+        /// The project.
+        #[arg(long)]
+        project: ProjectName,
+        /// The environment's name.
+        name: String,
+    },
+}
+
 /// `project`.
 #[derive(Debug, Subcommand)]
 pub enum Project {

@@ -1,6 +1,7 @@
 //! The commands that speak to a server.
 
 mod access;
+mod environment;
 mod exceptions;
 mod gc;
 mod init;
@@ -49,6 +50,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         Command::Project(args) => access::project(context, args).await?,
         Command::User(args) => access::user(context, args).await?,
         Command::Secret(args) => access::secret(context, args).await?,
+        Command::Environment(args) => environment::environment(context, args).await?,
         Command::Status => reads::status(context).await?,
         Command::Runs(args) => reads::runs(context, &args).await?,
         Command::Logs(args) => reads::logs(context, &args).await?,

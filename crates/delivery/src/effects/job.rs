@@ -1,11 +1,11 @@
 //! Carrying out one attempt of a job, and what it leaves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
 use penstock_model::ids::Actor;
-use penstock_model::job::{AttemptId, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
+use penstock_model::job::{AttemptId, CacheSpec, Checkout, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
 use penstock_model::{Digest, JobName, RunId, Secret};
 use penstock_pipeline::{CacheKey, JobContext, JobInputs, KeyFiles, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
 use tokio_util::sync::CancellationToken;
@@ -231,24 +231,8 @@ async fn attempt(
     env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
     env.insert("PENSTOCK_TOKEN".to_owned(), EnvValue::Secret(token.clone()));
     let masks: Vec<Secret> = secrets.into_values().chain([token]).chain(context.id_tokens.values().cloned()).collect();
-    let files = key_files(parts, record, planned).await?;
-    let mut caches = match penstock_pipeline::cache_specs(planned, &env, &files) {
-        Ok(caches) => caches,
-        Err(why) => return Ok(JobReport::bare(JobEnd::SystemFailure { why })),
-    };
-    // neither is what a job with secrets left read here, nor does one carry out what is left here
-    for cache in caches.iter_mut().filter(|cache| cache.unprotect || !withheld.is_empty()) {
-        cache.key.push_str(UNPROTECTED);
-        cache.archive.iter_mut().flat_map(|archive| &mut archive.fallback_keys).for_each(|key| key.push_str(UNPROTECTED));
-    }
-    let checkout = match penstock_pipeline::checkout(plan.dialect, &env) {
-        Ok(checkout) => checkout,
-        Err(why) => return Ok(JobReport::bare(JobEnd::SystemFailure { why })),
-    };
-    if penstock_pipeline::asks_for_lfs(plan.dialect, &env) && has_lfs(parts, record).await? {
-        let why = "the job asks for files of Git LFS (`GIT_LFS_SKIP_SMUDGE: 0`), and `.gitattributes` names some: nobody fetches them here";
-        return Ok(JobReport::bare(JobEnd::SystemFailure { why: why.to_owned() }));
-    }
+    let caches = caches(parts, record, planned, &env, withheld.is_empty()).await?;
+    let checkout = checkout(parts, record, plan, &env).await?;
     let steps = penstock_pipeline::steps(plan, &id.job, &context).map_err(|error| EffectError::Other(error.to_string()))?;
     let spec = JobSpec {
         id: id.clone(),
@@ -268,7 +252,12 @@ async fn attempt(
         cache_scopes: cache_scopes(parts, record, withheld.is_empty()),
         timeout: planned.timeout,
     };
-    Ok(parts.runner.run(spec, steps, log, cancel).await?)
+    let env = spec.env.clone();
+    let mut report = parts.runner.run(spec, steps, log, cancel).await?;
+    if report.end == (JobEnd::Exited { code: 0 }) {
+        report.deployment = penstock_pipeline::deployment(plan, planned, &env, &report.dotenv);
+    }
+    Ok(report)
 }
 
 /// Artifacts that other jobs of the run have kept by name so far. Its own of an attempt before do not stand in a job's way.
@@ -288,10 +277,36 @@ fn cache_scopes(parts: &Parts, record: &RunRecord, secrets: bool) -> Vec<String>
     std::iter::once(own).chain(main).collect()
 }
 
-/// Whether the commit says that files of it lie in Git LFS.
-async fn has_lfs(parts: &Parts, record: &RunRecord) -> Result<bool, EffectError> {
+/// What a job starts in, by its variables.
+async fn checkout(parts: &Parts, record: &RunRecord, plan: &Plan, env: &BTreeMap<String, EnvValue>) -> Result<Checkout, EffectError> {
+    let checkout = penstock_pipeline::checkout(plan.dialect, env).map_err(EffectError::Other)?;
+    if !penstock_pipeline::asks_for_lfs(plan.dialect, env) {
+        return Ok(checkout);
+    }
     let attributes = parts.git.read(&record.project.clone().into(), &record.push.commit, ".gitattributes", MAX_KEY_FILE).await?;
-    Ok(attributes.is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains("filter=lfs")))
+    if attributes.is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains("filter=lfs")) {
+        let why = "the job asks for files of Git LFS (`GIT_LFS_SKIP_SMUDGE: 0`), and `.gitattributes` names some: nobody fetches them here";
+        return Err(EffectError::Other(why.to_owned()));
+    }
+    Ok(checkout)
+}
+
+/// A job's caches. `secrets` is whether its run gets them all.
+async fn caches(
+    parts: &Parts,
+    record: &RunRecord,
+    planned: &PlannedJob,
+    env: &BTreeMap<String, EnvValue>,
+    secrets: bool,
+) -> Result<Vec<CacheSpec>, EffectError> {
+    let files = key_files(parts, record, planned).await?;
+    let mut caches = penstock_pipeline::cache_specs(planned, env, &files).map_err(EffectError::Other)?;
+    // neither is what a job with secrets left read here, nor does one carry out what is left here
+    for cache in caches.iter_mut().filter(|cache| cache.unprotect || !secrets) {
+        cache.key.push_str(UNPROTECTED);
+        cache.archive.iter_mut().flat_map(|archive| &mut archive.fallback_keys).for_each(|key| key.push_str(UNPROTECTED));
+    }
+    Ok(caches)
 }
 
 /// What is known of the files that name caches.

@@ -80,6 +80,7 @@ pub async fn carry_out(parts: &Parts, effect: &Effect, cancel: CancellationToken
         Effect::Redundant { run } => turns::redundant(parts, run).await,
         Effect::Schedule { run, job } => turns::schedule(parts, run, job).await,
         Effect::Enqueue { run, job } => turns::enqueue(parts, run, job).await,
+        Effect::StopEnvironment { project, environment } => crate::environments::stop_due(parts, project, environment).await,
         Effect::FinishRun { run } => job::finish(parts, run).await,
         Effect::Release { run } => release::release(parts, run).await,
         Effect::Gate { release, environment } => gate::gate(parts, *release, environment).await,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use penstock_gitops::AppEvent;
 use penstock_model::event::{DomainEvent, Recorded};
 use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
+use penstock_model::job::JobReport;
 use penstock_model::release::ReleaseId;
 use penstock_model::{Digest, EnvironmentName, ProjectName, RunId, Timestamp, UserName};
 use penstock_pipeline::{JobState, RunEvent, Status};
@@ -17,6 +18,7 @@ use super::record::{
     RolloutRecord, RunRecord, SecretRecord, Upstream, UserRecord, WayBack,
 };
 use crate::collect::CollectionEvent;
+use crate::environments::{Deployed, NamedEnvironment};
 use crate::events::{Approval, EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
 
 impl World {
@@ -64,6 +66,7 @@ impl World {
                     config: None,
                     secrets: BTreeMap::new(),
                     variables: BTreeMap::new(),
+                    environments: BTreeMap::new(),
                     created: event.at,
                 };
                 self.projects.insert(project, Arc::new(record));
@@ -85,6 +88,14 @@ impl World {
                 let how = |record: &mut RunRecord| record.upstream = Some(Upstream { by, child, given, inputs });
                 self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, how)?;
             }
+            ProjectEvent::EnvironmentStopping { environment, run, job } => {
+                let environment = self.named_environment(event, &environment)?;
+                (environment.stopping, environment.stops_at) = (Some((run, job)), None);
+            }
+            ProjectEvent::EnvironmentStopped { environment } => {
+                let environment = self.named_environment(event, &environment)?;
+                (environment.stopped, environment.stopping, environment.stops_at) = (Some(event.at), None, None);
+            }
             ProjectEvent::ConfigRead { commit, config, error } => {
                 let name: ProjectName = event.stream.name().parse().ok()?;
                 let project = Arc::make_mut(self.projects.get_mut(&name)?);
@@ -93,6 +104,11 @@ impl World {
             }
         }
         Some(())
+    }
+
+    fn named_environment(&mut self, event: &Recorded, name: &str) -> Option<&mut NamedEnvironment> {
+        let project: ProjectName = event.stream.name().parse().ok()?;
+        Arc::make_mut(self.projects.get_mut(&project)?).environments.get_mut(name)
     }
 
     fn begin(&mut self, project: ProjectName, run: RunId, push: PushSeen, how: impl FnOnce(&mut RunRecord)) -> Option<()> {
@@ -192,6 +208,13 @@ impl World {
                     times.ended = Some(event.at);
                 }
             }
+        }
+        if let RunEvent::JobFinished { job, report: JobReport { deployment: Some(deployment), .. }, .. } = what {
+            let (run, project, push) = (record.id.clone(), record.project.clone(), &record.push);
+            let (commit, reference) = (push.commit.clone(), push.reference.clone());
+            let deployed = Deployed { run, job: job.clone(), commit, reference, at: event.at };
+            let project = Arc::make_mut(self.projects.get_mut(&project)?);
+            project.environments.entry(deployment.environment.clone()).or_default().take(deployment, deployed);
         }
         Some(())
     }

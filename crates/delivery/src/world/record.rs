@@ -13,6 +13,7 @@ use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, Re
 use penstock_pipeline::Variable;
 use serde::Serialize;
 
+use crate::environments::NamedEnvironment;
 use crate::events::{Approval, CheckResult, GlassAsk, Role};
 
 /// A project.
@@ -34,6 +35,8 @@ pub struct ProjectRecord {
     pub secrets: BTreeMap<String, SecretRecord>,
     /// Its plain variables.
     pub variables: BTreeMap<String, String>,
+    /// Environments that its jobs name.
+    pub environments: BTreeMap<String, NamedEnvironment>,
     /// When it was created.
     pub created: Timestamp,
 }

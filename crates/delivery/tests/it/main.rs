@@ -7,6 +7,7 @@ mod beside;
 mod calls;
 mod collecting;
 mod downstream;
+mod environments;
 mod glass;
 mod house;
 mod imports;

@@ -40,11 +40,7 @@ pub(super) const INCLUDE_RULE: &[Unsupported] = &[
 pub(super) const REPORTS: &[Unsupported] = &[("cobertura", "write `coverage_report: {coverage_format: cobertura, path: …}`")];
 
 /// In `environment`.
-pub(super) const ENVIRONMENT: &[Unsupported] = &[
-    ("on_stop", "remove it; environments are kept by the config repository"),
-    ("auto_stop_in", "remove it; environments are kept by the config repository"),
-    ("kubernetes", "remove it; the config repository says where an environment is"),
-];
+pub(super) const ENVIRONMENT: &[Unsupported] = &[("kubernetes", "remove it; the config repository says where an environment is")];
 
 /// In `image`.
 pub(super) const IMAGE: &[Unsupported] = &[

@@ -93,6 +93,7 @@ fn read(source: &Source<'_>, event: &PushEvent, library: &Library, problems: &mu
     };
     let mut global = global(&root, problems)?;
     let drafts = drafts(entries, &global, problems);
+    environment::check_stops(&drafts, problems);
     if drafts.is_empty() && problems.is_empty() {
         problems.add(root.at, "", "the file has no job", "add one; names that start with a dot are templates");
     }

@@ -1,7 +1,7 @@
 //! Keys of GitLab jobs that were refused once: coverage, every report, expiry, tiers.
 
 use penstock_model::job::EnvValue;
-use penstock_pipeline::{AllowFailure, artifact_spec, coverage, job_env};
+use penstock_pipeline::{AllowFailure, artifact_spec, coverage, deployment, job_env};
 
 use crate::job_environment::context;
 use crate::support::{GITLAB, must_plan, name, problems};
@@ -118,4 +118,53 @@ fn what_lies_outside_of_the_checkout_is_told_and_nothing_of_it_kept() {
     let told: Vec<_> = must_plan(GITLAB, file).warnings.iter().map(|warning| format!("{}:{}", warning.line, warning.message)).collect();
     let outer = |path: &str| format!("3:`{path}` is not below the checkout, and nothing of it is kept");
     assert_eq!(told, [outer("/builds/x/a"), outer("../b"), "5:`/var/lib/docker` leaves the checkout, and nothing of it is kept".into()]);
+}
+
+#[test]
+fn an_environment_is_stopped_by_a_job_that_does() {
+    let file = |stop: &str| {
+        format!(
+            "a:\n  script: [x]\n  environment: {{name: e, on_stop: stop, auto_stop_in: 1 week}}\nstop: {{script: [x], when: manual{stop}}}\n"
+        )
+    };
+    let plan = must_plan(GITLAB, &file(", environment: {name: e, action: stop}"));
+    let environment = plan.jobs[0].environment.clone().unwrap();
+    assert_eq!((environment.on_stop.as_deref(), environment.auto_stop_in.as_deref()), (Some("stop"), Some("1 week")));
+    for (stop, why) in [
+        ("", "the job `stop` names no environment"),
+        (", environment: {name: f, action: stop}", "the job `stop` is of another environment"),
+        (", environment: {name: e}", "the job `stop` stops nothing"),
+    ] {
+        assert_eq!(problems(GITLAB, &file(stop)), format!("1:1 a.environment.on_stop: {why}"));
+    }
+    let alone = "a: {script: [x], environment: {name: e, on_stop: stop}}\n";
+    assert_eq!(problems(GITLAB, alone), "1:1 a.environment.on_stop: there is no job `stop`");
+    for (time, fine) in [("$WEEKS weeks", true), ("never", true), ("one week", true), ("soon", false), ("0 seconds", false)] {
+        let file = format!("a: {{script: [x], environment: {{name: e, auto_stop_in: '{time}'}}}}\n");
+        assert_eq!(!problems(GITLAB, &file).contains("is no duration"), fine, "{time}");
+    }
+}
+
+/// What a job does to its environment, as `NAME ACTION TIER URL SECONDS`.
+fn deployed(environment: &str) -> String {
+    let plan = must_plan(GITLAB, &format!("a: {{script: [x], variables: {{V: v, WEEK: 1 week}}, environment: {environment}}}\n"));
+    let env = job_env(&plan, &name("a"), &context());
+    let done = deployment(&plan, &plan.jobs[0], &env, &[("ADDRESS".to_owned(), "h.example".to_owned())].into());
+    done.map_or_else(String::new, |of| {
+        format!("{} {:?} {} {} {}", of.environment, of.action, of.tier, of.url.unwrap_or_default(), of.stops_in.unwrap_or(0))
+    })
+}
+
+#[test]
+fn what_a_job_does_to_its_environment_follows_its_variables_and_reports() {
+    for (environment, expected) in [
+        ("e", "e Start other  0"),
+        ("'review/$V'", "review/v Start development  0"),
+        ("{name: 'production/$CI_COMMIT_REF_SLUG', url: 'https://$ADDRESS/$V'}", "production/main Start production https://h.example/v 0"),
+        ("{name: e, deployment_tier: testing, action: prepare, auto_stop_in: $WEEK}", "e Prepare testing  604800"),
+        ("{name: e, action: stop, auto_stop_in: never}", "e Stop other  0"),
+        ("{name: '$NONE'}", ""),
+    ] {
+        assert_eq!(deployed(environment), expected, "{environment}");
+    }
 }

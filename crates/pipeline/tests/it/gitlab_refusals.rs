@@ -23,17 +23,7 @@ fn a_key_that_is_not_carried_out_is_shown_where_it_stands() {
 
 #[test]
 fn every_other_key_of_the_dialect_is_refused() {
-    for key in [
-        "release",
-        "secrets",
-        "identity",
-        "hooks",
-        "manual_confirmation",
-        "dast_configuration",
-        "run",
-        "type",
-        "include",
-    ] {
+    for key in ["release", "secrets", "identity", "hooks", "manual_confirmation", "dast_configuration", "run", "type", "include"] {
         let seen = problems(GITLAB, &format!("a:\n  script: [x]\n  {key}: x\n"));
         assert_eq!(seen, format!("3:3 a.{key}: `{key}` is not carried out"));
     }
@@ -179,7 +169,7 @@ fn parts_of_a_job_are_checked() {
         ("cache: {paths: [x], fallback_keys: [a, b, c, d, e, f]}", "cache.fallback_keys: a cache has at most 5 fallback keys"),
         ("cache: [{paths: [x]}, {paths: [y]}, {paths: [z]}, {paths: [u]}, {paths: [v]}]", "cache: a job has at most 4 caches"),
         ("environment: 'a:b'", "environment: `a:b` cannot name an environment"),
-        ("environment: {name: x, on_stop: y}", "environment.on_stop: `on_stop` is not carried out"),
+        ("environment: {name: x, kubernetes: {}}", "environment.kubernetes: `kubernetes` is not carried out"),
         ("environment: {name: x, action: end}", "environment.action: `end` is not carried out here"),
         ("image: {name: x, kubernetes: {}}", "image.kubernetes: `kubernetes` is not carried out"),
         ("services: [{name: x, ports: [80]}]", "services.ports: `ports` is not carried out"),

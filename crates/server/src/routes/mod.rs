@@ -2,6 +2,7 @@
 
 mod access;
 mod collect;
+mod environments;
 mod exceptions;
 mod identity;
 mod jobs;
@@ -26,6 +27,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{project}/environments/{environment}", get(reads::environment))
         .route("/projects/{project}/environments/{environment}/rollout/{order}", post(orders::rollout))
         .route("/projects/{project}/environments/{environment}/rollback", post(orders::roll_back))
+        .route("/projects/{project}/named-environments", get(environments::list))
+        .route("/projects/{project}/named-environments/{name}/stop", post(environments::stop))
         .route("/projects/{project}/secrets", get(access::secrets))
         .route("/projects/{project}/secrets/{name}", put(access::set_secret).delete(access::remove_secret))
         .route("/runs", get(reads::runs))
