@@ -1,6 +1,7 @@
 //! The arguments. Each help text says what the command does, in the imperative, in one line.
 
 mod access;
+mod actions;
 mod eval;
 mod exceptions;
 mod job;
@@ -14,6 +15,7 @@ use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
 use url::Url;
 
 pub use access::{Environment, Project, Secret, User};
+pub use actions::{Actions, LockArgs};
 pub use eval::{Eval, Language};
 pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
@@ -64,6 +66,9 @@ pub enum Command {
     Simulate(Box<SimulateArgs>),
     /// Say what is wrong with pipeline files, and where.
     Lint(LintArgs),
+    /// Manage the actions of other repositories that workflows name.
+    #[command(subcommand)]
+    Actions(Actions),
     /// Say why a job, a run or a release is as it is, and what to do.
     Explain(Box<ExplainArgs>),
     /// Approve a release for an environment.

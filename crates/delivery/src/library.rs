@@ -1,8 +1,10 @@
 //! Files that a plan is made from, looked for until there is a plan.
 
+mod actions;
 mod family;
 mod host;
 mod mirror;
+mod tree;
 
 pub use family::InFamily;
 pub use host::OnHost;

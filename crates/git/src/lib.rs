@@ -11,6 +11,7 @@ mod change;
 mod checkout;
 mod clone;
 mod commit;
+mod copies;
 mod hook;
 mod hookserver;
 mod host;
@@ -23,6 +24,7 @@ mod work_tree;
 
 pub use borrow::{NotInside, Snapshot};
 pub use clone::{Head, LocalClone};
+pub use copies::Copies;
 pub use hook::{HOOK_ARGUMENT, RefUpdate, hook_main};
 pub use hookserver::{HookServer, PushListener};
 pub use host::{BareRepositories, HostSettings, OpenError};

@@ -39,6 +39,14 @@ const CONFIG: &[(&str, &str)] = &[
     ("uploadpack.allowFilter", "true"),
     ("http.getanyfile", "false"),
     ("protocol.allow", "never"),
+    // a repository of somebody else may say otherwise for one of them
+    ("protocol.ext.allow", "never"),
+    ("protocol.fd.allow", "never"),
+    ("protocol.file.allow", "never"),
+    ("protocol.git.allow", "never"),
+    ("protocol.http.allow", "never"),
+    ("protocol.https.allow", "never"),
+    ("protocol.ssh.allow", "never"),
     ("credential.helper", ""),
     ("submodule.recurse", "false"),
     ("fetch.recurseSubmodules", "false"),
@@ -80,6 +88,7 @@ impl Program {
             ("GIT_TERMINAL_PROMPT", "0"),
             ("GIT_LITERAL_PATHSPECS", "1"),
             ("GIT_NO_REPLACE_OBJECTS", "1"),
+            ("GIT_NO_LAZY_FETCH", "1"),
         ] {
             command.env(name, value);
         }

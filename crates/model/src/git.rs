@@ -208,3 +208,16 @@ pub trait GitHost: Send + Sync {
     /// Commits by compare-and-swap of the branch.
     async fn commit_change(&self, repository: &RepositoryName, change: &CommitChange) -> Result<CommitId, GitError>;
 }
+
+/// Bare copies of other people's repositories, each by its directory on this machine.
+#[async_trait]
+pub trait GitCopies: std::fmt::Debug + Send + Sync {
+    /// Branches and tags with their commits (`refs/tags/v1` → …; annotated tags peeled).
+    async fn refs(&self, directory: &Path) -> Result<BTreeMap<String, CommitId>, GitError>;
+    /// Whether it has a commit.
+    async fn has(&self, directory: &Path, commit: &CommitId) -> Result<bool, GitError>;
+    /// A file's content at a commit, `None` if either is absent; refused above `limit` bytes.
+    async fn read(&self, directory: &Path, commit: &CommitId, path: &str, limit: u64) -> Result<Option<Vec<u8>>, GitError>;
+    /// Writes a commit's tree, without a `.git`, into a directory, which it then equals; links out of the tree are refused.
+    async fn checkout(&self, directory: &Path, commit: &CommitId, into: &Path) -> Result<(), GitError>;
+}

@@ -13,7 +13,7 @@ use crate::blob::LogSink;
 use crate::release::ImageRef;
 use crate::service::{JobImage, ServiceSpec};
 pub use crate::step::{
-    Annotation, AnnotationLevel, Chore, Fetch, JobFiles, KeptArtifact, NextStep, Shell, StepOutcome, StepSource, StepSpec, Work,
+    ACTIONS, Annotation, AnnotationLevel, Chore, Fetch, JobFiles, KeptArtifact, NextStep, Shell, StepOutcome, StepSource, StepSpec, Work,
 };
 use crate::{CommitId, Digest, JobName, ProjectName, RepositoryName, RunId, Secret, Timestamp};
 
@@ -153,6 +153,8 @@ pub struct JobSpec {
     pub image: Option<JobImage>,
     /// Containers beside it.
     pub services: Vec<ServiceSpec>,
+    /// Trees of other repositories that its steps' actions are of.
+    pub actions: Vec<ActionTree>,
     /// Archives of earlier jobs (from [`JobReport::artifacts`]) to unpack first.
     pub inputs: Vec<Digest>,
     /// Artifacts that other jobs of the run kept by themselves.
@@ -165,6 +167,15 @@ pub struct JobSpec {
     pub caches: Vec<CacheSpec>,
     /// The job's time limit.
     pub timeout: Duration,
+}
+
+/// The tree of another repository, which actions are of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionTree {
+    /// `OWNER/NAME/REF`: where the job sees it below [`ACTIONS`], read-only.
+    pub place: String,
+    /// On this machine.
+    pub tree: PathBuf,
 }
 
 /// How an attempt ended.

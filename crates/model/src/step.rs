@@ -10,6 +10,9 @@ use crate::job::EnvValue;
 use crate::service::ServiceUp;
 use crate::{Digest, Secret};
 
+/// Where a job finds the trees of other repositories' actions: `OWNER/NAME/REF` below it.
+pub const ACTIONS: &str = "/penstock/_actions";
+
 /// Which program reads a step's script.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -11,7 +11,7 @@ use penstock_container::{Runtime, RuntimeSettings, Subnet, UnpackLimits};
 use penstock_delivery::library::Mirror;
 use penstock_delivery::{JobCalls, JobTokens, Journal, Parts, Settings, Troubles};
 use penstock_gateway::GatewayClient;
-use penstock_git::{BareRepositories, HostSettings};
+use penstock_git::{BareRepositories, Copies, HostSettings};
 use penstock_model::blob::BlobStore;
 use penstock_model::container::ContainerRuntime;
 use penstock_model::gateway::Gateway;
@@ -204,7 +204,12 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
 /// What the spine is told.
 fn spine_settings(settings: &ServerSection, registry: String) -> Settings {
     let (url, advisories) = (settings.url(), settings.advisories.clone());
-    Settings { dir: settings.data.join("calls"), mirror: Mirror::new(settings.mirror(), &url), url, registry, advisories }
+    let mirror = Mirror::new(settings.mirror(), &url);
+    let mirror = match find_program("git") {
+        Some(git) => mirror.with_copies(Arc::new(Copies::new(git))),
+        None => mirror,
+    };
+    Settings { dir: settings.data.join("calls"), mirror, url, registry, advisories }
 }
 
 /// What fetches images of other registries.

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use penstock_pipeline::{
-    Dialect, FileRef, Found, Library, MergeRequest, Plan, PlannedJob, PushEvent, Source, Trigger, Unplanned, Wait, plan,
+    ActionsLock, Dialect, FileRef, Found, Library, MergeRequest, Plan, PlannedJob, PushEvent, Source, Trigger, Unplanned, Wait, plan,
 };
 
+/// The commits that tags and branches of actions stood for.
+const LOCK: &str = include_str!("../tests/corpus/actions.lock");
 const LISTS: [&str; 2] = [include_str!("../tests/corpus/gitlab.txt"), include_str!("../tests/corpus/github.txt")];
 
 /// A file of the list.
@@ -53,13 +55,20 @@ impl Tree {
         String::from_utf8(bytes).map_err(|error| error.to_string())
     }
 
-    /// Local files come from the tree, others from `external`, where they lie by their names.
+    /// Local files come from the tree, actions from `actions`, where they lie as in a mirror, others from `external`, where they
+    /// lie by their names.
     fn find(&self, file: &FileRef) -> Result<Found, String> {
         let text = match file {
+            FileRef::Local { path } if path == ActionsLock::PATH => LOCK.to_owned(),
             FileRef::Local { path } => self.read(path)?,
             // the event's commit is the head of its branch, and is taken to have changed everything since any other
             FileRef::Changes { since } if self.1.ends_with(&format!(" {}", since.trim_start_matches("refs/heads/"))) => String::new(),
             FileRef::Changes { .. } => self.paths().join("\0"),
+            FileRef::Tag { .. } => String::new(),
+            FileRef::Action { repository, reference, path } => {
+                let folder = self.0.with_file_name("actions").join(format!("{repository}@{reference}"));
+                fs::read_to_string(folder.join(path)).map_err(|_| format!("{file} is not in the corpus"))?
+            }
             other => {
                 let path = self.0.with_file_name("external").join(other.to_string().replace('/', "+"));
                 fs::read_to_string(path).map_err(|_| format!("{other} is not in the corpus"))?
@@ -157,7 +166,7 @@ fn planned(corpus: &Path, entry: &Entry<'_>) -> Result<Vec<String>, String> {
     let tree = Tree::of(corpus, entry);
     let text = tree.read(entry.path)?;
     let source = Source { path: entry.path, text: &text };
-    let event = event(entry, tree.paths());
+    let event = event(entry, tree.paths().into_iter().chain([ActionsLock::PATH.to_owned()]).collect());
     let mut library = Library::new();
     for _ in 0..100 {
         match plan(Dialect::of_path(entry.path), &source, &event, &library) {

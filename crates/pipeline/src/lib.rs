@@ -53,7 +53,7 @@ pub use downstream::{Triggered, TriggeredOf};
 pub use env::{JobContext, job_env};
 pub use eval::{EvalError, EvalErrorKind, Evaluated, WorkflowContexts, eval_gitlab};
 pub use explain::Explained;
-pub use github::BuiltIn;
+pub use github::{ActionsLock, BuiltIn, Locked, Named, named};
 pub use gitlab::{asks_for_lfs, checkout};
 pub use hash_files::{FilesToHash, hash_files};
 pub use identity::{Claims, Issuing, id_tokens, workflow_id_token, workflow_identity};
@@ -61,10 +61,10 @@ pub use input::{Dialect, PushEvent, Source};
 pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
-    Access, Action, ActionInput, AllowFailure, Asked, Audience, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency, Condition,
-    Downstream, Elsewhere, InputKind, JobEnvironment, LeftOut, Matrix, OnJobFailure, OnNewCommit, Permissions, Place, Plan, PlannedCache,
-    PlannedCall, PlannedJob, PlannedSource, PlannedStep, PlannedTrigger, Planning, ProcessMode, Retry, RetryOn, Strategy, TokenUse, Turns,
-    Variable, Wait, When, plan,
+    Access, Action, ActionInput, ActionOrigin, AllowFailure, Asked, Audience, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency,
+    Condition, Downstream, Elsewhere, InputKind, JobEnvironment, LeftOut, Matrix, NamedAt, OnJobFailure, OnNewCommit, Permissions, Place,
+    Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSource, PlannedStep, PlannedTrigger, Planning, ProcessMode, Retry, RetryOn,
+    Strategy, TokenUse, Turns, Variable, Wait, When, plan,
 };
 pub use run::{
     CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,

@@ -79,6 +79,13 @@ pub enum FileRef {
         /// From the root of its repository.
         path: String,
     },
+    /// The commit that a tag of an action's repository stands for now, as text; nothing where nobody knows such a tag.
+    Tag {
+        /// `owner/name`.
+        repository: String,
+        /// The tag.
+        name: String,
+    },
 }
 
 impl fmt::Display for FileRef {
@@ -94,6 +101,7 @@ impl fmt::Display for FileRef {
             Self::Template { name } => write!(f, "template {name}"),
             Self::Component { host, path, version } => write!(f, "{host}/{path}@{version}"),
             Self::Action { repository, reference, path } => write!(f, "{repository}@{reference}:{path}"),
+            Self::Tag { repository, name } => write!(f, "{repository}@{name}"),
         }
     }
 }

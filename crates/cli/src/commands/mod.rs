@@ -32,6 +32,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         | Command::Run(_)
         | Command::Plan(_)
         | Command::Lint(_)
+        | Command::Actions(_)
         | Command::Explain(_)
         | Command::Eval(_)
         | Command::Simulate(_)

@@ -151,6 +151,7 @@ async fn run(
         masks: Vec::new(),
         image: None,
         services: Vec::new(),
+        actions: Vec::new(),
         inputs: Vec::new(),
         kept: Vec::new(),
         cache_scopes: Vec::new(),

@@ -11,7 +11,7 @@ use penstock_pipeline::{CacheKey, JobContext, JobInputs, KeyFiles, Plan, Planned
 use tokio_util::sync::CancellationToken;
 
 use self::reports::ReadReport;
-use super::{EffectError, containers, elsewhere};
+use super::{EffectError, actions, containers, elsewhere};
 use crate::downstream::number_of;
 use crate::identity;
 use crate::parts::Parts;
@@ -233,6 +233,7 @@ async fn attempt(
     let masks: Vec<Secret> = secrets.into_values().chain([token]).chain(context.id_tokens.values().cloned()).collect();
     let caches = caches(parts, record, planned, &env, withheld.is_empty()).await?;
     let checkout = checkout(parts, record, plan, &env).await?;
+    let actions = actions::lay_out(parts, id, planned).await?;
     let steps = penstock_pipeline::steps(plan, &id.job, &context).map_err(|error| EffectError::Other(error.to_string()))?;
     let spec = JobSpec {
         id: id.clone(),
@@ -247,6 +248,7 @@ async fn attempt(
         masks,
         image: containers.image,
         services: containers.services,
+        actions,
         inputs: context.inputs.artifacts,
         kept: kept_artifacts(record, plan, &id.job),
         cache_scopes: cache_scopes(parts, record, withheld.is_empty()),

@@ -1,5 +1,6 @@
 //! Carrying effects out. Each looks at the world again, does its work, and appends what came of it.
 
+mod actions;
 pub mod check;
 mod commit;
 mod containers;

@@ -5,6 +5,7 @@ use penstock_model::git::{GitError, GitHost};
 use penstock_model::{CommitId, RepositoryName, UserName};
 use penstock_pipeline::{FileRef, Found, Source};
 
+use super::actions::own_name;
 use super::mirror::{Mirror, is_version, newest};
 use super::{Shelf, text};
 use crate::world::World;
@@ -64,6 +65,18 @@ impl Shelf for OnHost<'_> {
                     Some(repository) => self.component(&repository, name, version).await,
                 }
             }
+            FileRef::Action { repository, reference, path } => match self.of_action(repository, reference).await? {
+                Some((repository, Ok(commit))) => self.read(&repository, &commit, path).await,
+                Some((_, Err(why))) => Ok(Err(why)),
+                None => Ok(self.mirror.look(file).await),
+            },
+            FileRef::Tag { repository, name } => match self.own_action(repository).await? {
+                Some(repository) => {
+                    let commit = self.git.resolve(&repository, &format!("refs/tags/{name}")).await?;
+                    Ok(Ok(Found::new(commit.map(|commit| commit.to_string()).unwrap_or_default())))
+                }
+                None => Ok(self.mirror.look(file).await),
+            },
             _ => Ok(self.mirrored(file)),
         }
     }
@@ -79,6 +92,23 @@ impl OnHost<'_> {
     async fn own(&self, project: &str) -> Result<Option<RepositoryName>, GitError> {
         let Ok(name) = project.parse::<RepositoryName>() else { return Ok(None) };
         Ok(self.git.repositories().await?.contains(&name).then_some(name))
+    }
+
+    /// A repository of this server by the name that actions have it by.
+    async fn own_action(&self, repository: &str) -> Result<Option<RepositoryName>, GitError> {
+        match own_name(repository) {
+            Some(name) => self.own(name.as_str()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The commit of this server's repository that an action is of; `None` if there is none here.
+    async fn of_action(&self, repository: &str, reference: &str) -> Result<Option<(RepositoryName, Result<CommitId, String>)>, GitError> {
+        let Some(own) = self.own_action(repository).await? else { return Ok(None) };
+        let commit = self.at(&own, Some(reference)).await?;
+        // the mirror may have what the own repository has not
+        let readable = self.world.users.contains_key(self.who) || own == *self.repository;
+        Ok(if commit.is_err() && readable { None } else { Some((own, commit)) })
     }
 
     fn mirrored(&self, file: &FileRef) -> Result<Found, String> {

@@ -2,11 +2,14 @@
 //! to be put here first, by whoever looks after the server.
 //!
 //! `remote/HOST/PATH`, `templates/NAME`, `projects/GROUP/NAME@REF/PATH` (without `@REF` for a file that asks for none),
-//! `projects/HOST/GROUP/NAME@VERSION/templates/…` for components of other servers, `actions/OWNER/NAME@REF/PATH`.
+//! `projects/HOST/GROUP/NAME@VERSION/templates/…` for components of other servers, `actions/OWNER/NAME.git`,
+//! a bare copy of a repository, or `actions/OWNER/NAME@COMMIT/PATH`.
 
 use std::cmp::Ordering;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
+use penstock_model::git::GitCopies;
 use penstock_pipeline::{FileRef, Found, Source};
 
 /// The most files of a mirrored project that are listed.
@@ -16,6 +19,8 @@ const MAX_LISTED: usize = 100_000;
 #[derive(Clone, Debug)]
 pub struct Mirror {
     root: PathBuf,
+    /// Reads bare copies of repositories.
+    git: Option<Arc<dyn GitCopies>>,
     /// The server's own name and port: its components are projects without a host before them.
     host: String,
 }
@@ -24,7 +29,23 @@ impl Mirror {
     /// A mirror, which may not be there.
     pub fn new(root: PathBuf, server_url: &str) -> Self {
         let host = server_url.split_once("://").map_or(server_url, |(_, host)| host);
-        Self { root, host: host.split('/').next().unwrap_or_default().to_owned() }
+        Self { root, git: None, host: host.split('/').next().unwrap_or_default().to_owned() }
+    }
+
+    /// The same, with bare copies of repositories.
+    #[must_use]
+    pub fn with_copies(self, git: Arc<dyn GitCopies>) -> Self {
+        Self { git: Some(git), ..self }
+    }
+
+    /// The directory.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What reads bare copies.
+    pub(super) fn git(&self) -> Option<&dyn GitCopies> {
+        self.git.as_deref()
     }
 
     /// Whether a component is of this server.
@@ -48,6 +69,7 @@ impl Mirror {
             }
             FileRef::Template { name } => self.read(&["templates", name]),
             FileRef::Action { repository, reference, path } => self.read(&["actions", &format!("{repository}@{reference}"), path]),
+            FileRef::Tag { .. } => Ok(Found::new("")),
             FileRef::Paths { project, reference } => self.listed(&project_folder(project, reference.as_deref())),
             FileRef::Component { host, path, version } => self.component(host, path, version),
         }

@@ -1,5 +1,6 @@
 //! Commands that need hands.
 
+mod actions;
 mod doctor;
 mod down;
 mod eval;
@@ -27,6 +28,7 @@ pub async fn carry_out(command: Command, output: Output, server: Option<url::Url
         Command::Plan(args) => plan::plan(&args, output).await,
         Command::Eval(args) => eval::eval(&args),
         Command::Explain(args) => explain::explain(&args, output, server).await,
+        Command::Actions(args) => actions::actions(&args, output).await,
         Command::Lint(args) => lint::lint(&args, output).await,
         Command::Run(args) => run::run(&args, output).await,
         Command::Mirror(args) => mirror::mirror(&args, output).await,

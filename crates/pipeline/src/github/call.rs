@@ -104,6 +104,14 @@ impl Planner<'_> {
                 return None;
             }
         };
+        let file = match file {
+            FileRef::Action { repository, reference, path: file } => {
+                let at = (node.at, path);
+                let origin = actions::pinned((&repository, &reference), at, self.event, self.library, problems)?;
+                FileRef::Action { repository, reference: origin.commit.to_string(), path: file }
+            }
+            local => local,
+        };
         if scope.chain.contains(&file) {
             let chain = scope.chain.iter().chain([&file]).map(ToString::to_string).collect::<Vec<_>>().join(" -> ");
             problems.add(node.at, path, format!("workflows call each other in a circle: {chain}"), "take one of these calls out");
@@ -249,13 +257,14 @@ fn file_of(written: &str, from: &FileRef) -> Result<FileRef, (&'static str, &'st
     let (Some(owner), Some(name), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(("is no workflow of another repository", pinned));
     };
-    if owner.is_empty() || name.is_empty() || !is_workflow(path) {
+    if !is_workflow(path) {
         return Err(not_there);
     }
-    if !matches!(reference.len(), 40 | 64) || !reference.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(("may become something else, since a branch or tag can be moved", "write the whole commit after the `@`"));
+    let repository = format!("{owner}/{name}");
+    if !actions::is_repository(&repository) || !actions::is_reference(reference) {
+        return Err(not_there);
     }
-    Ok(FileRef::Action { repository: format!("{owner}/{name}"), reference: reference.to_lowercase(), path: path.to_owned() })
+    Ok(FileRef::Action { repository, reference: reference.to_owned(), path: path.to_owned() })
 }
 
 /// The secrets that a call hands on.

@@ -36,7 +36,7 @@ mod turn;
 mod value;
 mod workflow;
 
-pub use actions::BuiltIn;
+pub use actions::{ActionsLock, BuiltIn, Locked, Named, named};
 pub(crate) use called::{Inputs, call_inputs, call_outputs};
 pub(crate) use env::job_env;
 pub(crate) use eval::Given;

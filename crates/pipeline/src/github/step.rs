@@ -9,7 +9,7 @@ use super::checked::{as_written, asked_env, checked_text, condition};
 use super::contexts::{STEP, STEP_IF};
 use super::job::{MAX_MINUTES, RunDefaults, is_id};
 use super::template::Template;
-use crate::plan::{Asked, Condition, PlannedStep};
+use crate::plan::{Action, Asked, Condition, NamedAt, PlannedStep};
 use crate::reader::{Fields, Problems, boolean, integer, join, shown, text};
 use crate::yaml::{Node, Value};
 
@@ -166,7 +166,12 @@ fn uses_step(node: &Node, head: Head, fields: &mut Fields<'_>, problems: &mut Pr
     let uses = text(node, &path, problems)?;
     let with = inputs.map(|node| with(node, &with_path, problems)).unwrap_or_default();
     let action = match actions::resolve(&uses, &with) {
-        Ok(action) => action,
+        Ok(mut action) => {
+            if let Action::Unread { at, .. } | Action::Elsewhere { at, .. } = &mut action {
+                *at = NamedAt { column: node.at.column, key: path };
+            }
+            action
+        }
         Err(refusal) => {
             let key =
                 refusal.input.as_deref().and_then(|input| Some((inputs.and_then(|node| key_at(node, input))?, join(&with_path, input))));

@@ -4,11 +4,12 @@ mod evaluate;
 mod frame;
 mod inputs;
 mod posts;
+mod pres;
 mod uses;
 
 pub(super) use evaluate::holds;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use penstock_model::{Digest, Secret};
 
 use self::frame::{Frame, Mark};
 use self::posts::Post;
+use self::pres::Pre;
 use super::actions::{Act, Facts};
 use super::contexts;
 use super::expression::Contexts;
@@ -45,8 +47,14 @@ pub(crate) struct WorkflowSteps {
     secrets: Vec<Secret>,
     /// The job's steps, and those of the actions that are being carried out.
     frames: Vec<Frame>,
+    /// What is done before the first step.
+    pres: VecDeque<Pre>,
+    /// What was kept then, by the step.
+    kept: BTreeMap<Vec<usize>, BTreeMap<String, String>>,
     /// What is done at the end, the last first.
     posts: Vec<Post>,
+    /// Which step is being carried out.
+    place: Vec<usize>,
     running: Option<Running>,
     /// The `job.services` context.
     services: Value,
@@ -66,6 +74,8 @@ enum Running {
     Failure(Mark),
     /// Part of an action.
     Action(Mark, InAction),
+    /// Part of what an action does before the first step.
+    Pre(Mark, InAction),
     /// Part of what an action does at the job's end.
     Post(InAction),
 }
@@ -99,7 +109,10 @@ impl WorkflowSteps {
             outputs: job.outputs.clone(),
             secrets: context.secrets.values().chain(&context.token).filter(|secret| !secret.expose().is_empty()).cloned().collect(),
             frames,
+            pres: pres::of(&job.steps),
+            kept: BTreeMap::new(),
             posts: Vec::new(),
+            place: Vec::new(),
             running: None,
             services: Value::default(),
             of_job: contexts::workflow_of(plan, job).into(),
@@ -175,6 +188,12 @@ impl WorkflowSteps {
                 }
                 return self.go_on(mark, action, last);
             }
+            Running::Pre(mark, mut action) => {
+                if let Some(last) = last {
+                    action.state.extend(last.state.clone());
+                }
+                return self.go_on_with_pre(mark, action, last);
+            }
             Running::Post(mut action) => {
                 if let Some(last) = last {
                     action.state.extend(last.state.clone());
@@ -242,7 +261,9 @@ impl WorkflowSteps {
     /// Whether the job goes on as if what runs had not failed.
     fn forgives(&self) -> bool {
         let own = match &self.running {
-            Some(Running::Script(mark) | Running::Failure(mark) | Running::Action(mark, _)) => mark.continue_on_error,
+            Some(Running::Script(mark) | Running::Failure(mark) | Running::Action(mark, _) | Running::Pre(mark, _)) => {
+                mark.continue_on_error
+            }
             Some(Running::Post(_)) | None => false,
         };
         own || self.frames.iter().any(|frame| frame.of.as_ref().is_some_and(|outer| outer.mark.continue_on_error))
@@ -256,9 +277,13 @@ impl WorkflowSteps {
         if let Some(why) = self.unsound.take() {
             return self.fail(Mark::default(), &why);
         }
+        if let Some(next) = self.next_pre() {
+            return next;
+        }
         loop {
-            match self.frame().waiting.pop_front() {
-                Some(step) => {
+            match self.frame().take() {
+                Some((step, place)) => {
+                    self.place = place;
                     if let Some(next) = self.begin(&step) {
                         return next;
                     }

@@ -1,8 +1,9 @@
 //! Steps as a plan has them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use penstock_model::job::Shell;
+use penstock_model::{CommitId, Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::github::BuiltIn;
@@ -109,6 +110,13 @@ pub enum PlannedStep {
 }
 
 impl PlannedStep {
+    /// The other repositories that its action, and those within it, are of.
+    pub fn origins(&self) -> BTreeSet<&ActionOrigin> {
+        let Self::Uses { action, .. } = self else { return BTreeSet::new() };
+        let within: &[Self] = if let Action::Composite { steps, .. } = action { steps } else { &[] };
+        action.origin().into_iter().chain(within.iter().flat_map(Self::origins)).collect()
+    }
+
     /// Bytes of text that it carries into the plan, about.
     pub(crate) fn weight(&self) -> usize {
         match self {
@@ -135,11 +143,27 @@ pub enum Action {
     Unread {
         /// The folder, from the root of the repository.
         path: String,
+        /// Where it is named.
+        at: NamedAt,
+    },
+    /// Likewise, of another repository.
+    Elsewhere {
+        /// `owner/name`.
+        repository: String,
+        /// A commit, tag or branch.
+        reference: String,
+        /// The folder, from the root of the repository.
+        path: String,
+        /// Where it is named.
+        at: NamedAt,
     },
     /// Steps of its own.
     Composite {
         /// Its folder, from the root of the repository.
         path: String,
+        /// The other repository that it is of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<ActionOrigin>,
         /// Its inputs by their names in lower case.
         inputs: BTreeMap<String, ActionInput>,
         /// Its outputs, not evaluated.
@@ -152,6 +176,15 @@ pub enum Action {
     JavaScript {
         /// Its folder, from the root of the repository.
         path: String,
+        /// The other repository that it is of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<ActionOrigin>,
+        /// What it does before the job's first step.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pre: Option<String>,
+        /// When; `None` is always.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pre_if: Option<String>,
         /// Its inputs by their names in lower case.
         inputs: BTreeMap<String, ActionInput>,
         /// Its script.
@@ -161,6 +194,43 @@ pub enum Action {
         /// When; `None` is always.
         post_if: Option<String>,
     },
+}
+
+/// Where a file names an action, beside the line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedAt {
+    /// The column.
+    pub column: usize,
+    /// The key.
+    pub key: String,
+}
+
+impl Action {
+    /// The other repository that it is of.
+    pub fn origin(&self) -> Option<&ActionOrigin> {
+        if let Self::Composite { origin, .. } | Self::JavaScript { origin, .. } = self { origin.as_ref() } else { None }
+    }
+}
+
+/// The other repository that an action is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ActionOrigin {
+    /// `owner/name`.
+    pub repository: String,
+    /// As the file names it: a commit, tag or branch.
+    pub reference: String,
+    /// The commit that is carried out.
+    pub commit: CommitId,
+    /// What the commit's files come to, if that is locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+}
+
+impl ActionOrigin {
+    /// Where its tree lies, below the folder of all of them.
+    pub fn place(&self) -> String {
+        format!("{}/{}", self.repository, self.reference)
+    }
 }
 
 /// An input of an action.

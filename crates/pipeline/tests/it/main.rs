@@ -45,6 +45,7 @@ mod workflow_actions;
 mod workflow_calls;
 mod workflow_containers;
 mod workflow_contexts;
+mod workflow_elsewhere;
 mod workflow_events;
 mod workflow_keys;
 mod workflow_late;

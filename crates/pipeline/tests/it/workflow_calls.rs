@@ -43,7 +43,7 @@ fn what_is_wrong_with_an_action_that_a_called_workflow_names_is_told_there() {
     refused(
         "on: push\njobs: {b: {uses: ./.github/workflows/called.yml}}\n",
         &[("called", "on: workflow_call\njobs:\n  a:\n    runs-on: linux\n    steps:\n      - run: x\n      - uses: ./a\n")],
-        "called.yml:7:1 uses: `a/action.yml` is not there: nobody has it",
+        "called.yml:7:15 jobs.a.steps[1].uses: `a/action.yml` is not there: nobody has it",
     );
 }
 
@@ -329,10 +329,7 @@ fn what_is_called_is_a_workflow_that_nobody_can_move() {
         ("./build.yml", "`./build.yml` is no workflow: they lie in `.github/workflows` and end with .yml or .yaml"),
         ("./.github/workflows/b.yml@main", "`./.github/workflows/b.yml@main` is of this repository, and so of this commit"),
         ("a/b/.github/workflows/c.yml", "`a/b/.github/workflows/c.yml` names no commit"),
-        (
-            "a/b/.github/workflows/c.yml@v1",
-            "`a/b/.github/workflows/c.yml@v1` may become something else, since a branch or tag can be moved",
-        ),
+        ("a/b/.github/workflows/c.yml@v1", "`a/b@v1` may become something else, since a branch or tag can be moved"),
         (
             "a/.github/workflows/c.yml@v1",
             "`a/.github/workflows/c.yml@v1` is no workflow: they lie in `.github/workflows` and end with .yml or .yaml",

@@ -122,8 +122,8 @@ fn what_is_wrong_with_an_action_is_told_with_its_file_and_line() {
             "runs:\n  using: composite\n  steps:\n    - run: x\n",
             "a/action.yml:4 a step with `run` in an action names its `shell`",
         ),
-        ("a/action.yml", "runs:\n  using: node20\n  main: ../x.js\n", "a/action.yml:3 `../x.js` leaves the action"),
-        ("a/action.yml", "runs:\n  using: composite\n  steps: []\nruns2: x\n", "a/action.yml:4 `runs2` is not a key of this place"),
+        ("a/action.yml", "runs:\n  using: node20\n  main: ../../x.js\n", "a/action.yml:3 `../../x.js` leaves the action's repository"),
+        ("a/action.yml", "runs:\n  using: composite\n  steps: []\n  main: x\n", "a/action.yml:4 `main` is not a key of this place"),
     ] {
         let told = planned(step, &[(file, text)]).unwrap_err();
         assert!(told.contains(expected), "{told}");

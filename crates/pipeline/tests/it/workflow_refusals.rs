@@ -23,12 +23,12 @@ fn check_step(step: &str, expected: &str) {
 fn an_action_is_refused_where_it_stands() {
     let text = "on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - uses: acme/setup-cobol@v5\n        with: {version: '3.11'}\n";
     insta::assert_snapshot!(planned(WORKFLOW, text, &push()).unwrap_err(), @"
-    error: the action `acme/setup-cobol@v5` is not carried out
+    error: `acme/setup-cobol@v5` may become something else, since a branch or tag can be moved
      --> .github/workflows/ci.yml:7:15 (jobs.build.steps[1].uses)
       |
     7 |       - uses: acme/setup-cobol@v5
       |               ^^^^
-      = help: write what it does as `run`; the machine's toolchains are on the PATH
+      = help: `penstock actions lock` keeps the commit that it stands for in .github/penstock-actions.lock; or write the whole commit after the `@`
     ");
 }
 
@@ -63,10 +63,10 @@ fn what_starts_a_workflow_is_checked() {
 fn steps_are_checked() {
     check_step("{name: x}", "6:9 jobs.a.steps[0]: the step has neither `run` nor `uses`");
     check_step("{run: x, uses: actions/checkout@v4}", "6:9 jobs.a.steps[0]: a step has `run` or `uses`, not both");
-    check_step("{uses: ./local}", "6:1 uses: `local/action.yml` is not there: nobody has it");
+    check_step("{uses: ./local}", "6:16 jobs.a.steps[0].uses: `local/action.yml` is not there: nobody has it");
     check_step("{uses: ./../local}", "6:16 jobs.a.steps[0].uses: `./../local` leaves the repository");
     check_step("{uses: 'docker://alpine:3'}", "6:16 jobs.a.steps[0].uses: the action `docker://alpine:3` is not carried out");
-    check_step("{uses: actions/checkout}", "6:16 jobs.a.steps[0].uses: the action `actions/checkout` is not carried out");
+    check_step("{uses: actions/checkout}", "6:16 jobs.a.steps[0].uses: `actions/checkout` names no action");
     check_step("{uses: actions/checkout@v4, with: {path: ../x}}", "6:44 jobs.a.steps[0].with.path: `path` leaves the checkout");
     check_step(
         "{uses: actions/checkout@v4, with: {fetch-depth: -1}}",

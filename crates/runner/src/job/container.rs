@@ -178,7 +178,7 @@ impl Container<'_> {
             mount(scratch.path("scripts"), format!("{HANDED}/scripts"), false),
             mount(scratch.path("files"), format!("{HANDED}/files"), true),
         ];
-        mounts.extend(attempt.origin().map(|(from, to)| mount(from, to, false)));
+        mounts.extend(attempt.origin().chain(attempt.actions()).map(|(from, to)| mount(from, to, false)));
         for (index, path) in attempt.workspace.read_only.iter().enumerate() {
             let folder = |name: &str| scratch.folder(name, 0o755).map_err(io("making the job's directories"));
             let changes = Some(folder(&format!("pulled-{index}"))?);

@@ -53,6 +53,7 @@ fn plan(attempt: &Attempt<'_>, hosts: &BTreeMap<String, Ipv4Addr>) -> std::io::R
         plan.binds.push(Bind::shown(attempt.scratch.hosts(hosts)?, "/etc/hosts"));
     }
     plan.binds.extend(attempt.origin().map(|(from, to)| Bind::shown(from, to)));
+    plan.binds.extend(attempt.actions().map(|(from, to)| Bind::shown(from, to)));
     for (index, path) in workspace.read_only.iter().enumerate() {
         let upper = attempt.scratch.folder(&format!("upper-{index}"), 0o755)?;
         let work = attempt.scratch.folder(&format!("work-{index}"), 0o755)?;

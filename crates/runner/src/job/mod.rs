@@ -22,7 +22,7 @@ use penstock_model::Digest;
 use penstock_model::blob::LogSink;
 use penstock_model::container::ImageFacts;
 use penstock_model::git::{History, WorkTree};
-use penstock_model::job::{Checkout, EnvValue, JobEnd, JobReport, JobRunner, JobSpec, RunnerError, StepSource};
+use penstock_model::job::{ACTIONS, Checkout, EnvValue, JobEnd, JobReport, JobRunner, JobSpec, RunnerError, StepSource};
 use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +65,11 @@ impl Attempt<'_> {
             (HOME.to_owned(), self.scratch.path("home")),
             ("/tmp".to_owned(), self.scratch.path("tmp")),
         ])
+    }
+
+    /// Trees of other repositories' actions: from where on this machine, and where the job sees them, read-only.
+    fn actions(&self) -> impl Iterator<Item = (PathBuf, String)> {
+        self.spec.actions.iter().map(|action| (action.tree.clone(), format!("{ACTIONS}/{}", action.place)))
     }
 
     /// What the job is shown of the repository, read-only: from where on this machine, and where; the outer before the inner.

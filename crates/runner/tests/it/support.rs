@@ -114,6 +114,7 @@ impl Job {
             masks: Vec::new(),
             image: None,
             services: Vec::new(),
+            actions: Vec::new(),
             inputs: Vec::new(),
             kept: Vec::new(),
             cache_scopes: Vec::new(),

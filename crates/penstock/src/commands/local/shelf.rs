@@ -1,14 +1,16 @@
 //! The files that a pipeline file names, on this machine.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use penstock_cli::CliError;
 use penstock_delivery::library::{Mirror, Shelf, read_text};
-use penstock_git::LocalClone;
+use penstock_git::{Copies, LocalClone};
 use penstock_pipeline::{FileRef, Found};
 
 use super::{NOWHERE, Place, git_failed};
+use crate::parts::find_program;
 
 /// Names the mirror, unless it is `.penstock/mirror` in the repository.
 const MIRROR: &str = "PENSTOCK_MIRROR";
@@ -22,8 +24,22 @@ pub struct WorkingTree<'p> {
 impl<'p> WorkingTree<'p> {
     /// That of a place; `server_url` is the server whose components have no host before them in the mirror.
     pub fn of(place: &'p Place, server_url: Option<&str>) -> Self {
-        let folder = std::env::var_os(MIRROR).map_or_else(|| place.root.join(".penstock/mirror"), Into::into);
-        Self { place, mirror: Mirror::new(folder, server_url.unwrap_or(NOWHERE)) }
+        let mirror = Mirror::new(Self::mirror_of(place), server_url.unwrap_or(NOWHERE));
+        let mirror = match find_program("git") {
+            Some(git) => mirror.with_copies(Arc::new(Copies::new(git))),
+            None => mirror,
+        };
+        Self { place, mirror }
+    }
+
+    /// Where the copies of a place are.
+    pub fn mirror_of(place: &Place) -> PathBuf {
+        std::env::var_os(MIRROR).map_or_else(|| place.root.join(".penstock/mirror"), Into::into)
+    }
+
+    /// The copies.
+    pub fn mirror(&self) -> &Mirror {
+        &self.mirror
     }
 
     fn local(&self, path: &str) -> Result<Found, String> {
@@ -55,11 +71,21 @@ impl Shelf for WorkingTree<'_> {
                 },
                 (Some(_), None) => self.mirror.find(file),
             },
+            // likewise, as actions name it
+            FileRef::Action { repository, reference, path } if *repository == format!("{0}/{0}", self.place.name) => {
+                match &self.place.clone {
+                    Some(clone) => match clone.read(reference, path).await.map_err(|error| git_failed(&error))? {
+                        Some(bytes) => penstock_delivery::library::text(bytes),
+                        None => self.mirror.look(file).await,
+                    },
+                    None => self.mirror.look(file).await,
+                }
+            }
             FileRef::Changes { since } => match &self.place.clone {
                 Some(clone) => changed_since(clone, since).await,
                 None => self.mirror.find(file),
             },
-            _ => self.mirror.find(file),
+            _ => self.mirror.look(file).await,
         })
     }
 }

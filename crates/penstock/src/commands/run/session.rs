@@ -53,6 +53,7 @@ impl Session {
         let address = listener.local_addr().map_err(io("a port on loopback"))?;
         let mut settings = ServerSection::load(args.config.as_deref(), Some(data.clone()), Some(address))?;
         settings.url = None;
+        settings.mirror = Some(WorkingTree::mirror_of(&place));
         let desk = args.shell_on_failure.then(|| Arc::new(Desk::default()));
         let terminal = desk.clone().map(|desk| desk as Arc<dyn Terminal>);
         let built = build(&settings, penstock_store::Durability::ProcessEnd, terminal).await?;

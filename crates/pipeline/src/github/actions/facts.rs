@@ -1,7 +1,9 @@
 //! What actions know of the job that they are part of.
 
+use penstock_model::job::ACTIONS;
+
 use crate::env::JobContext;
-use crate::plan::{Plan, PlannedJob};
+use crate::plan::{ActionOrigin, Plan, PlannedJob};
 
 /// What actions know of their job.
 #[derive(Clone, Debug)]
@@ -28,9 +30,10 @@ pub(in crate::github) struct Facts {
 }
 
 impl Facts {
-    /// Where the job sees a folder of the repository.
-    pub(in crate::github) fn folder(&self, path: &str) -> String {
-        if path.is_empty() { self.workspace.clone() } else { format!("{}/{path}", self.workspace) }
+    /// Where the job sees a folder of the repository, or of another one that an action is of.
+    pub(in crate::github) fn folder(&self, path: &str, origin: Option<&ActionOrigin>) -> String {
+        let root = origin.map_or_else(|| self.workspace.clone(), |origin| format!("{ACTIONS}/{}", origin.place()));
+        if path.is_empty() { root } else { format!("{root}/{path}") }
     }
 
     pub(in crate::github) fn new(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Self {

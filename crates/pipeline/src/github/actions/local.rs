@@ -1,28 +1,27 @@
-//! Actions of the repository itself (`uses: ./path`): their `action.yml`, read while planning.
+//! Actions whose `action.yml` is read while planning: those of the repository itself (`uses: ./path`), and those of others.
 
 use std::collections::BTreeMap;
 
-use penstock_model::job::Shell;
-
-use super::table::is_file;
-use crate::github::checked::{checked_text, condition};
-use crate::github::contexts::{STEP, STEP_IF};
-use crate::github::job::RunDefaults;
-use crate::github::step::steps;
+use super::lock::ActionsLock;
+use super::manifest::{Place, manifest};
+use super::uses;
 use crate::input::{PushEvent, Source};
-use crate::library::{FileRef, Library};
-use crate::plan::{Action, ActionInput, PlannedJob, PlannedStep};
-use crate::reader::{Fields, Problems, join, shown, text};
-use crate::yaml::{At, Budget, Node, Value};
+use crate::library::{FileRef, Found, Library};
+use crate::plan::{Action, ActionOrigin, PlannedJob, PlannedStep};
+use crate::reader::{Problems, shown};
+use crate::yaml::{At, Budget};
 
 /// How deep actions may lie in actions (GitHub's own bound).
 const MAX_NESTED: usize = 10;
 /// The most steps of all actions of a plan.
 const MAX_STEPS: usize = 20_000;
 
-/// Reads what the steps of jobs name in the repository.
+/// What an action's file may be called.
+const NAMES: [&str; 2] = ["action.yml", "action.yaml"];
+
+/// Reads what the steps of jobs name in the repository, and in others.
 pub(in crate::github) fn resolve(jobs: &mut [PlannedJob], event: &PushEvent, library: &Library, problems: &mut Problems) {
-    let mut reading = Reading { event, library, known: BTreeMap::new(), steps: 0, budget: Budget::new() };
+    let mut reading = Reading { event, library, known: BTreeMap::new(), steps: 0, lock: None, budget: Budget::new() };
     for job in jobs {
         let file = job.file.as_deref().map_or(0, |path| problems.file(path));
         for step in &mut job.steps {
@@ -31,37 +30,56 @@ pub(in crate::github) fn resolve(jobs: &mut [PlannedJob], event: &PushEvent, lib
     }
 }
 
+/// The commit that a tag or branch of another repository is locked to; a commit is its own. `None` is told already, or wanted.
+pub(in crate::github) fn pinned(
+    (repository, reference): (&str, &str),
+    (at, key): (At, &str),
+    event: &PushEvent,
+    library: &Library,
+    problems: &mut Problems,
+) -> Option<ActionOrigin> {
+    let mut reading = Reading { event, library, known: BTreeMap::new(), steps: 0, lock: None, budget: Budget::new() };
+    reading.origin(repository, reference, at, key, problems)
+}
+
 struct Reading<'r> {
     event: &'r PushEvent,
     library: &'r Library,
-    /// By path; `None` is told already.
-    known: BTreeMap<String, Option<Action>>,
+    /// By the repository, if it is another one, and the path; `None` is told already.
+    known: BTreeMap<(Option<String>, String), Option<Action>>,
     steps: usize,
+    /// What the repository locks, once somebody asked.
+    lock: Option<ActionsLock>,
     budget: Budget,
 }
 
 impl Reading<'_> {
     fn step(&mut self, step: &mut PlannedStep, file: u16, depth: usize, problems: &mut Problems) {
         let PlannedStep::Uses { line, action, uses, .. } = step else { return };
-        let Action::Unread { path } = action else { return };
-        let (at, key) = (At { file, line: *line, column: 1 }, "uses".to_owned());
+        let (known, named_at) = match &*action {
+            Action::Unread { path, at } => ((None, path.clone()), at.clone()),
+            Action::Elsewhere { repository, reference, path, at } => {
+                ((Some(format!("{repository}@{reference}")), path.clone()), at.clone())
+            }
+            _ => return,
+        };
+        let (at, key) = (At { file, line: *line, column: named_at.column }, &*named_at.key);
         if depth >= MAX_NESTED {
-            problems.add(at, &key, format!("`{}` lies more than {MAX_NESTED} actions deep", shown(uses)), "let an action not name itself");
+            problems.add(at, key, format!("`{}` lies more than {MAX_NESTED} actions deep", shown(uses)), "let an action not name itself");
             return;
         }
-        let path = path.clone();
-        let read = match self.known.get(&path) {
+        let read = match self.known.get(&known) {
             Some(known) => known.clone(),
             None => {
-                let read = self.action(&path, at, &key, depth, problems);
-                self.known.insert(path, read.clone());
+                let read = self.action(action, at, key, depth, problems);
+                self.known.insert(known, read.clone());
                 read
             }
         };
         if let Some(Action::Composite { steps, .. }) = &read {
             self.steps += steps.len();
             if self.steps > MAX_STEPS {
-                problems.add(at, &key, format!("the actions have more than {MAX_STEPS} steps together"), "use fewer");
+                problems.add(at, key, format!("the actions have more than {MAX_STEPS} steps together"), "use fewer");
                 return;
             }
         }
@@ -70,26 +88,21 @@ impl Reading<'_> {
         }
     }
 
-    fn action(&mut self, path: &str, at: At, key: &str, depth: usize, problems: &mut Problems) -> Option<Action> {
-        let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
-        let names = ["action.yml", "action.yaml"];
-        let there = names.iter().find(|name| self.event.files.contains(&below(name)));
-        if there.is_none() && self.event.files.contains(&below("Dockerfile")) {
-            problems.add(
-                at,
-                key,
-                format!("`./{}` is an action of a container", shown(path)),
-                "build the image and run what it does as `run`",
-            );
-            return None;
-        }
-        let file = FileRef::Local { path: below(there.unwrap_or(&names[0])) };
-        let found = problems.found(self.library, &file, at, key)?;
+    fn action(&mut self, named: &Action, at: At, key: &str, depth: usize, problems: &mut Problems) -> Option<Action> {
+        let (path, origin) = match named {
+            Action::Elsewhere { repository, reference, path, .. } => (path, Some(self.origin(repository, reference, at, key, problems)?)),
+            Action::Unread { path, .. } => (path, None),
+            _ => return None,
+        };
+        let (file, found) = match &origin {
+            None => self.local(path, at, key, problems)?,
+            Some(origin) => self.of_origin(path, origin, at, key, problems)?,
+        };
         let name = file.to_string();
         let number = problems.file(&name);
         let source = Source { path: &name, text: &found.text };
         let root = problems.document(&source, number, &mut self.budget)?;
-        let mut action = manifest(&root, path, problems)?;
+        let mut action = manifest(&root, &Place { path, origin: origin.as_ref() }, problems)?;
         if let Action::Composite { steps, .. } = &mut action {
             for step in steps {
                 self.step(step, number, depth + 1, problems);
@@ -97,108 +110,87 @@ impl Reading<'_> {
         }
         Some(action)
     }
-}
 
-/// Reads an `action.yml`.
-fn manifest(root: &Node, path: &str, problems: &mut Problems) -> Option<Action> {
-    let mut fields = Fields::of(root, "", problems)?;
-    for name in ["name", "author", "description", "branding"] {
-        fields.get(name);
+    /// The file of an action of the repository itself.
+    fn local(&self, path: &str, at: At, key: &str, problems: &mut Problems) -> Option<(FileRef, Found)> {
+        let there = NAMES.iter().find(|name| self.event.files.contains(&below(path, name)));
+        if there.is_none() && self.event.files.contains(&below(path, "Dockerfile")) {
+            let help = "build the image and run what it does as `run`";
+            problems.add(at, key, format!("`./{}` is an action of a container", shown(path)), help);
+            return None;
+        }
+        let file = FileRef::Local { path: below(path, there.unwrap_or(&NAMES[0])) };
+        let found = problems.found(self.library, &file, at, key)?.clone();
+        Some((file, found))
     }
-    let inputs = fields.get("inputs").map(|node| inputs(node, problems)).unwrap_or_default();
-    let outputs = fields.get("outputs").map(|node| outputs(node, problems)).unwrap_or_default();
-    let at = fields.get("runs");
-    fields.finish(&[], problems);
-    let Some(node) = at else {
-        problems.add(root.at, "runs", "the action has no `runs`", "say how it runs");
-        return None;
-    };
-    let mut runs = Fields::of(node, "runs", problems)?;
-    let using = runs.get("using").and_then(|node| text(node, "runs.using", problems))?;
-    let path = path.to_owned();
-    let action = if using == "composite" {
-        let node = runs.get("steps");
-        let steps = node.map(|node| inner_steps(node, problems)).unwrap_or_default();
-        Action::Composite { path, inputs, outputs, steps }
-    } else if using.starts_with("node") {
-        let mut script = |name: &'static str| {
-            runs.get(name).and_then(|node| {
-                let file = text(node, &join("runs", name), problems)?;
-                if is_file(&file) {
-                    return Some(file);
-                }
-                problems.add(node.at, &join("runs", name), format!("`{}` leaves the action", shown(&file)), "name a file of the action");
-                None
-            })
+
+    /// The file of an action of another repository: nobody knows what is there before it was looked for.
+    fn of_origin(&self, path: &str, origin: &ActionOrigin, at: At, key: &str, problems: &mut Problems) -> Option<(FileRef, Found)> {
+        let files = NAMES.map(|name| FileRef::Action {
+            repository: origin.repository.clone(),
+            reference: origin.commit.to_string(),
+            path: below(path, name),
+        });
+        let of_state = |there: fn(Option<Result<&Found, &str>>) -> bool| files.iter().find(|file| there(self.library.get(file)));
+        let file = of_state(|state| matches!(state, Some(Ok(_)))).or_else(|| of_state(|state| state.is_none())).unwrap_or(&files[0]);
+        let found = problems.found(self.library, file, at, key)?.clone();
+        Some((file.clone(), found))
+    }
+
+    /// Where an action of another repository is from. A tag or branch stands for what the repository locks, and for nothing else.
+    fn origin(&mut self, repository: &str, reference: &str, at: At, key: &str, problems: &mut Problems) -> Option<ActionOrigin> {
+        let origin = |commit, digest| ActionOrigin { repository: repository.to_owned(), reference: reference.to_owned(), commit, digest };
+        if let Some(commit) = uses::commit(reference) {
+            return Some(origin(commit, None));
+        }
+        let named = format!("{repository}@{reference}");
+        let Some(locked) = self.lock(at, key, problems)?.get(repository, reference).cloned() else {
+            let message = format!("`{}` may become something else, since a branch or tag can be moved", shown(&named));
+            let help = format!(
+                "`penstock actions lock` keeps the commit that it stands for in {}; or write the whole commit after the `@`",
+                ActionsLock::PATH
+            );
+            problems.add(at, key, message, help);
+            return None;
         };
-        let (main, post, _) = (script("main"), script("post"), script("pre"));
-        // as at GitHub, an action of the repository itself has nothing before the first step: it may not be there yet
-        runs.get("pre-if");
-        let post_if = runs.get("post-if").and_then(|node| condition(node, "runs.post-if", &STEP_IF, problems));
-        Action::JavaScript { path, inputs, main: main?, post, post_if: post_if.map(|condition| condition.expression) }
-    } else {
-        let help = "composite actions and those of Node.js are carried out; do what it does in a `run`";
-        problems.add(node.at, "runs.using", format!("an action that runs by `{}` is not carried out", shown(&using)), help);
-        return None;
-    };
-    runs.finish(&[], problems);
-    Some(action)
-}
-
-/// An action's steps: each script names its shell.
-fn inner_steps(node: &Node, problems: &mut Problems) -> Vec<PlannedStep> {
-    let read = steps(node, "runs.steps", &RunDefaults::default(), problems);
-    for step in &read {
-        if let PlannedStep::Run { line, shell: None::<Shell>, .. } = step {
-            let at = At { line: *line, ..node.at };
-            problems.add(at, "runs.steps", "a step with `run` in an action names its `shell`", "write `shell: bash`");
+        let tag = FileRef::Tag { repository: repository.to_owned(), name: reference.to_owned() };
+        let now = problems.found(self.library, &tag, at, key)?.text.trim();
+        if !now.is_empty() && now != locked.commit.as_str() {
+            let message =
+                format!("the tag `{}` was moved: it is locked to {}, and stands for {} now", shown(&named), locked.commit, shown(now));
+            problems.add(
+                at,
+                key,
+                message,
+                "look at what changed, then `penstock actions lock` takes it; or write the locked commit after the `@`",
+            );
+            return None;
         }
+        Some(origin(locked.commit, locked.digest))
     }
-    read
-}
 
-fn entries<'n>(node: &'n Node, key: &str, problems: &mut Problems) -> &'n [(crate::yaml::Key, Node)] {
-    if let Value::Map(entries) = &node.value {
-        return entries;
-    }
-    problems.add(node.at, key, format!("a mapping is expected here, not {}", node.kind()), "write one name a line");
-    &[]
-}
-
-fn inputs(node: &Node, problems: &mut Problems) -> BTreeMap<String, ActionInput> {
-    let mut out = BTreeMap::new();
-    for (key, node) in entries(node, "inputs", problems) {
-        let path = join("inputs", &key.text);
-        let mut input = ActionInput { name: key.text.clone(), ..ActionInput::default() };
-        if !node.is_null()
-            && let Some(mut fields) = Fields::of(node, &path, problems)
-        {
-            for name in ["description", "type", "options"] {
-                fields.get(name);
+    /// What the repository locks. `None` is wanted, or wrong and told.
+    fn lock(&mut self, at: At, key: &str, problems: &mut Problems) -> Option<&ActionsLock> {
+        if self.lock.is_none() {
+            let mut lock = ActionsLock::default();
+            if self.event.files.iter().any(|path| path == ActionsLock::PATH) {
+                let file = FileRef::Local { path: ActionsLock::PATH.to_owned() };
+                let found = problems.found(self.library, &file, at, key)?;
+                match ActionsLock::read(&found.text) {
+                    Ok(read) => lock = read,
+                    Err((line, why)) => {
+                        let file = problems.file(ActionsLock::PATH);
+                        problems.add(At { file, line, column: 1 }, "", why, "`penstock actions lock` writes it anew");
+                    }
+                }
             }
-            input.deprecated = fields.get("deprecationMessage").and_then(|node| text(node, &path, problems));
-            input.required = fields.get("required").and_then(Node::text) == Some("true");
-            input.default = fields.get("default").and_then(|node| checked_text(node, &join(&path, "default"), &STEP, problems));
-            fields.finish(&[], problems);
+            self.lock = Some(lock);
         }
-        out.insert(key.text.to_lowercase(), input);
+        self.lock.as_ref()
     }
-    out
 }
 
-fn outputs(node: &Node, problems: &mut Problems) -> BTreeMap<String, String> {
-    let mut out = BTreeMap::new();
-    for (key, node) in entries(node, "outputs", problems) {
-        let path = join("outputs", &key.text);
-        if node.is_null() {
-            continue;
-        }
-        let Some(mut fields) = Fields::of(node, &path, problems) else { continue };
-        fields.get("description");
-        if let Some(value) = fields.get("value").and_then(|node| checked_text(node, &join(&path, "value"), &STEP, problems)) {
-            out.insert(key.text.clone(), value);
-        }
-        fields.finish(&[], problems);
-    }
-    out
+/// A file of a folder.
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::act::{Act, Inputs};
 use super::facts::Facts;
 use super::{artifacts, cache, checkout, docker, golangci, green, idle, metadata, reports, results, rust_cache, setup, trivy};
-use crate::plan::Action;
+use crate::plan::{Action, NamedAt};
 use crate::reader::shown;
 
 /// An action that Penstock carries out itself.
@@ -184,19 +184,17 @@ pub(in crate::github) fn resolve(uses: &str, with: &BTreeMap<String, String>) ->
         if !path.is_empty() && !is_file(path) {
             return Err(Refusal::new(format!("`{}` leaves the repository", shown(uses)), "name a folder of it"));
         }
-        return Ok(Action::Unread { path: path.to_owned() });
+        return Ok(Action::Unread { path: path.to_owned(), at: NamedAt::default() });
     }
-    let Some((action, version)) = uses.rsplit_once('@').filter(|_| !uses.starts_with("docker://")) else {
-        let help = "name an action with its version, one of the repository (`./path`), or write what it does as `run`";
+    if uses.starts_with("docker://") {
+        let help = "give the job the image (`container`) and write what it does as `run`";
         return Err(Refusal::new(format!("the action `{}` is not carried out", shown(uses)), help));
-    };
-    let name = action.to_lowercase();
-    let Some(known) = KNOWN.iter().find(|known| known.name == name) else {
-        return Err(Refusal::new(
-            format!("the action `{}` is not carried out", shown(uses)),
-            "write what it does as `run`; the machine's toolchains are on the PATH",
-        ));
-    };
+    }
+    let builtin = uses.rsplit_once('@').and_then(|(action, version)| {
+        let name = action.to_lowercase();
+        Some((KNOWN.iter().find(|known| known.name == name)?, version))
+    });
+    let Some((known, version)) = builtin else { return super::uses::elsewhere(uses) };
     if !known.answers_to(version) {
         let majors = known.majors.iter().map(|major| format!("v{major}"));
         let names: Vec<String> = majors.chain(known.branches.iter().map(|branch| (*branch).to_owned())).collect();
@@ -268,6 +266,6 @@ mod tests {
             assert!(resolve(&format!("actions/checkout@{version}"), &none).is_err(), "{version}");
         }
         // a release of the whole machine is no release of its part
-        assert!(resolve("actions/checkout/sub@v4", &none).is_err());
+        assert!(matches!(resolve("actions/checkout/sub@v4", &none), Ok(Action::Elsewhere { .. })));
     }
 }

@@ -11,6 +11,10 @@ use crate::plan::PlannedStep;
 #[derive(Default)]
 pub(super) struct Frame {
     pub(super) waiting: VecDeque<PlannedStep>,
+    /// Which steps it is within, by their numbers, the outermost first.
+    pub(super) place: Vec<usize>,
+    /// The number of the next step.
+    next: usize,
     /// The `steps` context.
     records: Vec<(String, Value)>,
     /// `env` of the steps around it, evaluated.
@@ -48,8 +52,16 @@ impl Frame {
     }
 
     /// An action's, with its inputs.
-    pub(super) fn of_action(steps: &[PlannedStep], inputs: Value, outer: Outer) -> Self {
-        Self { waiting: steps.iter().cloned().collect(), values: vec![("inputs", inputs)], of: Some(outer), ..Self::default() }
+    pub(super) fn of_action(steps: &[PlannedStep], inputs: Value, outer: Option<Outer>) -> Self {
+        Self { waiting: steps.iter().cloned().collect(), values: vec![("inputs", inputs)], of: outer, ..Self::default() }
+    }
+
+    /// The next step, and which one it is.
+    pub(super) fn take(&mut self) -> Option<(PlannedStep, Vec<usize>)> {
+        let step = self.waiting.pop_front()?;
+        let place = self.place.iter().copied().chain([self.next]).collect();
+        self.next += 1;
+        Some((step, place))
     }
 
     /// Records how a step ended.

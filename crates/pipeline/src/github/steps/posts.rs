@@ -9,6 +9,8 @@ use crate::github::actions::{Act, Next};
 
 /// What an action does at the job's end.
 pub(super) struct Post {
+    /// Which step's action.
+    pub(super) place: Vec<usize>,
     pub(super) act: Box<dyn Act>,
     pub(super) name: String,
     pub(super) env: BTreeMap<String, EnvValue>,
@@ -24,9 +26,20 @@ impl WorkflowSteps {
         self.step.iter().chain(self.frames.last().into_iter().flat_map(|frame| &frame.action)).cloned().collect()
     }
 
+    /// Keeps what the action of the step at work does at the job's end: at its place, if that was known before the first step.
+    pub(super) fn keep_post(&mut self, act: Box<dyn Act>, action: &InAction) {
+        let frame = self.action_of_frame();
+        let (place, name, env, state) = (self.place.clone(), action.name.clone(), action.env.clone(), action.state.clone());
+        let post = Post { place, act, name, env, state, frame };
+        match self.posts.iter_mut().find(|known| known.place == post.place) {
+            Some(known) => *known = post,
+            None => self.posts.push(post),
+        }
+    }
+
     /// Begins what is to be done next at the job's end.
     pub(super) fn next_post(&mut self) -> Option<NextStep> {
-        while let Some(Post { mut act, name, env, state, frame }) = self.posts.pop() {
+        while let Some(Post { mut act, name, env, state, frame, .. }) = self.posts.pop() {
             self.frame().action = frame;
             self.step.clear();
             let contexts = self.contexts(&self.env);
@@ -36,7 +49,7 @@ impl WorkflowSteps {
                 Err(why) => return Some(self.fail(Mark::default(), &format!("{name} cannot be decided: {why}"))),
             }
             act.recall(&state);
-            let name = format!("Post {}", name.strip_prefix("Run ").unwrap_or(&name));
+            let name = format!("Post {}", name.strip_prefix("Run ").or_else(|| name.strip_prefix("Pre ")).unwrap_or(&name));
             let state: BTreeMap<_, _> = state.into_iter().map(|(name, value)| (format!("STATE_{name}"), value)).collect();
             let mut env = env;
             env.extend(state.into_iter().map(|(name, value)| (name, self.masked(&value))));

@@ -6,7 +6,7 @@ use penstock_model::job::{Chore, NextStep, StepOutcome, StepSpec, Work};
 
 use super::evaluate::StepEnv;
 use super::frame::{Frame, Mark, Outer};
-use super::posts::Post;
+use super::pres::filled_with;
 use super::{InAction, Running, WorkflowSteps, evaluate, inputs, said};
 use crate::github::actions::{self, Doing, JavaScript, Next};
 use crate::github::expression::Contexts;
@@ -26,14 +26,7 @@ impl WorkflowSteps {
             }
             Next::Done(done) => {
                 if let Some(post) = done.post {
-                    let path = self.action_of_frame();
-                    self.posts.push(Post {
-                        act: post,
-                        name: action.name.clone(),
-                        env: action.env.clone(),
-                        state: action.state,
-                        frame: path,
-                    });
+                    self.keep_post(post, &action);
                 }
                 self.write(&done.env);
                 let mut outputs = action.outputs;
@@ -86,37 +79,54 @@ impl WorkflowSteps {
     ) -> Result<Option<NextStep>, String> {
         let PlannedStep::Uses { id, name, uses, action, with, timeout_minutes, .. } = step else { return Ok(None) };
         let name = name.as_ref().map_or_else(|| Ok(format!("Run {uses}")), |name| fill(name, contexts))?;
-        let given: Result<BTreeMap<String, String>, String> =
-            with.iter().map(|(name, value)| Ok((name.clone(), fill(value, contexts)?))).collect();
+        let given = filled_with(with, contexts);
         let timeout = timeout_minutes.as_ref().map(|minutes| evaluate::timeout(minutes, contexts)).transpose()?;
         let mut env = self.handed(step_env);
         let (act, notes) = match action {
             Action::BuiltIn { name } => actions::begin(*name, uses, given?, &self.facts, &step_env.all)?,
-            Action::Unread { path } => return Err(format!("the plan does not have the action ./{path}")),
-            Action::Composite { path, inputs, outputs, steps } => {
-                let (inputs, notes) = inputs::filled(inputs, &given?, contexts)?;
-                let outer = Outer { mark: mark.clone(), outputs: outputs.clone() };
-                let mut frame = Frame::of_action(steps, inputs::context(&inputs), outer);
-                let around = self.frames.last().map(|frame| frame.env.clone()).unwrap_or_default();
-                let own = step_env.own.iter().filter_map(|name| Some((name.clone(), step_env.all.get(name)?.clone())));
-                frame.env = around.into_iter().chain(own).collect();
-                frame.action = self.action_facts(path);
+            Action::Unread { .. } | Action::Elsewhere { .. } => return Err(format!("the plan does not have the action {uses}")),
+            Action::Composite { .. } => {
+                let (frame, notes) = self.inside(action, &given?, step_env, contexts, Some(mark.clone()))?;
                 self.frames.push(frame);
                 return Ok(self.told(name, None, notes, true));
             }
-            Action::JavaScript { path, inputs, main, post, post_if } => {
+            Action::JavaScript { path, origin, inputs, main, post, post_if, .. } => {
                 let (inputs, notes) = inputs::filled(inputs, &given?, contexts)?;
-                let folder = self.facts.folder(path);
+                let folder = self.facts.folder(path, origin.as_ref());
                 env.extend(inputs.iter().map(|(name, value)| (inputs::variable(name), self.masked(value))));
                 (JavaScript::boxed(folder, main, post.as_deref(), post_if.as_deref()), notes)
             }
         };
-        let action = InAction { act, name, id: id.clone(), env, timeout, state: BTreeMap::new(), outputs: BTreeMap::new() };
+        let state = self.kept.remove(&self.place).unwrap_or_default();
+        env.extend(state.iter().map(|(name, value)| (format!("STATE_{name}"), self.masked(value))));
+        let action = InAction { act, name, id: id.clone(), env, timeout, state, outputs: BTreeMap::new() };
         let mut next = self.go_on(mark.clone(), action, None);
         if let Some(NextStep::Run(spec)) = &mut next {
             spec.notes.splice(0..0, notes);
         }
         Ok(next)
+    }
+
+    /// The steps of a composite action as a list of their own, and what the log has to say of its inputs. Without a mark nothing
+    /// is recorded of it.
+    pub(super) fn inside(
+        &self,
+        action: &Action,
+        given: &BTreeMap<String, String>,
+        step_env: &StepEnv,
+        contexts: &Contexts,
+        mark: Option<Mark>,
+    ) -> Result<(Frame, Vec<String>), String> {
+        let Action::Composite { path, origin, inputs, outputs, steps } = action else { return Ok((Frame::default(), Vec::new())) };
+        let (inputs, notes) = inputs::filled(inputs, given, contexts)?;
+        let outer = mark.map(|mark| Outer { mark, outputs: outputs.clone() });
+        let mut frame = Frame::of_action(steps, inputs::context(&inputs), outer);
+        let around = self.frames.last().map(|frame| frame.env.clone()).unwrap_or_default();
+        let own = step_env.own.iter().filter_map(|name| Some((name.clone(), step_env.all.get(name)?.clone())));
+        frame.env = around.into_iter().chain(own).collect();
+        frame.action = vec![("action_path", self.facts.folder(path, origin.as_ref()))];
+        frame.place.clone_from(&self.place);
+        Ok((frame, notes))
     }
 
     /// `github.action` and the like of a step.
@@ -127,15 +137,9 @@ impl WorkflowSteps {
             _ => return Vec::new(),
         };
         let name = self.frame().name_of(id.as_ref(), uses);
-        let of = uses.filter(|uses| !uses.starts_with('.') && !uses.starts_with("docker:")).and_then(|uses| uses.rsplit_once('@'));
-        let repository = of.map(|(path, _)| path.split('/').take(2).collect::<Vec<_>>().join("/"));
-        let reference = of.map(|(_, reference)| reference.to_owned());
-        vec![("action", name), ("action_repository", repository.unwrap_or_default()), ("action_ref", reference.unwrap_or_default())]
-    }
-
-    /// `github.action_path` and the like within an action of the repository.
-    fn action_facts(&self, path: &str) -> Vec<(&'static str, String)> {
-        vec![("action_path", self.facts.folder(path))]
+        let mut facts = vec![("action", name)];
+        facts.extend(facts_of_action(uses.unwrap_or_default()));
+        facts
     }
 
     /// The innermost list of steps is done: it is an action's, and the step that it is of is recorded.
@@ -152,4 +156,12 @@ impl WorkflowSteps {
             Err(why) => Some(self.fail(mark.clone(), &why)),
         }
     }
+}
+
+/// `github.action_repository` and `github.action_ref` of what a step uses.
+pub(super) fn facts_of_action(uses: &str) -> [(&'static str, String); 2] {
+    let of = Some(uses).filter(|uses| !uses.starts_with('.') && !uses.starts_with("docker:")).and_then(|uses| uses.rsplit_once('@'));
+    let repository = of.map(|(path, _)| path.split('/').take(2).collect::<Vec<_>>().join("/"));
+    let reference = of.map(|(_, reference)| reference.to_owned());
+    [("action_repository", repository.unwrap_or_default()), ("action_ref", reference.unwrap_or_default())]
 }

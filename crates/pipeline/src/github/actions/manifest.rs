@@ -1,0 +1,164 @@
+//! An `action.yml`: what the action takes, and how it runs.
+
+use std::collections::BTreeMap;
+
+use penstock_model::job::Shell;
+
+use crate::github::checked::{checked_text, condition};
+use crate::github::contexts::{STEP, STEP_IF};
+use crate::github::job::RunDefaults;
+use crate::github::step::steps;
+use crate::plan::{Action, ActionInput, ActionOrigin, PlannedStep};
+use crate::reader::{Fields, Problems, join, shown, text};
+use crate::yaml::{At, Node, Value};
+
+/// Where an action lies.
+pub(super) struct Place<'p> {
+    /// Its folder, from the root of its repository.
+    pub(super) path: &'p str,
+    /// Its repository, if it is another one.
+    pub(super) origin: Option<&'p ActionOrigin>,
+}
+
+/// Reads an `action.yml`.
+pub(super) fn manifest(root: &Node, place: &Place<'_>, problems: &mut Problems) -> Option<Action> {
+    // whatever else it says is for people, as at GitHub
+    let mut fields = Fields::of(root, "", problems)?;
+    let inputs = fields.get("inputs").map(|node| inputs(node, problems)).unwrap_or_default();
+    let outputs = fields.get("outputs").map(|node| outputs(node, problems)).unwrap_or_default();
+    let Some(node) = fields.get("runs") else {
+        problems.add(root.at, "runs", "the action has no `runs`", "say how it runs");
+        return None;
+    };
+    let mut runs = Fields::of(node, "runs", problems)?;
+    let using = runs.get("using").and_then(|node| text(node, "runs.using", problems))?;
+    let (path, origin) = (place.path.to_owned(), place.origin.cloned());
+    let action = if using == "composite" {
+        let node = runs.get("steps");
+        let steps = node.map(|node| inner_steps(node, problems)).unwrap_or_default();
+        Action::Composite { path, origin, inputs, outputs, steps }
+    } else if using.starts_with("node") {
+        let [pre, main, post] = ["pre", "main", "post"].map(|name| script(&mut runs, name, place, problems));
+        let [pre_if, post_if] = ["pre-if", "post-if"].map(|name| {
+            let key = join("runs", name);
+            runs.get(name).and_then(|node| condition(node, &key, &STEP_IF, problems)).map(|condition| condition.expression)
+        });
+        // as at GitHub, an action of the repository itself has nothing before the first step: it may not be there yet
+        let pre = pre.filter(|_| origin.is_some());
+        let Some(main) = main else {
+            problems.add(node.at, "runs", "an action of Node.js has a `main`", "name its script");
+            return None;
+        };
+        Action::JavaScript { path, origin, inputs, pre, pre_if, main, post, post_if }
+    } else {
+        let help = "composite actions and those of Node.js are carried out; do what it does in a `run`";
+        problems.add(node.at, "runs.using", format!("an action that runs by `{}` is not carried out", shown(&using)), help);
+        return None;
+    };
+    runs.finish(&[], problems);
+    Some(action)
+}
+
+/// One of an action's scripts.
+fn script(runs: &mut Fields<'_>, name: &'static str, place: &Place<'_>, problems: &mut Problems) -> Option<String> {
+    let node = runs.get(name)?;
+    let (key, file) = (join("runs", name), text(node, &join("runs", name), problems)?);
+    if stays_within(place.path, &file) {
+        return Some(file);
+    }
+    problems.add(node.at, &key, format!("`{}` leaves the action's repository", shown(&file)), "name a file of it");
+    None
+}
+
+/// Whether a path of a folder stays in the repository that the folder is of.
+fn stays_within(folder: &str, path: &str) -> bool {
+    let mut depth = folder.split('/').filter(|part| !part.is_empty()).count();
+    let inside = path.split('/').all(|part| match part {
+        "" | "." => true,
+        ".." => depth.checked_sub(1).is_some_and(|less| {
+            depth = less;
+            true
+        }),
+        _ => {
+            depth += 1;
+            true
+        }
+    });
+    inside && !path.starts_with('/') && !path.contains('\0')
+}
+
+/// An action's steps: each script names its shell.
+fn inner_steps(node: &Node, problems: &mut Problems) -> Vec<PlannedStep> {
+    let read = steps(node, "runs.steps", &RunDefaults::default(), problems);
+    for step in &read {
+        if let PlannedStep::Run { line, shell: None::<Shell>, .. } = step {
+            let at = At { line: *line, ..node.at };
+            problems.add(at, "runs.steps", "a step with `run` in an action names its `shell`", "write `shell: bash`");
+        }
+    }
+    read
+}
+
+fn entries<'n>(node: &'n Node, key: &str, problems: &mut Problems) -> &'n [(crate::yaml::Key, Node)] {
+    if let Value::Map(entries) = &node.value {
+        return entries;
+    }
+    problems.add(node.at, key, format!("a mapping is expected here, not {}", node.kind()), "write one name a line");
+    &[]
+}
+
+fn inputs(node: &Node, problems: &mut Problems) -> BTreeMap<String, ActionInput> {
+    let mut out = BTreeMap::new();
+    for (key, node) in entries(node, "inputs", problems) {
+        let path = join("inputs", &key.text);
+        let mut input = ActionInput { name: key.text.clone(), ..ActionInput::default() };
+        if !node.is_null()
+            && let Some(mut fields) = Fields::of(node, &path, problems)
+        {
+            input.deprecated = fields.get("deprecationMessage").and_then(|node| text(node, &path, problems));
+            input.required = fields.get("required").and_then(Node::text) == Some("true");
+            input.default = fields.get("default").and_then(|node| checked_text(node, &join(&path, "default"), &STEP, problems));
+        }
+        out.insert(key.text.to_lowercase(), input);
+    }
+    out
+}
+
+fn outputs(node: &Node, problems: &mut Problems) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for (key, node) in entries(node, "outputs", problems) {
+        let path = join("outputs", &key.text);
+        if node.is_null() {
+            continue;
+        }
+        let Some(mut fields) = Fields::of(node, &path, problems) else { continue };
+        fields.get("description");
+        if let Some(value) = fields.get("value").and_then(|node| checked_text(node, &join(&path, "value"), &STEP, problems)) {
+            out.insert(key.text.clone(), value);
+        }
+        fields.finish(&[], problems);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_may_lie_anywhere_in_the_repository_of_its_action_and_nowhere_else() {
+        for (folder, path, inside) in [
+            ("", "dist/index.js", true),
+            ("", "./a.js", true),
+            ("", "../a.js", false),
+            ("restore", "../dist/a.js", true),
+            ("restore", "../../a.js", false),
+            ("a/b", "x/../../../a.js", true),
+            ("a/b", "../../../a.js", false),
+            ("", "/etc/passwd", false),
+            ("", "a\0", false),
+        ] {
+            assert_eq!(stays_within(folder, path), inside, "{folder}: {path}");
+        }
+    }
+}
