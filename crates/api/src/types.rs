@@ -109,6 +109,31 @@ pub struct RunSummary {
     pub ended: Option<Timestamp>,
     /// The release that it made.
     pub release: Option<ReleaseId>,
+    /// The job of another run that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<StartedBy>,
+}
+
+/// The job that started a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StartedBy {
+    /// Its run.
+    pub run: RunId,
+    /// Its name.
+    pub job: JobName,
+    /// Whether the run that it started is a child pipeline: of the same project and commit.
+    pub child: bool,
+}
+
+/// A run that a job started.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StartedRun {
+    /// Its id.
+    pub run: RunId,
+    /// Its project.
+    pub project: ProjectName,
+    /// As [`RunSummary::status`].
+    pub status: String,
 }
 
 /// `GET /runs/ID`.
@@ -150,6 +175,9 @@ pub struct JobView {
     pub ended: Option<Timestamp>,
     /// One line: why it ended so.
     pub message: String,
+    /// The pipelines that its attempts started, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pipelines: Vec<StartedRun>,
     /// Whether it may fail.
     pub allow_failure: bool,
     /// Why it is in the plan.

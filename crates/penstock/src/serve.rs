@@ -151,9 +151,10 @@ pub async fn start_local(
     let parts = &built.parts;
     penstock_delivery::end_lost(parts).await.map_err(|error| broken("ending what was left", &error))?;
     let who = "local".parse().map_err(|error| broken("a user", &error))?;
-    for (id, record) in &parts.journal.world().runs {
+    let world = parts.journal.world();
+    for (id, record) in &world.runs {
         let open = record.ended.is_none() && record.run.as_ref().is_some_and(|run| !run.status().is_finished());
-        if open && resumed != Some(id) {
+        if open && resumed != Some(&world.root(record).id) {
             orders::order_run(parts, &who, id, orders::RunOrder::Cancel).await.map_err(|error| broken("ending an earlier run", &error))?;
         }
     }

@@ -1,6 +1,7 @@
 //! Commands that need hands.
 
 mod actions;
+mod children;
 mod doctor;
 mod down;
 mod eval;

@@ -13,6 +13,7 @@ use penstock_cli::{
 use penstock_delivery::library::carried_out;
 use penstock_pipeline::{AllowFailure, Dialect, Plan, PlannedJob};
 
+use super::children::Tree;
 use super::local::{Place, WorkingTree, event};
 
 /// Names of jobs in a cell of the table; the others are counted.
@@ -28,8 +29,11 @@ pub async fn plan(args: &PlanArgs, output: Output) -> Result<ExitCode, CliError>
             .await?
             .map_err(|shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD))?;
         match (output, args.graph) {
-            (Output::Json, _) => println!("{}", serde_json::to_string_pretty(&plan.view()).unwrap_or_default()),
-            (Output::Text, None) => show(&plan),
+            (Output::Json, _) => {
+                let tree = Tree::of(plan, &place, &event.files, 0).await?;
+                println!("{}", serde_json::to_string_pretty(&tree.view()).unwrap_or_default());
+            }
+            (Output::Text, None) => show_tree(&Tree::of(plan, &place, &event.files, 0).await?),
             (Output::Text, Some(form)) => {
                 let graph = graph(&plan);
                 let drawn = match form {
@@ -42,6 +46,17 @@ pub async fn plan(args: &PlanArgs, output: Output) -> Result<ExitCode, CliError>
         }
     }
     Ok(crate::done())
+}
+
+fn show_tree(tree: &Tree) {
+    show(&tree.plan);
+    for (job, child) in &tree.children {
+        println!("\n{} {}", dim("child pipeline of"), bold(&plain(job.as_str())));
+        match child {
+            Ok(child) => show_tree(child),
+            Err(why) => why.lines().for_each(|line| println!("{}", plain(line))),
+        }
+    }
 }
 
 fn show(plan: &Plan) {

@@ -7,6 +7,7 @@ mod administration;
 mod bad_input;
 mod chance;
 mod crash;
+mod downstream;
 mod elsewhere;
 mod expressions;
 mod full_disk;

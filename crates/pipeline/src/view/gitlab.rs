@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::texts;
 use crate::PlannedStep;
-use crate::plan::{AllowFailure, Plan, PlannedJob, Wait, When};
+use crate::plan::{AllowFailure, Downstream, Plan, PlannedJob, PlannedTrigger, Wait, When};
 use crate::{PlannedContainer, PlannedService};
 
 pub(super) fn job(plan: &Plan, job: &PlannedJob) -> Value {
@@ -27,6 +27,7 @@ pub(super) fn job(plan: &Plan, job: &PlannedJob) -> Value {
         "environment": environment,
         // GitLab shows a job's own and those of the file that it inherits as one
         "variables": texts(plan.inherited(job).chain(&job.variables)),
+        "trigger": job.trigger.as_deref().map(trigger),
         "image": job.image.as_ref().map(image),
         "services": job.services.iter().map(service).collect::<Vec<_>>(),
         "script": script(false),
@@ -38,6 +39,23 @@ pub(super) fn job(plan: &Plan, job: &PlannedJob) -> Value {
         "file": job.file,
         "line": job.line,
         "because": job.because,
+    })
+}
+
+/// What a job starts, by the keys of `trigger`.
+fn trigger(trigger: &PlannedTrigger) -> Value {
+    let (include, project, branch, inputs) = match &trigger.downstream {
+        Downstream::Child { include } => (include.clone(), Value::Null, Value::Null, json!({})),
+        Downstream::Project { project, branch, inputs } => (Value::Null, json!(project), json!(branch), json!(inputs)),
+        Downstream::Latest { project } => return json!({ "needs": { "pipeline": project } }),
+    };
+    json!({
+        "include": include,
+        "project": project,
+        "branch": branch,
+        "inputs": inputs,
+        "strategy": trigger.strategy,
+        "forward": { "yaml_variables": trigger.yaml_variables, "pipeline_variables": trigger.pipeline_variables },
     })
 }
 

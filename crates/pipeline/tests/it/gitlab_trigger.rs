@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use penstock_model::{RunId, Secret, Timestamp};
-use penstock_pipeline::{FileRef, JobContext, JobInputs, Plan, PushEvent, Trigger, Triggered, TriggeredOf, Variable};
+use penstock_pipeline::{
+    FileRef, JobContext, JobInputs, Plan, PushEvent, RunCommand, Simulation, Status, Trigger, Triggered, TriggeredOf, Variable,
+};
 
-use crate::support::{GITLAB, must_plan, plan_with, planned, push, refused, summary};
+use crate::support::{Driven, GITLAB, ada, exited, must_plan, name, plan_with, planned, push, refused, summary};
 
 fn context() -> JobContext {
     JobContext {
@@ -232,4 +234,81 @@ fn jobs_of_other_pipelines_are_needed_for_their_artifacts_and_not_waited_for() {
         "1:49 a.rules[0].needs: a rule's `needs` are jobs of this pipeline",
     );
     refused("a: {trigger: x, needs: [{pipeline: y, job: z}]}\n", "1:24 a.needs: a job with `trigger` gets nothing from another pipeline");
+}
+
+#[test]
+fn a_plan_for_programs_says_what_is_started() {
+    let view =
+        must_plan(GITLAB, "a: {trigger: {include: c.yml, strategy: mirror}}\nb: {trigger: {project: g/p, branch: x}}\nc: {script: [x]}\n")
+            .view();
+    let trigger = |at: usize| view["jobs"][at]["trigger"].clone();
+    let forward = serde_json::json!({ "yaml_variables": true, "pipeline_variables": false });
+    assert_eq!(
+        trigger(0),
+        serde_json::json!({ "include": "c.yml", "project": null, "branch": null, "inputs": {}, "strategy": "mirror", "forward": forward })
+    );
+    assert_eq!((&trigger(1)["project"], &trigger(1)["branch"], trigger(2)), (&"g/p".into(), &"x".into(), serde_json::Value::Null));
+}
+
+const FOLLOWS: &str =
+    "stages: [one, two]\ngo: {stage: one, trigger: {include: c.yml, strategy: mirror}}\nafter: {stage: two, script: [x]}\n";
+
+/// A run whose first job has started its pipeline.
+fn follows() -> Driven {
+    let mut driven = Driven::new(must_plan(GITLAB, FOLLOWS));
+    driven.start("go");
+    driven
+}
+
+fn follow(status: Status) -> RunCommand {
+    RunCommand::FollowJob { job: name("go"), attempt: 1, status }
+}
+
+#[test]
+fn a_job_stands_as_the_pipeline_does_that_it_started() {
+    let mut driven = follows();
+    driven.tell(follow(Status::Manual));
+    assert_eq!(driven.state(), "blocked: go manual, after waits");
+    assert!(driven.run.decide(RunCommand::PlayJob { job: name("go"), by: ada() }).is_err(), "its pipeline is what waits");
+    driven.tell(follow(Status::Running));
+    driven.tell(follow(Status::Running));
+    driven.finish("go", exited(1));
+    assert_eq!(driven.state(), "failed: go failed, after skipped");
+    driven.tell(RunCommand::Finish);
+    // something of the pipeline is tried again: the run is taken up with it
+    driven.tell(follow(Status::Running));
+    assert_eq!((driven.state(), driven.run.finished()), ("running: go runs, after waits".to_owned(), None));
+    driven.tell(follow(Status::Skipped));
+    assert_eq!(driven.state(), "running: go skipped, after ready");
+    // another attempt's pipeline is not this one's, and what runs a script follows nothing
+    for (job, attempt) in [("go", 2), ("go", 0), ("after", 1)] {
+        assert!(driven.run.decide(RunCommand::FollowJob { job: name(job), attempt, status: Status::Running }).is_err(), "{job} {attempt}");
+    }
+    assert_eq!(penstock_pipeline::Run::replay(&driven.events).standing(), driven.run.standing());
+}
+
+#[test]
+fn a_job_that_follows_a_pipeline_is_cancelled_at_once_and_not_lost_with_a_server() {
+    let mut driven = follows();
+    assert_eq!(driven.run.running(), [], "its pipeline goes on without it");
+    driven.tell(RunCommand::Cancel { by: ada() });
+    assert_eq!((driven.state(), driven.run.is_cut()), ("cancelled: go cancelled, after cancelled".to_owned(), true));
+    driven.tell(RunCommand::RetryJob { job: name("go"), by: ada() });
+    assert_eq!((driven.run.is_cut(), driven.run.begun(&name("go"))), (false, None));
+    driven.start("go");
+    assert_eq!(driven.run.begun(&name("go")), Some(2));
+}
+
+#[test]
+fn a_simulation_keeps_jobs_with_trigger_as_jobs() {
+    let mut simulation = Simulation::new(must_plan(GITLAB, FOLLOWS));
+    let mut stands = |line: &str| {
+        simulation.event(line).unwrap();
+        let standing = simulation.standing();
+        format!("{}: {:?}", standing.pipeline, standing.jobs.iter().map(|(_, word)| *word).collect::<Vec<_>>())
+    };
+    assert_eq!(stands(r#"{"event": "run", "jobs": ["go"]}"#), r#"running: ["running", "created"]"#);
+    assert_eq!(stands(r#"{"event": "drop", "jobs": ["go"]}"#), r#"failed: ["failed", "skipped"]"#);
+    assert_eq!(stands(r#"{"event": "retry", "jobs": ["go"]}"#), r#"running: ["pending", "created"]"#);
+    assert_eq!(stands(r#"{"event": "success", "jobs": ["go"]}"#), r#"running: ["success", "pending"]"#);
 }

@@ -61,6 +61,7 @@ fn lead(run: &RunView, now: Timestamp) -> Markup {
             li { code { (run.commit.short()) } " on " strong { (run.reference) } }
             li { "pushed by " strong { (run.pusher) } " " (ago(run.started, now)) }
             li { (between(run.started, run.ended, now)) }
+            @if let Some(by) = &run.started_by { li { "started by " a href={ "/runs/" (by.run) } { "the job " strong { (by.job) } } } }
             @if let Some(release) = run.release { li { "made " a href={ "/releases/" (release.0.hex()) } { "release " code { (release.0.short()) } } } }
         }
     }
@@ -90,7 +91,12 @@ fn job_row(run: &RunView, job: &JobView, now: Timestamp, may: bool) -> Markup {
             td { (status(&job.status)) @if job.attempt > 1 { span.hint { " attempt " (job.attempt) } } }
             td { span.soft { (job.stage) } }
             td.number { @if let Some(started) = job.started { (between(started, job.ended, now)) } }
-            td.wide { span.soft { (if job.message.is_empty() { job.because.join("; ") } else { job.message.clone() }) } }
+            td.wide {
+                @for started in &job.pipelines {
+                    a href={ "/runs/" (started.run) } { @if started.project == run.summary.project { "child pipeline" } @else { "pipeline of " (started.project) } } " " (status(&started.status)) " "
+                }
+                span.soft { (if job.message.is_empty() { job.because.join("; ") } else { job.message.clone() }) }
+            }
             td.act {
                 @match job.status.as_str() {
                     "manual" if may => (button(&format!("{address}/play"), "Start", "", &[])),

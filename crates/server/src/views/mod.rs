@@ -20,7 +20,7 @@ pub use statements::{statement_view, summary as statement_summary};
 pub use trace::trace;
 
 use penstock_api::{ProjectSummary, Status, Trouble};
-use penstock_delivery::ProjectRecord;
+use penstock_delivery::{ProjectRecord, RunRecord, World};
 use penstock_model::UserName;
 
 use crate::App;
@@ -42,6 +42,12 @@ pub fn status(app: &App, user: Option<UserName>) -> Status {
     }
 }
 
+/// The last run that is no child of another one.
+fn last_run<'w>(world: &'w World, project: &ProjectRecord) -> Option<&'w RunRecord> {
+    let runs = project.runs.iter().rev().filter_map(|id| world.runs.get(id));
+    runs.map(|record| &**record).find(|record| record.child_of().is_none())
+}
+
 /// A project in a list.
 pub fn project_summary(app: &App, project: &ProjectRecord) -> ProjectSummary {
     let world = app.parts.journal.world();
@@ -52,7 +58,7 @@ pub fn project_summary(app: &App, project: &ProjectRecord) -> ProjectSummary {
         branch: project.branch.clone(),
         clone_url: format!("{url}/git/{}.git", project.name),
         config_clone_url: format!("{url}/git/{}.git", project.config_repository),
-        last_run: project.runs.last().and_then(|id| world.runs.get(id)).map(|record| run_summary(app, record)),
+        last_run: last_run(&world, project).map(|record| run_summary(app, record)),
         environments: environment_summaries(app, project),
         config_error: project.config.as_ref().and_then(|seen| seen.error.clone()),
     }

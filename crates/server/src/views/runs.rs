@@ -1,9 +1,9 @@
 //! Runs.
 
-use penstock_api::{ImageView, JobView, LeftOut, RunSummary, RunView};
-use penstock_delivery::RunRecord;
-use penstock_model::ProjectName;
+use penstock_api::{ImageView, JobView, LeftOut, RunSummary, RunView, StartedBy, StartedRun};
+use penstock_delivery::{RunRecord, World};
 use penstock_model::job::JobEnd;
+use penstock_model::{JobName, ProjectName};
 use penstock_pipeline::{Dialect, JobState, Plan, RunStatus};
 
 use super::statement_view;
@@ -31,6 +31,7 @@ pub fn run_summary(_: &App, record: &RunRecord) -> RunSummary {
         started: record.push.at,
         ended: record.ended,
         release: record.release,
+        started_by: record.upstream.as_ref().map(|up| StartedBy { run: up.by.run.clone(), job: up.by.job.clone(), child: up.child }),
     }
 }
 
@@ -75,7 +76,7 @@ pub fn run(app: &App, record: &RunRecord) -> RunView {
     RunView {
         summary: run_summary(app, record),
         stages: plan.map(|plan| plan.stages.clone()).unwrap_or_default(),
-        jobs: plan.map(|plan| jobs(record, plan)).unwrap_or_default(),
+        jobs: plan.map(|plan| jobs(&world, record, plan)).unwrap_or_default(),
         left_out: plan.map(left_out).unwrap_or_default(),
         rejected: record.rejected.clone(),
         images: record
@@ -91,7 +92,12 @@ fn left_out(plan: &Plan) -> Vec<LeftOut> {
     plan.left_out.iter().map(|job| LeftOut { name: job.name.clone(), because: job.because.join("; ") }).collect()
 }
 
-fn jobs(record: &RunRecord, plan: &Plan) -> Vec<JobView> {
+fn jobs(world: &World, record: &RunRecord, plan: &Plan) -> Vec<JobView> {
+    let started = world.downstream(&record.id);
+    let of = |job: &JobName| -> Vec<StartedRun> {
+        let runs = started.iter().filter(|(by, _)| *by == job).map(|(_, run)| run);
+        runs.map(|run| StartedRun { run: run.id.clone(), project: run.project.clone(), status: status_word(run).to_owned() }).collect()
+    };
     plan.jobs
         .iter()
         .map(|job| {
@@ -108,6 +114,7 @@ fn jobs(record: &RunRecord, plan: &Plan) -> Vec<JobView> {
                 started: times.map(|times| times.started),
                 ended: times.and_then(|times| times.ended),
                 message: if why.is_empty() { report.map(|report| end_words(&report.end)).unwrap_or_default() } else { why },
+                pipelines: of(&job.name),
                 allow_failure: job.allow_failure != penstock_pipeline::AllowFailure::No,
                 because: job.because.clone(),
                 artifacts: report.and_then(|report| report.artifacts),

@@ -6,8 +6,10 @@ use std::io::{IsTerminal as _, Write as _};
 
 use penstock_cli::Output;
 use penstock_cli::terminal::{between, dim, plain};
-use penstock_delivery::RunRecord;
-use penstock_model::{JobName, Timestamp};
+use penstock_model::Timestamp;
+use penstock_model::job::AttemptId;
+
+use super::family::Member;
 
 /// How many jobs are named; the others are counted.
 const NAMED: usize = 4;
@@ -19,7 +21,7 @@ pub struct Live {
     terminal: bool,
     /// Whether the line is on the screen.
     shown: bool,
-    named: BTreeSet<(JobName, u32)>,
+    named: BTreeSet<AttemptId>,
 }
 
 impl Live {
@@ -42,16 +44,17 @@ impl Live {
     }
 
     /// Says what runs now.
-    pub fn show(&mut self, record: &RunRecord, now: Timestamp) {
+    pub fn show(&mut self, members: &[Member<'_>], now: Timestamp) {
         if self.silent {
             return;
         }
-        let running: Vec<(&JobName, u32, Timestamp)> = record
-            .times
-            .iter()
-            .filter(|(_, times)| times.ended.is_none())
-            .map(|(job, times)| (job, times.attempt, times.started))
-            .collect();
+        let mut running: Vec<(String, AttemptId, Timestamp)> = Vec::new();
+        for member in members {
+            for (job, times) in member.record.times.iter().filter(|(_, times)| times.ended.is_none()) {
+                let attempt = AttemptId { run: member.record.id.clone(), job: job.clone(), attempt: times.attempt };
+                running.push((member.name(job), attempt, times.started));
+            }
+        }
         if self.terminal {
             self.clear();
             let jobs: Vec<(&str, String)> = running.iter().map(|(job, _, started)| (job.as_str(), between(*started, now))).collect();
@@ -64,8 +67,8 @@ impl Live {
             return;
         }
         for (job, attempt, _) in running {
-            if self.named.insert((job.clone(), attempt)) {
-                eprintln!("{} started", plain(job.as_str()));
+            if self.named.insert(attempt) {
+                eprintln!("{job} started");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `penstock run`: the working tree's pipeline, here, by the same engine that the server has; its data in `.penstock/run`.
 
+mod family;
 mod follow;
 mod live;
 mod session;
@@ -13,10 +14,12 @@ use penstock_cli::terminal::dim;
 use penstock_cli::{CliError, Output, args::Run, exit};
 use penstock_delivery::orders::{self, OrderError, RunOrder};
 use penstock_git::Snapshot;
+use penstock_model::job::AttemptId;
 use penstock_model::{JobName, RunId};
-use penstock_pipeline::{JobState, NotChosen};
+use penstock_pipeline::NotChosen;
 
-use self::follow::{Follower, summary};
+use self::family::Family;
+use self::follow::Follower;
 use self::session::Session;
 use super::local::Place;
 
@@ -53,24 +56,23 @@ async fn carry_out(session: &Session, args: &Run, output: Output) -> Result<Exit
     };
     let mut good = true;
     for run in runs {
-        let record = Follower::new(output).after(before.clone()).until_end(session, &run).await?;
-        good &= summary(&record, output);
+        good &= Follower::new(output).after(before.clone()).until_end(session, &run).await?.summary(output);
     }
     Ok(ExitCode::from(if good { exit::OK } else { exit::NOT_GOOD }))
 }
 
 /// Takes the last run up again, with its commit, its plan and what its jobs left. Gives the attempts that there were before too.
-async fn resume(session: &Session, from: &str, snapshot: &Snapshot, output: Output) -> Result<(RunId, BTreeSet<(JobName, u32)>), CliError> {
+async fn resume(session: &Session, from: &str, snapshot: &Snapshot, output: Output) -> Result<(RunId, BTreeSet<AttemptId>), CliError> {
     let world = session.built.parts.journal.world();
     let nothing = |what: String| CliError::other(what, "`penstock run` runs the working tree as it is now", exit::ABSENT);
     let record = session.last(&world).and_then(|id| world.runs.get(id)).ok_or_else(|| nothing("there is no run to resume".to_owned()))?;
     let run = record.run.as_ref().ok_or_else(|| nothing("the last run never had a plan".to_owned()))?;
-    let stopped = |state: &JobState| matches!(state, JobState::Failed { .. } | JobState::Cancelled { .. });
-    let jobs: Vec<JobName> = if from.eq_ignore_ascii_case("failed") {
-        run.jobs().filter(|(_, state)| stopped(state)).map(|(job, _)| job.name.clone()).collect()
+    let family = Family::of(world.clone(), &record.id).ok_or_else(|| nothing("there is no run to resume".to_owned()))?;
+    let jobs: Vec<(RunId, JobName)> = if from.eq_ignore_ascii_case("failed") {
+        family.stopped()
     } else {
         let named = run.plan().ok_or_else(|| nothing("the last run never had a plan".to_owned()))?.named(from).map_err(not_chosen)?;
-        named.into_iter().map(|job| job.name.clone()).collect()
+        named.into_iter().map(|job| (record.id.clone(), job.name.clone())).collect()
     };
     if jobs.is_empty() && run.status().is_finished() {
         return Err(nothing("no job of the last run failed".to_owned()));
@@ -78,12 +80,11 @@ async fn resume(session: &Session, from: &str, snapshot: &Snapshot, output: Outp
     if output == Output::Text && record.push.commit != snapshot.commit {
         eprintln!("{}", dim("note: the working tree has changed since; the run goes on with what it had"));
     }
-    for job in jobs {
-        let order = orders::order_run(&session.built.parts, &session.who, &record.id, RunOrder::Retry(job)).await;
+    for (of, job) in jobs {
+        let order = orders::order_run(&session.built.parts, &session.who, &of, RunOrder::Retry(job)).await;
         order.map_err(|error| refused(&error))?;
     }
-    let before = record.times.iter().filter(|(_, times)| times.ended.is_some()).map(|(job, times)| (job.clone(), times.attempt));
-    Ok((record.id.clone(), before.collect()))
+    Ok((record.id.clone(), family.ended()))
 }
 
 fn refused(error: &OrderError) -> CliError {

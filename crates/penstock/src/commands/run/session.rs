@@ -68,7 +68,7 @@ impl Session {
         orders::create_project(&built.parts, &who, &place.name, &config, "main").await.map_err(|error| refused(&error))?;
         let stop = CancellationToken::new();
         let world = built.parts.journal.world();
-        let resumed = world.projects.get(&place.name).and_then(|project| project.runs.last()).filter(|_| args.from.is_some());
+        let resumed = last_of(&world, &place).filter(|_| args.from.is_some());
         let running = start_local(&settings, &built, resumed, &stop).await?;
         let (router, drain) = (running.router.clone(), stop.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(drain.cancelled_owned()).await });
@@ -87,7 +87,7 @@ impl Session {
 
     /// The last run of an earlier call, or of this one.
     pub fn last<'w>(&self, world: &'w World) -> Option<&'w RunId> {
-        world.projects.get(&self.place.name)?.runs.last()
+        last_of(world, &self.place)
     }
 
     /// The next job that asks for the terminal; none without `--shell-on-failure`.
@@ -159,6 +159,12 @@ impl Session {
         }
         Ok(plans)
     }
+}
+
+/// The last run that somebody started, and no job of another one.
+fn last_of<'w>(world: &'w World, place: &Place) -> Option<&'w RunId> {
+    let runs = &world.projects.get(&place.name)?.runs;
+    runs.iter().rev().find(|id| world.runs.get(*id).is_some_and(|record| record.upstream.is_none()))
 }
 
 fn chosen(mut plan: Plan, selection: &Selection) -> Result<Plan, CliError> {

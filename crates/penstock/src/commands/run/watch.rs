@@ -16,7 +16,7 @@ use penstock_model::git::GitHost;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use tokio::sync::Notify;
 
-use super::follow::{Follower, summary};
+use super::follow::Follower;
 use super::refused;
 use super::session::Session;
 use crate::commands::local::git_failed;
@@ -58,8 +58,7 @@ pub async fn watch(session: &Session, args: &Run, output: Output) -> Result<Exit
 
 async fn until_end(session: &Session, runs: &[RunId], output: Output) -> Result<(), CliError> {
     for run in runs {
-        let record = Follower::new(output).until_end(session, run).await?;
-        summary(&record, output);
+        Follower::new(output).until_end(session, run).await?.summary(output);
     }
     Ok(())
 }
@@ -82,8 +81,7 @@ async fn again(
         if !over {
             let order = orders::order_run(&session.built.parts, &session.who, run, RunOrder::Cancel).await;
             order.map_err(|error| refused(&error))?;
-            let record = Follower::new(output).until_end(session, run).await?;
-            summary(&record, output);
+            Follower::new(output).until_end(session, run).await?.summary(output);
         }
     }
     match session.start(args, snapshot, Some(changed)).await {
