@@ -56,6 +56,8 @@ pub struct Settings {
     pub mirror: Mirror,
     /// Where advisories lie in a config repository, as OSV's per-ecosystem archives.
     pub advisories: Vec<String>,
+    /// Tags of GitLab jobs that this machine has; `None` is every one that names no other system.
+    pub tags: Option<Vec<String>>,
 }
 
 /// All of it.

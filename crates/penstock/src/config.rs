@@ -47,6 +47,8 @@ pub struct ServerSection {
     pub mirror: Option<PathBuf>,
     /// Advisories in the config repository, as OSV's per-ecosystem archives.
     pub advisories: Vec<String>,
+    /// Tags of GitLab jobs that this machine has; every one that names no other system unless given.
+    pub tags: Option<Vec<String>>,
 }
 
 /// TLS.
@@ -93,6 +95,7 @@ impl Default for ServerSection {
             smtp: None,
             mirror: None,
             advisories: vec!["advisories/PyPI.zip".to_owned(), "advisories/rust-crates.zip".to_owned()],
+            tags: None,
         }
     }
 }

@@ -203,13 +203,13 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
 
 /// What the spine is told.
 fn spine_settings(settings: &ServerSection, registry: String) -> Settings {
-    let (url, advisories) = (settings.url(), settings.advisories.clone());
+    let (url, advisories, tags) = (settings.url(), settings.advisories.clone(), settings.tags.clone());
     let mirror = Mirror::new(settings.mirror(), &url);
     let mirror = match find_program("git") {
         Some(git) => mirror.with_copies(Arc::new(Copies::new(git))),
         None => mirror,
     };
-    Settings { dir: settings.data.join("calls"), mirror, url, registry, advisories }
+    Settings { dir: settings.data.join("calls"), mirror, url, registry, advisories, tags }
 }
 
 /// What fetches images of other registries.

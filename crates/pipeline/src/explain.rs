@@ -47,7 +47,7 @@ impl Plan {
         for because in &job.because {
             say("rule", because.clone());
         }
-        if let Some(why) = crate::served::unserved(self.dialect, job) {
+        if let Some(why) = crate::served::unserved(self.dialect, job, None) {
             say("runner", format!("{why}: the job fails when its turn comes"));
         }
         say("waits for", self.waits(job));

@@ -15,11 +15,12 @@ const GROUPS: &[&str] = &["default", "penstock"];
 /// How words of a tag begin that ask for another system or processor.
 const SYSTEMS: &[&str] = &["windows", "macos", "osx", "darwin", "freebsd", "openbsd", "netbsd", "ppc64", "s390x", "riscv", "mips"];
 
-/// Why no runner here takes a job; `None` if this machine does.
-pub fn unserved(dialect: Dialect, job: &PlannedJob) -> Option<String> {
+/// Why no runner here takes a job; `None` if this machine does. `tags` are those that it has, where somebody says so: then it has
+/// no other.
+pub fn unserved(dialect: Dialect, job: &PlannedJob, tags: Option<&[String]>) -> Option<String> {
     let (word, asked) = match dialect {
         Dialect::GithubWorkflow => ("label", labels(&job.runs_on).find(|label| !has_label(label))),
-        Dialect::GitlabCi => ("tag", labels(&job.runs_on).find(|tag| is_foreign(tag))),
+        Dialect::GitlabCi => ("tag", labels(&job.runs_on).find(|tag| lacks(tag, tags))),
     };
     let group = job.runs_on.get("group").and_then(Json::as_str).filter(|group| !GROUPS.contains(&&*group.to_lowercase()));
     match (asked, group) {
@@ -43,6 +44,10 @@ fn has_label(label: &str) -> bool {
     // without a processor in its name, an image is of either
     let image = lower.starts_with("ubuntu-") && (cfg!(target_arch = "aarch64") || !lower.ends_with("-arm"));
     image || ["self-hosted", "linux", "penstock", own].contains(&&*lower)
+}
+
+fn lacks(tag: &str, tags: Option<&[String]>) -> bool {
+    tags.map_or_else(|| is_foreign(tag), |own| !own.iter().any(|own| own == tag))
 }
 
 /// A tag that names what this machine is not. Every other one it has, as a runner that was given all of them.

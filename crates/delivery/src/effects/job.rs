@@ -194,7 +194,7 @@ async fn attempt(
     log: Arc<dyn LogSink>,
     cancel: CancellationToken,
 ) -> Result<JobReport, EffectError> {
-    if let Some(why) = penstock_pipeline::unserved(plan.dialect, planned) {
+    if let Some(why) = penstock_pipeline::unserved(plan.dialect, planned, parts.settings.tags.as_deref()) {
         return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
     }
     let (token, _guard) = parts.tokens.issue(&*parts.random, id.clone());

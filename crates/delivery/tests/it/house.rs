@@ -159,6 +159,7 @@ fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit
             registry: HOST.to_owned(),
             mirror: penstock_delivery::library::Mirror::new(dir.join("mirror"), &format!("http://{HOST}")),
             advisories: Vec::new(),
+            tags: None,
         },
     }
 }

@@ -241,7 +241,9 @@ fn judge(
             }
             ruled.extend(matched.needs.map(|rule| (member.name.as_str(), rule)));
             let turns = turns::of(draft, &matched, &variables);
-            jobs.push(planned(member, own, matched, turns, verdict.because, problems));
+            let mut job = planned(member, own, matched, turns, verdict.because, problems);
+            job.runs_on = tags(draft, &variables);
+            jobs.push(job);
         }
         // jobs that are alike are left out alike: once is enough
         let alike = without.len() == members.len() && without.windows(2).all(|two| two[0].because == two[1].because);
@@ -406,6 +408,13 @@ fn covered(
     }
 }
 
+/// The tags of a job, with its variables in them.
+fn tags(draft: &Draft, variables: &dyn Values) -> serde_json::Value {
+    let tags = draft.common.tags.iter().flatten().map(|tag| expand::expand(tag, variables).text);
+    let tags: Vec<String> = tags.filter(|tag| !tag.is_empty()).collect();
+    if tags.is_empty() { serde_json::Value::Null } else { tags.into() }
+}
+
 /// A job of the plan. `variables` are its own.
 fn planned(
     member: &Member<'_>,
@@ -456,7 +465,7 @@ fn planned(
         call: None,
         late: false,
         concurrency: None,
-        runs_on: draft.common.tags.as_ref().filter(|tags| !tags.is_empty()).map(|tags| tags.as_slice().into()).unwrap_or_default(),
+        runs_on: serde_json::Value::Null,
         environment: draft.environment.clone(),
         variables,
         variables_by: None,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::include;
 use crate::plan::{AllowFailure, Downstream, Elsewhere, Place, PlannedTrigger, Strategy, When};
-use crate::reader::{Fields, Problems, boolean, choice, join, shown, text};
+use crate::reader::{Fields, Problems, boolean, choice, join, text};
 use crate::yaml::{Node, Value};
 
 /// The most entries of `include` in a trigger (GitLab's own bound).
@@ -164,9 +164,14 @@ pub(super) fn stands_for_none(job: &Node, bridge: bool, path: &str, problems: &m
     }
 }
 
+/// The items of a list, and of lists within it: anchors of lists.
+fn flat(node: &Node) -> Vec<&Node> {
+    items(node).iter().flat_map(|item| if matches!(item.value, Value::Seq(_)) { flat(item) } else { vec![item] }).collect()
+}
+
 /// Refuses what the `needs` of a rule cannot be.
 pub(super) fn refuse_elsewhere(needs: &Node, path: &str, problems: &mut Problems) {
-    if let Some(item) = items(needs).iter().find(|item| is_elsewhere(item)) {
+    if let Some(item) = flat(needs).into_iter().find(|item| is_elsewhere(item)) {
         problems.add(item.at, path, "a rule's `needs` are jobs of this pipeline", "move it into the job's own `needs`");
     }
 }
@@ -184,7 +189,7 @@ fn latest(item: &Node, path: &str, problems: &mut Problems) -> Option<PlannedTri
 pub(super) fn elsewhere(node: &Node, path: &str, problems: &mut Problems) -> Vec<Elsewhere> {
     let mut out: Vec<Elsewhere> = Vec::new();
     let mut counts = [0, 0];
-    for item in items(node).iter().filter(|item| is_elsewhere(item) && !is_pipeline_of_project(item)) {
+    for item in flat(node).into_iter().filter(|item| is_elsewhere(item) && !is_pipeline_of_project(item)) {
         let Some(mut fields) = Fields::of(item, path, problems) else { continue };
         let [job, project, reference, pipeline] =
             ["job", "project", "ref", "pipeline"].map(|name| fields.get(name).and_then(|node| text(node, &join(path, name), problems)));
@@ -208,10 +213,6 @@ pub(super) fn elsewhere(node: &Node, path: &str, problems: &mut Problems) -> Vec
             let message = format!("a job needs at most {MAX_ELSEWHERE} jobs of other pipelines");
             problems.add(item.at, path, message, "let one job gather what the others leave");
             break;
-        }
-        if kind == 1 && artifacts.is_none() {
-            let message = format!("`{}` is needed from another project, and `artifacts` is missing", shown(&job));
-            problems.add(item.at, path, message, "write `artifacts: true`: that is all that can be had from there");
         }
         // without its artifacts nothing is had from it, and nobody waits for it
         if artifacts != Some(false) {

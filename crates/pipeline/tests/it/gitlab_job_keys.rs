@@ -57,7 +57,7 @@ d: {script: [x], environment: mars}
         _ => String::new(),
     };
     assert_eq!(["a", "b", "c", "d"].map(tier), ["production stop", "development start", "production start", "other start"]);
-    assert!(problems(GITLAB, "a:\n  script: [x]\n  environment: {name: e, on_stop: b}\n").contains("`on_stop` is not carried out"));
+    assert!(problems(GITLAB, "a:\n  script: [x]\n  environment: {name: e, on_stop: b}\n").contains("there is no job `b`"));
 }
 
 #[test]

@@ -126,7 +126,24 @@ fn a_job_whose_tags_name_another_system_is_planned_and_fails_in_its_turn() {
         ("tags: []", None),
     ] {
         let plan = must_plan(GITLAB, &format!("default: {{tags: [freebsd]}}\na: {{script: [x], {keys}}}\n"));
-        assert_eq!(penstock_pipeline::unserved(plan.dialect, &plan.jobs[0]).as_deref(), why, "{keys}");
+        assert_eq!(penstock_pipeline::unserved(plan.dialect, &plan.jobs[0], None).as_deref(), why, "{keys}");
+    }
+}
+
+#[test]
+fn a_machine_that_says_which_tags_it_has_takes_no_job_that_asks_for_another() {
+    let tags = ["docker".to_owned(), "freebsd".to_owned()];
+    for (keys, why) in [
+        ("tags: [docker]", None),
+        ("tags: [freebsd, docker]", None),
+        ("tags: ['$WHERE']", None),
+        ("tags: ['$NONE']", None),
+        ("when: always", None),
+        ("tags: [docker, linux]", Some("no runner here has the tag `linux`")),
+        ("tags: [Docker]", Some("no runner here has the tag `Docker`")),
+    ] {
+        let plan = must_plan(GITLAB, &format!("variables: {{WHERE: docker}}\na: {{script: [x], {keys}}}\n"));
+        assert_eq!(penstock_pipeline::unserved(plan.dialect, &plan.jobs[0], Some(&tags)).as_deref(), why, "{keys}");
     }
 }
 

@@ -213,14 +213,13 @@ fn a_job_that_only_needs_a_pipeline_stands_for_it() {
 
 #[test]
 fn jobs_of_other_pipelines_are_needed_for_their_artifacts_and_not_waited_for() {
-    let text = "variables: {P: api}\nb: {stage: build, script: [x]}\na:\n  script: [x]\n  variables: {PARENT: 01AB}\n  needs:\n    - {pipeline: $PARENT, job: make}\n    - {project: shop/$P, ref: main, job: \"x: [1]\", artifacts: true}\n    - {pipeline: $PARENT, job: other, artifacts: false}\n    - b\n";
+    let text = "variables: {P: api}\nb: {stage: build, script: [x]}\na:\n  script: [x]\n  variables: {PARENT: 01AB}\n  needs:\n    - {pipeline: $PARENT, job: make}\n    - [{project: shop/$P, ref: main, job: \"x: [1]\"}]\n    - {pipeline: $PARENT, job: other, artifacts: false}\n    - b\n";
     let plan = must_plan(GITLAB, text);
     let seen = format!("{:?}", plan.elsewhere(&"a".parse().unwrap(), &context()));
     assert_eq!(seen, "[(Pipeline { pipeline: \"01AB\" }, \"make\"), (Project { project: \"shop/api\", reference: \"main\" }, \"x: [1]\")]");
     assert!(summary(&plan).contains("a [test] after b"), "{}", summary(&plan));
     for (item, expected) in [
         ("{project: p, job: a}", "it is not said which job of which pipeline is needed"),
-        ("{project: p, ref: r, job: a}", "`a` is needed from another project, and `artifacts` is missing"),
         ("{project: p, ref: r, pipeline: 1a, job: a}", "it is not said which job of which pipeline is needed"),
     ] {
         refused(&format!("a: {{script: [x], needs: [{item}]}}\n"), &format!("1:26 a.needs: {expected}"));

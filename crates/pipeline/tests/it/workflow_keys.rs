@@ -124,7 +124,7 @@ fn a_job_runs_where_this_machine_serves() {
     ] {
         let text = job("").replace("runs-on: linux", &format!("runs-on: {asked}"));
         let plan = planned(WORKFLOW, &text, &crate::support::push()).unwrap();
-        assert_eq!(penstock_pipeline::unserved(plan.dialect, &plan.jobs[0]).is_none(), served, "{asked}");
+        assert_eq!(penstock_pipeline::unserved(plan.dialect, &plan.jobs[0], None).is_none(), served, "{asked}");
     }
     for asked in ["[]", "{}", "{label: linux}", "3", "''", "{group: ''}"] {
         let text = job("").replace("runs-on: linux", &format!("runs-on: {asked}"));

@@ -94,6 +94,7 @@ pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<Memor
             mirror: penstock_delivery::library::Mirror::new(dir.join("mirror"), &host),
             registry: host,
             advisories: Vec::new(),
+            tags: None,
         },
     }
 }
