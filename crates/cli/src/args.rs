@@ -7,6 +7,7 @@ mod exceptions;
 mod job;
 mod local;
 mod simulate;
+mod variable;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
 pub use local::{DialectArg, EventArgs, ExplainArgs, GraphForm, LintArgs, PlanArgs, Run};
 pub use simulate::SimulateArgs;
+pub use variable::{Variable, VariableKind};
 
 /// From a git push to production, through gates that are proven to be passed.
 #[derive(Debug, Parser)]
@@ -105,6 +107,9 @@ pub enum Command {
     /// See and stop environments that jobs of GitLab files name.
     #[command(subcommand)]
     Environment(Environment),
+    /// Manage variables, of which secrets are some.
+    #[command(subcommand)]
+    Variable(Variable),
     /// Manage projects.
     #[command(subcommand)]
     Project(Project),

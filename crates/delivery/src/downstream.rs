@@ -161,7 +161,9 @@ pub fn context(world: &World, record: &RunRecord, job: &JobName, attempt: u32, i
         created_at: record.push.at,
         started_at: record.times.get(job).map_or(record.push.at, |times| times.started),
         // where the name is handed to, it is filled in again
-        secrets: names.map(|name| (name.clone(), Secret::new(format!("${{{name}}}")))).collect(),
+        secrets: names.map(|(name, _)| (name.clone(), Secret::new(format!("${{{name}}}")))).collect(),
+        plain: std::collections::BTreeMap::new(),
+        files: std::collections::BTreeMap::new(),
         token: None,
         id_tokens: std::collections::BTreeMap::new(),
         inputs,

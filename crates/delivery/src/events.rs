@@ -311,24 +311,48 @@ pub enum NoticeEvent {
     },
 }
 
+/// How jobs get a variable of their project. As nothing says otherwise, it is a secret: masked, as it is, for the delivered branch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own, as people set them")]
+pub struct Handling {
+    /// Whether it reaches jobs of every branch. Version 1 did not say: such a secret is protected.
+    #[serde(default)]
+    pub all_branches: bool,
+    /// For which environments it is, `*` standing for any text; `None` is for every job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Whether a job gets it as a file, and the file's path as the variable.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub file: bool,
+    /// Whether logs may show it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plain: bool,
+    /// Whether `$NAME` in it stands for another variable.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expand: bool,
+}
+
 /// Settings that people change, on `settings/PROJECT`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum SettingEvent {
-    /// A secret was set; its value is elsewhere, encrypted.
+    /// A secret, or another variable, was set; its value is elsewhere, encrypted.
     SecretSet {
         /// Its name.
         name: String,
-        /// Whether it reaches jobs of every branch. Version 1 did not say: such a secret is protected.
-        #[serde(default)]
-        all_branches: bool,
+        /// How jobs get it.
+        #[serde(flatten)]
+        how: Handling,
     },
-    /// A secret was removed, its value first.
+    /// It was removed, its value first.
     SecretRemoved {
         /// Its name.
         name: String,
+        /// The one for these environments.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<String>,
     },
-    /// A variable was set.
+    /// A variable was set. Read for ever, and not written any more: its value would lie open.
     VariableSet {
         /// Its name.
         name: String,

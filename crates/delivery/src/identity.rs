@@ -7,6 +7,7 @@ use penstock_model::job::EnvValue;
 use penstock_model::{JobName, Secret};
 use penstock_pipeline::{Access, Dialect, Issuing, JobContext, Plan, PlannedJob};
 use penstock_trust::TokenIssuer;
+use tokio_util::sync::CancellationToken;
 
 use crate::parts::Parts;
 
@@ -23,6 +24,30 @@ fn issuing(parts: &Parts) -> Issuing {
 pub(crate) fn id_tokens(parts: &Parts, plan: &Plan, job: &JobName, context: &JobContext) -> Result<BTreeMap<String, Secret>, String> {
     let asked = penstock_pipeline::id_tokens(plan, job, context, &issuing(parts))?;
     Ok(asked.into_iter().map(|(name, claims)| (name, parts.issuer.sign(&claims))).collect())
+}
+
+/// What a job gets from vaults, added to what it gets anyway; gives what of it is to be masked.
+pub(crate) async fn from_vaults(
+    parts: &Parts,
+    plan: &Plan,
+    job: &JobName,
+    context: &mut JobContext,
+    cancel: &CancellationToken,
+) -> Result<Vec<Secret>, String> {
+    let mut masks = Vec::new();
+    for asked in penstock_pipeline::vault_reads(plan, job, context)? {
+        let read = tokio::select! {
+            read = parts.vaults.read(&asked) => read,
+            () = cancel.cancelled() => Err("the job was cancelled".to_owned()),
+        };
+        let secret = read.map_err(|why| format!("the secret `{}` cannot be had: {why}", asked.name))?;
+        masks.push(secret.clone());
+        let (gets, other) =
+            if asked.file { (&mut context.files, &mut context.secrets) } else { (&mut context.secrets, &mut context.files) };
+        other.remove(&asked.name);
+        gets.insert(asked.name, secret);
+    }
+    Ok(masks)
 }
 
 /// Lets a workflow's job ask for tokens as long as its own token is alive, if its `permissions` say so.

@@ -39,7 +39,7 @@ pub use calls::{BuildCall, CallDone, CheckCall, JobCalls, Received, TestImageCal
 pub use drive::{Trouble, Troubles, drive};
 pub use effects::{chain, log_id};
 pub use journal::{Journal, JournalError};
-pub use parts::{JobTokens, Messenger, Parts, Random, Settings};
+pub use parts::{JobTokens, Messenger, Parts, Random, Settings, Vaults};
 pub use start::{compare_refs, end_lost, recover};
 pub use world::{
     EnvironmentState, GateAnswer, ProjectRecord, ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, SecretRecord, UserRecord,

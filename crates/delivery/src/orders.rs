@@ -11,7 +11,7 @@ use crate::effects::{self, EffectError};
 use crate::events::{Approval, ProjectEvent, ReleaseEvent};
 use crate::evidence::{Saying, say_for};
 use crate::parts::Parts;
-pub use crate::secrets::{remove_secret, set_secret};
+pub use crate::secrets::{remove_secret, set_secret, shown_value, unmaskable};
 use crate::streams;
 pub use crate::users::{add_user, remove_user, renew_token};
 use crate::world::ReleaseStep;

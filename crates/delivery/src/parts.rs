@@ -16,7 +16,7 @@ use penstock_model::remote::RemoteImages;
 use penstock_model::secret::SecretStore;
 use penstock_model::target::Target;
 use penstock_model::tool::ToolRunner;
-use penstock_pipeline::Claims;
+use penstock_pipeline::{Claims, VaultRead};
 use penstock_trust::{SigningKey, TokenIssuer, TrustedKeys};
 
 use crate::drive::Troubles;
@@ -38,6 +38,13 @@ pub trait Messenger: Send + Sync {
     async fn slack(&self, url: &Secret, text: &str, key: &str) -> Result<(), String>;
     /// Sends a plain e-mail.
     async fn email(&self, to: &[String], subject: &str, text: &str, key: &str) -> Result<(), String>;
+}
+
+/// What keeps secrets of others: a `HashiCorp` Vault, or an `OpenBao`.
+#[async_trait]
+pub trait Vaults: Send + Sync {
+    /// Logs in as the job and reads one field.
+    async fn read(&self, asked: &VaultRead) -> Result<Secret, String>;
 }
 
 /// Unpacks a tar stream into a new directory, safely and within limits.
@@ -88,6 +95,8 @@ pub struct Parts {
     pub tools: Arc<dyn ToolRunner>,
     /// Secrets.
     pub secrets: Arc<dyn SecretStore>,
+    /// Vaults of others.
+    pub vaults: Arc<dyn Vaults>,
     /// Tells people.
     pub messenger: Arc<dyn Messenger>,
     /// Randomness.

@@ -147,6 +147,8 @@ pub struct JobSpec {
     pub branch: Option<String>,
     /// Variables; `PATH`, `HOME` and the dialect's own are added to or set by whoever makes this.
     pub env: BTreeMap<String, EnvValue>,
+    /// Texts that the job finds in files of its own, by the names of the variables that have their paths ([`variable_file`]).
+    pub files: BTreeMap<String, Secret>,
     /// More text to mask in the log (a job token, for example).
     pub masks: Vec<Secret>,
     /// The image to run in; `None` is the host.
@@ -167,6 +169,11 @@ pub struct JobSpec {
     pub caches: Vec<CacheSpec>,
     /// The job's time limit.
     pub timeout: Duration,
+}
+
+/// Where a job finds the file of a variable that is one.
+pub fn variable_file(name: &str) -> String {
+    format!("/penstock/files/variables/{name}")
 }
 
 /// The tree of another repository, which actions are of.

@@ -13,6 +13,7 @@ mod messenger;
 mod parts;
 mod random;
 mod serve;
+mod vault;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -31,6 +31,7 @@ use crate::config::ServerSection;
 use crate::hands::OwnImages;
 use crate::messenger::Post;
 use crate::random::{KernelRandom, entropy};
+use crate::vault::VaultClient;
 
 /// How long the server's lease lasts without being renewed.
 const LEASE: Duration = Duration::from_secs(30);
@@ -159,10 +160,8 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
     let door = Door::default();
     let target = Arc::new(local_target(settings, &runtime, &gateway, &door, clock.clone())?);
     let runner = Arc::new(runner(settings, program, git_host.clone(), blobs.clone(), runtime.clone(), clock.clone(), terminal)?);
-    let registry = Arc::new(
-        Registry::open(&data.join("registry"), blobs.clone(), clock.clone(), Limits::default())
-            .map_err(|error| broken("the registry", &error))?,
-    );
+    let registry = Registry::open(&data.join("registry"), blobs.clone(), clock.clone(), Limits::default());
+    let registry = Arc::new(registry.map_err(|error| broken("the registry", &error))?);
     let host = settings.url().split_once("://").map(|(_, host)| host.to_owned()).unwrap_or_default();
     let bases = Arc::new(OwnImages { registry: registry.clone(), blobs: blobs.clone(), host: host.clone() });
     let builder = penstock_builder::Builder::new(data.join("builds"), blobs.clone(), runtime.clone(), bases)
@@ -193,6 +192,7 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
         key,
         trusted,
         issuer,
+        vaults: Arc::new(VaultClient::default()),
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
         settings: spine_settings(settings, host),

@@ -39,6 +39,7 @@ mod steps;
 #[cfg(test)]
 mod testing;
 mod trigger;
+mod vault;
 mod view;
 mod warnings;
 mod yaml;
@@ -50,7 +51,7 @@ pub use coverage::coverage;
 pub use deployment::deployment;
 pub use diagnostic::{Diagnostic, Severity};
 pub use downstream::{Triggered, TriggeredOf};
-pub use env::{JobContext, job_env};
+pub use env::{JobContext, environment_name, job_env};
 pub use eval::{EvalError, EvalErrorKind, Evaluated, WorkflowContexts, eval_gitlab};
 pub use explain::Explained;
 pub use github::{ActionsLock, BuiltIn, Locked, Named, named};
@@ -63,8 +64,8 @@ pub use mentions::mentions;
 pub use plan::{
     Access, Action, ActionInput, ActionOrigin, AllowFailure, Asked, Audience, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency,
     Condition, Downstream, Elsewhere, InputKind, JobEnvironment, LeftOut, Matrix, NamedAt, OnJobFailure, OnNewCommit, Permissions, Place,
-    Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSource, PlannedStep, PlannedTrigger, Planning, ProcessMode, Retry, RetryOn,
-    Strategy, TokenUse, Turns, Variable, Wait, When, plan,
+    Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSecret, PlannedSource, PlannedStep, PlannedTrigger, Planning, ProcessMode, Retry,
+    RetryOn, Strategy, TokenUse, Turns, Variable, VaultPlace, Wait, When, plan,
 };
 pub use run::{
     CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,
@@ -75,4 +76,5 @@ pub use served::unserved;
 pub use simulation::Simulation;
 pub use steps::{NoSuchJob, steps};
 pub use trigger::{MergeRequest, Trigger};
+pub use vault::{VaultEngine, VaultRead, vault_reads};
 pub use warnings::warnings;

@@ -21,7 +21,7 @@ mod turns;
 mod workflow;
 
 pub use downstream::{Downstream, Elsewhere, Place, PlannedTrigger, Strategy};
-pub use identity::Audience;
+pub use identity::{Audience, PlannedSecret, VaultPlace};
 pub use turns::{AutoCancel, OnJobFailure, OnNewCommit, ProcessMode, Turns};
 pub use workflow::{Access, CallInput, CallSecrets, Concurrency, InputKind, Permissions, PlannedCall, PlannedSource, TokenUse};
 
@@ -237,6 +237,9 @@ pub struct PlannedJob {
     /// The identity tokens that it gets (GitLab's `id_tokens`), by the names of their variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub id_tokens: BTreeMap<String, Audience>,
+    /// What it gets from a vault (GitLab's `secrets`), by the names of its variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, PlannedSecret>,
     /// Files that outlive it.
     pub artifacts: ArtifactSpec,
     /// What finds its coverage in its output: a regex.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::Ipv4Addr;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use penstock_model::Secret;
 use penstock_model::job::RunnerSettings;
 
 use crate::beneath::Dir;
-use crate::files::MAX_FILE;
+use crate::files::{MAX_FILE, is_variable};
 use crate::sandbox::{Bind, HANDED, HOME, Overlay, SandboxPlan};
 
 /// The files by which a step speaks, and the variables that name them.
@@ -88,6 +89,24 @@ impl Scratch {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400))?;
         std::os::unix::fs::chown(&path, Some(self.uid), Some(self.uid))?;
         Ok(format!("{HANDED}/scripts/{name}"))
+    }
+
+    /// Writes the files of variables, each for the job's user alone, who may change and remove them.
+    pub(crate) fn variables(&self, files: &BTreeMap<String, Secret>) -> io::Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let folder = self.folder("files/variables", 0o700)?;
+        for (name, text) in files {
+            if !is_variable(name) {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{name}` cannot name a file")));
+            }
+            let path = folder.join(name);
+            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            file.write_all(text.expose().as_bytes())?;
+            std::os::unix::fs::chown(&path, Some(self.uid), Some(self.uid))?;
+        }
+        Ok(())
     }
 
     /// Makes the files by which a step speaks; gives the variables that name them.

@@ -9,7 +9,7 @@ use penstock_model::job::{
     AttemptId, EnvValue, JobEnd, JobReport, JobRunner, JobSpec, NextStep, RunnerError, StepOutcome, StepSource, StepSpec,
 };
 use penstock_model::release::ImageRef;
-use penstock_model::{JobName, ProjectName, Timestamp};
+use penstock_model::{JobName, ProjectName, Secret, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::held;
@@ -34,6 +34,7 @@ pub struct FakeRunner {
     attempts: Mutex<Vec<AttemptId>>,
     broken: Mutex<BTreeMap<String, String>>,
     envs: Mutex<BTreeMap<AttemptId, BTreeMap<String, EnvValue>>>,
+    files: Mutex<BTreeMap<AttemptId, BTreeMap<String, Secret>>>,
 }
 
 impl Default for FakeRunner {
@@ -53,6 +54,7 @@ impl FakeRunner {
             attempts: Mutex::default(),
             broken: Mutex::default(),
             envs: Mutex::default(),
+            files: Mutex::default(),
         }
     }
 
@@ -83,6 +85,11 @@ impl FakeRunner {
         held(&self.envs).get(attempt).cloned()
     }
 
+    /// The files of variables that an attempt was given, if it was begun.
+    pub fn files(&self, attempt: &AttemptId) -> Option<BTreeMap<String, Secret>> {
+        held(&self.files).get(attempt).cloned()
+    }
+
     /// Attempts that were begun, in order.
     pub fn attempts(&self) -> Vec<AttemptId> {
         held(&self.attempts).clone()
@@ -108,6 +115,7 @@ impl JobRunner for FakeRunner {
     ) -> Result<JobReport, RunnerError> {
         held(&self.attempts).push(spec.id.clone());
         held(&self.envs).insert(spec.id.clone(), spec.env.clone());
+        held(&self.files).insert(spec.id.clone(), spec.files.clone());
         let broken = held(&self.broken).get(spec.id.job.as_str()).cloned();
         let mut last: Option<StepOutcome> = None;
         let end = if let Some(why) = broken {

@@ -35,13 +35,18 @@ pub(super) async fn login(context: &Context, args: &LoginArgs) -> Result<u8, Cli
 }
 
 /// Reads a secret from standard input; asks for it, unseen, if that is a terminal.
-fn read_secret(prompt: &str) -> Result<String, CliError> {
+pub(super) fn read_text(prompt: &str) -> Result<String, CliError> {
     if std::io::stdin().is_terminal() {
         return ask_unseen(prompt).map_err(io("the terminal"));
     }
     let mut text = String::new();
     std::io::stdin().take(MAX_SECRET).read_to_string(&mut text).map_err(io("standard input"))?;
-    Ok(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))
+    Ok(text)
+}
+
+/// As [`read_text`], without the end of the last line.
+fn read_secret(prompt: &str) -> Result<String, CliError> {
+    read_text(prompt).map(|text| text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))
 }
 
 fn ask_unseen(prompt: &str) -> std::io::Result<String> {

@@ -148,6 +148,7 @@ async fn run(
         checkout: Checkout::Commit,
         branch: None,
         env: variables.into_iter().map(|(name, value)| (name.to_owned(), EnvValue::Plain(value.to_owned()))).collect(),
+        files: BTreeMap::new(),
         masks: Vec::new(),
         image: None,
         services: Vec::new(),

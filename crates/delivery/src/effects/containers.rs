@@ -2,6 +2,7 @@
 
 mod remote;
 
+use penstock_model::Secret;
 use penstock_model::job::AttemptId;
 use penstock_model::release::{ImageName, ImageRef};
 use penstock_model::remote::RemoteImage;
@@ -74,7 +75,10 @@ async fn resolve(
     }
     let image: RemoteImage = text.parse().map_err(|error| refuse(&format!("{error}"), ""))?;
     let place = Place { registry: &*parts.registry, remote: &*parts.remote, project: &record.project, run: &record.id };
-    let fetched = place.find(&context.secrets, wanted, &image).await;
+    let name = "DOCKER_AUTH_CONFIG";
+    let plain = context.plain.get(name).map(|variable| Secret::new(&*variable.value));
+    let config = context.secrets.get(name).or_else(|| context.files.get(name)).or(plain.as_ref());
+    let fetched = place.find(config, wanted, &image).await;
     fetched.map_err(|why| refuse(&why, &format!("where a registry cannot be reached, push the image to the own one ({push})")))
 }
 

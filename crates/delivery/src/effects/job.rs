@@ -1,12 +1,12 @@
 //! Carrying out one attempt of a job, and what it leaves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
 use penstock_model::ids::Actor;
 use penstock_model::job::{AttemptId, CacheSpec, Checkout, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
-use penstock_model::{Digest, JobName, RunId, Secret};
+use penstock_model::{Digest, JobName, RunId};
 use penstock_pipeline::{CacheKey, JobContext, JobInputs, KeyFiles, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
 use tokio_util::sync::CancellationToken;
 
@@ -15,10 +15,10 @@ use super::{EffectError, actions, containers, elsewhere};
 use crate::downstream::number_of;
 use crate::identity;
 use crate::parts::Parts;
-use crate::secrets::{Reaching, reaching};
 use crate::streams;
 use crate::world::RunRecord;
 
+mod belongings;
 mod reports;
 
 /// The largest file whose content names a cache.
@@ -169,20 +169,6 @@ pub(super) async fn note(parts: &Parts, log: &dyn LogSink, text: &str) -> Result
     Ok(log.write(text.lines().map(line).collect()).await?)
 }
 
-/// For whoever wonders why a variable that the file names is empty.
-fn withheld_words(parts: &Parts, record: &RunRecord, plan: &Plan, planned: &PlannedJob, withheld: &BTreeSet<String>) -> Option<String> {
-    let named = withheld.iter().filter(|name| penstock_pipeline::mentions(plan, planned, name));
-    let named: Vec<_> = named.map(|name| format!("`{name}`")).collect();
-    let world = parts.journal.world();
-    let branch = &world.projects.get(&record.project)?.branch;
-    (!named.is_empty()).then(|| {
-        format!(
-            "withheld, as this run is not of `{branch}`: {}; `penstock secret set --all-branches` gives one to every branch",
-            named.join(", ")
-        )
-    })
-}
-
 #[allow(clippy::too_many_arguments, reason = "what an attempt needs, each once")]
 async fn attempt(
     parts: &Parts,
@@ -198,10 +184,6 @@ async fn attempt(
         return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
     }
     let (token, _guard) = parts.tokens.issue(&*parts.random, id.clone());
-    let Reaching { given: secrets, withheld } = reaching(parts, record).await?;
-    if let Some(told) = withheld_words(parts, record, plan, planned, &withheld) {
-        note(parts, &*log, &told).await?;
-    }
     let mut context = JobContext {
         run: id.run.clone(),
         number: number_of(&parts.journal.world(), record),
@@ -209,7 +191,9 @@ async fn attempt(
         workspace: parts.runner.workspace(&record.project, &id.job, None),
         created_at: record.push.at,
         started_at: parts.journal.now(),
-        secrets: secrets.clone(),
+        secrets: BTreeMap::new(),
+        plain: BTreeMap::new(),
+        files: BTreeMap::new(),
         token: Some(token.clone()),
         id_tokens: BTreeMap::new(),
         inputs,
@@ -217,20 +201,17 @@ async fn attempt(
     if let Err(why) = elsewhere::add(&parts.journal.world(), record, plan, &id.job, &mut context) {
         return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
     }
-    let containers = containers::find(parts, record, plan, id, &context).await?;
-    context.workspace = parts.runner.workspace(&record.project, &id.job, containers.image.as_ref().map(|image| &image.image));
-    context.id_tokens = match identity::id_tokens(parts, plan, &id.job, &context) {
-        Ok(tokens) => tokens,
+    let (mut masks, withheld) = match belongings::give(parts, record, plan, planned, &mut context, &*log, &cancel).await? {
+        Ok(given) => given,
         Err(why) => return Ok(JobReport::bare(JobEnd::SystemFailure { why })),
     };
-    if let Some(doubt) = identity::doubt(parts, &context.id_tokens) {
-        note(parts, &*log, &doubt).await?;
-    }
+    let containers = containers::find(parts, record, plan, id, &context).await?;
+    context.workspace = parts.runner.workspace(&record.project, &id.job, containers.image.as_ref().map(|image| &image.image));
     let mut env = penstock_pipeline::job_env(plan, &id.job, &context);
     identity::let_ask(parts, plan, planned, &context, &mut env);
     env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
     env.insert("PENSTOCK_TOKEN".to_owned(), EnvValue::Secret(token.clone()));
-    let masks: Vec<Secret> = secrets.into_values().chain([token]).chain(context.id_tokens.values().cloned()).collect();
+    masks.extend(context.secrets.values().chain(context.id_tokens.values()).chain([&token]).cloned());
     let caches = caches(parts, record, planned, &env, withheld.is_empty()).await?;
     let checkout = checkout(parts, record, plan, &env).await?;
     let actions = actions::lay_out(parts, id, planned).await?;
@@ -245,6 +226,7 @@ async fn attempt(
         caches,
         artifacts: penstock_pipeline::artifact_spec(planned, &env),
         env,
+        files: context.files,
         masks,
         image: containers.image,
         services: containers.services,

@@ -140,11 +140,12 @@ impl World {
         let name: ProjectName = event.stream.name().parse().ok()?;
         let project = Arc::make_mut(self.projects.get_mut(&name)?);
         match what {
-            SettingEvent::SecretSet { name, all_branches } => {
-                project.secrets.insert(name, SecretRecord { set: event.at, by: event.actor.clone(), all_branches });
+            SettingEvent::SecretSet { name, how } => {
+                let key = (name, how.environment.clone());
+                project.secrets.insert(key, SecretRecord { set: event.at, by: event.actor.clone(), how });
             }
-            SettingEvent::SecretRemoved { name } => {
-                project.secrets.remove(&name);
+            SettingEvent::SecretRemoved { name, environment } => {
+                project.secrets.remove(&(name, environment));
             }
             SettingEvent::VariableSet { name, value } => {
                 project.variables.insert(name, value);

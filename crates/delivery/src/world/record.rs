@@ -14,7 +14,7 @@ use penstock_pipeline::Variable;
 use serde::Serialize;
 
 use crate::environments::NamedEnvironment;
-use crate::events::{Approval, CheckResult, GlassAsk, Role};
+use crate::events::{Approval, CheckResult, GlassAsk, Handling, Role};
 
 /// A project.
 #[derive(Clone, Debug)]
@@ -31,8 +31,8 @@ pub struct ProjectRecord {
     pub runs: Vec<RunId>,
     /// The config repository as last read.
     pub config: Option<ConfigSeen>,
-    /// Its secrets by name; their values are elsewhere, encrypted.
-    pub secrets: BTreeMap<String, SecretRecord>,
+    /// Its secrets and other variables by name, and by the environments that they are for; their values are elsewhere, encrypted.
+    pub secrets: BTreeMap<(String, Option<String>), SecretRecord>,
     /// Its plain variables.
     pub variables: BTreeMap<String, String>,
     /// Environments that its jobs name.
@@ -48,15 +48,15 @@ impl ProjectRecord {
     }
 }
 
-/// A secret, without its value.
+/// A secret or another variable, without its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretRecord {
     /// When it was set last.
     pub set: Timestamp,
     /// By whom.
     pub by: Actor,
-    /// Whether it reaches jobs of every branch; otherwise it is protected.
-    pub all_branches: bool,
+    /// How jobs get it.
+    pub how: Handling,
 }
 
 /// The config repository's branch as it was read.

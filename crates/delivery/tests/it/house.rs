@@ -11,7 +11,7 @@ use penstock_delivery::effects::carry_out;
 use penstock_delivery::events::{ReleaseEvent, Role};
 use penstock_delivery::wanted::{Effect, wanted};
 use penstock_delivery::{
-    JobTokens, Journal, Messenger, Parts, Random, ReleaseStep, Settings, Troubles, World, config_repository, orders, streams,
+    JobTokens, Journal, Messenger, Parts, Random, ReleaseStep, Settings, Troubles, Vaults, World, config_repository, orders, streams,
 };
 use penstock_model::blob::{BlobError, BlobStore};
 use penstock_model::ids::Actor;
@@ -21,6 +21,7 @@ use penstock_model::registry::ImageRegistry;
 use penstock_model::release::{ImageName, ImageRef, Release, ReleaseId};
 use penstock_model::target::ApplicationScope;
 use penstock_model::{Clock, Digest, EnvironmentName, ProjectName, RunId, Secret, UserName};
+use penstock_pipeline::VaultRead;
 use penstock_registry::{Limits, Registry, Remote};
 use penstock_testkit::{
     FakeClock, FakeRunner, FakeRuntime, FakeTarget, FakeTools, MemoryBlobs, MemoryEvents, MemoryGit, MemoryLogs, MemorySecrets, NoBuilds,
@@ -93,6 +94,13 @@ impl Messenger for Heard {
     }
 }
 
+#[async_trait]
+impl Vaults for NoBases {
+    async fn read(&self, _: &VaultRead) -> Result<Secret, String> {
+        Err("no vault in these tests".to_owned())
+    }
+}
+
 struct Chance(Mutex<u128>);
 
 impl Random for Chance {
@@ -151,6 +159,7 @@ fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit
         trusted: TrustedKeys::new([key.public().clone()]).unwrap(),
         key,
         issuer: TokenIssuer::new(SigningKey::generate([8; 32]).unwrap(), []).unwrap(),
+        vaults: Arc::new(NoBases),
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
         settings: Settings {

@@ -1,7 +1,7 @@
 //! Events as earlier versions wrote them are read for ever, and mean no more than they did.
 
 use penstock_delivery::World;
-use penstock_delivery::events::{ProjectEvent, SettingEvent, UserEvent};
+use penstock_delivery::events::{Handling, ProjectEvent, SettingEvent, UserEvent};
 use penstock_model::event::{DomainEvent, EventType, NewEvent, Recorded};
 use penstock_model::ids::Actor;
 use penstock_model::{Digest, Timestamp};
@@ -42,7 +42,7 @@ fn a_secret_that_was_set_before_branches_counted_is_protected() {
         ("settings/oran", "setting.secret_removed", 1, json!({"event": "secret_removed", "name": "gone"})),
     ]);
     let secrets = &world.projects[&"oran".parse().unwrap()].secrets;
-    let listed: Vec<_> = secrets.iter().map(|(name, secret)| (name.as_str(), secret.all_branches, secret.set.0)).collect();
+    let listed: Vec<_> = secrets.iter().map(|((name, _), secret)| (name.as_str(), secret.how.all_branches, secret.set.0)).collect();
     assert_eq!(listed, [("old", false, 2), ("wide", true, 3)]);
 }
 
@@ -69,10 +69,10 @@ fn what_is_written_now_is_what_the_samples_say() {
         (new.kind.name, new.kind.version, new.data)
     }
     let sample = |kind: &str, version: u16, data: Value| (kind.to_owned(), version, data);
-    let set = SettingEvent::SecretSet { name: "key".to_owned(), all_branches: false };
+    let set = SettingEvent::SecretSet { name: "key".to_owned(), how: Handling::default() };
     let data = json!({"event": "secret_set", "name": "key", "all_branches": false});
     assert_eq!(written(&set), sample("setting.secret_set", 2, data));
-    let removed = SettingEvent::SecretRemoved { name: "key".to_owned() };
+    let removed = SettingEvent::SecretRemoved { name: "key".to_owned(), environment: None };
     assert_eq!(written(&removed), sample("setting.secret_removed", 1, json!({"event": "secret_removed", "name": "key"})));
     let changed = UserEvent::TokenChanged { token: Digest::of(b"") };
     let data = json!({"event": "token_changed", "token": Digest::of(b"")});

@@ -78,6 +78,8 @@ async fn child(plan: &Plan, job: &PlannedJob, place: &Place, files: &[String], d
         started_at: Timestamp(0),
         secrets: BTreeMap::new(),
         token: None,
+        plain: BTreeMap::new(),
+        files: BTreeMap::new(),
         id_tokens: BTreeMap::new(),
         inputs: JobInputs::default(),
     };

@@ -141,7 +141,9 @@ fn of_job(job: &PlannedJob) -> Vec<(Beyond, String, String)> {
     for step in &job.steps {
         let script = match step {
             // one shell reads them all
-            PlannedStep::Script { commands } | PlannedStep::AfterScript { commands } => commands.join("\n"),
+            PlannedStep::BeforeSources { commands } | PlannedStep::Script { commands } | PlannedStep::AfterScript { commands } => {
+                commands.join("\n")
+            }
             PlannedStep::Run { script, shell, env, .. } => {
                 if env.given().is_some_and(|env| env.contains_key("DOCKER_HOST")) {
                     found.push((Beyond::Docker, "`DOCKER_HOST`".to_owned(), "DOCKER_HOST".to_owned()));

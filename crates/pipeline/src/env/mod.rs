@@ -4,12 +4,12 @@ pub(crate) mod predefined;
 
 use std::collections::BTreeMap;
 
-use penstock_model::job::EnvValue;
+use penstock_model::job::{EnvValue, variable_file};
 use penstock_model::{JobName, RunId, Secret, Timestamp};
 
 use crate::expand::{Expanded, Raw, Scope, expand};
 use crate::input::Dialect;
-use crate::plan::{Plan, PlannedJob};
+use crate::plan::{Plan, PlannedJob, Variable};
 use crate::run::JobInputs;
 
 /// What is known only once a job starts.
@@ -29,12 +29,23 @@ pub struct JobContext {
     pub started_at: Timestamp,
     /// The project's secrets.
     pub secrets: BTreeMap<String, Secret>,
+    /// The project's other variables.
+    pub plain: BTreeMap<String, Variable>,
+    /// Texts that the job finds in files: variables of the project, and what `secrets` fetched.
+    pub files: BTreeMap<String, Secret>,
     /// The job's own token (`PENSTOCK_TOKEN`, `CI_JOB_TOKEN`, `github.token`).
     pub token: Option<Secret>,
     /// Its identity tokens by the names of their variables, from [`crate::id_tokens`].
     pub id_tokens: BTreeMap<String, Secret>,
     /// What jobs before it left, from [`crate::RunEffect::StartJob`].
     pub inputs: JobInputs,
+}
+
+impl JobContext {
+    /// What a workflow's expressions give as `secrets`, and what holds any of it is one.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = &Secret> {
+        self.secrets.values().chain(self.files.values()).chain(&self.token)
+    }
 }
 
 /// The variables of a job: the dialect's predefined ones (`CI_*`, `GITHUB_*`), the project's, the file's and those that
@@ -82,11 +93,14 @@ pub(crate) fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTre
     scope.variables(plan.inherited(job));
     scope.variables(&job.variables);
     scope.literals(context.inputs.dotenv.clone());
-    for (name, value) in &plan.event.variables {
-        scope.set(name.clone(), Raw::Template(value.clone()));
-    }
+    scope.variables(&context.plain);
+    scope.literals(context.files.keys().map(|name| (name.clone(), variable_file(name))));
     for (name, secret) in &context.secrets {
         scope.set(name.clone(), Raw::Hidden(secret.clone()));
+    }
+    // what this run was given goes over what every run is
+    for (name, value) in &plan.event.variables {
+        scope.set(name.clone(), Raw::Template(value.clone()));
     }
     scope.variables(&plan.event.given);
     // the slug is made of the name's value, and the address may name the slug
@@ -95,6 +109,16 @@ pub(crate) fn known(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BTre
         scope.set_below("CI_ENVIRONMENT_SLUG", Raw::Literal(predefined::environment_slug(&name.text)));
     }
     scope.expand_or_keep()
+}
+
+/// The name of the environment that a job names, as far as it is known before its secrets are.
+pub fn environment_name(plan: &Plan, job: &JobName, context: &JobContext) -> Option<String> {
+    let job = plan.job(job)?;
+    let name = &job.environment.as_ref()?.name;
+    match plan.dialect {
+        Dialect::GitlabCi => Some(expand(name, &known(plan, job, context)).text),
+        Dialect::GithubWorkflow => crate::github::environment_name(plan, job, context),
+    }
 }
 
 impl Expanded {

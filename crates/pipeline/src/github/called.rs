@@ -81,7 +81,7 @@ pub(crate) fn call_outputs(
 /// one that is handed on cannot be told.
 pub(super) fn secrets(plan: &Plan, call: Option<&str>, context: &JobContext) -> Result<Vec<(String, Value)>, String> {
     let mut secrets: Vec<(String, Value)> =
-        context.secrets.iter().map(|(name, secret)| (name.clone(), Value::text(secret.expose()))).collect();
+        context.secrets.iter().chain(&context.files).map(|(name, secret)| (name.clone(), Value::text(secret.expose()))).collect();
     let mut chain: Vec<&PlannedCall> = plan.chain(call).collect();
     chain.reverse();
     let none = BTreeMap::new();

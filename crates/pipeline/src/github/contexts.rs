@@ -196,6 +196,13 @@ pub(super) fn early_inputs(outer: &Contexts, inputs: &BTreeMap<String, CallInput
     contexts
 }
 
+/// The project's variables that are no secrets, and over them what this run was given.
+fn vars(plan: &Plan, context: &JobContext) -> Value {
+    let mut all: BTreeMap<String, String> = context.plain.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect();
+    all.extend(plan.event.variables.clone());
+    Value::texts(&all)
+}
+
 fn of_inputs(inputs: &Map<String, Json>) -> Value {
     Value::object(inputs.iter().map(|(name, value)| (name.clone(), Value::from(value))))
 }
@@ -219,7 +226,7 @@ pub(super) fn of_job(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Con
     let mut contexts = Contexts::default();
     let values = &mut contexts.values;
     values.insert("github", github(&plan.event, &plan.name, &plan.path, Some((job, context))));
-    values.insert("vars", Value::texts(&plan.event.variables));
+    values.insert("vars", vars(plan, context));
     values.insert("inputs", of_inputs(called::inputs_of(plan, job.call.as_deref(), &context.inputs.calls)));
     values.insert("needs", needs_value(&context.inputs.needs));
     // what cannot be told of them fails the job before its first step

@@ -18,7 +18,7 @@ pub(crate) fn job_env(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BT
     let contexts = contexts::of_job(plan, job, context);
     let mut out: BTreeMap<String, EnvValue> =
         predefined(&contexts).into_iter().map(|(name, value)| (name, EnvValue::Plain(value))).collect();
-    let secrets: Vec<&str> = context.secrets.values().chain(&context.token).map(Secret::expose).filter(|text| !text.is_empty()).collect();
+    let secrets: Vec<&str> = context.hidden().map(Secret::expose).filter(|text| !text.is_empty()).collect();
     for (name, value) in file_env(plan, job, &contexts) {
         let secret = secrets.iter().any(|secret| value.contains(secret));
         out.insert(name, if secret { EnvValue::Secret(Secret::new(value)) } else { EnvValue::Plain(value) });

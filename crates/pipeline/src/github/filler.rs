@@ -22,7 +22,7 @@ impl Filler {
         let mut contexts = contexts::of_job(plan, job, context);
         let env = file_env(plan, job, &contexts);
         contexts.values.insert("env", Value::texts(&env));
-        let secrets = context.secrets.values().chain(&context.token).filter(|secret| !secret.expose().is_empty()).cloned().collect();
+        let secrets = context.hidden().filter(|secret| !secret.expose().is_empty()).cloned().collect();
         Self { contexts, secrets }
     }
 

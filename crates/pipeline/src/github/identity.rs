@@ -66,6 +66,11 @@ pub(crate) fn identity(plan: &Plan, job: &PlannedJob, context: &JobContext) -> R
     Ok(out)
 }
 
+/// The name of the environment that a job names, if it can be told.
+pub(crate) fn environment_name(plan: &Plan, job: &PlannedJob, context: &JobContext) -> Option<String> {
+    fill(&job.environment.as_ref()?.name, &contexts::of_job(plan, job, context)).ok()
+}
+
 /// The called workflow that a job stands in, and its commit as far as it is told.
 fn called(plan: &Plan, job: &PlannedJob) -> Option<(String, String)> {
     let call = plan.chain(job.call.as_deref()).next()?;

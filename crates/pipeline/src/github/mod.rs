@@ -42,7 +42,7 @@ pub(crate) use env::job_env;
 pub(crate) use eval::Given;
 pub(crate) use expression::{Expression, Invalid, StatusFunctions};
 pub(crate) use filler::Filler;
-pub(crate) use identity::identity;
+pub(crate) use identity::{environment_name, identity};
 pub(crate) use settle::{Settled, replace, settle};
 pub(crate) use steps::WorkflowSteps;
 pub(crate) use turn::concurrency;

@@ -232,6 +232,7 @@ impl<'e> Planner<'e> {
             variables_by: draft.env.expression().map(str::to_owned),
             inherited: None,
             id_tokens: std::collections::BTreeMap::new(),
+            secrets: std::collections::BTreeMap::new(),
             artifacts: ArtifactSpec::default(),
             coverage: None,
             trigger: None,

@@ -107,7 +107,7 @@ impl WorkflowSteps {
             fixed,
             unsound,
             outputs: job.outputs.clone(),
-            secrets: context.secrets.values().chain(&context.token).filter(|secret| !secret.expose().is_empty()).cloned().collect(),
+            secrets: context.hidden().filter(|secret| !secret.expose().is_empty()).cloned().collect(),
             frames,
             pres: pres::of(&job.steps),
             kept: BTreeMap::new(),

@@ -10,9 +10,11 @@ use super::inherit::{self, Inherit};
 use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
-use super::{artifacts, caches, containers, environment, keys, pages, parts, re2, trigger, turns};
+use super::{artifacts, caches, containers, environment, keys, pages, parts, re2, secrets, trigger, turns};
 use crate::container::{PlannedContainer, PlannedService};
-use crate::plan::{AllowFailure, Audience, Downstream, Elsewhere, JobEnvironment, PlannedCache, PlannedTrigger, Retry, Variable, When};
+use crate::plan::{
+    AllowFailure, Audience, Downstream, Elsewhere, JobEnvironment, PlannedCache, PlannedSecret, PlannedTrigger, Retry, Variable, When,
+};
 use crate::reader::{Fields, Problems, boolean, choice, join, text, texts};
 use crate::yaml::{At, Key, Node, Value};
 
@@ -33,6 +35,8 @@ pub(super) struct Common {
     pub(super) interruptible: Option<bool>,
     pub(super) tags: Option<Vec<String>>,
     pub(super) id_tokens: Option<BTreeMap<String, Audience>>,
+    /// What comes before the checkout (`hooks`).
+    pub(super) before_sources: Option<Vec<String>>,
 }
 
 impl Common {
@@ -44,6 +48,7 @@ impl Common {
         common.interruptible = fields.get("interruptible").and_then(|node| boolean(node, &fields.path_of("interruptible"), problems));
         common.tags = fields.get("tags").map(|node| parts::tags(node, &fields.path_of("tags"), problems));
         common.id_tokens = fields.get("id_tokens").map(|node| identity::id_tokens(node, &fields.path_of("id_tokens"), problems));
+        common.before_sources = fields.get("hooks").map(|node| parts::hooks(node, &fields.path_of("hooks"), problems));
         common.timeout = fields.get("timeout").and_then(|node| parts::timeout(node, &fields.path_of("timeout"), problems));
         common
     }
@@ -82,6 +87,7 @@ impl Common {
             interruptible: of.interruptible.filter(|_| all("interruptible")),
             tags: of.tags.filter(|_| all("tags")),
             id_tokens: of.id_tokens.filter(|_| all("id_tokens")),
+            before_sources: of.before_sources.filter(|_| all("hooks")),
         }
     }
 
@@ -99,6 +105,7 @@ impl Common {
             interruptible: self.interruptible.or(default.interruptible),
             tags: self.tags.or_else(|| default.tags.clone()),
             id_tokens: self.id_tokens.or_else(|| default.id_tokens.clone()),
+            before_sources: self.before_sources.or_else(|| default.before_sources.clone()),
         }
     }
 }
@@ -139,6 +146,7 @@ pub(super) struct Draft {
     pub(super) coverage: Option<String>,
     /// The folder that it leaves for pages.
     pub(super) pages: Option<String>,
+    pub(super) secrets: BTreeMap<String, PlannedSecret>,
     pub(super) variables: BTreeMap<String, Variable>,
     /// Where each of them stands.
     pub(super) variable_places: BTreeMap<String, At>,
@@ -173,7 +181,12 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         problems.add(fields.key_at("start_in"), &fields.path_of("start_in"), message, "write `when: delayed` and `start_in` in a rule");
     }
     let stands_for = trigger.as_ref().is_some_and(|trigger| matches!(trigger.downstream, Downstream::Latest { .. }));
+    let none = BTreeMap::new();
+    let tokens = common.id_tokens.as_ref().unwrap_or(&none);
+    let secrets =
+        fields.get("secrets").map(|node| secrets::secrets(node, &fields.path_of("secrets"), tokens, problems)).unwrap_or_default();
     let draft = Draft {
+        secrets,
         at: key.at,
         stage,
         script,

@@ -6,9 +6,7 @@ use crate::reader::Unsupported;
 pub(super) const JOB: &[Unsupported] = &[
     ("include", "move it to the top of the file"),
     ("release", "remove it; Penstock makes releases itself"),
-    ("secrets", "set the secret with `penstock secret set`; jobs get it as a variable"),
     ("identity", "remove it"),
-    ("hooks", "move the commands into `before_script`"),
     ("manual_confirmation", "remove it; the page asks anyway"),
     ("dast_configuration", "run the scanner in `script`"),
     ("run", "use `script`"),
@@ -16,7 +14,19 @@ pub(super) const JOB: &[Unsupported] = &[
 ];
 
 /// In `default`.
-pub(super) const DEFAULT: &[Unsupported] = &[("hooks", "move the commands into `before_script`"), ("identity", "remove it")];
+pub(super) const DEFAULT: &[Unsupported] = &[("identity", "remove it")];
+
+/// In a secret.
+pub(super) const SECRET: &[Unsupported] = &[
+    ("gcp_secret_manager", ELSEWHERE),
+    ("azure_key_vault", ELSEWHERE),
+    ("aws_secrets_manager", ELSEWHERE),
+    ("akeyless", ELSEWHERE),
+    ("gitlab_secrets_manager", "it is GitLab's own; set the secret with `penstock secret set`"),
+];
+
+const ELSEWHERE: &str =
+    "let the script ask it with an ID token (`id_tokens`), set the secret with `penstock secret set`, or keep it in a Vault";
 
 /// In a rule.
 pub(super) const RULE: &[Unsupported] = &[];
@@ -108,7 +118,7 @@ mod tests {
     #[test]
     fn every_key_that_is_refused_is_in_the_document() {
         let document = include_str!("../../../../docs/gitlab-ci.md");
-        let tables = [JOB, DEFAULT, RULE, WORKFLOW_RULE, REPORTS, ENVIRONMENT, IMAGE, SERVICE, NEED];
+        let tables = [JOB, DEFAULT, RULE, WORKFLOW_RULE, REPORTS, ENVIRONMENT, IMAGE, SERVICE, NEED, SECRET];
         let unlisted: Vec<_> = tables
             .into_iter()
             .flatten()

@@ -23,6 +23,7 @@ mod parts;
 mod paths;
 mod re2;
 mod rules;
+mod secrets;
 mod trigger;
 mod turns;
 mod waits;
@@ -355,7 +356,12 @@ impl<'d> Verdicts<'d> {
 
 /// Bytes of text that a job carries into the plan.
 fn weight(draft: &Draft, own: &BTreeMap<String, Variable>) -> usize {
-    let scripts = [Some(&draft.script), draft.common.before_script.as_ref(), draft.common.after_script.as_ref()];
+    let scripts = [
+        Some(&draft.script),
+        draft.common.before_script.as_ref(),
+        draft.common.after_script.as_ref(),
+        draft.common.before_sources.as_ref(),
+    ];
     let scripts: usize = scripts.into_iter().flatten().flatten().map(String::len).sum();
     let includes = draft.trigger.as_ref().map_or(0, |trigger| format!("{:?}", trigger.downstream).len());
     scripts + includes + own.iter().map(|(name, variable)| name.len() + variable.value.len()).sum::<usize>() + 1024
@@ -434,7 +440,11 @@ fn planned(
     variables.extend(matched.variables);
     let mut commands = draft.common.before_script.clone().unwrap_or_default();
     commands.extend(draft.script.iter().cloned());
-    let mut steps = if draft.trigger.is_none() { vec![PlannedStep::Script { commands }] } else { Vec::new() };
+    let before = draft.common.before_sources.clone().filter(|commands| !commands.is_empty() && draft.trigger.is_none());
+    let mut steps: Vec<_> = before.map(|commands| PlannedStep::BeforeSources { commands }).into_iter().collect();
+    if draft.trigger.is_none() {
+        steps.push(PlannedStep::Script { commands });
+    }
     if let Some(commands) = draft.common.after_script.clone().filter(|commands| !commands.is_empty()) {
         steps.push(PlannedStep::AfterScript { commands });
     }
@@ -471,6 +481,7 @@ fn planned(
         variables_by: None,
         inherited: draft.inherit.variables.clone(),
         id_tokens: draft.common.id_tokens.clone().unwrap_or_default(),
+        secrets: draft.secrets.clone(),
         artifacts,
         coverage: draft.coverage.clone(),
         caches: draft.common.caches.clone().unwrap_or_default(),

@@ -45,6 +45,15 @@ fn collect(node: &Node, path: &str, depth: usize, commands: &mut Vec<String>, pr
     }
 }
 
+/// `hooks`: the script that comes before the checkout.
+pub(super) fn hooks(node: &Node, path: &str, problems: &mut Problems) -> Vec<String> {
+    let Some(mut fields) = Fields::of(node, path, problems) else { return Vec::new() };
+    let name = "pre_get_sources_script";
+    let commands = fields.get(name).map(|node| script(node, &fields.path_of(name), problems)).unwrap_or_default();
+    fields.finish(&[], problems);
+    commands
+}
+
 /// `variables` of the file, a job or a rule.
 pub(super) fn variables(node: &Node, path: &str, problems: &mut Problems) -> BTreeMap<String, Variable> {
     let mut out = BTreeMap::new();

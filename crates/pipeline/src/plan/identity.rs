@@ -22,3 +22,27 @@ impl Audience {
         }
     }
 }
+
+/// A secret that a job gets from a vault (GitLab's `secrets`), nothing of it expanded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedSecret {
+    /// Where it is.
+    pub vault: VaultPlace,
+    /// Whether the job gets it as a file.
+    pub file: bool,
+    /// The identity token by which the vault is asked, as a variable.
+    pub token: String,
+}
+
+/// A place in `HashiCorp` Vault, or `OpenBao`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultPlace {
+    /// What kind of engine keeps it: `kv-v1`, `kv-v2` or `generic`.
+    pub engine: String,
+    /// Where the engine is mounted.
+    pub mount: String,
+    /// Where the secret is in it.
+    pub path: String,
+    /// Which of its fields it is.
+    pub field: String,
+}

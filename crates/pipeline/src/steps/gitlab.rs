@@ -1,4 +1,4 @@
-//! A GitLab job from the inside: `before_script` and `script` in one shell, then `after_script` in another.
+//! A GitLab job from the inside: `pre_get_sources_script` in a shell of its own if there is one, `before_script` and `script` in one shell, then `after_script` in another.
 //!
 //! As GitLab's reference of `after_script` has it: it comes after a failure and a cancellation too, and not after the job's
 //! time limit.
@@ -31,11 +31,13 @@ git submodule update --init --force $deep ${GIT_SUBMODULE_DEPTH:+--depth \"$GIT_
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Start,
+    Hook,
     Script,
     After,
 }
 
 pub(super) struct GitlabSteps {
+    hook: Vec<String>,
     script: Vec<String>,
     after: Vec<String>,
     shell: Shell,
@@ -45,12 +47,13 @@ pub(super) struct GitlabSteps {
 
 impl GitlabSteps {
     pub(super) fn new(plan: &Plan, job: &PlannedJob) -> Self {
-        let (mut script, mut after) = (Vec::new(), Vec::new());
+        let (mut hook, mut script, mut after) = (Vec::new(), Vec::new(), Vec::new());
         if fetches_submodules(plan, job) {
             script.push(SUBMODULES.to_owned());
         }
         for step in &job.steps {
             match step {
+                PlannedStep::BeforeSources { commands } => hook.extend(commands.iter().cloned()),
                 PlannedStep::Script { commands } => script.extend(commands.iter().cloned()),
                 PlannedStep::AfterScript { commands } => after.extend(commands.iter().cloned()),
                 PlannedStep::Run { .. } | PlannedStep::Uses { .. } => {}
@@ -58,7 +61,7 @@ impl GitlabSteps {
         }
         // an image need not have bash
         let shell = if job.image.is_some() { Shell::Sh } else { Shell::Bash };
-        Self { script, after, shell, phase: Phase::Start, exit_code: 0 }
+        Self { hook, script, after, shell, phase: Phase::Start, exit_code: 0 }
     }
 
     fn done(&self) -> NextStep {
@@ -93,7 +96,17 @@ impl StepSource for GitlabSteps {
                 self.phase = Phase::After;
                 self.done()
             }
-            Phase::Start => {
+            Phase::Start if !self.hook.is_empty() => {
+                self.phase = Phase::Hook;
+                NextStep::Run(self.step("pre_get_sources_script", &self.hook, BTreeMap::new(), None))
+            }
+            // a job without its sources has nothing to clean up
+            Phase::Hook if cancelled || last.and_then(|outcome| outcome.exit_code) != Some(0) => {
+                self.exit_code = last.and_then(|outcome| outcome.exit_code).filter(|code| *code != 0).unwrap_or(1);
+                self.phase = Phase::After;
+                self.done()
+            }
+            Phase::Start | Phase::Hook => {
                 self.phase = Phase::Script;
                 NextStep::Run(self.step("script", &self.script, BTreeMap::new(), None))
             }
@@ -182,6 +195,20 @@ mod tests {
         check(job, &[(Some(3), false), (Some(0), false)], "script []; after_script [Plain(\"failed\")]; done 3");
         check(job, &[(None, true), (Some(0), true)], "script []; after_script [Plain(\"canceled\")]; done 1");
         check("a: {script: [x]}", &[(Some(2), false)], "script []; done 2");
+    }
+
+    #[test]
+    fn a_hook_comes_first_in_a_shell_of_its_own_and_its_failure_is_the_jobs() {
+        let job = "a: {hooks: {pre_get_sources_script: [h]}, script: [x], after_script: [y]}";
+        let all = "pre_get_sources_script []; script []; after_script [Plain(\"success\")]; done 0";
+        check(job, &[(Some(0), false), (Some(0), false), (Some(0), false)], all);
+        check(job, &[(Some(4), false)], "pre_get_sources_script []; done 4");
+        check(job, &[(None, false)], "pre_get_sources_script []; done 1");
+        check(job, &[(Some(0), true)], "pre_get_sources_script []; done 1");
+        let default = "default: {hooks: {pre_get_sources_script: [h]}}\na: {script: [x]INHERIT}";
+        check(&default.replace("INHERIT", ""), &[(Some(4), false)], "pre_get_sources_script []; done 4");
+        check(&default.replace("INHERIT", ", inherit: {default: false}"), &[(Some(4), false)], "script []; done 4");
+        check(&default.replace("INHERIT", ", hooks: {}"), &[(Some(4), false)], "script []; done 4");
     }
 
     #[test]

@@ -51,6 +51,11 @@ impl Asked<BTreeMap<String, String>> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum PlannedStep {
+    /// GitLab's `hooks: pre_get_sources_script`, in a shell of its own.
+    BeforeSources {
+        /// Its lines.
+        commands: Vec<String>,
+    },
     /// GitLab's `before_script` and `script`, as one shell.
     Script {
         /// Its lines.
@@ -120,7 +125,9 @@ impl PlannedStep {
     /// Bytes of text that it carries into the plan, about.
     pub(crate) fn weight(&self) -> usize {
         match self {
-            Self::Script { commands } | Self::AfterScript { commands } => commands.iter().map(String::len).sum(),
+            Self::BeforeSources { commands } | Self::Script { commands } | Self::AfterScript { commands } => {
+                commands.iter().map(String::len).sum()
+            }
             Self::Run { script, env, .. } => script.len() + env.weight() + 256,
             Self::Uses { with, env, action, .. } => {
                 let inner = if let Action::Composite { steps, .. } = action { steps.iter().map(Self::weight).sum() } else { 0 };

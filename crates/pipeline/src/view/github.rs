@@ -101,7 +101,7 @@ fn step(step: &PlannedStep) -> Option<Value> {
             "timeout-minutes": timeout_minutes,
             "line": line,
         })),
-        PlannedStep::Script { .. } | PlannedStep::AfterScript { .. } => None,
+        PlannedStep::BeforeSources { .. } | PlannedStep::Script { .. } | PlannedStep::AfterScript { .. } => None,
     }
 }
 

@@ -36,7 +36,9 @@ pub fn planned(text: &str, files: &[(FileRef, &str)], event: &PushEvent) -> Stri
                     .steps
                     .iter()
                     .flat_map(|step| match step {
-                        PlannedStep::Script { commands } | PlannedStep::AfterScript { commands } => commands.clone(),
+                        PlannedStep::BeforeSources { commands }
+                        | PlannedStep::Script { commands }
+                        | PlannedStep::AfterScript { commands } => commands.clone(),
                         _ => Vec::new(),
                     })
                     .map(|command| &*command.leak())

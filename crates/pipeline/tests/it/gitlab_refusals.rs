@@ -10,20 +10,20 @@ fn check(text: &str, expected: &str) {
 
 #[test]
 fn a_key_that_is_not_carried_out_is_shown_where_it_stands() {
-    let text = "build:\n  script: [make]\n  secrets: [x]\n";
+    let text = "build:\n  script: [make]\n  identity: [x]\n";
     insta::assert_snapshot!(planned(GITLAB, text, &push()).unwrap_err(), @"
-    error: `secrets` is not carried out
-     --> .gitlab-ci.yml:3:3 (build.secrets)
+    error: `identity` is not carried out
+     --> .gitlab-ci.yml:3:3 (build.identity)
       |
-    3 |   secrets: [x]
-      |   ^^^^^^^
-      = help: set the secret with `penstock secret set`; jobs get it as a variable
+    3 |   identity: [x]
+      |   ^^^^^^^^
+      = help: remove it
     ");
 }
 
 #[test]
 fn every_other_key_of_the_dialect_is_refused() {
-    for key in ["release", "secrets", "identity", "hooks", "manual_confirmation", "dast_configuration", "run", "type", "include"] {
+    for key in ["release", "identity", "manual_confirmation", "dast_configuration", "run", "type", "include"] {
         let seen = problems(GITLAB, &format!("a:\n  script: [x]\n  {key}: x\n"));
         assert_eq!(seen, format!("3:3 a.{key}: `{key}` is not carried out"));
     }

@@ -19,6 +19,8 @@ fn context() -> JobContext {
         started_at: Timestamp(0),
         secrets: BTreeMap::from([("KEY".to_owned(), Secret::new("${KEY}"))]),
         token: None,
+        plain: BTreeMap::new(),
+        files: BTreeMap::new(),
         id_tokens: BTreeMap::new(),
         inputs: JobInputs { dotenv: BTreeMap::from([("LEFT".to_owned(), "by a job".to_owned())]), ..JobInputs::default() },
     }

@@ -1,7 +1,10 @@
 //! What jobs can prove of themselves.
 
 use penstock_model::{Secret, Timestamp};
-use penstock_pipeline::{Issuing, MergeRequest, PushEvent, Trigger, id_tokens, job_env, workflow_id_token, workflow_identity};
+use penstock_pipeline::{
+    Issuing, MergeRequest, PushEvent, Trigger, VaultEngine, VaultRead, id_tokens, job_env, vault_reads, workflow_id_token,
+    workflow_identity,
+};
 use serde_json::{Value, json};
 
 use crate::job_environment::context;
@@ -208,4 +211,67 @@ jobs:
     assert_eq!(said(&push(), "plain", None)["sub"], "repo:oran/oran:ref:refs/heads/main");
     assert_eq!(said(&push(), "plain", None)["aud"], "https://penstock.example.org/oran");
     assert_eq!(said(&request(None), "plain", None)["sub"], "repo:oran/oran:pull_request");
+}
+
+#[test]
+fn what_a_job_asks_of_a_vault_is_said_whole() {
+    let text = "
+variables: {VAULT_SERVER_URL: 'https://vault.example.com', VAULT_AUTH_ROLE: reader, STAGE: production}
+default: {id_tokens: {VAULT_ID_TOKEN: {aud: 'https://vault.example.com'}}}
+a:
+  script: [x]
+  variables: {VAULT_AUTH_PATH: jwt/ours, VAULT_NAMESPACE: team}
+  secrets:
+    SHORT: {vault: $STAGE/db/password@ops}
+    LONG: {file: false, vault: {engine: {name: kv-v1, path: old}, path: db, field: user}}
+    PLAIN: {token: $VAULT_ID_TOKEN, vault: db/password}
+b: {script: [x], variables: {VAULT_SERVER_URL: ''}, secrets: {S: {vault: a/b}}}
+c: {script: [x], secrets: {S: {vault: {engine: {name: ssh, path: ssh}, path: a, field: b}}}}
+d: {script: [x], secrets: {S: {vault: a/b, token: $NOTHING}}}
+e: {script: [x]}
+";
+    let plan = must_plan(GITLAB, text);
+    let mut context = context();
+    context.id_tokens.insert("VAULT_ID_TOKEN".to_owned(), Secret::new("eyJ"));
+    let long = VaultRead {
+        name: "LONG".into(),
+        file: false,
+        server: "https://vault.example.com".into(),
+        namespace: Some("team".into()),
+        auth_path: "jwt/ours".into(),
+        role: Some("reader".into()),
+        token: Secret::new("eyJ"),
+        engine: VaultEngine::Plain,
+        mount: "old".into(),
+        path: "db".into(),
+        field: "user".into(),
+    };
+    let kept = |name: &str, mount: &str, path: &str| {
+        let (name, mount, path, field) = (name.into(), mount.into(), path.into(), "password".into());
+        VaultRead { name, mount, path, field, file: true, engine: VaultEngine::KvV2, ..long.clone() }
+    };
+    let reads = vault_reads(&plan, &name("a"), &context).unwrap();
+    assert_eq!(reads, [long.clone(), kept("PLAIN", "kv-v2", "db"), kept("SHORT", "ops", "production/db")]);
+    for (job, said) in [("b", "VAULT_SERVER_URL is not set"), ("c", "names the engine `ssh`"), ("d", "there is no such token")] {
+        let why = vault_reads(&plan, &name(job), &context).unwrap_err();
+        assert!(why.contains(said), "{job}: {why}");
+    }
+    assert_eq!(vault_reads(&plan, &name("e"), &context), Ok(Vec::new()));
+}
+
+#[test]
+fn secrets_that_nobody_can_fetch_are_refused_where_they_stand() {
+    for (secrets, said) in [
+        ("{S: {vault: a/b}}", "which ID token the vault is asked with is not said"),
+        ("{S: {vault: field, token: $T}}", "a path and a field are expected here"),
+        ("{S: {vault: {path: a, field: b}, token: $T}}", "`engine` is missing"),
+        ("{S: {vault: {engine: {name: kv-v2}, path: a, field: b}, token: $T}}", "`path` is missing"),
+        ("{S: {token: $T}}", "`vault` is missing"),
+        ("{S: {akeyless: {name: x}}}", "`akeyless` is not carried out"),
+        ("{S: {gcp_secret_manager: {name: x}, token: $T}}", "`gcp_secret_manager` is not carried out"),
+        ("{1S: {vault: a/b, token: $T}}", "cannot be a variable's name"),
+    ] {
+        let refusal = planned(GITLAB, &format!("a:\n  script: [x]\n  secrets: {secrets}\n"), &push()).unwrap_err();
+        assert!(refusal.contains(said) && refusal.contains(".gitlab-ci.yml:3:"), "{secrets}: {refusal}");
+    }
 }

@@ -17,6 +17,8 @@ pub fn context() -> JobContext {
         created_at: Timestamp(1_764_000_000_000),
         started_at: Timestamp(1_764_000_001_000),
         secrets: BTreeMap::from([("PASSWORD".to_owned(), Secret::new("hunter2"))]),
+        plain: BTreeMap::new(),
+        files: BTreeMap::new(),
         token: Some(Secret::new("job-token")),
         id_tokens: BTreeMap::new(),
         inputs: JobInputs { dotenv: BTreeMap::from([("FROM_DOTENV".to_owned(), "dotenv $CI".to_owned())]), ..JobInputs::default() },

@@ -263,9 +263,11 @@ async fn scratch(runner: &Runner, spec: &JobSpec, uid: u32) -> Result<Arc<Scratc
     let name = format!("{}-{}-{}", spec.id.run, Digest::of(spec.id.job.as_str()).short(), spec.id.attempt);
     let dir = runner.settings.dir.join("scratch").join(name);
     // a workflow's actions keep tools there; any other job finds its home empty
+    let files = spec.files.clone();
     let keeps_tools = spec.env.contains_key("RUNNER_TOOL_CACHE");
     let make = move || {
         let scratch = Scratch::make(dir, uid)?;
+        scratch.variables(&files)?;
         if keeps_tools {
             scratch.folder("home/.toolcache", 0o755)?;
         }

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use penstock_model::job::{EnvValue, JobEnd, Shell, StepSpec};
+use penstock_model::Secret;
+use penstock_model::job::{EnvValue, JobEnd, Shell, StepSpec, variable_file};
 
-use crate::support::{House, Job, step};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{House, Job, Log, step};
 
 #[tokio::test]
 async fn a_job_runs_in_its_checkout_with_its_variables() {
@@ -16,6 +19,23 @@ async fn a_job_runs_in_its_checkout_with_its_variables() {
         .await;
     assert_eq!(report.end, JobEnd::Exited { code: 0 }, "{}", log.err());
     assert_eq!(log.out(), "/builds/shop\nhello\na b\njob\n/home/job\n/home/job\n");
+}
+
+#[tokio::test]
+async fn the_file_of_a_variable_is_the_jobs_own_and_goes_with_it() {
+    let house = House::new();
+    let path = variable_file("KEY");
+    let mut job = Job::new(&format!("cat {path}; stat -c '%a %U' {path}; chmod 400 {path}; rm {path}; ls /penstock/files/variables"));
+    job.spec.files.insert("KEY".to_owned(), Secret::new("one\ntwo\n"));
+    job.spec.masks.push(Secret::new("two"));
+    let (report, log) = house.run(job).await;
+    assert_eq!(report.end, JobEnd::Exited { code: 0 }, "{}", log.err());
+    assert_eq!(log.out(), "one\n[MASKED]\n600 job\n");
+    let left: Vec<_> = std::fs::read_dir(house.dir.path().join("data/runner/scratch")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+    let mut outside = Job::new("true");
+    outside.spec.files.insert("../KEY".to_owned(), Secret::new("x"));
+    assert!(house.start(outside, &Log::default(), &CancellationToken::new()).await.is_err(), "no name leads elsewhere");
 }
 
 #[tokio::test]

@@ -111,6 +111,7 @@ impl Job {
             checkout: Checkout::Commit,
             branch: None,
             env: BTreeMap::new(),
+            files: BTreeMap::new(),
             masks: Vec::new(),
             image: None,
             services: Vec::new(),

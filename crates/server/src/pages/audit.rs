@@ -67,14 +67,19 @@ fn words(event: &EventView) -> Option<String> {
         "user.added" => format!("{of} may log in as {}, with a new token", text("role")),
         "user.token_changed" => format!("{of} has a new token; the one before is void"),
         "user.removed" => format!("{of} may not log in any more"),
-        "setting.secret_set" if event.data.get("all_branches") == Some(&true.into()) => {
-            format!("{} of {of}, for jobs of every branch", text("name"))
+        "setting.secret_set" => {
+            let every = event.data.get("all_branches") == Some(&true.into());
+            let branches = if every { "of every branch" } else { "of the delivered branch alone" };
+            format!("{} of {of}{}, for jobs {branches}", text("name"), placed(text("environment")))
         }
-        "setting.secret_set" => format!("{} of {of}, for jobs of the delivered branch alone", text("name")),
-        "setting.secret_removed" => format!("{} of {of} is gone", text("name")),
+        "setting.secret_removed" => format!("{} of {of}{} is gone", text("name"), placed(text("environment"))),
         _ => return None,
     };
     Some(said)
+}
+
+fn placed(environment: &str) -> String {
+    if environment.is_empty() { String::new() } else { format!(" in {environment}") }
 }
 
 fn shown(data: &serde_json::Value) -> String {

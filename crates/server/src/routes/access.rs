@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use penstock_api::{NewUser, NewUserToken, SecretValue, SecretView, UserView};
-use penstock_delivery::events::Role;
-use penstock_delivery::{UserRecord, orders};
+use penstock_delivery::events::{Handling, Role};
+use penstock_delivery::{SecretRecord, UserRecord, orders};
 use penstock_model::ids::Actor;
 use penstock_model::{ProjectName, Secret, UserName};
 
@@ -50,13 +50,15 @@ pub(super) async fn renew_token(State(app): State<App>, caller: Caller, Path(nam
 pub(super) async fn secrets(State(app): State<App>, _: Caller, Path(project): Path<ProjectName>) -> Result<Json<Vec<SecretView>>, Failure> {
     let world = app.parts.journal.world();
     let record = world.projects.get(&project).ok_or_else(|| Failure::absent(format!("project `{project}`")))?;
-    let view = |(name, secret): (&String, &penstock_delivery::SecretRecord)| SecretView {
+    let view = |((name, _), secret): (&(String, Option<String>), &SecretRecord)| SecretView {
         name: name.clone(),
         set: secret.set,
         by: secret.by.to_string(),
-        all_branches: secret.all_branches,
+        all_branches: secret.how.all_branches,
     };
-    Ok(Json(record.secrets.iter().map(view).collect()))
+    // the others are variables: `penstock variable list` has them all
+    let secrets = record.secrets.iter().filter(|(_, known)| Handling { all_branches: false, ..known.how.clone() } == Handling::default());
+    Ok(Json(secrets.map(view).collect()))
 }
 
 pub(super) async fn set_secret(
@@ -66,12 +68,13 @@ pub(super) async fn set_secret(
     Json(secret): Json<SecretValue>,
 ) -> Answer {
     caller.must_be(Role::Admin)?;
-    orders::set_secret(&app.parts, &caller.user, &project, &name, Secret::new(secret.value), secret.all_branches).await?;
+    let how = Handling { all_branches: secret.all_branches, ..Handling::default() };
+    orders::set_secret(&app.parts, &caller.user, &project, &name, Secret::new(secret.value), how).await?;
     done()
 }
 
 pub(super) async fn remove_secret(State(app): State<App>, caller: Caller, Path((project, name)): Path<(ProjectName, String)>) -> Answer {
     caller.must_be(Role::Admin)?;
-    orders::remove_secret(&app.parts, &caller.user, &project, &name).await?;
+    orders::remove_secret(&app.parts, &caller.user, &project, &name, None).await?;
     done()
 }

@@ -10,6 +10,7 @@ mod orders;
 mod reads;
 pub(crate) use reads::{event_view, release_id};
 mod stream;
+mod variables;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -31,6 +32,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{project}/named-environments/{name}/stop", post(environments::stop))
         .route("/projects/{project}/secrets", get(access::secrets))
         .route("/projects/{project}/secrets/{name}", put(access::set_secret).delete(access::remove_secret))
+        .route("/projects/{project}/variables", get(variables::list))
+        .route("/projects/{project}/variables/{name}", get(variables::get).put(variables::set).delete(variables::remove))
         .route("/runs", get(reads::runs))
         .route("/runs/{run}", get(reads::run))
         .route("/runs/{run}/cancel", post(orders::cancel))

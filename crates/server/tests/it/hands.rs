@@ -8,9 +8,10 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use penstock_builder::{BaseImage, BaseImages, Builder};
-use penstock_delivery::{JobTokens, Journal, Messenger, Parts, Random, Settings, Troubles};
+use penstock_delivery::{JobTokens, Journal, Messenger, Parts, Random, Settings, Troubles, Vaults};
 use penstock_model::blob::{BlobError, BlobStore};
 use penstock_model::{RepositoryName, Secret, UserName};
+use penstock_pipeline::VaultRead;
 use penstock_registry::{Limits, Registry, Remote};
 use penstock_server::git::GitService;
 use penstock_testkit::{
@@ -42,6 +43,14 @@ impl BaseImages for Nobody {
 impl GitService for Nobody {
     async fn serve(&self, _: &RepositoryName, _: &str, _: Request, _: &UserName, _: bool) -> Result<Response<Body>, String> {
         Err("no Git in these tests".to_owned())
+    }
+}
+
+#[async_trait]
+impl Vaults for Nobody {
+    async fn read(&self, asked: &VaultRead) -> Result<Secret, String> {
+        // whoever logs in as the job reads what is there for it
+        if asked.path == "absent" { Err("it answered 404 Not Found".to_owned()) } else { Ok(Secret::new(format!("from {}", asked.path))) }
     }
 }
 
@@ -86,6 +95,7 @@ pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<Memor
         trusted: TrustedKeys::new([key.public().clone()]).unwrap(),
         key,
         issuer: TokenIssuer::new(SigningKey::generate([8; 32]).unwrap(), []).unwrap(),
+        vaults: Arc::new(Nobody),
         tokens: JobTokens::default(),
         troubles: Troubles::default(),
         settings: Settings {

@@ -15,3 +15,4 @@ mod secrets;
 mod site;
 mod small;
 mod story;
+mod variables;

@@ -26,12 +26,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     /// What an image's name meant when the run first asked, by the first of its pull policies that brings it.
-    pub(super) async fn find(
-        &self,
-        secrets: &BTreeMap<String, Secret>,
-        wanted: &WantedContainer,
-        image: &RemoteImage,
-    ) -> Result<ImageRef, String> {
+    pub(super) async fn find(&self, config: Option<&Secret>, wanted: &WantedContainer, image: &RemoteImage) -> Result<ImageRef, String> {
         let name = image.kept(self.project).map_err(|error| error.to_string())?;
         // one run means one image by one name, whenever its jobs ask
         let pinned = format!("{}{}", pinned_by(self.run), Digest::of(image.to_string()).short());
@@ -39,7 +34,7 @@ impl Place<'_> {
         if let Some(digest) = known(&pinned).await? {
             return Ok(ImageRef { name, digest });
         }
-        let login = login(secrets, wanted, image)?;
+        let login = login(config, wanted, image)?;
         let tags = if image.digest.is_some() { vec![pinned.clone()] } else { vec![pinned.clone(), image.tag.clone()] };
         let kept = image.digest.map_or_else(|| image.tag.clone(), |digest| digest.to_string());
         let policies = if wanted.pull_policy.is_empty() { &[PullPolicy::Always][..] } else { &wanted.pull_policy };
@@ -68,12 +63,12 @@ impl Place<'_> {
 }
 
 /// By whom a registry is asked: the file's own credentials, or the variable `DOCKER_AUTH_CONFIG`, as GitLab's runner reads it.
-fn login(secrets: &BTreeMap<String, Secret>, wanted: &WantedContainer, image: &RemoteImage) -> Result<Option<Login>, String> {
+fn login(config: Option<&Secret>, wanted: &WantedContainer, image: &RemoteImage) -> Result<Option<Login>, String> {
     if let Some((username, password)) = &wanted.credentials {
         return Ok(Some(Login { username: username.clone(), password: password.clone() }));
     }
-    let Some(config) = secrets.get("DOCKER_AUTH_CONFIG") else { return Ok(None) };
-    in_config(config, &image.registry).map_err(|why| format!("the secret DOCKER_AUTH_CONFIG cannot be read: {why}"))
+    let Some(config) = config else { return Ok(None) };
+    in_config(config, &image.registry).map_err(|why| format!("the variable DOCKER_AUTH_CONFIG cannot be read: {why}"))
 }
 
 /// The login for a registry in a Docker client's configuration.
@@ -166,12 +161,12 @@ mod tests {
         let registry =
             Registry::open(dir.path(), Arc::new(MemoryBlobs::default()), Arc::new(FakeClock::default()), Limits::default()).unwrap();
         let elsewhere = Elsewhere { registry: registry.clone(), content: Mutex::new(Some("one")), asked: Mutex::default() };
-        let (project, secrets) = ("shop".parse().unwrap(), BTreeMap::from([("DOCKER_AUTH_CONFIG".to_owned(), Secret::new("{}"))]));
+        let (project, config) = ("shop".parse().unwrap(), Secret::new("{}"));
         let find = async |run: u128, policies: &[PullPolicy]| {
             let run = RunId::from_parts(1, run);
             let wanted = wanted(policies);
             let place = Place { registry: &registry, remote: &elsewhere, project: &project, run: &run };
-            place.find(&secrets, &wanted, &wanted.image.parse().unwrap()).await
+            place.find(Some(&config), &wanted, &wanted.image.parse().unwrap()).await
         };
         assert!(find(1, &[PullPolicy::Never]).await.unwrap_err().contains("never fetched"));
         let first = find(1, &[]).await.unwrap();
@@ -188,7 +183,7 @@ mod tests {
         // what one project fetched is not there for another
         let other = Place { registry: &registry, remote: &elsewhere, project: &"other".parse().unwrap(), run: &RunId::from_parts(1, 9) };
         let never = wanted(&[PullPolicy::Never]);
-        assert!(other.find(&secrets, &never, &never.image.parse().unwrap()).await.is_err());
+        assert!(other.find(Some(&config), &never, &never.image.parse().unwrap()).await.is_err());
     }
 
     #[test]

@@ -1,0 +1,80 @@
+//! What of a project's variables the jobs of a run get.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use penstock_model::Secret;
+use penstock_pipeline::Variable;
+
+use super::{ONE, SCOPED, failed, scope, stored};
+use crate::effects::EffectError;
+use crate::events::Handling;
+use crate::parts::Parts;
+use crate::world::RunRecord;
+
+/// The variables of a run's jobs.
+#[derive(Default)]
+pub(crate) struct Reaching {
+    /// Those that are masked.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Those that logs may show.
+    pub plain: BTreeMap<String, Variable>,
+    /// Those that are files.
+    pub files: BTreeMap<String, Secret>,
+    /// What of the files is masked.
+    pub masks: Vec<Secret>,
+    /// Names of what they do not get.
+    pub withheld: BTreeSet<String>,
+}
+
+/// What reaches a job of a run that names this environment. A value that does not is not even opened.
+pub(crate) async fn reaching(parts: &Parts, run: &RunRecord, environment: Option<&str>) -> Result<Reaching, EffectError> {
+    let _one = ONE.lock().await;
+    let world = parts.journal.world();
+    let mut found = Reaching { withheld: world.withheld(run), ..Reaching::default() };
+    let Some(project) = world.projects.get(&run.project) else { return Ok(found) };
+    let mut all: Vec<((u8, usize), String, Handling)> = Vec::new();
+    for ((name, of), known) in &project.secrets {
+        if let Some(rank) = scope::fits(of.as_deref(), environment) {
+            all.push((rank, name.clone(), known.how.clone()));
+        }
+    }
+    // what the log does not know is protected
+    for name in parts.secrets.names(&run.project).await.map_err(|error| failed(&error))? {
+        if !name.starts_with(SCOPED) && !project.secrets.contains_key(&(name.clone(), None)) {
+            all.push(((0, 0), name, Handling::default()));
+        }
+    }
+    // the closer one takes the other's place
+    all.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    for (_, name, how) in all {
+        if !world.reaches(run, &how) {
+            found.withheld.insert(name);
+            continue;
+        }
+        let key = stored(&name, how.environment.as_deref());
+        if let Some(value) = parts.secrets.get(&run.project, &key).await.map_err(|error| failed(&error))? {
+            found.take(name, value, &how);
+        }
+    }
+    Ok(found)
+}
+
+impl Reaching {
+    fn take(&mut self, name: String, value: Secret, how: &Handling) {
+        self.secrets.remove(&name);
+        self.plain.remove(&name);
+        self.files.remove(&name);
+        match how {
+            Handling { file: true, plain, .. } => {
+                if !plain {
+                    self.masks.push(value.clone());
+                }
+                self.files.insert(name, value);
+            }
+            Handling { plain: true, expand, .. } => {
+                self.plain.insert(name, Variable { value: value.expose().to_owned(), expand: *expand });
+            }
+            _ => drop(self.secrets.insert(name, value)),
+        }
+    }
+}
