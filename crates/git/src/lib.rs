@@ -19,6 +19,7 @@ mod http;
 mod mirror;
 mod program;
 mod reads;
+mod refs;
 mod shared;
 mod work_tree;
 

@@ -1,4 +1,4 @@
-//! What is asked of repositories again and again: the list of a commit's files, which never changes, and objects, from a
+//! What is asked of repositories again and again: the list of a commit's files, which never changes, refs, and objects, from a
 //! git that stays for the next question. Starting one costs more than most answers.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use penstock_model::{CommitId, RepositoryName};
 
+use crate::checkout::Refs;
 use crate::checkout::tree::Entry;
 use crate::program::Program;
+use crate::refs::Written;
 
 /// Lists that are kept; the one that was not asked for the longest goes first.
 const MAX_LISTS: usize = 16;
@@ -38,6 +40,8 @@ pub(crate) struct Reads {
     /// The latest last.
     lists: Mutex<Vec<(Key, Listed)>>,
     idle: Mutex<Vec<Reader>>,
+    /// What git told of a repository's refs, and what they were written in then. The latest last.
+    refs: Mutex<Vec<(PathBuf, Written, Arc<Refs>)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -70,6 +74,22 @@ impl Reads {
             lists.remove(0);
         }
         lists.push((key, listed));
+    }
+
+    /// A repository's refs, if they are written as they were when git was asked.
+    pub fn refs(&self, directory: &Path, written: &Written) -> Option<Arc<Refs>> {
+        let kept = lock(&self.refs);
+        kept.iter().find(|(of, then, _)| of == directory && then == written).map(|(.., refs)| Arc::clone(refs))
+    }
+
+    /// Keeps what git told.
+    pub fn keep_refs(&self, directory: &Path, written: Written, refs: Arc<Refs>) {
+        let mut kept = lock(&self.refs);
+        kept.retain(|(of, ..)| of != directory);
+        if kept.len() >= MAX_LISTS {
+            kept.remove(0);
+        }
+        kept.push((directory.to_owned(), written, refs));
     }
 
     /// A git that gives a repository's objects: one that waits, or a new one.

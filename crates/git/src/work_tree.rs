@@ -8,9 +8,10 @@ use penstock_model::{CommitId, RepositoryName};
 use tokio::fs;
 
 use crate::borrow::{Objects, objects};
-use crate::checkout::{Checkout, DotGit, FOLDERS, Fault, Refs, refs};
+use crate::checkout::{Checkout, DotGit, FOLDERS, Fault, Refs};
 use crate::host::{BareRepositories, is_reference};
 use crate::program::failed;
+use crate::refs;
 
 /// Writes a commit's files with a `.git`, if the repository has all of its objects itself.
 pub(crate) async fn write(
@@ -79,13 +80,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 /// Branches and tags, and what the repository's `HEAD` says.
-async fn shown(host: &BareRepositories, directory: &Path) -> Result<(Refs, Vec<u8>), GitError> {
-    let arguments = ["show-ref", "--heads", "--tags", "--dereference"];
-    let (output, head) = tokio::join!(host.program.run(directory, &arguments, b""), fs::read(directory.join("HEAD")));
-    let output = output?;
-    // 1 is what it says where there is none
-    if !matches!(output.code, Some(0 | 1)) {
-        return Err(failed(&arguments, output.stderr));
-    }
-    Ok((refs(&output.stdout), head.map_err(|error| failed(&["HEAD"], error.to_string()))?))
+async fn shown(host: &BareRepositories, directory: &Path) -> Result<(Arc<Refs>, Vec<u8>), GitError> {
+    let (refs, head) = tokio::join!(refs::shown(host, directory), fs::read(directory.join("HEAD")));
+    Ok((refs?, head.map_err(|error| failed(&["HEAD"], error.to_string()))?))
 }

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use penstock_model::CommitId;
 use penstock_model::git::WorkTree;
@@ -31,7 +32,7 @@ pub(crate) struct DotGit {
     pub commit: CommitId,
     pub wanted: WorkTree,
     /// Its branches and tags.
-    pub refs: Refs,
+    pub refs: Arc<Refs>,
     /// The repository's own `HEAD`.
     pub head: Vec<u8>,
     /// Whether the repository borrows objects, which the job sees beside its own.

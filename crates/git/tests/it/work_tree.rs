@@ -139,6 +139,29 @@ async fn git_in_a_jobs_checkout_answers_as_in_a_clone() {
 }
 
 #[tokio::test]
+async fn each_job_sees_the_branches_and_tags_as_they_are_when_it_begins() {
+    let it = fixture().await;
+    let (main, feature) = history(&it).await;
+    let mut before = String::new();
+    for change in [
+        &["update-ref", "refs/heads/late", main.as_str()][..],
+        &["update-ref", "refs/heads/late", feature.as_str()],
+        &["tag", "v2.0", main.as_str()],
+        &["pack-refs", "--all"],
+        &["update-ref", "-d", "refs/heads/late"],
+        &["update-ref", "-d", "refs/tags/v2.0"],
+        &["update-ref", "refs/heads/deep/er", main.as_str()],
+    ] {
+        job(&it, &main, Some("main")).await;
+        git(&it.bare(), change);
+        let seen = job(&it, &main, Some("main")).await.git(&["ls-remote", "--heads", "--tags", "origin"]);
+        assert_eq!(seen, git(&it.bare(), &["ls-remote", "--heads", "--tags", "."]), "{change:?}");
+        assert!(seen != before || change[0] == "pack-refs", "{change:?}");
+        before = seen;
+    }
+}
+
+#[tokio::test]
 async fn no_file_is_read_again_to_know_that_nothing_changed() {
     let it = fixture().await;
     let (_, feature) = history(&it).await;

@@ -1,5 +1,7 @@
 //! Events become state.
 
+use std::sync::Arc;
+
 use penstock_model::JobName;
 use penstock_model::job::JobEnd;
 
@@ -23,10 +25,10 @@ impl Run {
         match event {
             RunEvent::Planned { run, plan } => {
                 self.id = Some(run.clone());
-                self.graph = Graph::of(plan);
+                self.graph = Arc::new(Graph::of(plan));
                 self.facts = vec![Facts::default(); plan.jobs.len()];
                 (self.pipeline, self.stages) = (Status::Created, vec![Status::Created; self.graph.stages.len()]);
-                self.plan = Some(plan.clone());
+                self.plan = Some(Arc::new((**plan).clone()));
             }
             RunEvent::JobStarted { job, attempt } => self.change(job, |facts, _| facts.started(*attempt)),
             RunEvent::JobFinished { job, attempt, report } => {

@@ -1,5 +1,7 @@
 //! Jobs of which more is known once what they need is done.
 
+use std::sync::Arc;
+
 use penstock_model::JobName;
 use penstock_model::job::JobEnd;
 
@@ -46,13 +48,13 @@ impl Run {
 
     /// Puts what a job became in its place. What is known of the others stays.
     pub(super) fn replace(&mut self, job: &JobName, jobs: &[PlannedJob], calls: &[PlannedCall]) {
-        let (Some(&at), Some(plan)) = (self.graph.index.get(job), self.plan.as_mut()) else { return };
+        let (Some(&at), Some(plan)) = (self.graph.index.get(job), self.plan.as_mut().map(Arc::make_mut)) else { return };
         if !plan.jobs[at].late || jobs.is_empty() {
             return;
         }
         github::replace(plan, job, &Settled { jobs: jobs.to_vec(), calls: calls.to_vec() });
         self.facts.splice(at..=at, vec![Facts::default(); jobs.len()]);
-        self.graph = Graph::of(plan);
+        self.graph = Arc::new(Graph::of(plan));
         self.states = vec![JobState::Waiting; plan.jobs.len()];
     }
 }

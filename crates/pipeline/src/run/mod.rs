@@ -21,6 +21,8 @@ pub use standing::Standing;
 pub use status::Status;
 pub use turns::{Turn, TurnEntry, TurnState, TurnStep, next_turns};
 
+use std::sync::Arc;
+
 use penstock_model::job::JobReport;
 use penstock_model::{JobName, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -178,8 +180,8 @@ pub enum Refusal {
 #[derive(Clone, Debug, Default)]
 pub struct Run {
     id: Option<RunId>,
-    plan: Option<Box<Plan>>,
-    graph: Graph,
+    plan: Option<Arc<Plan>>,
+    graph: Arc<Graph>,
     facts: Vec<Facts>,
     cancelled: bool,
     /// All that was open of a GitLab file's jobs was told to end, and nothing was taken up again since.

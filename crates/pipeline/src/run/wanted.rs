@@ -25,11 +25,12 @@ impl Run {
             }
         }
         for (job, state) in self.jobs() {
-            let job_name = job.name.clone();
-            match state {
-                JobState::Scheduled { until: None } => effects.push(RunEffect::ScheduleJob { job: job_name, delay: job.turns.delay() }),
-                JobState::Scheduled { until: Some(at) } => effects.push(RunEffect::EnqueueJob { job: job_name, at: *at }),
-                _ => {}
+            if let JobState::Scheduled { until } = state {
+                let name = job.name.clone();
+                effects.push(match until {
+                    None => RunEffect::ScheduleJob { job: name, delay: job.turns.delay() },
+                    Some(at) => RunEffect::EnqueueJob { job: name, at: *at },
+                });
             }
         }
         let status = self.status();
