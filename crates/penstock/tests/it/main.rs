@@ -11,6 +11,7 @@ mod downstream;
 mod elsewhere;
 mod expressions;
 mod full_disk;
+mod hostile;
 mod house;
 mod kernel;
 mod local_actions;

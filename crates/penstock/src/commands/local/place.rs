@@ -149,7 +149,7 @@ impl Place {
         };
         let size = std::fs::metadata(&file).map_err(io)?.len();
         if size > Source::MAX_BYTES as u64 {
-            let what = format!("{path} has {size} bytes, and {} are read at most", Source::MAX_BYTES);
+            let what = format!("{path}:1:1: the file has {size} bytes, and {} are read at most", Source::MAX_BYTES);
             return Err(CliError::other(what, "split it, by `include` or into several workflows", exit::NOT_GOOD));
         }
         let text = Source::decode(&path, std::fs::read(&file).map_err(io)?)
