@@ -234,13 +234,13 @@ impl World {
     /// The runs whose images make one release: this one, those beside it, and the children of all of these; `None` while one of
     /// them is not over or did not come to a good end.
     pub fn parts_of_release<'w>(&'w self, record: &'w RunRecord, fine: &dyn Fn(&RunRecord) -> bool) -> Option<Vec<&'w RunRecord>> {
+        // of an image that several built, the push's own counts
+        let mut own = self.with_children(record, fine)?;
+        own.reverse();
         let mut all = Vec::new();
         for other in self.beside(&record.id) {
             all.extend(self.with_children(other, fine)?);
         }
-        // of an image that several built, the push's own counts
-        let mut own = self.with_children(record, fine)?;
-        own.reverse();
         all.extend(own);
         Some(all)
     }
