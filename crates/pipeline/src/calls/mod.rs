@@ -139,6 +139,7 @@ fn of_job(job: &PlannedJob) -> Vec<(Beyond, String, String)> {
         found.push((Beyond::Docker, "`DOCKER_HOST`".to_owned(), "DOCKER_HOST".to_owned()));
     }
     for step in &job.steps {
+        let step = if let PlannedStep::Background { step, .. } = step { step } else { step };
         let script = match step {
             // one shell reads them all
             PlannedStep::BeforeSources { commands } | PlannedStep::Script { commands } | PlannedStep::AfterScript { commands } => {
@@ -151,7 +152,7 @@ fn of_job(job: &PlannedJob) -> Vec<(Beyond, String, String)> {
                 let reads = matches!(shell, None | Some(Shell::Bash | Shell::BashOrSh | Shell::Sh));
                 if reads { script.clone() } else { continue }
             }
-            PlannedStep::Uses { .. } => continue,
+            PlannedStep::Uses { .. } | PlannedStep::Background { .. } | PlannedStep::Wait { .. } => continue,
         };
         for call in calls(&script) {
             if let Some(what) = asks(&call) {

@@ -110,6 +110,12 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
         problems.add(key.at, &path, "the job has no `steps`", "give it some");
     }
     let steps = given.map(|node| steps(node, &fields.path_of("steps"), &defaults, problems)).unwrap_or_default();
+    if let Some(container) = fields.get("container")
+        && steps.iter().any(|step| matches!(step, PlannedStep::Background { .. }))
+    {
+        let message = "steps beside others are not carried out in a `container`, where each step is a container of its own";
+        problems.add(container.at, &fields.path_of("steps"), message, "run them one after the other, or the job without `container`");
+    }
     let draft = Draft {
         key: key.text.clone(),
         at: key.at,

@@ -1,5 +1,7 @@
 //! Steps of a workflow's job, as the file has them.
 
+mod beside;
+
 use std::collections::BTreeMap;
 
 use penstock_model::job::Shell;
@@ -25,17 +27,18 @@ pub(super) fn steps(node: &Node, path: &str, defaults: &RunDefaults, problems: &
     if items.is_empty() || items.len() > MAX_STEPS {
         problems.add(node.at, path, format!("a job has 1 to {MAX_STEPS} steps"), "give it some");
     }
-    let mut ids: Vec<String> = Vec::new();
+    let mut known = beside::Known::default();
     let mut out = Vec::new();
     for (index, item) in items.iter().take(MAX_STEPS).enumerate() {
-        let step = step(item, &format!("{path}[{index}]"), defaults, problems);
-        if let Some(PlannedStep::Run { id: Some(id), .. } | PlannedStep::Uses { id: Some(id), .. }) = &step {
-            if ids.iter().any(|other| other.eq_ignore_ascii_case(id)) {
-                problems.add(item.at, &format!("{path}[{index}].id"), format!("the id `{}` is given twice", shown(id)), "choose another");
-            }
-            ids.push(id.clone());
+        let read = step(item, &format!("{path}[{index}]"), defaults, &mut known, problems);
+        // those of a group are known already
+        if let [one] = read.as_slice()
+            && let Some(id) = one.id()
+            && !known.add(id, matches!(one, PlannedStep::Background { .. }))
+        {
+            problems.add(item.at, &format!("{path}[{index}].id"), format!("the id `{}` is given twice", shown(id)), "choose another");
         }
-        out.extend(step);
+        out.extend(read);
     }
     out
 }
@@ -50,16 +53,28 @@ struct Head {
     timeout_minutes: Option<Asked<u64>>,
 }
 
-fn step(node: &Node, path: &str, defaults: &RunDefaults, problems: &mut Problems) -> Option<PlannedStep> {
-    let mut fields = Fields::of(node, path, problems)?;
+/// A step; the group of `parallel` is several.
+fn step(node: &Node, path: &str, defaults: &RunDefaults, known: &mut beside::Known, problems: &mut Problems) -> Vec<PlannedStep> {
+    let Some(mut fields) = Fields::of(node, path, problems) else { return Vec::new() };
+    if let Some(group) = fields.get("parallel") {
+        let at = fields.path_of("parallel");
+        let help = "give it to the steps of the group";
+        fields.finish(&["if", "continue-on-error", "env"].map(|key| (key, help)), problems);
+        return beside::parallel(group, &at, defaults, known, problems);
+    }
+    let mut fields = match beside::control(fields, (node, path), known, problems) {
+        Ok(control) => return control.into_iter().collect(),
+        Err(fields) => fields,
+    };
     let head = head(&mut fields, problems);
+    let background = fields.get("background").and_then(|node| boolean(node, &fields.path_of("background"), problems)).unwrap_or(false);
     let (run, uses) = (fields.get("run"), fields.get("uses"));
     let step = match (run, uses) {
         (Some(node), None) => run_step(node, head, &mut fields, defaults, problems),
         (None, Some(node)) => uses_step(node, head, &mut fields, problems),
         (Some(_), Some(_)) => {
             problems.add(node.at, path, "a step has `run` or `uses`, not both", "make two steps of it");
-            return None;
+            return Vec::new();
         }
         (None, None) => {
             problems.add(node.at, path, "the step has neither `run` nor `uses`", "give it a `run`");
@@ -73,7 +88,7 @@ fn step(node: &Node, path: &str, defaults: &RunDefaults, problems: &mut Problems
         _ => &[("with", "a step with `run` has no inputs; use `env`")],
     };
     fields.finish(unknown, problems);
-    step
+    step.map(|step| if background { known.background(step) } else { step }).into_iter().collect()
 }
 
 fn head(fields: &mut Fields<'_>, problems: &mut Problems) -> Head {

@@ -1,5 +1,6 @@
 //! A workflow's job from the inside: conditions, outputs and variables decided step by step.
 
+mod beside;
 mod evaluate;
 mod frame;
 mod inputs;
@@ -17,6 +18,7 @@ use penstock_model::job::{Chore, EnvValue, JobFiles, NextStep, StepOutcome, Step
 use penstock_model::service::ServiceUp;
 use penstock_model::{Digest, Secret};
 
+use self::beside::{Beside, Waiting};
 use self::frame::{Frame, Mark};
 use self::posts::Post;
 use self::pres::Pre;
@@ -55,6 +57,10 @@ pub(crate) struct WorkflowSteps {
     posts: Vec<Post>,
     /// Which step is being carried out.
     place: Vec<usize>,
+    /// Steps in the background for which nobody has waited yet.
+    beside: Vec<Beside>,
+    /// Whether one of them failed, and whoever waited for it went on: then the job fails at its end.
+    beside_failed: bool,
     running: Option<Running>,
     /// The `job.services` context.
     services: Value,
@@ -78,6 +84,10 @@ enum Running {
     Pre(Mark, InAction),
     /// Part of what an action does at the job's end.
     Post(InAction),
+    /// What starts a step in the background.
+    Launch(Beside),
+    /// What waits for steps in the background.
+    Waiting(Waiting),
 }
 
 /// An action that is being carried out.
@@ -113,6 +123,8 @@ impl WorkflowSteps {
             kept: BTreeMap::new(),
             posts: Vec::new(),
             place: Vec::new(),
+            beside: Vec::new(),
+            beside_failed: false,
             running: None,
             services: Value::default(),
             of_job: contexts::workflow_of(plan, job).into(),
@@ -180,6 +192,8 @@ impl WorkflowSteps {
         let outputs = last.map(|last| last.outputs.clone()).unwrap_or_default();
         match running {
             Running::Script(mark) => self.record(&mark, code, outputs),
+            Running::Launch(beside) => self.launched(beside, code),
+            Running::Waiting(waiting) => return self.go_on_waiting(waiting, last),
             Running::Failure(mark) => self.record(&mark, code.map(|_| 1), BTreeMap::new()),
             Running::Action(mark, mut action) => {
                 if let Some(last) = last {
@@ -206,6 +220,11 @@ impl WorkflowSteps {
 
     /// Begins a step; nothing if it is skipped, or a list of steps now in front.
     fn begin(&mut self, step: &PlannedStep) -> Option<NextStep> {
+        match step {
+            PlannedStep::Background { key, step } => return self.begin_beside(key, step),
+            PlannedStep::Wait { .. } => return self.begin_wait(step),
+            _ => {}
+        }
         let (PlannedStep::Run { id, continue_on_error, env, .. } | PlannedStep::Uses { id, continue_on_error, env, .. }) = step else {
             return None;
         };
@@ -264,6 +283,8 @@ impl WorkflowSteps {
             Some(Running::Script(mark) | Running::Failure(mark) | Running::Action(mark, _) | Running::Pre(mark, _)) => {
                 mark.continue_on_error
             }
+            Some(Running::Launch(beside)) => beside.forgives(),
+            Some(Running::Waiting(waiting)) => waiting.forgives(),
             Some(Running::Post(_)) | None => false,
         };
         own || self.frames.iter().any(|frame| frame.of.as_ref().is_some_and(|outer| outer.mark.continue_on_error))
@@ -296,13 +317,17 @@ impl WorkflowSteps {
                 None => break,
             }
         }
+        if let Some(next) = self.wait_at_the_end() {
+            return next;
+        }
         if let Some(next) = self.next_post() {
             return next;
         }
         if let Some(why) = self.output_fault().filter(|_| self.exit_code == 0) {
             return self.fail(Mark::default(), &why);
         }
-        let exit_code = if self.cancelled && self.exit_code == 0 { 1 } else { self.exit_code };
+        let failed = self.cancelled || self.beside_failed;
+        let exit_code = if failed && self.exit_code == 0 { 1 } else { self.exit_code };
         NextStep::Done { exit_code, outputs: self.job_outputs() }
     }
 }

@@ -56,7 +56,7 @@ impl GitlabSteps {
                 PlannedStep::BeforeSources { commands } => hook.extend(commands.iter().cloned()),
                 PlannedStep::Script { commands } => script.extend(commands.iter().cloned()),
                 PlannedStep::AfterScript { commands } => after.extend(commands.iter().cloned()),
-                PlannedStep::Run { .. } | PlannedStep::Uses { .. } => {}
+                PlannedStep::Run { .. } | PlannedStep::Uses { .. } | PlannedStep::Background { .. } | PlannedStep::Wait { .. } => {}
             }
         }
         // an image need not have bash

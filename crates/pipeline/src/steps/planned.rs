@@ -112,14 +112,62 @@ pub enum PlannedStep {
         /// Its own time limit in minutes.
         timeout_minutes: Option<Asked<u64>>,
     },
+    /// A step of a workflow that runs beside those after it (`background`, `parallel`).
+    Background {
+        /// By which others wait for it: its `id`, or a name made for it.
+        key: String,
+        /// What it does.
+        step: Box<PlannedStep>,
+    },
+    /// A workflow's `wait`, `wait-all` or `cancel`.
+    Wait {
+        /// Its line in the file.
+        line: usize,
+        /// Its `id`.
+        id: Option<String>,
+        /// Its `name`, not evaluated.
+        name: Option<String>,
+        /// Which steps, and what of them.
+        awaited: Awaited,
+        /// Whether the job goes on when one of them failed.
+        continue_on_error: Asked<bool>,
+    },
+}
+
+/// Steps in the background that another step waits for or ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum Awaited {
+    /// It waits for these.
+    For {
+        /// Their keys.
+        steps: Vec<String>,
+    },
+    /// It waits for all that still run.
+    All,
+    /// It ends these.
+    Cancel {
+        /// Their keys.
+        steps: Vec<String>,
+    },
 }
 
 impl PlannedStep {
     /// The other repositories that its action, and those within it, are of.
     pub fn origins(&self) -> BTreeSet<&ActionOrigin> {
-        let Self::Uses { action, .. } = self else { return BTreeSet::new() };
+        let step = if let Self::Background { step, .. } = self { step } else { self };
+        let Self::Uses { action, .. } = step else { return BTreeSet::new() };
         let within: &[Self] = if let Action::Composite { steps, .. } = action { steps } else { &[] };
         action.origin().into_iter().chain(within.iter().flat_map(Self::origins)).collect()
+    }
+
+    /// A workflow step's `id`.
+    pub(crate) fn id(&self) -> Option<&String> {
+        match self {
+            Self::Run { id, .. } | Self::Uses { id, .. } | Self::Wait { id, .. } => id.as_ref(),
+            Self::Background { step, .. } => step.id(),
+            Self::BeforeSources { .. } | Self::Script { .. } | Self::AfterScript { .. } => None,
+        }
     }
 
     /// Bytes of text that it carries into the plan, about.
@@ -128,6 +176,8 @@ impl PlannedStep {
             Self::BeforeSources { commands } | Self::Script { commands } | Self::AfterScript { commands } => {
                 commands.iter().map(String::len).sum()
             }
+            Self::Background { step, .. } => step.weight() + 64,
+            Self::Wait { .. } => 256,
             Self::Run { script, env, .. } => script.len() + env.weight() + 256,
             Self::Uses { with, env, action, .. } => {
                 let inner = if let Action::Composite { steps, .. } = action { steps.iter().map(Self::weight).sum() } else { 0 };

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::texts;
 use crate::PlannedStep;
-use crate::plan::{AllowFailure, Concurrency, Condition, Permissions, PlannedJob};
+use crate::plan::{AllowFailure, Awaited, Concurrency, Condition, Permissions, PlannedJob};
 use crate::{PlannedContainer, PlannedService};
 
 pub(super) fn job(job: &PlannedJob) -> Value {
@@ -64,8 +64,8 @@ fn strategy(job: &PlannedJob) -> Value {
 }
 
 /// A step by its keys in the file.
-fn step(step: &PlannedStep) -> Option<Value> {
-    match step {
+fn step(planned: &PlannedStep) -> Option<Value> {
+    match planned {
         PlannedStep::Run {
             line,
             id,
@@ -101,6 +101,19 @@ fn step(step: &PlannedStep) -> Option<Value> {
             "timeout-minutes": timeout_minutes,
             "line": line,
         })),
+        PlannedStep::Background { step: inner, .. } => {
+            let mut told = step(inner)?;
+            told["background"] = json!(true);
+            Some(told)
+        }
+        PlannedStep::Wait { line, id, name, awaited, continue_on_error } => {
+            let (key, of) = match awaited {
+                Awaited::For { steps } => ("wait", json!(steps)),
+                Awaited::All => ("wait-all", json!(true)),
+                Awaited::Cancel { steps } => ("cancel", json!(steps)),
+            };
+            Some(json!({ "id": id, "name": name, key: of, "continue-on-error": continue_on_error, "line": line }))
+        }
         PlannedStep::BeforeSources { .. } | PlannedStep::Script { .. } | PlannedStep::AfterScript { .. } => None,
     }
 }

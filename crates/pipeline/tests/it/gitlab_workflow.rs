@@ -183,10 +183,8 @@ fn a_job_inherits_of_the_defaults_what_it_says() {
         let plan = must_plan(GITLAB, &text(inherit));
         let job = &plan.jobs[0];
         let commands = job.steps.iter().flat_map(|step| match step {
-            PlannedStep::BeforeSources { commands } | PlannedStep::Script { commands } | PlannedStep::AfterScript { commands } => {
-                commands.clone()
-            }
-            PlannedStep::Run { .. } | PlannedStep::Uses { .. } => Vec::new(),
+            PlannedStep::Script { commands } | PlannedStep::AfterScript { commands } => commands.clone(),
+            _ => Vec::new(),
         });
         let first = |list: Option<&String>| list.cloned().unwrap_or_else(|| "-".into());
         let seen = format!(

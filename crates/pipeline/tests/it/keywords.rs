@@ -100,7 +100,9 @@ fn in_a_job(snippet: &str) -> String {
 /// A workflow that uses a keyword.
 fn workflow_probe(keyword: &str, snippet: &str) -> String {
     if keyword.starts_with("jobs.<job_id>.steps[*].") {
-        format!("on: push\n{}", workflow_jobs("", &format!(", {{{snippet}}}")))
+        // what waits needs somebody to wait for
+        let before = if ["wait: j", "cancel: j"].contains(&snippet) { ", {run: x, id: j, background: true}" } else { "" };
+        format!("on: push\n{}", workflow_jobs("", &format!("{before}, {{{snippet}}}")))
     } else if keyword.starts_with("jobs.<job_id>.") {
         format!("on: push\n{}", workflow_jobs(snippet, ""))
     } else if keyword.starts_with("on") {
@@ -110,7 +112,7 @@ fn workflow_probe(keyword: &str, snippet: &str) -> String {
     }
 }
 
-/// Two jobs, the first with these keys and this second step.
+/// Two jobs, the first with these keys and this last step.
 fn workflow_jobs(keys: &str, step: &str) -> String {
     let mut own: Vec<String> = if keys.is_empty() { Vec::new() } else { vec![keys.to_owned()] };
     if !keys.starts_with("runs-on") && !keys.starts_with("uses") {

@@ -42,6 +42,7 @@ mod triggers;
 mod turns;
 mod views;
 mod workflow_actions;
+mod workflow_beside;
 mod workflow_calls;
 mod workflow_containers;
 mod workflow_contexts;

@@ -55,6 +55,7 @@ struct Reading<'r> {
 
 impl Reading<'_> {
     fn step(&mut self, step: &mut PlannedStep, file: u16, depth: usize, problems: &mut Problems) {
+        let step = if let PlannedStep::Background { step, .. } = step { step } else { step };
         let PlannedStep::Uses { line, action, uses, .. } = step else { return };
         let (known, named_at) = match &*action {
             Action::Unread { path, at } => ((None, path.clone()), at.clone()),

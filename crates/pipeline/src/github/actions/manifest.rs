@@ -91,6 +91,10 @@ fn stays_within(folder: &str, path: &str) -> bool {
 fn inner_steps(node: &Node, problems: &mut Problems) -> Vec<PlannedStep> {
     let read = steps(node, "runs.steps", &RunDefaults::default(), problems);
     for step in &read {
+        if let PlannedStep::Background { .. } | PlannedStep::Wait { .. } = step {
+            let help = "run them beside each other in the workflow";
+            problems.add(node.at, "runs.steps", "the steps of an action run one after the other", help);
+        }
         if let PlannedStep::Run { line, shell: None::<Shell>, .. } = step {
             let at = At { line: *line, ..node.at };
             problems.add(at, "runs.steps", "a step with `run` in an action names its `shell`", "write `shell: bash`");

@@ -26,7 +26,7 @@ mod trivy;
 mod uses;
 mod versions;
 
-pub(super) use act::{Act, Doing, Next};
+pub(super) use act::{Act, Doing, Next, quoted};
 pub(super) use facts::Facts;
 pub(super) use javascript::JavaScript;
 pub(super) use local::{pinned, resolve as read_local};

@@ -28,6 +28,7 @@ pub(super) fn of(steps: &[PlannedStep]) -> VecDeque<Pre> {
 
 fn below(steps: &[PlannedStep], place: &[usize], around: &[PlannedStep], found: &mut VecDeque<Pre>) {
     for (number, step) in steps.iter().enumerate() {
+        let step = if let PlannedStep::Background { step, .. } = step { step } else { step };
         let PlannedStep::Uses { action, .. } = step else { continue };
         let place = [place, &[number]].concat();
         match action {
