@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use penstock_pipeline::{Access, AllowFailure, Concurrency, JobEnvironment, Plan, Trigger};
+use penstock_pipeline::{Access, AllowFailure, Concurrency, JobEnvironment, Plan, TokenUse, Trigger};
 
 use crate::support::{Driven, WORKFLOW, must_plan, planned, problems, run_id};
 use crate::triggers::{event, merge_request};
@@ -24,6 +24,24 @@ fn plan_of(lines: &str) -> Plan {
 #[track_caller]
 fn refused(lines: &str, expected: &str) {
     assert_eq!(problems(WORKFLOW, &job(lines)), expected, "{lines}");
+}
+
+#[test]
+fn a_token_may_do_what_the_permissions_of_its_job_allow() {
+    let all = [TokenUse::Build, TokenUse::Check, TokenUse::TestImage];
+    for (own, may) in [
+        ("permissions: {}", [false, false, false]),
+        ("permissions: read-all", [false, true, true]),
+        ("permissions: write-all", [true, true, true]),
+        ("permissions: {contents: read}", [false, true, false]),
+        ("permissions: {packages: read}", [false, false, true]),
+        ("permissions: {packages: write}", [true, false, true]),
+        ("permissions: {contents: write, id-token: write, actions: write}", [false, true, false]),
+    ] {
+        let plan = must_plan(WORKFLOW, &format!("on: push\njobs: {{a: {{runs-on: linux, {own}, steps: [{{run: x}}]}}}}"));
+        let permissions = plan.jobs[0].permissions.as_ref().unwrap();
+        assert_eq!(all.map(|what| permissions.allow(what).is_ok()), may, "{own}");
+    }
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl WorkflowSteps {
     pub(super) fn go_on_waiting(&mut self, mut waiting: Waiting, last: Option<&StepOutcome>) -> Option<NextStep> {
         if let (Some(beside), Some(last)) = (waiting.now.take(), last) {
             let outputs = last.outputs.clone();
-            if waiting.ends && last.outputs.get(ENDED).is_some() {
+            if waiting.ends && last.outputs.contains_key(ENDED) {
                 // whoever was to be ended fails nobody
                 self.frame().keep(beside.mark.id.as_ref(), Vec::new(), "cancelled", "cancelled");
             } else {
