@@ -9,6 +9,7 @@ use penstock_model::job::AttemptId;
 use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
 use penstock_pipeline::Variable;
+use penstock_scan::{CoverageReport, TestTotals};
 use serde::{Deserialize, Serialize};
 
 /// What happens to a project, on `project/NAME`.
@@ -122,6 +123,24 @@ pub enum WorkEvent {
         took_ms: u64,
         /// Milliseconds that were Penstock's own and not a RUN's.
         own_ms: u64,
+    },
+    /// What the reports of an attempt said of tests and coverage.
+    Tested {
+        /// Of which job.
+        job: JobName,
+        /// The attempt's number.
+        attempt: u32,
+        /// The tests, in figures and a few names.
+        totals: TestTotals,
+        /// The reports that they were read from.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reports: Vec<Digest>,
+        /// Lines that tests reached.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coverage: Option<CoverageReport>,
+        /// Tests that ended otherwise in another attempt of the job at this commit.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        flaky: BTreeSet<String>,
     },
     /// Its images became a release, or are one that was there already.
     Released {
@@ -411,7 +430,7 @@ macro_rules! domain {
 
 domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered",
     Self::EnvironmentStopping { .. } => "environment_stopping", Self::EnvironmentStopped { .. } => "environment_stopped", Self::ConfigRead { .. } => "config_read" });
-domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Released { .. } => "released" });
+domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Tested { .. } => "tested", Self::Released { .. } => "released" });
 domain!(EvidenceEvent, "evidence", { Self::Recorded { .. } => "recorded" });
 domain!(ReleaseEvent, "release", {
     Self::Created { .. } => "created", Self::Gated { .. } => "gated", Self::Approved { .. } => "approved",

@@ -30,6 +30,7 @@ mod results;
 mod secrets;
 mod start;
 pub mod streams;
+mod tested;
 mod turns;
 mod users;
 pub mod wanted;
@@ -42,6 +43,6 @@ pub use journal::{Journal, JournalError};
 pub use parts::{JobTokens, Messenger, Parts, Random, Settings, Vaults};
 pub use start::{compare_refs, end_lost, recover};
 pub use world::{
-    EnvironmentState, GateAnswer, ProjectRecord, ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, SecretRecord, UserRecord,
-    WayBack, World,
+    EnvironmentState, FlakyRecord, GateAnswer, ProjectRecord, ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord,
+    SecretRecord, TestedAttempt, UserRecord, WayBack, World,
 };

@@ -1,10 +1,10 @@
 //! Result files of tests and load, as the predicates of statements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read};
 
 use penstock_model::Digest;
-use penstock_scan::{CaseOutcome, read_cobertura, read_junit, read_k6};
+use penstock_scan::{CaseOutcome, Tally, read_cobertura, read_junit, read_k6};
 use penstock_trust::predicate::{Coverage, Outcome, TestResult};
 use serde_json::{Value, json};
 
@@ -12,10 +12,12 @@ use serde_json::{Value, json};
 const MAX_NAMES: usize = 500;
 
 /// A `JUnit` file, read test by test: of any number of tests names are kept up to a limit, and all are counted.
-pub(crate) fn junit(input: impl BufRead, digest: Digest) -> Result<TestResult, String> {
+pub(crate) fn junit(input: impl BufRead, digest: Digest, watched: BTreeSet<String>) -> Result<(TestResult, Tally), String> {
+    let mut tally = Tally::new(watched);
     let (mut passed_tests, mut failed_tests) = (Vec::new(), Vec::new());
     let (mut passed, mut failed, mut skipped) = (0_u64, 0_u64, 0_u64);
     read_junit(input, &mut |case| {
+        tally.take(&case);
         let (count, names) = match case.outcome {
             CaseOutcome::Passed => (&mut passed, &mut passed_tests),
             CaseOutcome::Failed | CaseOutcome::Errored => (&mut failed, &mut failed_tests),
@@ -38,7 +40,7 @@ pub(crate) fn junit(input: impl BufRead, digest: Digest) -> Result<TestResult, S
     ]);
     // a report without a test says nothing, so it did not pass
     let result = if passed > 0 && failed == 0 { Outcome::Passed } else { Outcome::Failed };
-    Ok(TestResult { result, configuration: Vec::new(), passed_tests, warned_tests: Vec::new(), failed_tests, figures })
+    Ok((TestResult { result, configuration: Vec::new(), passed_tests, warned_tests: Vec::new(), failed_tests, figures }, tally))
 }
 
 /// A test result in one line.
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_report_that_says_nothing_did_not_pass() {
-        let result = |text: &str| junit(text.as_bytes(), Digest::of("")).unwrap().result;
+        let result = |text: &str| junit(text.as_bytes(), Digest::of(""), BTreeSet::new()).unwrap().0.result;
         assert_eq!(result("<testsuites/>"), Outcome::Failed);
         assert_eq!(result("<testsuite><testcase name='a'><skipped/></testcase></testsuite>"), Outcome::Failed);
         assert_eq!(result("<testsuite><testcase name='a'/></testsuite>"), Outcome::Passed);

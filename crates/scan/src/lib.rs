@@ -8,6 +8,7 @@
 
 mod advisories;
 mod finding;
+mod flaky;
 mod judged;
 mod reports;
 mod sarif;
@@ -16,6 +17,7 @@ mod tools;
 
 pub use advisories::{ADVISORIES, Advisory, AdvisoryDb, AdvisoryError, Ecosystem};
 pub use finding::{Finding, Level, Location, MAX_FINDINGS, PackageRef, Report, ScannerInfo, Severity, Summary};
+pub use flaky::{Seen, SlowTest, Tally, TestTotals, flaky};
 pub use judged::{Judged, NoSources, Sources, Tree};
 pub use reports::ReportError;
 pub use reports::cobertura::{CoverageReport, read_cobertura};

@@ -16,6 +16,7 @@ use crate::downstream::number_of;
 use crate::identity;
 use crate::parts::Parts;
 use crate::streams;
+use crate::tested::{self, Results};
 use crate::world::RunRecord;
 
 mod belongings;
@@ -76,23 +77,28 @@ pub(super) async fn job(parts: &Parts, run: &RunId, job: &JobName, attempt: u32,
     let Some(planned) = plan.job(job) else { return Ok(()) };
     tell(parts, run, Actor::Penstock, RunCommand::StartJob { job: job.clone(), attempt }).await?;
     let id = AttemptId { run: run.clone(), job: job.clone(), attempt };
-    let (mut report, read) = match carry_out(parts, record, plan, planned, &id, inputs, cancel.clone()).await {
+    let (mut report, read, results) = match carry_out(parts, record, plan, planned, &id, inputs, cancel.clone()).await {
         Ok(came) => came,
-        Err(error) => (JobReport::bare(JobEnd::SystemFailure { why: super::chain(&error) }), Vec::new()),
+        Err(error) => (JobReport::bare(JobEnd::SystemFailure { why: super::chain(&error) }), Vec::new(), Results::default()),
     };
     if cancel.is_cancelled() && matches!(report.end, JobEnd::Cancelled) && !asked_for(parts, run) {
         // the server stops: the next one begins this job anew
         return Ok(());
     }
-    for read in read {
-        // the attempt ends whatever happens: a run must not wait for it for ever
-        if let Err(error) = reports::record(parts, record, job, read).await {
-            report.end = JobEnd::SystemFailure { why: super::chain(&error) };
-            break;
-        }
+    // the attempt ends whatever happens: a run must not wait for it for ever
+    if let Err(error) = say_all(parts, record, &id, read, results).await {
+        report.end = JobEnd::SystemFailure { why: super::chain(&error) };
     }
     tell(parts, run, Actor::Penstock, RunCommand::FinishJob { job: job.clone(), attempt, report }).await?;
     Ok(())
+}
+
+/// Says what the reports of an attempt say.
+async fn say_all(parts: &Parts, record: &RunRecord, id: &AttemptId, read: Vec<ReadReport>, results: Results) -> Result<(), EffectError> {
+    for read in read {
+        reports::record(parts, record, &id.job, read).await?;
+    }
+    tested::record(parts, record, &id.job, id.attempt, results).await
 }
 
 fn asked_for(parts: &Parts, run: &RunId) -> bool {
@@ -109,15 +115,16 @@ async fn carry_out(
     id: &AttemptId,
     inputs: JobInputs,
     cancel: CancellationToken,
-) -> Result<(JobReport, Vec<ReadReport>), EffectError> {
+) -> Result<(JobReport, Vec<ReadReport>, Results), EffectError> {
     let log_id = log_id(id);
     let log = parts.logs.open(&log_id).await?;
-    let mut read = Vec::new();
+    let (mut read, mut results) = (Vec::new(), Results::default());
     let mut result = attempt(parts, record, plan, planned, id, inputs, log.clone(), cancel).await;
     let told = match &mut result {
         Ok(report) => {
             let mut told;
-            (read, told) = reports::read_all(parts, report).await;
+            let watched = tested::watched(&parts.journal.world(), record, &id.job);
+            (read, results, told) = reports::read_all(parts, report, &watched).await;
             report.coverage = coverage(parts, planned, &log_id).await?;
             if let Some(share) = report.coverage {
                 told.push(format!("coverage: {}.{:02} %", share / 100, share % 100));
@@ -134,7 +141,7 @@ async fn carry_out(
         note(parts, &*log, &why).await?;
     }
     parts.logs.close(&log_id).await?;
-    result.map(|report| (report, read))
+    result.map(|report| (report, read, results))
 }
 
 /// What the job's output says of its coverage.

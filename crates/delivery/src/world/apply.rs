@@ -17,6 +17,7 @@ use super::record::{
     BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, GateAnswer, JobTimes, ProjectRecord, PushSeen, ReleaseRecord, RolloutId,
     RolloutRecord, RunRecord, SecretRecord, Upstream, UserRecord, WayBack,
 };
+use super::tested::TestedAttempt;
 use crate::collect::CollectionEvent;
 use crate::environments::{Deployed, NamedEnvironment};
 use crate::events::{Approval, EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
@@ -67,6 +68,7 @@ impl World {
                     secrets: BTreeMap::new(),
                     variables: BTreeMap::new(),
                     environments: BTreeMap::new(),
+                    flaky: BTreeMap::new(),
                     created: event.at,
                 };
                 self.projects.insert(project, Arc::new(record));
@@ -124,6 +126,7 @@ impl World {
             rejected: None,
             images: BTreeMap::new(),
             times: BTreeMap::new(),
+            tests: BTreeMap::new(),
             left: BTreeSet::new(),
             left_until: BTreeMap::new(),
             ended: None,
@@ -226,6 +229,9 @@ impl World {
             WorkEvent::Rejected { diagnostics } => {
                 record.rejected = Some(diagnostics);
                 record.ended = Some(event.at);
+            }
+            WorkEvent::Tested { job, attempt, totals, reports, coverage, flaky } => {
+                self.tested(job, TestedAttempt { attempt, totals, reports, coverage }, flaky, event)?;
             }
             WorkEvent::Released { release } => record.release = Some(release),
             WorkEvent::ImageBuilt { job, image, digest, took_ms, own_ms } => {

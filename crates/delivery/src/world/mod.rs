@@ -5,6 +5,7 @@
 mod apply;
 mod ask;
 mod record;
+mod tested;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use record::{
     BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, EvidenceRecord, GateAnswer, JobTimes, NoticeRecord, ProjectRecord, PushSeen,
     ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, SecretRecord, Upstream, UserRecord, WayBack,
 };
+pub use tested::{FlakyRecord, TestedAttempt};
 
 /// The fold of the log.
 #[derive(Clone, Default)]

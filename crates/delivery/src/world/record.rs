@@ -13,6 +13,7 @@ use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, Re
 use penstock_pipeline::Variable;
 use serde::Serialize;
 
+use super::tested::{FlakyRecord, TestedAttempt};
 use crate::environments::NamedEnvironment;
 use crate::events::{Approval, CheckResult, GlassAsk, Handling, Role};
 
@@ -37,6 +38,8 @@ pub struct ProjectRecord {
     pub variables: BTreeMap<String, String>,
     /// Environments that its jobs name.
     pub environments: BTreeMap<String, NamedEnvironment>,
+    /// Tests that passed and failed at one commit, by name.
+    pub flaky: BTreeMap<String, FlakyRecord>,
     /// When it was created.
     pub created: Timestamp,
 }
@@ -149,6 +152,8 @@ pub struct RunRecord {
     pub images: BTreeMap<ImageName, BuiltImage>,
     /// Job times.
     pub times: BTreeMap<JobName, JobTimes>,
+    /// What attempts said of tests and coverage, the last few of each job.
+    pub tests: BTreeMap<JobName, Vec<TestedAttempt>>,
     /// Artifacts and report files that its attempts left, all of them.
     pub left: BTreeSet<Digest>,
     /// Those of them whose time the file gives: until when they are kept, whatever becomes of the run.

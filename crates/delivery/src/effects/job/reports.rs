@@ -1,11 +1,12 @@
 //! Report files of a job: read as they stream, and said as *reported* statements on the commit.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 
 use penstock_model::evidence::{Subject, Witness, predicate};
 use penstock_model::job::{JobReport, ReportFile};
 use penstock_model::{Digest, JobName};
-use penstock_scan::{Report, ScannerInfo, SecurityReport};
+use penstock_scan::{CoverageReport, Report, ScannerInfo, SecurityReport, Tally};
 use penstock_trust::predicate::{Coverage, TestResult};
 use tokio_util::io::SyncIoBridge;
 
@@ -13,6 +14,7 @@ use crate::effects::{EffectError, chain};
 use crate::evidence::{Saying, say};
 use crate::parts::Parts;
 use crate::results;
+use crate::tested::Results;
 use crate::world::RunRecord;
 
 /// The largest report that is read test by test.
@@ -36,7 +38,7 @@ enum Said {
     /// Something for people, or a file that is kept as it is.
     Text,
     Findings(Box<(Report, ScannerInfo)>),
-    Tests(TestResult),
+    Tests(Box<(TestResult, Tally)>),
     Coverage(Coverage),
 }
 
@@ -46,12 +48,14 @@ pub(super) struct ReadReport {
     said: Said,
 }
 
-/// Reads the reports. What cannot be read is taken out and told; as at GitLab, that is no failure of the job.
-pub(super) async fn read_all(parts: &Parts, report: &mut JobReport) -> (Vec<ReadReport>, Vec<String>) {
-    let (mut read, mut told) = (Vec::new(), Vec::new());
+/// Reads the reports. What cannot be read is taken out and told; as at GitLab, that is no failure of the job. Of tests to watch
+/// it is remembered whether they passed.
+pub(super) async fn read_all(parts: &Parts, report: &mut JobReport, watched: &BTreeSet<String>) -> (Vec<ReadReport>, Results, Vec<String>) {
+    let (mut read, mut results, mut told) = (Vec::new(), Results::default(), Vec::new());
     for file in std::mem::take(&mut report.reports) {
-        match read_one(parts, &file).await {
+        match read_one(parts, &file, watched).await {
             Ok(said) => {
+                gather(&mut results, &file, &said);
                 report.reports.push(file.clone());
                 read.push(ReadReport { file, said });
             }
@@ -61,10 +65,26 @@ pub(super) async fn read_all(parts: &Parts, report: &mut JobReport) -> (Vec<Read
             }
         }
     }
-    (read, told)
+    (read, results, told)
 }
 
-async fn read_one(parts: &Parts, file: &ReportFile) -> Result<Said, EffectError> {
+/// Figures of tests and coverage over all reports of the attempt.
+fn gather(results: &mut Results, file: &ReportFile, said: &Said) {
+    match said {
+        Said::Tests(tests) => {
+            results.tests.get_or_insert_default().add(tests.1.clone());
+            results.reports.push(file.digest);
+        }
+        Said::Coverage(more) => {
+            let sum = results.coverage.get_or_insert(CoverageReport::default());
+            sum.lines_covered = sum.lines_covered.saturating_add(more.lines_covered);
+            sum.lines_valid = sum.lines_valid.saturating_add(more.lines_valid);
+        }
+        Said::Text | Said::Findings(_) => {}
+    }
+}
+
+async fn read_one(parts: &Parts, file: &ReportFile, watched: &BTreeSet<String>) -> Result<Said, EffectError> {
     let security = SecurityReport::of(&file.kind);
     let limit = match &*file.kind {
         "junit" => MAX_JUNIT,
@@ -76,21 +96,27 @@ async fn read_one(parts: &Parts, file: &ReportFile) -> Result<Said, EffectError>
     if size > limit {
         return Err(EffectError::Other(format!("it has {size} bytes, and at most {} MiB are read", limit >> 20)));
     }
-    let (kind, digest) = (file.kind.clone(), file.digest);
+    let (kind, digest, watched) = (file.kind.clone(), file.digest, watched.clone());
     let stream = BufReader::with_capacity(CHUNK, SyncIoBridge::new(parts.blobs.get(digest).await?));
     // a large one takes a while, and must not hold up what else there is to do
-    let reading = tokio::task::spawn_blocking(move || read_as(&kind, security, digest, stream));
+    let reading = tokio::task::spawn_blocking(move || read_as(&kind, security, digest, watched, stream));
     reading.await.unwrap_or_else(|error| Err(error.to_string())).map_err(EffectError::Other)
 }
 
-fn read_as(kind: &str, security: Option<SecurityReport>, digest: Digest, mut stream: impl BufRead) -> Result<Said, String> {
+fn read_as(
+    kind: &str,
+    security: Option<SecurityReport>,
+    digest: Digest,
+    watched: BTreeSet<String>,
+    mut stream: impl BufRead,
+) -> Result<Said, String> {
     let words = |error: &dyn std::fmt::Display| error.to_string();
     if let Some(security) = security {
         let read = penstock_scan::read_security(security, stream).map_err(|error| words(&error))?;
         return Ok(Said::Findings(Box::new(read)));
     }
     match kind {
-        "junit" => results::junit(stream, digest).map(Said::Tests),
+        "junit" => results::junit(stream, digest, watched).map(|read| Said::Tests(Box::new(read))),
         "cobertura" => results::coverage(stream).map(Said::Coverage),
         "codequality" => {
             let report = penstock_scan::read_codequality(stream).map_err(|error| words(&error))?;
@@ -121,8 +147,8 @@ pub(super) async fn record(parts: &Parts, record: &RunRecord, job: &JobName, rea
             let predicate = Found(report.predicate(&scanner, witness, &[], sarif));
             say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &predicate }).await?;
         }
-        Said::Tests(result) => {
-            say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &result }).await?;
+        Said::Tests(tests) => {
+            say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &tests.0 }).await?;
         }
         Said::Coverage(coverage) => {
             say(parts, Saying { project, run, subject, name: job.as_str(), witness, key, predicate: &coverage }).await?;
