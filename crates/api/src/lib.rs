@@ -9,6 +9,8 @@ mod collect;
 mod deliveries;
 mod environments;
 mod exceptions;
+mod said;
+mod tests;
 mod types;
 
 pub use access::*;
@@ -17,6 +19,8 @@ pub use collect::*;
 pub use deliveries::*;
 pub use environments::*;
 pub use exceptions::*;
+pub use said::*;
+pub use tests::*;
 pub use types::*;
 
 /// The path before every route of this version.

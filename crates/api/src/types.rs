@@ -5,6 +5,8 @@ use penstock_model::release::{ImageName, ReleaseId};
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RunId, Timestamp, UserName};
 use serde::{Deserialize, Serialize};
 
+use crate::{AnnotationView, RunTests};
+
 /// `GET /status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
@@ -109,6 +111,12 @@ pub struct RunSummary {
     pub ended: Option<Timestamp>,
     /// The release that it made.
     pub release: Option<ReleaseId>,
+    /// Errors that its jobs said of the source.
+    #[serde(default)]
+    pub errors: usize,
+    /// Warnings that its jobs said of the source.
+    #[serde(default)]
+    pub warnings: usize,
     /// The job of another run that started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<StartedBy>,
@@ -142,6 +150,9 @@ pub struct RunView {
     /// As in a list.
     #[serde(flatten)]
     pub summary: RunSummary,
+    /// `gitlab` or `github`; nothing without a plan.
+    #[serde(default)]
+    pub dialect: Option<String>,
     /// Its stages in order.
     pub stages: Vec<String>,
     /// Its jobs in the order of the file.
@@ -150,6 +161,18 @@ pub struct RunView {
     pub left_out: Vec<LeftOut>,
     /// Why there is no plan.
     pub rejected: Option<String>,
+    /// What is carried out of the pipeline file and hardly meant, a sentence each with its place.
+    #[serde(default)]
+    pub doubts: Vec<String>,
+    /// What its jobs, and tools, say of the source: errors first, up to a limit.
+    #[serde(default)]
+    pub annotations: Vec<AnnotationView>,
+    /// How many more there are.
+    #[serde(default)]
+    pub annotations_left_out: usize,
+    /// Its tests, if it had any.
+    #[serde(default)]
+    pub tests: Option<RunTests>,
     /// What it built.
     pub images: Vec<ImageView>,
     /// The statements that it made.
@@ -161,6 +184,9 @@ pub struct RunView {
 pub struct JobView {
     /// Its name.
     pub name: JobName,
+    /// Its key in the file: several jobs share it after `parallel` or a matrix.
+    #[serde(default)]
+    pub group: String,
     /// Its stage.
     pub stage: String,
     /// In GitLab's words.
@@ -184,6 +210,9 @@ pub struct JobView {
     pub because: Vec<String>,
     /// Its artifacts, as a tar archive.
     pub artifacts: Option<Digest>,
+    /// Its summary, as Markdown.
+    #[serde(default)]
+    pub summary: Option<Digest>,
 }
 
 /// A job that is not in the plan.

@@ -7,6 +7,7 @@ mod exceptions;
 mod job;
 mod local;
 mod simulate;
+mod tests;
 mod variable;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
 use url::Url;
 
+pub use self::tests::{Tests, TestsOf};
 pub use access::{Environment, Project, Secret, User};
 pub use actions::{Actions, LockArgs};
 pub use eval::{Eval, Language};
@@ -95,6 +97,8 @@ pub enum Command {
     Runs(Runs),
     /// Show the log of a job.
     Logs(Logs),
+    /// Show tests over the last runs: how many, how long, failing, flaky, slowest.
+    Tests(Tests),
     /// Cancel a run.
     Cancel(RunArg),
     /// Try a job again, or every job of a run that failed or was cancelled.
@@ -346,7 +350,7 @@ pub struct Down {
 }
 
 #[cfg(test)]
-mod tests {
+mod consistency {
     use clap::CommandFactory;
 
     use super::*;

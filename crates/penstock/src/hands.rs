@@ -23,6 +23,8 @@ use penstock_server::git::GitService;
 
 /// How long a push waits to hear whether its pipeline file can be carried out.
 const PLAN_WAIT: Duration = Duration::from_secs(3);
+/// Warnings of a pipeline file that a push is told.
+const MAX_WARNINGS: usize = 20;
 /// The largest configuration of an image.
 const MAX_CONFIG: u64 = 4 * 1024 * 1024;
 
@@ -54,7 +56,7 @@ impl PushListener for Pushes {
                 match orders::pushed(&self.0, &project.name, who, &update.reference, commit).await {
                     Ok(Some(run)) => {
                         lines.push(format!("penstock: run {}/runs/{run}", self.0.settings.url));
-                        lines.extend(rejection(&self.0, &run).await);
+                        lines.extend(planned_words(&self.0, &run).await);
                     }
                     Ok(None) => {}
                     Err(error) => lines.push(format!("penstock: {error}")),
@@ -92,9 +94,9 @@ fn refusal(world: &World, repository: &RepositoryName, who: &UserName, update: &
     update.forced.then(|| format!("penstock: {branch} is protected: its history cannot be rewritten. Merge what is there and push again."))
 }
 
-/// Why the pipeline file cannot be carried out, or has no job for this push, for whoever waits at the terminal; nothing if it
-/// can, or is not read yet.
-async fn rejection(parts: &Parts, run: &RunId) -> Vec<String> {
+/// Why the pipeline file cannot be carried out, or what is doubtful in it, for whoever waits at the terminal; nothing if all
+/// is well, or it is not read yet.
+async fn planned_words(parts: &Parts, run: &RunId) -> Vec<String> {
     let mut changes = parts.journal.watch();
     let planned = async {
         loop {
@@ -104,7 +106,7 @@ async fn rejection(parts: &Parts, run: &RunId) -> Vec<String> {
                     return why.lines().map(|line| format!("penstock: {line}")).collect();
                 }
                 if let Some(run) = &record.run {
-                    return run.plan().map(empty_words).unwrap_or_default();
+                    return run.plan().map(words).unwrap_or_default();
                 }
             }
             if changes.changed().await.is_err() {
@@ -115,11 +117,14 @@ async fn rejection(parts: &Parts, run: &RunId) -> Vec<String> {
     tokio::time::timeout(PLAN_WAIT, planned).await.unwrap_or_default()
 }
 
-/// That the push starts no job, and why.
-fn empty_words(plan: &Plan) -> Vec<String> {
+/// What is hardly meant in the pipeline file; that the push starts no job, and why.
+fn words(plan: &Plan) -> Vec<String> {
+    let more = plan.warnings.len().saturating_sub(MAX_WARNINGS);
+    let more = (more > 0).then(|| format!("penstock: and {more} warnings more: `penstock lint` says all"));
+    let doubts = plan.warnings.iter().take(MAX_WARNINGS).map(|warning| format!("penstock: {warning}")).chain(more);
     let whys = plan.why_empty();
     let head = (!whys.is_empty()).then(|| format!("penstock: {} has no job for this push", plan.path));
-    head.into_iter().chain(whys.iter().map(|why| format!("penstock: {why}"))).collect()
+    doubts.chain(head).chain(whys.iter().map(|why| format!("penstock: {why}"))).collect()
 }
 
 fn config_words(parts: &Parts, project: &penstock_model::ProjectName) -> Vec<String> {

@@ -122,14 +122,14 @@ impl Default for OneLog {
 #[async_trait]
 impl LogSink for OneLog {
     async fn write(&self, lines: Vec<LogLine>) -> Result<(), BlobError> {
-        let bytes: usize = lines.iter().map(|line| line.text.len()).sum();
+        let bytes: usize = lines.iter().map(|line| line.text.len() + 1).sum();
         held(&self.lines).0.extend(lines);
         self.changed.send_modify(|size| *size += bytes as u64);
         Ok(())
     }
 }
 
-/// Logs in memory. An offset is a number of pieces.
+/// Logs in memory. An offset counts the bytes of pieces, and one more for each.
 #[derive(Debug, Default)]
 pub struct MemoryLogs {
     logs: Mutex<BTreeMap<LogId, Arc<OneLog>>>,
@@ -165,17 +165,24 @@ impl LogStore for MemoryLogs {
     async fn read(&self, log: &LogId, from: u64, max_bytes: usize) -> Result<LogPart, BlobError> {
         let log = self.log(log);
         let lines = held(&log.lines);
-        let mut part = LogPart { next: from, ..LogPart::default() };
-        let mut bytes = 0;
-        for line in lines.0.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
+        let (mut part, mut at, mut bytes) = (LogPart { next: from, ..LogPart::default() }, 0, 0);
+        let size = |line: &LogLine| line.text.len() as u64 + 1;
+        for line in &lines.0 {
+            let begins = at;
+            at += size(line);
+            // an offset that falls into a piece leaves it out
+            if begins < from {
+                part.next = part.next.max(at);
+                continue;
+            }
             if bytes > 0 && bytes + line.text.len() > max_bytes {
                 break;
             }
             bytes += line.text.len();
             part.lines.push(line.clone());
-            part.next += 1;
+            part.next = at;
         }
-        part.closed = lines.1 && part.next == lines.0.len() as u64;
+        part.closed = lines.1 && part.next >= lines.0.iter().map(size).sum();
         Ok(part)
     }
 

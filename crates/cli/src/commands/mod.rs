@@ -8,6 +8,7 @@ mod init;
 mod job;
 mod reads;
 mod rollout;
+mod tests;
 mod variable;
 
 use std::process::ExitCode;
@@ -57,6 +58,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         Command::Status => reads::status(context).await?,
         Command::Runs(args) => reads::runs(context, &args).await?,
         Command::Logs(args) => reads::logs(context, &args).await?,
+        Command::Tests(args) => tests::tests(context, &args).await?,
         Command::Trace(what) => reads::trace(context, &what.what).await?,
         Command::Verify => reads::verify(context).await?,
         Command::Approve(args) => {
@@ -115,7 +117,7 @@ async fn order_and_say<B: serde::Serialize + Sync>(context: &Context, path: &str
 }
 
 #[cfg(test)]
-mod tests {
+mod segments {
     use super::*;
 
     #[test]

@@ -1,13 +1,14 @@
 //! Looking.
 
-use penstock_api::{Explanation, RunSummary, Status, Trace, Verification};
+use penstock_api::{AnnotationView, Explanation, RunSummary, RunView, Status, Trace, Verification};
 use penstock_model::blob::{Channel, LogPart};
 use penstock_model::counted;
+use penstock_model::job::AnnotationLevel;
 
 use super::segment;
-use crate::args::{Logs, Runs};
+use crate::args::{Logs, Output, Runs};
 use crate::context::Context;
-use crate::terminal::{between, bold, dim, green, plain, red, status as word, table};
+use crate::terminal::{between, bold, dim, green, plain, red, status as word, table, yellow};
 use crate::{CliError, exit};
 
 pub(super) async fn status(context: &Context) -> Result<u8, CliError> {
@@ -42,6 +43,12 @@ fn print_status(status: &Status) {
     for project in &status.projects {
         if let Some(error) = &project.config_error {
             println!("{} the configuration of {}: {}", red("refused:"), project.name, plain(error));
+        }
+    }
+    for (project, run) in status.projects.iter().filter_map(|project| Some((project, project.last_run.as_ref()?))) {
+        if run.errors + run.warnings > 0 {
+            let said = format!("{} and {}", counted(run.errors, "error"), counted(run.warnings, "warning"));
+            println!("{} jobs of {} say {said} of the source: `penstock explain {}`", yellow("said:"), project.name, run.id);
         }
     }
     for trouble in &status.troubles {
@@ -86,7 +93,24 @@ pub(super) async fn logs(context: &Context, args: &Logs) -> Result<u8, CliError>
             });
         }
     }
+    if context.output == Output::Text {
+        let run: RunView = context.client()?.get(&format!("/runs/{}", args.run)).await?;
+        let last = run.jobs.iter().any(|job| job.name == args.job && args.attempt.is_none_or(|attempt| attempt == job.attempt));
+        run.annotations.iter().filter(|said| last && said.job == args.job.as_str()).for_each(print_annotation);
+    }
     Ok(exit::OK)
+}
+
+/// One line for what a job says of the source, as compilers have it.
+fn print_annotation(said: &AnnotationView) {
+    let word = match said.level {
+        AnnotationLevel::Error => red(said.word()),
+        AnnotationLevel::Warning => yellow(said.word()),
+        AnnotationLevel::Notice => said.word().to_owned(),
+    };
+    let place = said.place().map(|place| format!("{}: ", plain(&place))).unwrap_or_default();
+    let title = said.title.as_ref().map(|title| format!("{}: ", plain(title))).unwrap_or_default();
+    println!("{place}{word}: {title}{}", plain(&said.message));
 }
 
 pub(super) async fn explain(context: &Context, what: &str) -> Result<u8, CliError> {

@@ -101,6 +101,10 @@ pub(super) async fn cancel(State(app): State<App>, Presser(caller): Presser, Pat
     run_order(&app, &caller, &run, RunOrder::Cancel).await
 }
 
+pub(super) async fn retry_failed(State(app): State<App>, Presser(caller): Presser, Path(run): Path<RunId>) -> Pressed {
+    run_order(&app, &caller, &run, RunOrder::RetryFailed).await
+}
+
 pub(super) async fn retry(State(app): State<App>, Presser(caller): Presser, Path((run, job)): Path<(RunId, JobName)>) -> Pressed {
     run_order(&app, &caller, &run, RunOrder::Retry(job)).await
 }

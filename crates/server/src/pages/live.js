@@ -7,6 +7,8 @@ const MINUTE = 60_000;
 // While much happens a page is fetched this often.
 const PAUSE = 1_000;
 const log = document.getElementById("log");
+// A page holds so many pieces of a log that goes on; the server has all of them.
+const MOST = 20_000;
 
 // A page that is left may be kept for the way back, with its connections; a browser opens only a few to one server.
 const left = new AbortController();
@@ -36,6 +38,7 @@ function show(part) {
     piece.textContent = line.text;
     log.append(piece, line.ends ? "\n" : "");
   }
+  while (log.childNodes.length > 2 * MOST) log.firstChild.remove();
   if (part.lines.length) document.querySelector(".empty")?.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;
 }

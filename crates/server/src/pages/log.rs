@@ -1,26 +1,35 @@
-//! A job with its log. Without script the page shows what there is; with it, what comes.
+//! A job with its log, a part at a time: of a long one the end, unless another part is asked for. Without script the page shows
+//! what there is; with it, what comes.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use maud::{Markup, html};
-use penstock_api::JobView;
+use penstock_api::{JobView, RunView};
 use penstock_model::blob::Channel;
 use penstock_model::job::AttemptId;
-use penstock_model::{JobName, RunId, Timestamp};
+use penstock_model::{JobName, RunId, Timestamp, counted};
+use serde::Deserialize;
 
-use super::parts::{ago, between, button, empty, prose, status, title};
+use super::parts::{ago, between, button, empty, prose, status_in, title};
 use super::run::job_address;
 use super::{PageFailure, Viewer, layout};
 use crate::problem::Failure;
 use crate::{App, views};
 use penstock_delivery::events::Role;
 
-/// How much of a log a page shows at first.
-const FIRST: usize = 512 * 1024;
+/// How much of a log a page shows.
+const PART: u64 = 512 * 1024;
+
+/// Which part of the log.
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    from: Option<u64>,
+}
 
 pub(super) async fn page(
     State(app): State<App>,
     Viewer(caller): Viewer,
     Path((id, name)): Path<(RunId, JobName)>,
+    Query(shown): Query<Shown>,
 ) -> Result<Markup, PageFailure> {
     let world = app.parts.journal.world();
     let record = world.runs.get(&id).ok_or_else(|| Failure::absent(format!("run {id}")))?;
@@ -28,17 +37,29 @@ pub(super) async fn page(
     let job = run.jobs.iter().find(|job| job.name == name);
     let attempt = job.map_or(1, |job| job.attempt.max(1));
     let log = penstock_delivery::log_id(&AttemptId { run: id.clone(), job: name.clone(), attempt });
-    let part = app.parts.logs.read(&log, 0, FIRST).await.unwrap_or_default();
-    let follow = format!("/api/v1{}/log?follow=true&from={}", job.map_or_else(String::new, |job| job_address(&id, job)), part.next);
+    let size = *app.parts.logs.changed(&log).borrow();
+    let from = shown.from.unwrap_or_else(|| size.saturating_sub(PART)).min(size);
+    let part = app.parts.logs.read(&log, from, usize::try_from(PART).unwrap_or(usize::MAX)).await.unwrap_or_default();
+    let address = job.map_or_else(String::new, |job| job_address(&id, job));
+    let follow = format!("/api/v1{address}/log?follow=true&from={}", part.next);
+    // an earlier part does not grow
+    let grows = !part.closed && part.next >= size && job.is_some();
+    let summary = match job.and_then(|job| job.summary) {
+        Some(digest) => Some(super::run::summary(&app, digest).await),
+        None => None,
+    };
     let body = html! {
         @if let Some(job) = job {
-            (lead(job, attempt, app.parts.journal.now()))
+            (lead(job, attempt, app.parts.journal.now(), run.dialect.as_deref()))
             @if !job.message.is_empty() { p { (prose(&job.message)) } }
             @if caller.role >= Role::Developer { (actions(&id, job)) }
             details.because { summary { "Why it is in the plan" } ul.plain { @for because in &job.because { li { (prose(because)) } } } }
         }
+        (said(&run, &name))
+        @if let Some(summary) = &summary { h2 { "Summary" } div.summary.prose { (summary) } h2 { "Log" } }
+        (parts_of_log(&address, from, part.next, size))
         @if part.lines.is_empty() { (empty("Nothing was printed yet.")) }
-        pre.log id="log" tabindex="0" role="log" aria-label="Log" data-follow=[(!part.closed && job.is_some()).then_some(follow)] {
+        pre.log id="log" tabindex="0" role="log" aria-label="Log" data-follow=[grows.then_some(follow)] {
             @for line in &part.lines {
                 span class=(class(line.channel)) { (line.text) }
                 @if line.ends { "\n" }
@@ -54,10 +75,51 @@ pub(super) async fn page(
     Ok(layout::page(&caller, name.as_str(), &trail, &body))
 }
 
-fn lead(job: &JobView, attempt: u32, now: Timestamp) -> Markup {
+/// What the job says of the source.
+fn said(run: &RunView, name: &JobName) -> Markup {
+    html! {
+        @let said: Vec<_> = run.annotations.iter().filter(|said| said.job == name.as_str()).collect();
+        @if !said.is_empty() {
+            details.because open {
+                summary { (counted(said.len(), "annotation")) }
+                ul.notes {
+                    @for one in said {
+                        li {
+                            (super::run::level(one))
+                            @if let Some(place) = one.place() { code.where { (place) } }
+                            p.said { @if let Some(title) = &one.title { strong { (title) } " " } (one.message) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where the other parts of a long log are.
+fn parts_of_log(address: &str, from: u64, next: u64, size: u64) -> Markup {
+    let share = |at: u64| format!("{} %", at.saturating_mul(100).checked_div(size).unwrap_or(0));
+    html! {
+        @if from > 0 || next < size {
+            nav.pages aria-label="Parts of the log" {
+                span.hint { "from " (share(from)) " to " (share(next)) " of " (size >> 10) " KiB" }
+                @if from > 0 {
+                    a href={ (address) "?from=0" } { "Beginning" }
+                    a href={ (address) "?from=" (from.saturating_sub(PART)) } { "Before" }
+                }
+                @if next < size {
+                    a href={ (address) "?from=" (next) } { "After" }
+                    a href=(address) { "End" }
+                }
+            }
+        }
+    }
+}
+
+fn lead(job: &JobView, attempt: u32, now: Timestamp, dialect: Option<&str>) -> Markup {
     html! {
         ul.lead {
-            li { (status(&job.status)) }
+            li { (status_in(dialect, &job.status)) }
             li { "stage " strong { (job.stage) } }
             @if attempt > 1 { li { "attempt " (attempt) } }
             @if let Some(started) = job.started { li { (ago(started, now)) } li { (between(started, job.ended, now)) } }

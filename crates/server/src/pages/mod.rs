@@ -9,10 +9,13 @@ mod graph;
 mod layout;
 mod log;
 mod login;
+mod markdown;
 mod overview;
 mod parts;
 mod release;
 mod run;
+mod tests;
+mod trend;
 
 use axum::Router;
 use axum::extract::FromRequestParts;
@@ -36,9 +39,11 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{project}/environments/{environment}", get(environment::page))
         .route("/projects/{project}/environments/{environment}/rollout/{order}", post(forms::rollout))
         .route("/projects/{project}/environments/{environment}/rollback", post(forms::roll_back))
+        .route("/projects/{project}/tests", get(tests::page))
         .route("/runs", get(run::list))
         .route("/runs/{run}", get(run::page))
         .route("/runs/{run}/cancel", post(forms::cancel))
+        .route("/runs/{run}/retry", post(forms::retry_failed))
         .route("/runs/{run}/jobs/{job}", get(log::page))
         .route("/runs/{run}/jobs/{job}/retry", post(forms::retry))
         .route("/runs/{run}/jobs/{job}/play", post(forms::play))

@@ -87,6 +87,7 @@ pub(super) async fn project(State(app): State<App>, Viewer(caller): Viewer, Path
         h2 { "Releases" }
         (release_table(&releases, now))
         h2 { "Runs" }
+        p { a href={ "/projects/" (name) "/tests" } { "Tests over the last runs" } }
         (runs(&views::runs(&app, Some(&name), ROWS), now, false))
         h2 { "Repositories" }
         dl.facts {

@@ -10,6 +10,29 @@ pub(super) fn status(word: &str) -> Markup {
     html! { span class={ "status " (class) } { span aria-hidden="true" { (mark) } " " (word.replace('_', " ")) } }
 }
 
+/// The same in the words of the file's dialect: GitLab's are those of the API.
+pub(super) fn status_in(dialect: Option<&str>, word: &str) -> Markup {
+    let (class, mark) = tone(word);
+    html! { span class={ "status " (class) } { span aria-hidden="true" { (mark) } " " (word_in(dialect, word)) } }
+}
+
+/// How the dialect calls a status.
+pub(super) fn word_in(dialect: Option<&str>, word: &str) -> String {
+    if dialect != Some("github") {
+        return word.replace('_', " ");
+    }
+    match word {
+        "created" | "waiting_for_resource" | "scheduled" | "manual" => "waiting",
+        "pending" => "queued",
+        "running" => "in progress",
+        "failed" => "failure",
+        "failed, allowed" => "failure, allowed",
+        "canceled" => "cancelled",
+        other => other,
+    }
+    .to_owned()
+}
+
 /// The colour and the mark of a status.
 pub(super) fn tone(word: &str) -> (&'static str, &'static str) {
     match word {

@@ -1,4 +1,7 @@
-//! Runs: the list, and one with its job graph.
+//! Runs: the list, and one with what failed, its job graph, and what its jobs say.
+
+mod jobs;
+mod said;
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
@@ -6,10 +9,12 @@ use penstock_api::{JobView, RunView};
 use penstock_delivery::events::Role;
 use penstock_model::{RunId, Timestamp};
 
-use super::parts::{ago, between, button, confirmed, digest, runs, span, statements, status, table, title};
+use super::parts::{ago, between, button, confirmed, digest, runs, span, statements, status_in, table, title};
 use super::{PageFailure, Viewer, graph, layout};
 use crate::problem::Failure;
 use crate::{App, views};
+
+pub(super) use said::{level, summary};
 
 /// How many runs the list shows.
 const ROWS: usize = 100;
@@ -28,17 +33,22 @@ pub(super) async fn page(State(app): State<App>, Viewer(caller): Viewer, Path(id
     let run = views::run(&app, record);
     let now = app.parts.journal.now();
     let may = caller.role >= Role::Developer;
+    let summaries = said::summaries(&app, &run).await;
     let body = html! {
         (lead(&run, now))
-        @if may && run.summary.ended.is_none() && run.rejected.is_none() {
-            div.actions { (confirmed(&format!("/runs/{id}/cancel"), "Cancel the run", "Jobs that run are stopped, and no release comes of it.")) }
-        }
+        @if may { (actions(&run)) }
         @if let Some(why) = &run.rejected { h2 { "The pipeline cannot be carried out" } pre.error { (why) } }
+        (said::doubts(&run))
+        (jobs::failed(&run, may))
         @if !run.jobs.is_empty() {
-            h2 { "Jobs" }
+            h2 id="jobs" { "Jobs" }
+            (jobs::counts(&run))
             div.scroll tabindex="0" role="region" aria-label="Job graph" { (graph::graph(&run)) }
-            (job_table(&run, now, may))
+            (jobs::table_of_all(&run, now, may))
         }
+        (said::tests(&run))
+        (said::annotations(&run))
+        (summaries)
         @if !run.left_out.is_empty() {
             details { summary { "Not in the plan (" (run.left_out.len()) ")" }
                 ul.plain { @for job in &run.left_out { li { strong { (job.name) } ": " (job.because) } } }
@@ -53,11 +63,26 @@ pub(super) async fn page(State(app): State<App>, Viewer(caller): Viewer, Path(id
     Ok(layout::page(&caller, title(&run.summary.title, &format!("Push to {}", run.summary.reference)), &trail, &body))
 }
 
+fn actions(run: &RunView) -> Markup {
+    let id = &run.summary.id;
+    let again = run.jobs.iter().any(|job| matches!(job.status.as_str(), "failed" | "failed, allowed" | "canceled"));
+    let goes_on = run.summary.ended.is_none() && run.rejected.is_none();
+    html! {
+        @if again || goes_on {
+            div.actions {
+                @if again { (button(&format!("/runs/{id}/retry"), "Try again what failed", "", &[])) }
+                @if goes_on { (confirmed(&format!("/runs/{id}/cancel"), "Cancel the run", "Jobs that run are stopped, and no release comes of it.")) }
+            }
+        }
+    }
+}
+
 fn lead(run: &RunView, now: Timestamp) -> Markup {
+    let dialect = run.dialect.as_deref();
     let run = &run.summary;
     html! {
         ul.lead {
-            li { (status(&run.status)) }
+            li { (status_in(dialect, &run.status)) }
             li { code { (run.commit.short()) } " on " strong { (run.reference) } }
             li { "pushed by " strong { (run.pusher) } " " (ago(run.started, now)) }
             li { (between(run.started, run.ended, now)) }
@@ -76,36 +101,6 @@ fn images(run: &RunView) -> Markup {
         }
     };
     table("Images", &["Image", "Digest", "Built by", "Took"], &rows)
-}
-
-fn job_table(run: &RunView, now: Timestamp, may: bool) -> Markup {
-    let rows = html! { tbody { @for job in &run.jobs { (job_row(run, job, now, may)) } } };
-    table("Jobs", &["Job", "Status", "Stage", "Took", "Why", "Actions"], &rows)
-}
-
-fn job_row(run: &RunView, job: &JobView, now: Timestamp, may: bool) -> Markup {
-    let address = job_address(&run.summary.id, job);
-    html! {
-        tr {
-            td.main { a href=(address) { (job.name) } }
-            td { (status(&job.status)) @if job.attempt > 1 { span.hint { " attempt " (job.attempt) } } }
-            td { span.soft { (job.stage) } }
-            td.number { @if let Some(started) = job.started { (between(started, job.ended, now)) } }
-            td.wide {
-                @for started in &job.pipelines {
-                    a href={ "/runs/" (started.run) } { @if started.project == run.summary.project { "child pipeline" } @else { "pipeline of " (started.project) } } " " (status(&started.status)) " "
-                }
-                span.soft { (if job.message.is_empty() { job.because.join("; ") } else { job.message.clone() }) }
-            }
-            td.act {
-                @match job.status.as_str() {
-                    "manual" if may => (button(&format!("{address}/play"), "Start", "", &[])),
-                    "failed" | "failed, allowed" | "canceled" if may => (button(&format!("{address}/retry"), "Try again", "", &[])),
-                    _ => {}
-                }
-            }
-        }
-    }
 }
 
 /// A job's page.

@@ -25,6 +25,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/status", get(reads::status))
         .route("/projects", get(reads::projects).post(orders::create_project))
         .route("/projects/{project}/releases", get(reads::releases))
+        .route("/projects/{project}/tests", get(reads::tests))
         .route("/projects/{project}/environments/{environment}", get(reads::environment))
         .route("/projects/{project}/environments/{environment}/rollout/{order}", post(orders::rollout))
         .route("/projects/{project}/environments/{environment}/rollback", post(orders::roll_back))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use penstock_api::{
-    EnvironmentView, EventView, Explanation, ProjectSummary, ReleaseView, RunSummary, RunView, Status, Trace, Verification,
+    EnvironmentView, EventView, Explanation, ProjectSummary, ReleaseView, RunSummary, RunView, Status, TestsView, Trace, Verification,
 };
 use penstock_delivery::events::Role;
 use penstock_model::release::ReleaseId;
@@ -27,6 +27,7 @@ pub(super) struct ListQuery {
     project: Option<ProjectName>,
     limit: Option<usize>,
     after: Option<u64>,
+    branch: Option<String>,
 }
 
 impl ListQuery {
@@ -51,6 +52,18 @@ pub(super) async fn run(State(app): State<App>, _: Caller, Path(run): Path<RunId
     let world = app.parts.journal.world();
     let record = world.runs.get(&run).ok_or_else(|| Failure::absent(format!("run {run}")))?;
     Ok(Json(views::run(&app, record)))
+}
+
+pub(super) async fn tests(
+    State(app): State<App>,
+    _: Caller,
+    Path(project): Path<ProjectName>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<TestsView>, Failure> {
+    let world = app.parts.journal.world();
+    let record = world.projects.get(&project).ok_or_else(|| Failure::absent(format!("project `{project}`")))?;
+    let branch = query.branch.as_ref().unwrap_or(&record.branch);
+    Ok(Json(views::tests(&world, record, branch, query.limit())))
 }
 
 pub(super) async fn releases(

@@ -10,6 +10,9 @@ use crate::App;
 use crate::problem::Failure;
 use crate::routes::release_id;
 
+/// The most annotations of a run that are told with the reasons.
+const MAX_SAID: usize = 100;
+
 /// Explains a run, `RUN/JOB`, or a release.
 pub fn explain(app: &App, what: &str) -> Result<Explanation, Failure> {
     let world = app.parts.journal.world();
@@ -42,6 +45,11 @@ fn explain_run(app: &App, record: &RunRecord) -> Explanation {
     for job in &view.jobs {
         let because = if job.because.is_empty() { String::new() } else { format!(" ({})", job.because.join("; ")) };
         reasons.push(reason(job.name.as_str(), format!("{} {}{because}", job.status, job.message)));
+    }
+    for said in view.annotations.iter().take(MAX_SAID) {
+        let title = said.title.as_ref().map(|title| format!("{title}: ")).unwrap_or_default();
+        let text = format!("{}: {title}{}", said.word(), said.message);
+        reasons.push(Reason { place: said.place().unwrap_or_default(), ..reason(&said.job, text) });
     }
     for job in &view.left_out {
         reasons.push(reason(&job.name, format!("not in the plan: {}", job.because)));

@@ -1,5 +1,6 @@
 //! The world as the wire types have it. Pages, API and command line all show these.
 
+mod annotations;
 mod clocks;
 mod environments;
 mod explain;
@@ -7,6 +8,7 @@ mod glass;
 mod releases;
 mod runs;
 mod statements;
+mod tests;
 mod trace;
 
 pub use clocks::clocks;
@@ -17,6 +19,7 @@ pub use releases::step_word;
 pub use releases::{release, releases};
 pub use runs::{first_line, run, run_summary, runs, status_word};
 pub use statements::{statement_view, summary as statement_summary};
+pub use tests::{tested_refs, tests};
 pub use trace::trace;
 
 use penstock_api::{ProjectSummary, Status, Trouble};

