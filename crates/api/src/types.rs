@@ -1,5 +1,7 @@
 //! The wire types.
 
+use std::collections::BTreeMap;
+
 use penstock_model::blob::LogLine;
 use penstock_model::release::{ImageName, ReleaseId};
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RunId, Timestamp, UserName};
@@ -46,6 +48,42 @@ pub struct NewProject {
     pub config: Option<String>,
     /// The branch that is delivered; `main` unless given.
     pub branch: Option<String>,
+}
+
+/// `POST /projects/{project}/runs`: start a pipeline where a branch or a tag is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewRun {
+    /// The branch; the one that is delivered unless this or a tag is given.
+    pub branch: Option<String>,
+    /// The tag.
+    pub tag: Option<String>,
+    /// By what it is started: `web` (a person; `workflow_dispatch` of a workflow), `api` (unless given) or `trigger`.
+    pub source: RunSource,
+    /// Variables, over the project's. They are no secrets: whoever may look sees them.
+    pub variables: BTreeMap<String, String>,
+    /// What is filled in for `workflow_dispatch` or `spec: inputs`; only with `web`.
+    pub inputs: BTreeMap<String, serde_json::Value>,
+}
+
+/// By what a pipeline is started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunSource {
+    /// A person.
+    Web,
+    /// A program.
+    #[default]
+    Api,
+    /// GitLab's trigger.
+    Trigger,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BegunRun {
+    /// The run.
+    pub run: RunId,
 }
 
 /// A project in a list.
@@ -213,6 +251,9 @@ pub struct JobView {
     /// Its summary, as Markdown.
     #[serde(default)]
     pub summary: Option<Digest>,
+    /// The run whose result it has, if it was not run because its inputs did not change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_from: Option<RunId>,
 }
 
 /// A job that is not in the plan.

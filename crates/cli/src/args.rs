@@ -99,6 +99,8 @@ pub enum Command {
     Logs(Logs),
     /// Show tests over the last runs: how many, how long, failing, flaky, slowest.
     Tests(Tests),
+    /// Start a pipeline on the server where a branch or a tag is.
+    Start(Start),
     /// Cancel a run.
     Cancel(RunArg),
     /// Try a job again, or every job of a run that failed or was cancelled.
@@ -294,6 +296,26 @@ pub struct Logs {
 pub struct RunArg {
     /// The run.
     pub run: RunId,
+}
+
+/// `start`.
+#[derive(Debug, Args)]
+pub struct Start {
+    /// The project.
+    #[arg(long)]
+    pub project: ProjectName,
+    /// The branch; the one that is delivered unless given.
+    #[arg(long)]
+    pub branch: Option<String>,
+    /// The tag.
+    #[arg(long, conflicts_with = "branch")]
+    pub tag: Option<String>,
+    /// A variable, over the project's; may be given again.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = local::assignment)]
+    pub variables: Vec<(String, String)>,
+    /// What is filled in for an input; may be given again.
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = local::assignment)]
+    pub inputs: Vec<(String, String)>,
 }
 
 /// A job of a run.

@@ -8,7 +8,7 @@ use penstock_model::evidence::Evidence;
 use penstock_model::job::AttemptId;
 use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
-use penstock_pipeline::Variable;
+use penstock_pipeline::{Trigger, Variable};
 use penstock_scan::{CoverageReport, TestTotals};
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,26 @@ pub enum ProjectEvent {
         /// The environment.
         environment: String,
     },
+    /// Somebody had a pipeline start where a ref is. No ref moved.
+    Ordered {
+        /// The full ref.
+        reference: String,
+        /// Where it is.
+        commit: CommitId,
+        /// Who, as authenticated.
+        pusher: UserName,
+        /// The run.
+        run: RunId,
+        /// How it was started, and with what.
+        order: PipelineOrder,
+    },
+    /// The delivered branch moved, and says at which times pipelines start by themselves.
+    TimetableRead {
+        /// The commit.
+        commit: CommitId,
+        /// The times by name.
+        times: BTreeMap<String, ScheduledTime>,
+    },
     /// The config repository's branch moved and was read.
     ConfigRead {
         /// The commit.
@@ -100,6 +120,31 @@ pub enum ProjectEvent {
         /// Why it cannot be read.
         error: Option<String>,
     },
+}
+
+/// How a pipeline was started that no push started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipelineOrder {
+    /// What started it.
+    pub trigger: Trigger,
+    /// Its variables, over the project's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// The name of the time at which it started by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+/// A time at which a pipeline starts by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduledTime {
+    /// As `crontab` writes it, in UTC.
+    pub cron: String,
+    /// The full ref where it starts.
+    pub reference: String,
+    /// Its variables, over the project's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
 }
 
 /// What the spine adds to a run's stream, `run/ID`, beside the pipeline's own events.
@@ -428,7 +473,7 @@ macro_rules! domain {
     };
 }
 
-domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered",
+domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered", Self::Ordered { .. } => "ordered", Self::TimetableRead { .. } => "timetable_read",
     Self::EnvironmentStopping { .. } => "environment_stopping", Self::EnvironmentStopped { .. } => "environment_stopped", Self::ConfigRead { .. } => "config_read" });
 domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Tested { .. } => "tested", Self::Released { .. } => "released" });
 domain!(EvidenceEvent, "evidence", { Self::Recorded { .. } => "recorded" });

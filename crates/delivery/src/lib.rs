@@ -27,6 +27,7 @@ pub mod orders;
 mod parts;
 pub mod project;
 mod results;
+pub mod reuse;
 mod secrets;
 mod start;
 pub mod streams;

@@ -8,13 +8,17 @@ use penstock_model::{CommitId, EnvironmentName, JobName, ProjectName, Repository
 use penstock_pipeline::{Plan, RunCommand, RunEvent};
 
 use crate::effects::{self, EffectError};
-use crate::events::{Approval, ProjectEvent, ReleaseEvent};
+use crate::events::{Approval, PipelineOrder, ProjectEvent, ReleaseEvent};
 use crate::evidence::{Saying, say_for};
 use crate::parts::Parts;
 pub use crate::secrets::{remove_secret, set_secret, shown_value, unmaskable};
 use crate::streams;
 pub use crate::users::{add_user, remove_user, renew_token};
 use crate::world::ReleaseStep;
+
+/// The most variables and inputs that a pipeline is started with, and the longest value.
+const MAX_GIVEN: usize = 100;
+const MAX_VALUE: usize = 64 * 1024;
 
 /// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +103,40 @@ pub async fn pushed(
         ProjectEvent::Pushed { run, .. } => Some(run),
         _ => None,
     }))
+}
+
+/// Has a pipeline start where a ref is, as a person or a program asks. Gives the run, whose plan tells what becomes of it.
+pub async fn start_pipeline(
+    parts: &Parts,
+    by: &UserName,
+    project: &ProjectName,
+    reference: &str,
+    order: PipelineOrder,
+) -> Result<RunId, OrderError> {
+    if !parts.journal.world().projects.contains_key(project) {
+        return Err(OrderError::Absent(format!("project `{project}`")));
+    }
+    if order.variables.len() + order.trigger.inputs().len() > MAX_GIVEN {
+        return refused(format!("more than {MAX_GIVEN} variables and inputs"), "give fewer");
+    }
+    let valid = |name: &str| {
+        let word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        word && !name.is_empty() && name.len() <= 255 && !name.starts_with(|letter: char| letter.is_ascii_digit())
+    };
+    if let Some((name, _)) = order.variables.iter().find(|(name, value)| !valid(name) || value.contains('\0') || value.len() > MAX_VALUE) {
+        let name: String = name.chars().take(80).collect();
+        return refused(
+            format!("`{name}` cannot be such a variable"),
+            "its name has letters, digits and `_`; its value at most 64 KiB and no zero byte",
+        );
+    }
+    let Some(commit) = parts.git.resolve(&project.clone().into(), reference).await? else {
+        return Err(OrderError::Absent(format!("{reference} in project `{project}`")));
+    };
+    let run = RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits());
+    let event = ProjectEvent::Ordered { reference: reference.to_owned(), commit, pusher: by.clone(), run: run.clone(), order };
+    parts.journal.record(&streams::project(project), Actor::User(by.clone()), event).await?;
+    Ok(run)
 }
 
 /// Starts a run of a plan that its starter made.

@@ -4,12 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use penstock_model::git::GitHost;
 use penstock_model::{CommitId, ProjectName, RepositoryName};
-use penstock_pipeline::{Allowed, Beyond, Plan};
+use penstock_pipeline::{Allowed, Beyond, Cron, Plan, check_input};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::events::ScheduledTime;
+
 /// The largest `penstock.yaml`.
 const MAX_FILE: u64 = 256 * 1024;
+/// The most paths that a job's result may be said to depend on.
+const MAX_INPUTS: usize = 100;
+/// The most times at which pipelines start by themselves.
+const MAX_SCHEDULES: usize = 100;
 /// The most pipeline files that count for one commit.
 const MAX_PIPELINES: usize = 20;
 /// Its path.
@@ -24,9 +30,26 @@ pub struct ProjectFile {
     pub version: u32,
     /// The project.
     pub project: ProjectSection,
+    /// When pipelines start by themselves, by name. Read from the branch that is delivered.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub schedules: BTreeMap<String, ScheduleSection>,
     /// Jobs of the pipeline file, by their keys; `*` is every job.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub jobs: BTreeMap<String, JobSection>,
+}
+
+/// A time at which a pipeline starts by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSection {
+    /// When, as `crontab` writes it, in UTC: `30 5 * * 1-5`.
+    pub cron: String,
+    /// The branch where it starts; the one that is delivered unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Variables, over the project's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
 }
 
 /// What neither dialect has a key for.
@@ -36,6 +59,8 @@ pub struct JobSection {
     /// What the job may call though a plan would be refused for it: `docker`, `helm`, `kubectl`.
     #[schemars(with = "Vec<String>")]
     pub allows: BTreeSet<Beyond>,
+    /// Paths and patterns of all files that the job's result depends on: with the same ones, and the same definition, it is not run again.
+    pub inputs: Vec<String>,
 }
 
 /// The project.
@@ -111,6 +136,8 @@ pub struct Chosen {
     pub paths: Vec<String>,
     /// What jobs may call though it is beyond them.
     pub allowed: Allowed,
+    /// The project's file, if there is one.
+    pub file: Option<ProjectFile>,
 }
 
 fn main() -> String {
@@ -121,6 +148,45 @@ impl ProjectFile {
     /// What jobs may call though it is beyond them.
     pub fn allowed(&self) -> Allowed {
         self.jobs.iter().map(|(job, section)| (job.clone(), section.allows.clone())).collect()
+    }
+
+    /// When pipelines start by themselves; of a project whose delivered branch is `delivered`.
+    pub fn times(&self, delivered: &str) -> BTreeMap<String, ScheduledTime> {
+        let time = |section: &ScheduleSection| ScheduledTime {
+            cron: section.cron.clone(),
+            reference: format!("refs/heads/{}", section.branch.as_deref().unwrap_or(delivered)),
+            variables: section.variables.clone(),
+        };
+        self.schedules.iter().map(|(name, section)| (name.clone(), time(section))).collect()
+    }
+
+    /// Fills in what the file says of a plan's jobs: whose turn it is, and what their results depend on.
+    ///
+    /// # Errors
+    /// A job that the pipeline file does not have.
+    pub fn fill_in(&self, plan: &mut Plan) -> Result<(), String> {
+        for turns in plan.jobs.iter_mut().map(|job| &mut job.turns) {
+            if let Some(mode) = turns.resource_group.as_ref().and_then(|group| self.project.resource_groups.get(group)) {
+                turns.process_mode = (*mode).into();
+            }
+        }
+        for (name, section) in self.jobs.iter().filter(|(_, section)| !section.inputs.is_empty()) {
+            let mut known = plan.without(name).is_some();
+            for job in &mut plan.jobs {
+                if job.group == *name || job.key() == name || job.name.as_str() == name {
+                    job.inputs.clone_from(&section.inputs);
+                    known = true;
+                }
+            }
+            // of several pipeline files it may be another one's
+            if !known && self.project.pipeline.paths() == [plan.path.as_str()] {
+                return Err(format!(
+                    "{FILE}: jobs.{name}.inputs: {} has no job `{name}`\nhelp: name a job by its key in the file",
+                    plan.path
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The file's JSON schema, for editors.
@@ -143,26 +209,42 @@ pub fn parse(text: &str) -> Result<ProjectFile, String> {
     if paths.is_empty() || paths.len() > MAX_PIPELINES || paths.iter().enumerate().any(|(at, path)| paths[..at].contains(path)) {
         return Err(format!("{FILE}: project.pipeline\nhelp: name one pipeline file, or several different ones, at most {MAX_PIPELINES}"));
     }
+    if file.schedules.len() > MAX_SCHEDULES {
+        return Err(format!("{FILE}: schedules\nhelp: at most {MAX_SCHEDULES}"));
+    }
+    for (name, schedule) in &file.schedules {
+        if let Err(why) = Cron::parse(&schedule.cron) {
+            return Err(format!(
+                "{FILE}: schedules.{name}.cron: `{}` is no time: {why}\nhelp: as in `30 5 * * 1-5`, in UTC",
+                schedule.cron
+            ));
+        }
+    }
+    for (job, section) in &file.jobs {
+        check_inputs(job, section)?;
+    }
     Ok(file)
 }
 
-/// Fills in whose turn it is, as the project's file at the commit says.
+fn check_inputs(job: &str, section: &JobSection) -> Result<(), String> {
+    let wrong = |why: String| Err(format!("{FILE}: jobs.{job}.inputs: {why}"));
+    if job == "*" && !section.inputs.is_empty() {
+        return wrong("`*` is every job\nhelp: name the inputs of each job, since they differ".to_owned());
+    }
+    if section.inputs.len() > MAX_INPUTS {
+        return wrong(format!("there are {}\nhelp: at most {MAX_INPUTS}; a folder stands for everything in it", section.inputs.len()));
+    }
+    section.inputs.iter().try_for_each(|path| check_input(path)).or_else(wrong)
+}
+
+/// Fills in what the project's file at the commit says of a plan's jobs.
 ///
 /// # Errors
 /// A file that cannot be read, in words for people.
-pub async fn process_modes(git: &dyn GitHost, repository: &RepositoryName, commit: &CommitId, plan: &mut Plan) -> Result<(), String> {
-    if plan.jobs.iter().all(|job| job.turns.resource_group.is_none()) {
-        return Ok(());
-    }
+pub async fn fill_in(git: &dyn GitHost, repository: &RepositoryName, commit: &CommitId, plan: &mut Plan) -> Result<(), String> {
     let said = git.read(repository, commit, FILE, MAX_FILE).await.map_err(|error| error.to_string())?;
     let Some(text) = said.and_then(|bytes| String::from_utf8(bytes).ok()) else { return Ok(()) };
-    let modes = parse(&text)?.project.resource_groups;
-    for turns in plan.jobs.iter_mut().map(|job| &mut job.turns) {
-        if let Some(mode) = turns.resource_group.as_ref().and_then(|group| modes.get(group)) {
-            turns.process_mode = (*mode).into();
-        }
-    }
-    Ok(())
+    parse(&text)?.fill_in(plan)
 }
 
 /// What jobs may call at a commit though it is beyond them.
@@ -184,11 +266,15 @@ pub async fn chosen(git: &dyn GitHost, repository: &RepositoryName, commit: &Com
     let said = git.read(repository, commit, FILE, MAX_FILE).await.map_err(|error| error.to_string())?;
     if let Some(bytes) = said {
         let text = String::from_utf8(bytes).map_err(|_| format!("{FILE} is not UTF-8"))?;
-        return parse(&text).map(|file| Chosen { paths: file.project.pipeline.paths().to_vec(), allowed: file.allowed() });
+        return parse(&text).map(|file| Chosen {
+            paths: file.project.pipeline.paths().to_vec(),
+            allowed: file.allowed(),
+            file: Some(file),
+        });
     }
     let gitlab = git.read(repository, commit, ".gitlab-ci.yml", MAX_FILE * 4).await.map_err(|error| error.to_string())?.is_some();
     let workflows = git.files(repository, commit, ".github/workflows").await.unwrap_or_default();
-    choose(gitlab, &workflows).map(|path| Chosen { paths: vec![path], allowed: Allowed::new() })
+    choose(gitlab, &workflows).map(|path| Chosen { paths: vec![path], allowed: Allowed::new(), file: None })
 }
 
 /// The only pipeline file that there is. `workflows` are the files of `.github/workflows`, as paths of the repository.

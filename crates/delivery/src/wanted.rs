@@ -74,6 +74,13 @@ pub enum Effect {
         /// Which environment.
         environment: String,
     },
+    /// Start the pipeline whose time has come.
+    Fire {
+        /// Of which project.
+        project: ProjectName,
+        /// The name of the time.
+        time: String,
+    },
     /// Tell the run that nothing is left to do.
     FinishRun {
         /// Which run.
@@ -165,6 +172,13 @@ pub fn wanted(world: &World, now: Timestamp) -> Wanted {
         let stop = |name: &String| Effect::StopEnvironment { project: project.name.clone(), environment: name.clone() };
         wanted.effects.extend(over.into_iter().map(stop));
         wanted.again = wanted.again.into_iter().chain(again).min();
+        for (name, time) in &project.timetable {
+            match time.next() {
+                Some(at) if at <= now => wanted.effects.push(Effect::Fire { project: project.name.clone(), time: name.clone() }),
+                Some(at) => wanted.again = Some(wanted.again.map_or(at, |again| again.min(at))),
+                None => {}
+            }
+        }
         let Some(config) = world.config(&project.name) else { continue };
         for environment in &config.environments {
             of_environment(world, &project.name, environment, now, &mut wanted.effects);

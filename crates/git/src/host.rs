@@ -314,6 +314,12 @@ impl GitHost for BareRepositories {
         there.filter(|entry| entry.kind != Kind::Submodule).map(|entry| text(entry.path.clone()).map_err(refused)).collect()
     }
 
+    async fn contents(&self, repository: &RepositoryName, commit: &CommitId) -> Result<Vec<(String, String)>, GitError> {
+        let refused = |why: String| GitError::Refused { repository: repository.clone(), commit: commit.clone(), why };
+        let entries = self.whole(repository, commit).await?;
+        entries.iter().map(|entry| Ok((text(entry.path.clone()).map_err(refused)?, format!("{:?} {}", entry.kind, entry.id)))).collect()
+    }
+
     async fn changed(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId) -> Result<Vec<String>, GitError> {
         let Some(from) = from else { return self.files(repository, to, "").await };
         for commit in [from, to] {

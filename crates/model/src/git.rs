@@ -185,6 +185,11 @@ pub trait GitHost: Send + Sync {
     async fn read(&self, repository: &RepositoryName, commit: &CommitId, path: &str, limit: u64) -> Result<Option<Vec<u8>>, GitError>;
     /// Paths of all files below a folder (`""` for all) at a commit.
     async fn files(&self, repository: &RepositoryName, commit: &CommitId, folder: &str) -> Result<Vec<String>, GitError>;
+    /// All files of a commit: the path, and what is the same exactly when kind and content are.
+    async fn contents(&self, repository: &RepositoryName, commit: &CommitId) -> Result<Vec<(String, String)>, GitError> {
+        let what = format!("listing of {}", commit.short());
+        Err(GitError::Absent { repository: repository.clone(), what })
+    }
     /// Paths that differ between two commits (all files if `from` is `None`).
     async fn changed(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId) -> Result<Vec<String>, GitError>;
     /// Writes a commit's tree into a directory, which it then equals (untracked files in `keep` stay); links out of the tree are refused.

@@ -216,6 +216,21 @@ pub struct ReportFile {
     pub digest: Digest,
 }
 
+/// What a job's result depends on: digests by what they are of.
+pub type Fingerprint = BTreeMap<String, Digest>;
+
+/// Whether a job whose inputs are named was run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reuse {
+    /// What its result depends on.
+    pub fingerprint: Fingerprint,
+    /// The attempt whose result this is; `None` if the job was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_from: Option<AttemptId>,
+    /// Why it was run or not, for people.
+    pub because: String,
+}
+
 /// What an attempt left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobReport {
@@ -248,6 +263,9 @@ pub struct JobReport {
     /// What it did to the environment that its file names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<Deployment>,
+    /// Whether it was run, if its inputs are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reuse: Option<Box<Reuse>>,
 }
 
 /// What a job did to the environment that its file names.
@@ -287,6 +305,11 @@ pub enum DeploymentAction {
 }
 
 impl JobReport {
+    /// The attempt whose result this is, if the job was not run.
+    pub fn taken_from(&self) -> Option<&AttemptId> {
+        self.reuse.as_ref().and_then(|reuse| reuse.taken_from.as_ref())
+    }
+
     /// Of a job that leaves nothing but its end.
     pub fn bare(end: JobEnd) -> Self {
         Self {
@@ -302,6 +325,7 @@ impl JobReport {
             expire_in: None,
             kept: Vec::new(),
             deployment: None,
+            reuse: None,
         }
     }
 }

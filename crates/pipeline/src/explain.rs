@@ -65,6 +65,13 @@ impl Plan {
                 say("failure", format!("the pipeline may succeed without it if it exits with one of {codes:?}"));
             }
         }
+        if !job.inputs.is_empty() {
+            let inputs = job.inputs.join(", ");
+            say(
+                "inputs",
+                format!("{inputs}; while these and its definition are as in an attempt that succeeded, that one's result is taken over"),
+            );
+        }
         if let Some(environment) = &job.environment {
             say("environment", environment.name.clone());
         }

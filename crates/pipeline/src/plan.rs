@@ -261,6 +261,10 @@ pub struct PlannedJob {
     pub elsewhere: Vec<Elsewhere>,
     /// Its place among the jobs of its group, if the group is `parallel` or a matrix.
     pub matrix: Option<Matrix>,
+    /// Paths and patterns of the files that its result depends on, if the project's file says so: then it is not run where an
+    /// attempt before had the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
     /// Why it is in the plan, each reason with its line.
     pub because: Vec<String>,
 }

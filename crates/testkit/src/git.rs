@@ -154,6 +154,14 @@ impl GitHost for MemoryGit {
         })
     }
 
+    async fn contents(&self, repository: &RepositoryName, commit: &CommitId) -> Result<Vec<(String, String)>, GitError> {
+        let mut found = Vec::new();
+        for path in self.files(repository, commit, "").await? {
+            let content = self.read(repository, commit, &path, u64::MAX).await?.unwrap_or_default();
+            found.push((path, Digest::of(content).to_string()));
+        }
+        Ok(found)
+    }
     async fn changed(&self, repository: &RepositoryName, from: Option<&CommitId>, to: &CommitId) -> Result<Vec<String>, GitError> {
         self.with(repository, |kept| {
             let empty = Files::new();

@@ -140,7 +140,7 @@ pub enum GraphForm {
 }
 
 /// `NAME=VALUE`.
-fn assignment(given: &str) -> Result<(String, String), String> {
+pub(super) fn assignment(given: &str) -> Result<(String, String), String> {
     match given.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("NAME=VALUE is expected".to_owned()),

@@ -14,11 +14,11 @@ mod variable;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
-use penstock_api::EnvironmentOrder;
+use penstock_api::{BegunRun, EnvironmentOrder, NewRun, RunSource};
 use serde_json::{Value, json};
 
 pub use self::reads::print_explanation;
-use crate::args::{Cli, Command, JobArg, Output, RetryArgs};
+use crate::args::{Cli, Command, JobArg, Output, RetryArgs, Start};
 use crate::context::Context;
 use crate::{CliError, exit};
 
@@ -73,6 +73,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
             let path = format!("/projects/{}/environments/{}/rollback", place.project, place.environment);
             order_and_say(context, &path, &json!({}), "taken back: `penstock rollout --follow` shows it").await?
         }
+        Command::Start(args) => start(context, args).await?,
         Command::Cancel(args) => order_and_say(context, &format!("/runs/{}/cancel", args.run), &json!({}), "cancelled").await?,
         Command::Retry(RetryArgs { run, job: Some(job) }) => {
             order_and_say(context, &job_path(&JobArg { run, job }, "retry"), &json!({}), "tried again").await?
@@ -107,6 +108,20 @@ pub(crate) fn segment(text: &str) -> String {
         segments.clear().push(text);
     }
     url.path().trim_start_matches('/').to_owned()
+}
+
+/// Starts a pipeline, and names the run.
+async fn start(context: &Context, args: Start) -> Result<u8, CliError> {
+    let order = NewRun {
+        branch: args.branch,
+        tag: args.tag,
+        source: RunSource::Web,
+        variables: args.variables.into_iter().collect(),
+        inputs: args.inputs.into_iter().map(|(name, value)| (name, Value::String(value))).collect(),
+    };
+    let started: BegunRun = context.client()?.post(&format!("/projects/{}/runs", args.project), &order).await?;
+    context.show(&started, |started| println!("{}", started.run));
+    Ok(exit::OK)
 }
 
 /// Gives an order and says that it was taken.

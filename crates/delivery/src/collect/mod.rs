@@ -122,6 +122,19 @@ pub async fn collect(parts: Arc<Parts>, calls: Arc<JobCalls>, by: UserName, days
     work.await.map_err(|error| EffectError::Other(format!("collecting ended without a result: {error}")))?
 }
 
+/// The same in the data of `penstock run`, which is its caller's own: what is older than `keep` goes.
+///
+/// # Errors
+/// When it is not known what is needed, or a hand fails.
+pub async fn collect_own(parts: &Parts, calls: &JobCalls, keep: Duration) -> Result<Outcome, OrderError> {
+    let mut outcome = Outcome::default();
+    if let Some(builds) = calls.no_builds().await {
+        let held = Held { builds, registry: parts.registry.hold().await };
+        carry_out(parts, calls, keep, Some(held), &mut outcome).await?;
+    }
+    Ok(outcome)
+}
+
 async fn for_good(parts: &Parts, calls: &JobCalls, by: UserName, days: u32, held: Held<'_>) -> Result<Outcome, OrderError> {
     let (stream, actor) = (streams::collections(), Actor::User(by));
     parts.journal.record(&stream, actor.clone(), CollectionEvent::Ordered { days }).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
 use penstock_model::ids::Actor;
-use penstock_model::job::{AttemptId, CacheSpec, Checkout, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
+use penstock_model::job::{AttemptId, CacheSpec, Checkout, Deployment, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
 use penstock_model::{Digest, JobName, RunId};
 use penstock_pipeline::{CacheKey, JobContext, JobInputs, KeyFiles, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use crate::world::RunRecord;
 
 mod belongings;
 mod reports;
+mod reuse;
 
 /// The largest file whose content names a cache.
 const MAX_KEY_FILE: u64 = 16 * 1024 * 1024;
@@ -121,6 +122,7 @@ async fn carry_out(
     let (mut read, mut results) = (Vec::new(), Results::default());
     let mut result = attempt(parts, record, plan, planned, id, inputs, log.clone(), cancel).await;
     let told = match &mut result {
+        Ok(report) if report.taken_from().is_some() => Vec::new(),
         Ok(report) => {
             let mut told;
             let watched = tested::watched(&parts.journal.world(), record, &id.job);
@@ -217,10 +219,15 @@ async fn attempt(
     let mut env = penstock_pipeline::job_env(plan, &id.job, &context);
     identity::let_ask(parts, plan, planned, &context, &mut env);
     env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
-    env.insert("PENSTOCK_TOKEN".to_owned(), EnvValue::Secret(token.clone()));
     masks.extend(context.secrets.values().chain(context.id_tokens.values()).chain([&token]).cloned());
     let caches = caches(parts, record, planned, &env, withheld.is_empty()).await?;
     let checkout = checkout(parts, record, plan, &env).await?;
+    let kept = kept_artifacts(record, plan, &id.job);
+    let given = reuse::Given { context: &context, env: &env, containers: &containers, kept: &kept };
+    let reuse = match reuse::ask(parts, record, (plan, planned), id, &given, &*log).await? {
+        reuse::Asked::Taken(report) => return Ok(*report),
+        reuse::Asked::Run(reuse) => reuse,
+    };
     let actions = actions::lay_out(parts, id, planned).await?;
     let steps = penstock_pipeline::steps(plan, &id.job, &context).map_err(|error| EffectError::Other(error.to_string()))?;
     let spec = JobSpec {
@@ -239,16 +246,19 @@ async fn attempt(
         services: containers.services,
         actions,
         inputs: context.inputs.artifacts,
-        kept: kept_artifacts(record, plan, &id.job),
+        kept,
         cache_scopes: cache_scopes(parts, record, withheld.is_empty()),
         timeout: planned.timeout,
     };
     let env = spec.env.clone();
-    let mut report = parts.runner.run(spec, steps, log, cancel).await?;
-    if report.end == (JobEnd::Exited { code: 0 }) {
-        report.deployment = penstock_pipeline::deployment(plan, planned, &env, &report.dotenv);
-    }
-    Ok(report)
+    let report = parts.runner.run(spec, steps, log, cancel).await?;
+    Ok(JobReport { deployment: deployment(plan, planned, &env, &report), reuse, ..report })
+}
+
+/// What a job that succeeded did to the environment that its file names.
+fn deployment(plan: &Plan, planned: &PlannedJob, env: &BTreeMap<String, EnvValue>, report: &JobReport) -> Option<Deployment> {
+    let good = report.end == JobEnd::Exited { code: 0 };
+    good.then(|| penstock_pipeline::deployment(plan, planned, env, &report.dotenv)).flatten()
 }
 
 /// Artifacts that other jobs of the run have kept by name so far. Its own of an attempt before do not stand in a job's way.

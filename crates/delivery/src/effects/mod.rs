@@ -11,6 +11,7 @@ mod job;
 mod notify;
 mod plan;
 mod release;
+mod timetable;
 mod turns;
 mod way_back;
 
@@ -82,6 +83,7 @@ pub async fn carry_out(parts: &Parts, effect: &Effect, cancel: CancellationToken
         Effect::Schedule { run, job } => turns::schedule(parts, run, job).await,
         Effect::Enqueue { run, job } => turns::enqueue(parts, run, job).await,
         Effect::StopEnvironment { project, environment } => crate::environments::stop_due(parts, project, environment).await,
+        Effect::Fire { project, time } => timetable::fire(parts, project, time).await,
         Effect::FinishRun { run } => job::finish(parts, run).await,
         Effect::Release { run } => release::release(parts, run).await,
         Effect::Gate { release, environment } => gate::gate(parts, *release, environment).await,

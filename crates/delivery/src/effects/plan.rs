@@ -1,15 +1,17 @@
 //! Planning a run.
 
+use std::collections::BTreeMap;
+
 use penstock_model::git::GitError;
 use penstock_model::ids::Actor;
 use penstock_model::{Digest, RunId};
-use penstock_pipeline::{Allowed, Dialect, Plan, PushEvent, Run, RunCommand, RunEvent, Source, Trigger};
+use penstock_pipeline::{Allowed, Dialect, Plan, PushEvent, Run, RunCommand, RunEvent, Source, Trigger, WorkflowTime, workflow_times};
 
 use super::EffectError;
-use crate::events::{ProjectEvent, WorkEvent};
+use crate::events::{ProjectEvent, ScheduledTime, WorkEvent};
 use crate::library::{self, InFamily, OnHost};
 use crate::parts::Parts;
-use crate::world::{RunRecord, World};
+use crate::world::{RunRecord, TimeRecord, World};
 use crate::{project, streams};
 
 /// Reads the pipeline files at the commit and keeps the plan of the first, or says why there is none. Each further one that counts
@@ -43,7 +45,47 @@ pub(super) async fn plan(parts: &Parts, run: &RunId) -> Result<(), EffectError> 
             keep(parts, &beside, read(parts, record, path, &chosen.allowed).await?).await?;
         }
     }
+    // before the plan: once there is one, nobody comes here again
+    timetable(parts, record, &chosen).await?;
     keep(parts, run, read(parts, record, first, &chosen.allowed).await?).await
+}
+
+/// Keeps when pipelines start by themselves, if the push is of the delivered branch and says something new of it.
+async fn timetable(parts: &Parts, record: &RunRecord, chosen: &project::Chosen) -> Result<(), EffectError> {
+    let world = parts.journal.world();
+    let Some(project) = world.projects.get(&record.project) else { return Ok(()) };
+    let (reference, commit) = (&record.push.reference, &record.push.commit);
+    if record.order.is_some() || !project.delivers(reference) || project.refs.get(reference) != Some(commit) {
+        return Ok(());
+    }
+    let mut times = chosen.file.as_ref().map(|file| file.times(&project.branch)).unwrap_or_default();
+    for path in &chosen.paths {
+        for time in workflow(parts, record, path).await? {
+            let scheduled = ScheduledTime { cron: time.cron.clone(), reference: reference.clone(), variables: BTreeMap::new() };
+            match time.zone {
+                None => drop(times.insert(format!("{path}: {}", time.cron), scheduled)),
+                Some(zone) => tracing::warn!(%path, %zone, cron = %time.cron, "a time in another zone than UTC starts nothing"),
+            }
+        }
+    }
+    let same = |known: &BTreeMap<String, TimeRecord>| {
+        known.len() == times.len() && known.iter().all(|(name, known)| times.get(name) == Some(&known.time))
+    };
+    if same(&project.timetable) {
+        return Ok(());
+    }
+    let event = ProjectEvent::TimetableRead { commit: commit.clone(), times: times.clone() };
+    parts.journal.record(&streams::project(&record.project), Actor::Penstock, event).await?;
+    Ok(())
+}
+
+/// The times of a workflow at the commit.
+async fn workflow(parts: &Parts, record: &RunRecord, path: &str) -> Result<Vec<WorkflowTime>, EffectError> {
+    let limit = u64::try_from(Source::MAX_BYTES).unwrap_or(u64::MAX);
+    // what cannot be read was told when it was planned
+    let found = parts.git.read(&record.project.clone().into(), &record.push.commit, path, limit).await.ok().flatten();
+    let text = found.and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(text.map(|text| workflow_times(&Source { path, text: &text })).unwrap_or_default())
 }
 
 /// The run of another pipeline file of the same push, begun once however often this is asked.
@@ -151,7 +193,7 @@ async fn carried_out(
     let shelf = InFamily { host, parent, blobs: &*parts.blobs };
     let mut planned = library::carried_out(Dialect::of_path(source.path), source, event, &shelf, allowed).await?;
     if let Ok(plan) = &mut planned
-        && let Err(why) = project::process_modes(&*parts.git, &repository, &record.push.commit, plan).await
+        && let Err(why) = project::fill_in(&*parts.git, &repository, &record.push.commit, plan).await
     {
         return Ok(Err(why));
     }
@@ -162,7 +204,7 @@ async fn push_event(
     parts: &Parts,
     record: &RunRecord,
     branch: &str,
-    variables: &std::collections::BTreeMap<String, String>,
+    variables: &BTreeMap<String, String>,
 ) -> Result<PushEvent, EffectError> {
     let repository = record.project.clone().into();
     let commit = parts.git.commit(&repository, &record.push.commit).await?;
@@ -170,8 +212,18 @@ async fn push_event(
         Some(before) => Some(parts.git.changed(&repository, Some(before), &record.push.commit).await?),
         None => None,
     };
+    // several pipeline files of one commit start by the same
+    let world = parts.journal.world();
+    let first = record.beside.as_ref().and_then(|id| world.runs.get(id)).map_or(record, AsRef::as_ref);
+    let order = first.order.as_deref();
+    let mut variables = variables.clone();
+    variables.extend(order.map(|order| order.variables.clone()).unwrap_or_default());
     Ok(PushEvent {
-        trigger: record.upstream.as_ref().map_or(Trigger::Push, |upstream| Trigger::Pipeline { inputs: upstream.inputs.clone() }),
+        trigger: match (&record.upstream, order) {
+            (Some(upstream), _) => Trigger::Pipeline { inputs: upstream.inputs.clone() },
+            (None, Some(order)) => order.trigger.clone(),
+            (None, None) => Trigger::Push,
+        },
         project: record.project.clone(),
         files: parts.git.files(&repository, &record.push.commit, "").await?,
         repository,
@@ -182,7 +234,7 @@ async fn push_event(
         message: commit.message,
         pusher: record.push.pusher.clone(),
         changed,
-        variables: variables.clone(),
+        variables,
         given: record.upstream.as_ref().map(|upstream| upstream.given.clone()).unwrap_or_default(),
         server_url: parts.settings.url.clone(),
         registry: parts.settings.registry.clone(),

@@ -15,12 +15,12 @@ use penstock_rollout::RolloutEvent;
 use super::World;
 use super::record::{
     BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, GateAnswer, JobTimes, ProjectRecord, PushSeen, ReleaseRecord, RolloutId,
-    RolloutRecord, RunRecord, SecretRecord, Upstream, UserRecord, WayBack,
+    RolloutRecord, RunRecord, SecretRecord, TimeRecord, Upstream, UserRecord, WayBack,
 };
 use super::tested::TestedAttempt;
 use crate::collect::CollectionEvent;
 use crate::environments::{Deployed, NamedEnvironment};
-use crate::events::{Approval, EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, SettingEvent, UserEvent, WorkEvent};
+use crate::events::{Approval, EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, ScheduledTime, SettingEvent, UserEvent, WorkEvent};
 
 impl World {
     /// Takes in the next event. An event that cannot be read is remembered as unknown, never skipped in silence.
@@ -69,6 +69,7 @@ impl World {
                     variables: BTreeMap::new(),
                     environments: BTreeMap::new(),
                     flaky: BTreeMap::new(),
+                    timetable: BTreeMap::new(),
                     created: event.at,
                 };
                 self.projects.insert(project, Arc::new(record));
@@ -98,6 +99,24 @@ impl World {
                 let environment = self.named_environment(event, &environment)?;
                 (environment.stopped, environment.stopping, environment.stops_at) = (Some(event.at), None, None);
             }
+            ProjectEvent::Ordered { reference, commit, pusher, run, order } => {
+                let name: ProjectName = event.stream.name().parse().ok()?;
+                let project = Arc::make_mut(self.projects.get_mut(&name)?);
+                if let Some(time) = order.time.as_ref().and_then(|name| project.timetable.get_mut(name)) {
+                    time.since = event.at;
+                }
+                let how = |record: &mut RunRecord| record.order = Some(Arc::new(order));
+                self.begin(name, run, PushSeen { reference, before: None, commit, pusher, at: event.at }, how)?;
+            }
+            ProjectEvent::TimetableRead { times, .. } => {
+                let project = Arc::make_mut(self.projects.get_mut(&event.stream.name().parse::<ProjectName>().ok()?)?);
+                let before = std::mem::take(&mut project.timetable);
+                let since = |name: &String, time: &ScheduledTime| {
+                    before.get(name).filter(|known| known.time.cron == time.cron).map_or(event.at, |known| known.since)
+                };
+                project.timetable =
+                    times.into_iter().map(|(name, time)| (name.clone(), TimeRecord { since: since(&name, &time), time })).collect();
+            }
             ProjectEvent::ConfigRead { commit, config, error } => {
                 let name: ProjectName = event.stream.name().parse().ok()?;
                 let project = Arc::make_mut(self.projects.get_mut(&name)?);
@@ -121,6 +140,7 @@ impl World {
             push,
             beside: None,
             upstream: None,
+            order: None,
             brings_plan: false,
             run: None,
             rejected: None,

@@ -17,7 +17,7 @@ use penstock_model::{EnvironmentName, ProjectName, RunId, UserName};
 
 pub use record::{
     BuiltImage, CanarySpan, ConfigSeen, EnvironmentState, EvidenceRecord, GateAnswer, JobTimes, NoticeRecord, ProjectRecord, PushSeen,
-    ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, SecretRecord, Upstream, UserRecord, WayBack,
+    ReleaseRecord, ReleaseStep, RolloutId, RolloutRecord, RunRecord, SecretRecord, TimeRecord, Upstream, UserRecord, WayBack,
 };
 pub use tested::{FlakyRecord, TestedAttempt};
 

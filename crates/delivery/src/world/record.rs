@@ -10,12 +10,12 @@ use penstock_model::ids::Actor;
 use penstock_model::job::{AttemptId, JobReport};
 use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
-use penstock_pipeline::Variable;
+use penstock_pipeline::{Cron, Variable};
 use serde::Serialize;
 
 use super::tested::{FlakyRecord, TestedAttempt};
 use crate::environments::NamedEnvironment;
-use crate::events::{Approval, CheckResult, GlassAsk, Handling, Role};
+use crate::events::{Approval, CheckResult, GlassAsk, Handling, PipelineOrder, Role, ScheduledTime};
 
 /// A project.
 #[derive(Clone, Debug)]
@@ -40,8 +40,26 @@ pub struct ProjectRecord {
     pub environments: BTreeMap<String, NamedEnvironment>,
     /// Tests that passed and failed at one commit, by name.
     pub flaky: BTreeMap<String, FlakyRecord>,
+    /// When its pipelines start by themselves, by name.
+    pub timetable: BTreeMap<String, TimeRecord>,
     /// When it was created.
     pub created: Timestamp,
+}
+
+/// A time at which a pipeline starts by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeRecord {
+    /// What the project says of it.
+    pub time: ScheduledTime,
+    /// When it was read first, or started something last: the first time after this is the next.
+    pub since: Timestamp,
+}
+
+impl TimeRecord {
+    /// The next time; none if there is no such day.
+    pub fn next(&self) -> Option<Timestamp> {
+        Cron::parse(&self.time.cron).ok()?.next_after(self.since)
+    }
 }
 
 impl ProjectRecord {
@@ -142,6 +160,8 @@ pub struct RunRecord {
     pub beside: Option<RunId>,
     /// The job of another run that started it.
     pub upstream: Option<Upstream>,
+    /// How it was started, if no push started it.
+    pub order: Option<Arc<PipelineOrder>>,
     /// Whether its starter brings the plan, so that nobody else makes one.
     pub brings_plan: bool,
     /// The pipeline's state machine, once there is a plan.

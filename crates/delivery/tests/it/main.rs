@@ -15,5 +15,7 @@ mod library;
 mod needed;
 mod old_events;
 mod reports;
+mod reuse;
 mod story;
+mod timetable;
 mod turns;

@@ -113,6 +113,18 @@ impl Story {
         self.say("project/oran", &event)
     }
 
+    /// A push of the commit of this number to a branch begins the run of this number, which has the one job `build`.
+    pub fn push_to(&mut self, number: u32, branch: &str) -> &mut Self {
+        let event = ProjectEvent::Pushed {
+            reference: format!("refs/heads/{branch}"),
+            before: None,
+            commit: commit(number),
+            pusher: "ada".parse().unwrap(),
+            run: run(number),
+        };
+        self.say("project/oran", &event).plan(number)
+    }
+
     /// The pipeline has the one job that [`Self::build`] tells of.
     pub fn plan(&mut self, number: u32) -> &mut Self {
         self.plan_of(number, "build:\n  script: make\n")

@@ -32,7 +32,9 @@ pub async fn explain(args: &ExplainArgs, output: Output, server: Option<Url>) ->
     let mut unknown = None;
     for file in files {
         let plan = planned(file.dialect, &file.source(), &event, &WorkingTree::of(&place, None)).await?;
-        let plan = plan.map_err(|shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD))?;
+        let refused = |shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD);
+        let mut plan = plan.map_err(refused)?;
+        place.fill_in(&mut plan)?;
         match plan.explain(what) {
             Ok(explained) => {
                 explained.into_iter().for_each(|one| show(one, output));

@@ -270,3 +270,30 @@ fn several_pipeline_files_that_count_each_have_a_run() {
     shop.write("penstock.yaml", "version: 1\nproject: {name: shop, config: c, pipeline: [.gitlab-ci.yml, .github/workflows/ci.yml]}\n");
     shop.says(&[], 0, &["in gitlab", "in github"]);
 }
+
+#[test]
+fn a_job_whose_inputs_did_not_change_is_not_run_again_and_what_comes_after_has_what_it_left() {
+    let shop = Shop::new(
+        "stages: [build, test]
+build: {stage: build, script: ['date +%N > out', 'echo ran the build'], artifacts: {paths: [out]}}
+test: {stage: test, script: ['cat out', 'cat file']}
+",
+    );
+    let file = "version: 1\nproject: {name: shop, config: c, pipeline: .gitlab-ci.yml}\njobs: {build: {inputs: [src]}}\n";
+    shop.write("penstock.yaml", file);
+    std::fs::create_dir(shop.at.join("src")).unwrap();
+    shop.write("src/a", "one\n");
+    let number = |said: &str| {
+        said.lines().map(str::trim).find(|line| line.len() == 9 && line.bytes().all(|b| b.is_ascii_digit())).unwrap().to_owned()
+    };
+    let first = number(&shop.says(&[], 0, &["ran the build", "no attempt of it has succeeded before"]));
+    shop.write("file", "something else\n");
+    let said = shop.says(&[], 0, &["nothing that it depends on has changed", "taken from", "something else"]);
+    assert!(!said.contains("ran the build") && number(&said) == first, "{said}");
+    shop.write("src/a", "two\n");
+    let said = shop.says(&[], 0, &["ran the build", "this differs from run", "`src/a`"]);
+    assert_ne!(number(&said), first);
+    shop.says(&["--from", "build"], 0, &["ran the build", "it is tried again"]);
+    shop.write("penstock.yaml", &file.replace("build:", "biuld:"));
+    shop.says(&[], 2, &["has no job `biuld`"]);
+}

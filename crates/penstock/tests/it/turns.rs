@@ -51,3 +51,43 @@ async fn what_waits_for_its_time_or_its_turn_starts_once_whichever_server_lives_
     assert_eq!(attempts(&view), said([("success", 1), ("success", 1), ("failed, allowed", 2)]));
     house.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_is_started_by_a_person_or_a_program_with_variables_where_a_branch_is() {
+    let mut house = House::open().await;
+    let admin = house.admin();
+    let made: serde_json::Value =
+        admin.client.post("/projects", &serde_json::json!({ "name": "shop", "config": null, "branch": null })).await.unwrap();
+    assert_eq!(made["done"], true);
+    let clone = Repository::new(&house, "shop", &admin).await;
+    clone.write(
+        ".gitlab-ci.yml",
+        "pushed: {script: 'true', rules: [{if: $CI_PIPELINE_SOURCE == \"push\"}]}
+by hand: {script: ['test \"$DEEP\" = \"1 2\"'], rules: [{if: $CI_PIPELINE_SOURCE == \"web\" && $DEEP}]}
+by program: {script: ['test -z \"$DEEP\"'], rules: [{if: $CI_PIPELINE_SOURCE == \"api\"}]}
+",
+    );
+    clone.commit("first").await;
+    let pushed = run_in(&clone.push().await.unwrap());
+    let start = |order: serde_json::Value| {
+        let client = admin.client.clone();
+        async move { client.post::<penstock_api::BegunRun>("/projects/shop/runs", &order).await }
+    };
+    let by_hand = start(serde_json::json!({ "source": "web", "variables": { "DEEP": "1 2" } })).await.unwrap();
+    let by_program = start(serde_json::json!({ "branch": "main" })).await.unwrap();
+    for (run, job) in [(pushed, "pushed"), (by_hand.run.to_string(), "by hand"), (by_program.run.to_string(), "by program")] {
+        let view = house.ended(&run).await;
+        let jobs: Vec<_> = view.jobs.iter().map(|job| (job.name.as_str(), job.status.as_str())).collect();
+        assert_eq!(jobs, [(job, "success")]);
+    }
+    for (order, part) in [
+        (serde_json::json!({ "branch": "absent" }), "there is no refs/heads/absent"),
+        (serde_json::json!({ "branch": "main", "tag": "v1" }), "name one of them"),
+        (serde_json::json!({ "inputs": { "a": "b" } }), "`source` must be `web`"),
+        (serde_json::json!({ "variables": { "A-B": "c" } }), "`A-B` cannot be such a variable"),
+    ] {
+        let why = start(order).await.unwrap_err().to_string();
+        assert!(why.contains(part), "{why}");
+    }
+    house.stop().await;
+}

@@ -242,6 +242,7 @@ impl<'e> Planner<'e> {
             outputs: draft.outputs.clone(),
             steps: draft.steps.clone(),
             matrix: None,
+            inputs: Vec::new(),
             because: because.to_vec(),
         })
     }

@@ -491,6 +491,7 @@ fn planned(
         outputs: BTreeMap::new(),
         steps,
         matrix: member.place.map(|(index, total)| Matrix { index, total, values, fail_fast: false, max_parallel: None }),
+        inputs: Vec::new(),
         because,
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn router() -> Router<App> {
     Router::new()
         .route("/status", get(reads::status))
         .route("/projects", get(reads::projects).post(orders::create_project))
+        .route("/projects/{project}/runs", post(orders::start))
         .route("/projects/{project}/releases", get(reads::releases))
         .route("/projects/{project}/tests", get(reads::tests))
         .route("/projects/{project}/environments/{environment}", get(reads::environment))

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use penstock_api::{EnvironmentOrder, NewProject};
-use penstock_delivery::events::Role;
+use penstock_api::{BegunRun, EnvironmentOrder, NewProject, NewRun, RunSource};
+use penstock_delivery::events::{PipelineOrder, Role};
 use penstock_delivery::orders::{self, RunOrder};
 use penstock_model::release::ReleaseId;
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
+use penstock_pipeline::Trigger;
 use serde_json::{Value, json};
 
 use super::reads::release_id;
@@ -60,6 +61,33 @@ pub(super) async fn roll_back(
     caller.must_be(Role::Developer)?;
     let id = orders::roll_back(&app.parts, &caller.user, &project, &environment).await?;
     Ok(Json(json!({ "release": id })))
+}
+
+pub(super) async fn start(
+    State(app): State<App>,
+    caller: Caller,
+    Path(project): Path<ProjectName>,
+    Json(new): Json<NewRun>,
+) -> Result<Json<BegunRun>, Failure> {
+    caller.must_be(Role::Developer)?;
+    let branch = app.parts.journal.world().projects.get(&project).map(|record| record.branch.clone());
+    let reference = match (new.branch, new.tag) {
+        (Some(_), Some(_)) => return Err(Failure::bad("a branch and a tag are given: name one of them")),
+        (None, Some(tag)) => format!("refs/tags/{tag}"),
+        (Some(branch), None) => format!("refs/heads/{branch}"),
+        (None, None) => format!("refs/heads/{}", branch.unwrap_or_default()),
+    };
+    if new.source != RunSource::Web && !new.inputs.is_empty() {
+        return Err(Failure::bad("inputs are filled in by a person: `source` must be `web`"));
+    }
+    let trigger = match new.source {
+        RunSource::Web => Trigger::Manual { inputs: new.inputs },
+        RunSource::Api => Trigger::Api { event_type: String::new(), payload: Value::Null },
+        RunSource::Trigger => Trigger::Token,
+    };
+    let order = PipelineOrder { trigger, variables: new.variables, time: None };
+    let run = orders::start_pipeline(&app.parts, &caller.user, &project, &reference, order).await?;
+    Ok(Json(BegunRun { run }))
 }
 
 pub(super) async fn cancel(State(app): State<App>, caller: Caller, Path(run): Path<RunId>) -> Answer {

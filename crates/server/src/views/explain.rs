@@ -95,6 +95,9 @@ fn explain_job(world: &World, record: &RunRecord, name: &str) -> Result<Explanat
     let needs: Vec<_> = plan.upstream(planned).iter().map(ToString::to_string).collect();
     reasons.push(reason("waits for", if needs.is_empty() { "nothing".to_owned() } else { needs.join(", ") }));
     reasons.push(reason("state", format!("{:?}", run.job(&job))));
+    if let Some(reuse) = record.times.get(&job).and_then(|times| times.report.as_ref()?.reuse.as_ref()) {
+        reasons.push(reason(if reuse.taken_from.is_some() { "not run" } else { "run" }, &reuse.because));
+    }
     reasons.extend(withheld(world, record, Some((plan, planned))));
     Ok(Explanation {
         subject: format!("job `{name}` ({}:{})", plan.path, planned.line),

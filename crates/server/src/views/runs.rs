@@ -2,7 +2,7 @@
 
 use penstock_api::{ImageView, JobView, LeftOut, RunSummary, RunView, StartedBy, StartedRun};
 use penstock_delivery::{RunRecord, World};
-use penstock_model::job::JobEnd;
+use penstock_model::job::{JobEnd, JobReport};
 use penstock_model::{JobName, ProjectName};
 use penstock_pipeline::{Dialect, JobState, Plan, RunStatus};
 
@@ -129,12 +129,13 @@ fn jobs(world: &World, record: &RunRecord, plan: &Plan) -> Vec<JobView> {
                 attempt: times.map_or(0, |times| times.attempt),
                 started: times.map(|times| times.started),
                 ended: times.and_then(|times| times.ended),
-                message: if why.is_empty() { report.map(|report| end_words(&report.end)).unwrap_or_default() } else { why },
+                message: if why.is_empty() { report.map(report_words).unwrap_or_default() } else { why },
                 pipelines: of(&job.name),
                 allow_failure: job.allow_failure != penstock_pipeline::AllowFailure::No,
                 because: job.because.clone(),
                 artifacts: report.and_then(|report| report.artifacts),
                 summary: report.and_then(|report| report.reports.iter().find(|file| file.kind == "summary")).map(|file| file.digest),
+                taken_from: report.and_then(JobReport::taken_from).map(|from| from.run.clone()),
             }
         })
         .collect()
@@ -154,6 +155,11 @@ fn job_word(state: &JobState) -> (&'static str, String) {
         JobState::Cancelled { why } => ("canceled", why.clone()),
         JobState::Skipped { why } => ("skipped", why.clone()),
     }
+}
+
+/// How an attempt ended; or whose result it has.
+fn report_words(report: &JobReport) -> String {
+    report.taken_from().map_or_else(|| end_words(&report.end), |from| format!("taken from run {}", from.run))
 }
 
 fn end_words(end: &JobEnd) -> String {

@@ -7,7 +7,7 @@ use penstock_cli::{CliError, exit};
 use penstock_delivery::project::{self, ProjectFile};
 use penstock_git::LocalClone;
 use penstock_model::ProjectName;
-use penstock_pipeline::{Allowed, Dialect, Source};
+use penstock_pipeline::{Allowed, Dialect, Plan, Source};
 
 use super::git_failed;
 use crate::parts::find_program;
@@ -112,6 +112,18 @@ impl Place {
     /// What `penstock.yaml` lets jobs call.
     pub fn allowed(&self) -> Allowed {
         self.file.as_ref().map(ProjectFile::allowed).unwrap_or_default()
+    }
+
+    /// Fills in what `penstock.yaml` says of a plan's jobs.
+    ///
+    /// # Errors
+    /// A job that the pipeline file does not have.
+    pub fn fill_in(&self, plan: &mut Plan) -> Result<(), CliError> {
+        let said = self.file.as_ref().map_or(Ok(()), |file| file.fill_in(plan));
+        said.map_err(|why| {
+            let (what, help) = why.split_once("\nhelp: ").unwrap_or((&why, ""));
+            CliError::other(what, help, exit::USAGE)
+        })
     }
 
     /// The files that are to be looked at: the one that is named, or all.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use penstock_cli::Output;
-use penstock_cli::terminal::{between, plain, status as word, table};
+use penstock_cli::terminal::{between, dim, plain, status as word, table};
 use penstock_delivery::wanted::wanted;
 use penstock_delivery::{RunRecord, World};
 use penstock_model::job::AttemptId;
@@ -119,7 +119,7 @@ impl Family {
         }
         println!();
         let rows: Vec<_> = members.iter().flat_map(rows).collect();
-        table(&["JOB", "STATUS", "TIME"], &rows);
+        table(&["JOB", "STATUS", "TIME", ""], &rows);
         if self.is_blocked() {
             eprintln!("the run waits for a manual job: `penstock run --manual JOB` starts one as soon as it can");
         }
@@ -149,7 +149,9 @@ fn rows(member: &Member<'_>) -> Vec<Vec<String>> {
         let text = text.and_then(|value| value.get("state").and_then(|word| word.as_str().map(str::to_owned))).unwrap_or_default();
         let shown = if text == "succeeded" { "success" } else { &text };
         let time = record.times.get(name).and_then(|times| Some(between(times.started, times.ended?))).unwrap_or_default();
-        vec![member.name(name), word(shown), time]
+        let taken = record.times.get(name).and_then(|times| times.report.as_ref()?.taken_from());
+        let taken = taken.map(|from| dim(&format!("taken from {}", from.run))).unwrap_or_default();
+        vec![member.name(name), word(shown), time, taken]
     };
     record.run.iter().flat_map(Run::jobs).map(|(job, state)| row(&job.name, state)).collect()
 }

@@ -1,5 +1,6 @@
 //! `penstock run`: the working tree's pipeline, here, by the same engine that the server has; its data in `.penstock/run`.
 
+mod bounds;
 mod family;
 mod follow;
 mod live;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use penstock_cli::terminal::{dim, plain};
 use penstock_cli::{CliError, Output, args::Run, exit};
+use penstock_delivery::collect::collect_own;
 use penstock_delivery::library::carried_out;
 use penstock_delivery::{World, orders};
 use penstock_git::{LocalClone, Snapshot};
@@ -17,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::shell::{Desk, Request};
-use super::{not_chosen, refused};
+use super::{bounds, not_chosen, refused};
 use crate::commands::local::{Place, WorkingTree, event, git_failed};
 use crate::config::ServerSection;
 use crate::parts::{Built, broken, build, find_program};
@@ -38,6 +39,8 @@ pub struct Session {
     pub who: UserName,
     /// Where jobs ask for the terminal, if they may.
     pub desk: Option<Arc<Desk>>,
+    /// How many runs there were before.
+    runs_before: usize,
     settings: ServerSection,
     stop: CancellationToken,
     running: Running,
@@ -56,6 +59,9 @@ impl Session {
         settings.mirror = Some(WorkingTree::mirror_of(&place));
         let desk = args.shell_on_failure.then(|| Arc::new(Desk::default()));
         let terminal = desk.clone().map(|desk| desk as Arc<dyn Terminal>);
+        if args.from.is_none() {
+            bounds::begin_anew(&data)?;
+        }
         let built = build(&settings, penstock_store::Durability::ProcessEnd, terminal).await?;
         // Git looks past it, whatever the repository ignores
         keep_out(&data).map_err(io("the data directory"))?;
@@ -69,10 +75,11 @@ impl Session {
         let stop = CancellationToken::new();
         let world = built.parts.journal.world();
         let resumed = last_of(&world, &place).filter(|_| args.from.is_some());
+        let runs_before = world.projects.get(&place.name).map_or(0, |project| project.runs.len());
         let running = start_local(&settings, &built, resumed, &stop).await?;
         let (router, drain) = (running.router.clone(), stop.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(drain.cancelled_owned()).await });
-        Ok(Self { built, place, who, desk, settings, stop, running, serving })
+        Ok(Self { built, place, who, desk, runs_before, settings, stop, running, serving })
     }
 
     /// Ends everything that was started.
@@ -82,6 +89,11 @@ impl Session {
         self.running.tasks.wait().await;
         // the answer that counts is the run's
         let _ = self.serving.await;
+        if let Some(keep) = bounds::due(&self.built.parts, &self.place.name, self.runs_before)
+            && let Err(error) = collect_own(&self.built.parts, &self.built.calls, keep).await
+        {
+            eprintln!("{}", dim(&format!("note: what earlier runs left could not be removed: {error}")));
+        }
         crate::commands::down::end(&self.built).await
     }
 
@@ -153,9 +165,10 @@ impl Session {
         for file in self.place.pipelines(args.pipeline.as_deref(), None)? {
             let (allowed, tree) = (self.place.allowed(), WorkingTree::of(&self.place, Some(&event.server_url)));
             let plan = carried_out(file.dialect, &file.source(), &event, &tree, &allowed).await?;
-            plans.push(
-                plan.map_err(|shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD))?,
-            );
+            let refused = |shown| CliError::other(format!("{} cannot be carried out\n\n{shown}", file.path), "", exit::NOT_GOOD);
+            let mut plan = plan.map_err(refused)?;
+            self.place.fill_in(&mut plan)?;
+            plans.push(plan);
         }
         Ok(plans)
     }

@@ -1,5 +1,6 @@
 //! `on: schedule`: times as `crontab` writes them.
 
+use crate::cron::Cron;
 use crate::reader::{Fields, Problems, shown, text};
 use crate::yaml::{At, Node, Value};
 
@@ -44,7 +45,7 @@ pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<Time> {
 
 fn time(node: &Node, path: &str, problems: &mut Problems) -> Option<Time> {
     let cron = text(node, path, problems)?;
-    match interval(&cron) {
+    match Cron::parse(&cron).map(|time| time.interval()) {
         Err(why) => {
             problems.add(node.at, path, format!("`{}` is no time: {why}", shown(&cron)), "as in `30 5 * * 1-5`");
             None
@@ -69,52 +70,6 @@ pub(super) fn is_same(a: &str, b: &str) -> bool {
     a.split_whitespace().eq(b.split_whitespace())
 }
 
-const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const DAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-
-/// Reads the five fields; the shortest time between two of its minutes.
-fn interval(cron: &str) -> Result<u32, String> {
-    let fields: Vec<&str> = cron.split_whitespace().collect();
-    let [minute, hour, day, month, weekday] = fields.as_slice() else {
-        return Err(format!("it has {} fields and not 5", fields.len()));
-    };
-    let minutes = field(minute, 0, 59, &[], 0)?;
-    field(hour, 0, 23, &[], 0)?;
-    field(day, 1, 31, &[], 0)?;
-    field(month, 1, 12, MONTHS, 1)?;
-    field(weekday, 0, 6, DAYS, 0)?;
-    let around = minutes.first().into_iter().map(|first| first + 60);
-    let next = minutes.iter().skip(1).copied().chain(around);
-    Ok(minutes.iter().zip(next).map(|(one, next)| next - one).min().unwrap_or(60))
-}
-
-/// The values that a field lets in, in order.
-fn field(text: &str, least: u32, most: u32, names: &[&str], first: u32) -> Result<Vec<u32>, String> {
-    let value = |text: &str| {
-        let named = names.iter().position(|name| name.eq_ignore_ascii_case(text)).and_then(|place| u32::try_from(place).ok());
-        let number = named.map(|place| place + first).or_else(|| text.parse().ok());
-        number.filter(|number| (least..=most).contains(number)).ok_or_else(|| format!("`{text}` is not from {least} to {most}"))
-    };
-    let mut set = vec![false; usize::try_from(most).unwrap_or(0) + 1];
-    for part in text.split(',') {
-        let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (range, Some(step.parse::<u32>().ok().filter(|step| *step > 0).ok_or("a step is a number from 1")?)),
-            None => (part, None),
-        };
-        let (from, to) = match range.split_once('-') {
-            Some((from, to)) => (value(from)?, value(to)?),
-            None if range == "*" => (least, most),
-            None => (value(range)?, step.map_or(value(range)?, |_| most)),
-        };
-        if from > to {
-            return Err(format!("the range `{range}` runs backwards"));
-        }
-        let every = usize::try_from(step.unwrap_or(1)).unwrap_or(1);
-        (from..=to).step_by(every).filter_map(|at| usize::try_from(at).ok()).for_each(|at| set[at] = true);
-    }
-    Ok((0..=most).zip(set).filter(|(_, set)| *set).map(|(value, _)| value).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +86,7 @@ mod tests {
             ("* * * * *", 1),
             ("0 4 * * 0", 60),
         ] {
-            assert_eq!(interval(cron), Ok(minutes), "{cron}");
+            assert_eq!(Cron::parse(cron).map(|time| time.interval()), Ok(minutes), "{cron}");
         }
         for (cron, why) in [
             ("0 0 * *", "it has 4 fields and not 5"),
@@ -144,7 +99,7 @@ mod tests {
             ("@daily", "it has 1 fields and not 5"),
             ("0,, * * * *", "`` is not from 0 to 59"),
         ] {
-            assert_eq!(interval(cron), Err(why.to_owned()), "{cron}");
+            assert_eq!(Cron::parse(cron).map(|time| time.interval()), Err(why.to_owned()), "{cron}");
         }
         assert!(is_same("0  0 * * *", " 0 0 * * * "));
     }

@@ -1,0 +1,50 @@
+//! The times at which a workflow starts by itself.
+
+use crate::input::{Dialect, Source};
+use crate::reader::Problems;
+use crate::yaml::{Budget, Node, Schema, Value};
+
+/// A time of `on: schedule`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkflowTime {
+    /// As `crontab` writes it.
+    pub cron: String,
+    /// Its time zone, if it is not UTC.
+    pub zone: Option<String>,
+    /// Where it stands.
+    pub line: usize,
+}
+
+/// The times of a workflow; none of a file that cannot be read, which is told where it is planned.
+pub fn workflow_times(source: &Source<'_>) -> Vec<WorkflowTime> {
+    if Dialect::of_path(source.path) != Dialect::GithubWorkflow {
+        return Vec::new();
+    }
+    let mut problems = Problems::new(source.path, Schema::Core);
+    let Some(root) = problems.document(source, 0, &mut Budget::new()) else { return Vec::new() };
+    let Some(Value::Seq(items)) = root.get("on").and_then(|on| on.get("schedule")).map(|node| &node.value) else { return Vec::new() };
+    let time = |item: &Node| {
+        let text = |name: &str| item.get(name).and_then(Node::text).map(str::to_owned);
+        let zone = text("timezone").filter(|zone| !matches!(zone.as_str(), "UTC" | "Etc/UTC" | "GMT"));
+        Some(WorkflowTime { cron: text("cron")?, zone, line: item.at.line })
+    };
+    items.iter().filter_map(time).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workflows_times_are_those_of_its_schedule() {
+        let times = |path: &str, text: &str| {
+            let times = workflow_times(&Source { path, text });
+            times.into_iter().map(|time| format!("{} {}", time.cron, time.zone.unwrap_or_default())).collect::<Vec<_>>()
+        };
+        let text = "on:\n  push:\n  schedule:\n    - cron: '0 3 * * *'\n    - {cron: '0 4 * * *', timezone: Europe/Berlin}\n    - {cron: '0 5 * * *', timezone: UTC}\n";
+        assert_eq!(times(".github/workflows/ci.yml", text), ["0 3 * * * ", "0 4 * * * Europe/Berlin", "0 5 * * * "]);
+        for (path, text) in [(".github/workflows/ci.yml", "on: push"), (".github/workflows/ci.yml", "on: ["), (".gitlab-ci.yml", text)] {
+            assert!(times(path, text).is_empty(), "{path} {text}");
+        }
+    }
+}
