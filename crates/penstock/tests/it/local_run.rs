@@ -24,6 +24,15 @@ fn no_tools(dir: &Path) -> PathBuf {
 }
 
 #[test]
+fn signals_that_whoever_started_it_ignores_still_end_a_job_s_programs() {
+    let shop = Shop::new("look:\n  script: [\"sh -c 'kill -INT $$; echo survived' || echo ended by $?\"]\n");
+    let run = shop.command(&[]);
+    let output = Command::new("env").arg("--ignore-signal=INT").arg(run.get_program()).args(run.get_args()).current_dir(&shop.at).output();
+    let said = String::from_utf8(output.unwrap().stdout).unwrap();
+    assert!(said.contains("\n  ended by 130") && !said.contains("\n  survived"), "{said}");
+}
+
+#[test]
 fn git_in_a_job_of_a_local_run_answers_as_in_the_clone_a_worktree_of_it_and_one_that_borrows_its_objects() {
     let dir = directory();
     let house = House::with(&no_tools(dir.path()), None);

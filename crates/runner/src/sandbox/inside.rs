@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signal::{SigHandler, SigSet, Signal, kill, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, sethostname, setsid};
@@ -56,10 +56,19 @@ fn first_process() -> Result<Option<Pid>, String> {
     }
 }
 
+/// What the server's parent had it ignore (`nohup`, a shell's `&`) ends a job's programs all the same. Rust resets SIGPIPE itself.
+fn default_signals() -> Result<(), String> {
+    for number in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP | Signal::SIGPIPE)) {
+        #[allow(unsafe_code, reason = "only resets handlers to their defaults")]
+        unsafe { signal(number, SigHandler::SigDfl) }.map_err(|e| format!("resetting {number}: {e}"))?;
+    }
+    Ok(())
+}
+
 fn inside(mut socket: UnixStream, mount_point: &Path) -> ExitCode {
     let mut lines = Lines::default();
     // the base is made before there is a plan: this may be a sandbox that waits for its job
-    let made = base(mount_point).and_then(|limited| {
+    let made = default_signals().and_then(|()| base(mount_point)).and_then(|limited| {
         let line = lines.wait(&mut socket).map_err(|e| format!("reading the plan: {e}"))?;
         let plan = serde_json::from_slice::<SandboxPlan>(&line).map_err(|e| format!("reading the plan: {e}"))?;
         enter(mount_point, &plan, &limited)
