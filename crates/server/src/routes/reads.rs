@@ -131,8 +131,10 @@ pub(super) async fn statement(State(app): State<App>, _: Caller, Path(envelope):
 }
 
 pub(super) async fn events(State(app): State<App>, _: Caller, Query(query): Query<ListQuery>) -> Result<Json<Vec<EventView>>, Failure> {
+    // what the world has not taken in yet is not shown: who acts on an event may count on it
+    let known = app.parts.journal.world().position;
     let events = app.parts.journal.log().after(query.after.unwrap_or(0), query.limit()).await.map_err(Failure::internal)?;
-    Ok(Json(events.iter().map(event_view).collect()))
+    Ok(Json(events.iter().take_while(|event| event.position <= known).map(event_view).collect()))
 }
 
 /// An event for people and programs.
