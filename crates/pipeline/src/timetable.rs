@@ -25,15 +25,33 @@ pub fn workflow_times(source: &Source<'_>) -> Vec<WorkflowTime> {
     let Some(Value::Seq(items)) = root.get("on").and_then(|on| on.get("schedule")).map(|node| &node.value) else { return Vec::new() };
     let time = |item: &Node| {
         let text = |name: &str| item.get(name).and_then(Node::text).map(str::to_owned);
-        let zone = text("timezone").filter(|zone| !matches!(zone.as_str(), "UTC" | "Etc/UTC" | "GMT"));
+        let zone = text("timezone").filter(|zone| !is_utc(zone));
         Some(WorkflowTime { cron: text("cron")?, zone, line: item.at.line })
     };
     items.iter().filter_map(time).collect()
 }
 
+/// Whether a time zone is the one that is read here.
+pub(crate) fn is_utc(zone: &str) -> bool {
+    matches!(zone, "UTC" | "Etc/UTC" | "GMT")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_zone_that_starts_nothing_is_doubted() {
+        let doubts = |zone: &str| {
+            let text = format!(
+                "on: {{push: , schedule: [{{cron: '5 4 * * *', timezone: {zone}}}]}}\njobs: {{a: {{runs-on: ubuntu-latest, steps: [{{run: x}}]}}}}"
+            );
+            let source = Source { path: ".github/workflows/a.yml", text: &text };
+            let plan = crate::plan(Dialect::GithubWorkflow, &source, &crate::testing::push(), &crate::Library::new()).unwrap();
+            plan.warnings.iter().map(|one| (one.line, one.message.contains("UTC"))).collect::<Vec<_>>()
+        };
+        assert_eq!((doubts("Europe/Berlin"), doubts("UTC")), (vec![(1, true)], Vec::new()));
+    }
 
     #[test]
     fn a_workflows_times_are_those_of_its_schedule() {

@@ -2,6 +2,7 @@
 
 use crate::cron::Cron;
 use crate::reader::{Fields, Problems, shown, text};
+use crate::timetable::is_utc;
 use crate::yaml::{At, Node, Value};
 
 /// The shortest time between two runs, in minutes (GitHub's own).
@@ -29,10 +30,14 @@ pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<Time> {
         let Some(mut fields) = Fields::of(item, &path, problems) else { continue };
         if let Some(node) = fields.get("timezone")
             && let Some(zone) = text(node, &fields.path_of("timezone"), problems)
-            && !is_zone(&zone)
         {
-            let message = format!("`{}` is no time zone", shown(&zone));
-            problems.add(node.at, &fields.path_of("timezone"), message, "write an IANA name: `Europe/Berlin`");
+            let path = fields.path_of("timezone");
+            if !is_zone(&zone) {
+                problems.add(node.at, &path, format!("`{}` is no time zone", shown(&zone)), "write an IANA name: `Europe/Berlin`");
+            } else if !is_utc(&zone) {
+                let help = "write the time in UTC, and remove `timezone`";
+                problems.warn(node.at, &path, "a server starts nothing at times of other zones than UTC", help);
+            }
         }
         match fields.get("cron") {
             None => problems.add(item.at, &path, "the time has no `cron`", "write `cron: '30 5 * * 1-5'`"),
