@@ -64,9 +64,19 @@ fn is_parent(job: &PlannedJob) -> bool {
     job.trigger.as_ref().is_some_and(|trigger| matches!(trigger.downstream, Downstream::Child { .. }))
 }
 
+/// The job that makes a child's file, of which nothing is known before it has run.
+fn made_by(job: &PlannedJob) -> Option<&str> {
+    let Downstream::Child { include } = &job.trigger.as_ref()?.downstream else { return None };
+    let entries = include.as_array().map_or(std::slice::from_ref(include), Vec::as_slice);
+    entries.iter().find(|entry| entry.get("artifact").is_some())?.get("job")?.as_str()
+}
+
 async fn child(plan: &Plan, job: &PlannedJob, place: &Place, files: &[String], depth: usize) -> Result<Result<Plan, String>, CliError> {
     if depth >= MAX_DEPTH {
         return Ok(Err(format!("child pipelines stand at most {MAX_DEPTH} deep in each other")));
+    }
+    if let Some(maker) = made_by(job) {
+        return Ok(Err(format!("planned once `{maker}` has made its file")));
     }
     // what only a run has is not known: its id, and what jobs before this one leave
     let context = JobContext {
