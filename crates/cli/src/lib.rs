@@ -90,6 +90,7 @@ impl CliError {
             Self::Client(penstock_api::ClientError::Refused { hint, .. }) | Self::Other { hint, .. } => hint,
             Self::Client(penstock_api::ClientError::Unreachable { .. }) => "start it with `penstock server`, or name another with --server",
             Self::Login(_) => "`penstock login URL` stores a token",
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => "free some space on the disk, and try again",
             _ => "",
         }
     }

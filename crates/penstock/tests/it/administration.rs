@@ -130,7 +130,7 @@ async fn a_secret_reaches_the_delivered_branch_alone_unless_it_is_for_all() {
     let listed: Vec<_> = secrets.iter().map(|secret| (secret.name.as_str(), secret.all_branches, secret.by.as_str())).collect();
     assert_eq!(listed, [("DEPLOY_KEY", false, "admin"), ("TEST_KEY", true, "admin")]);
     admin.says(&["secret", "remove", "--project", "shop", "DEPLOY_KEY"]).await;
-    admin.refused(&["secret", "remove", "--project", "shop", "DEPLOY_KEY"], exit::ABSENT, "secret `DEPLOY_KEY`").await;
+    admin.refused(&["secret", "remove", "--project", "shop", "DEPLOY_KEY"], exit::ABSENT, "secret or variable `DEPLOY_KEY`").await;
     assert!(!house.data().join("secrets/shop/DEPLOY_KEY").exists());
     let text = admin.says(&["secret", "list", "--project", "shop"]).await;
     assert!(text.contains("every branch") && !text.contains("DEPLOY_KEY") && !text.contains("hunter"), "{text}");

@@ -6,7 +6,7 @@ use penstock_pipeline::{MergeRequest, Plan, PushEvent, Trigger, job_env};
 
 use crate::job_environment::context;
 use crate::keywords::{has_test, nothing_wrong, rows};
-use crate::support::{planned, problems, push};
+use crate::support::{planned, push};
 use crate::triggers::{event, merge_request};
 
 const COMMON: &str = include_str!("../../../../docs/pipelines.md");
@@ -71,19 +71,4 @@ fn every_predefined_variable_of_gitlab_has_its_row() {
         }
     }
     nothing_wrong(faults);
-}
-
-#[track_caller]
-fn refused(key: &str, text: &str) {
-    assert!(WORKFLOWS.contains(&format!("`{key}`")), "docs/github-workflows.md lacks `{key}`");
-    let path = ".github/workflows/a.yml";
-    let told = problems(path, text);
-    assert!(told.contains("is not carried out"), "{text}: {told}");
-}
-
-#[test]
-fn what_a_workflow_is_refused_for_is_in_the_document_and_refused() {
-    for key in ["with", "secrets", "snapshot"] {
-        refused(key, &format!("on: push\njobs: {{a: {{runs-on: ubuntu-latest, {key}: x, steps: [{{run: x}}]}}}}"));
-    }
 }
