@@ -70,45 +70,22 @@ async fn made(parts: &Parts, world: &World, record: &RunRecord, by: &AttemptId) 
         return Ok(Err(format!("a pipeline starts at most {MAX_TREE} others, near and far")));
     }
     let Triggered { of, given } = triggered;
-    let (push, pusher) = (&record.push, record.push.pusher.clone());
-    let (project, event) = match of {
+    let push = &record.push;
+    let (project, reference, before, commit, child, inputs) = match of {
         TriggeredOf::Latest { .. } => return Ok(Ok(())),
         TriggeredOf::Child { .. } if world.above(record).count() >= MAX_DEPTH => {
             return Ok(Err(format!("child pipelines stand at most {MAX_DEPTH} deep in each other")));
         }
         TriggeredOf::Child { .. } => {
-            let (reference, before, commit) = (push.reference.clone(), push.before.clone(), push.commit.clone());
-            let event = ProjectEvent::Triggered {
-                reference,
-                before,
-                commit,
-                pusher,
-                run: run.clone(),
-                by: by.clone(),
-                child: true,
-                given,
-                inputs: <_>::default(),
-            };
-            (record.project.clone(), event)
+            (record.project.clone(), push.reference.clone(), push.before.clone(), push.commit.clone(), true, <_>::default())
         }
         TriggeredOf::Project { project, branch, inputs } => match elsewhere(parts, world, record, &project, branch.as_deref()).await? {
-            Ok((project, reference, commit)) => {
-                let event = ProjectEvent::Triggered {
-                    reference,
-                    before: None,
-                    commit,
-                    pusher,
-                    run: run.clone(),
-                    by: by.clone(),
-                    child: false,
-                    given,
-                    inputs,
-                };
-                (project, event)
-            }
+            Ok((project, reference, commit)) => (project, reference, None, commit, false, inputs),
             Err(why) => return Ok(Err(why)),
         },
     };
+    let (pusher, by) = (push.pusher.clone(), by.clone());
+    let event = ProjectEvent::Triggered { reference, before, commit, pusher, run: run.clone(), by, child, given, inputs };
     let decide = |world: &World, _| if world.runs.contains_key(&run) { Vec::new() } else { vec![event] };
     parts.journal.change(&streams::project(&project), Actor::Penstock, decide).await?;
     Ok(Ok(()))
@@ -124,7 +101,7 @@ async fn elsewhere(
 ) -> Result<Result<(ProjectName, String, CommitId), String>, EffectError> {
     let found = path.parse::<ProjectName>().ok().and_then(|name| world.projects.get(&name));
     let Some(project) = found else {
-        return Ok(Err(format!("this server has no project `{path}`\nhelp: `penstock project add` makes one")));
+        return Ok(Err(format!("this server has no project `{path}`\nhelp: `penstock project create` makes one")));
     };
     if project.name == record.project {
         return Ok(Err("a project starts no pipeline of its own by its name\nhelp: write `trigger: include: FILE`".to_owned()));
