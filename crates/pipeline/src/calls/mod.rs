@@ -13,7 +13,7 @@ use crate::PlannedStep;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::input::Source;
 use crate::library::Library;
-use crate::plan::{Plan, PlannedJob};
+use crate::plan::{Asked, Plan, PlannedJob};
 
 /// Options of `helm` and `kubectl` that take a value, before the verb.
 const VALUED: &[&str] = &[
@@ -149,7 +149,12 @@ fn of_job(job: &PlannedJob) -> Vec<(Beyond, String, String)> {
                 if env.given().is_some_and(|env| env.contains_key("DOCKER_HOST")) {
                     found.push((Beyond::Docker, "`DOCKER_HOST`".to_owned(), "DOCKER_HOST".to_owned()));
                 }
-                let reads = matches!(shell, None | Some(Shell::Bash | Shell::BashOrSh | Shell::Sh));
+                let reads = match shell {
+                    None => true,
+                    Some(Asked::Given(shell)) => matches!(shell, Shell::Bash | Shell::BashOrSh | Shell::Sh),
+                    // on doubt
+                    Some(Asked::Expression(_)) => true,
+                };
                 if reads { script.clone() } else { continue }
             }
             PlannedStep::Uses { .. } | PlannedStep::Background { .. } | PlannedStep::Wait { .. } => continue,

@@ -11,7 +11,7 @@ use crate::gitlab::place_in;
 use crate::input::PushEvent;
 use crate::plan::{Asked, Condition};
 use crate::reader::{Problems, join, shown, text, told_if_misread};
-use crate::yaml::{Node, Value as Yaml};
+use crate::yaml::{Key, Node, Value as Yaml};
 
 /// Reads a text with `${{ }}` in it and checks that every expression may stand there.
 pub(super) fn template(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> Option<(String, Template)> {
@@ -178,7 +178,7 @@ fn told_of(expression: &Expression, node: &Node, offset: usize, path: &str, even
     }
 }
 
-/// An `env`: texts by name, or one expression for them. What GitHub sets itself cannot be set.
+/// An `env`: texts by name, or one expression for them. What GitHub sets itself keeps its value.
 pub(super) fn asked_env(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> Asked<BTreeMap<String, String>> {
     match expression(node, path, place, problems) {
         Some(written) => written.map(Asked::Expression).unwrap_or_default(),
@@ -189,12 +189,20 @@ pub(super) fn asked_env(node: &Node, path: &str, place: &Place, problems: &mut P
 /// As [`asked_env`], where no expression is asked for all of it.
 pub(super) fn env(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> BTreeMap<String, String> {
     if let Yaml::Map(entries) = &node.value {
-        for (key, _) in entries.iter().filter(|(key, _)| contexts::is_fixed(&key.text)) {
-            let message = format!("`{}` is set for every job and keeps its value", shown(&key.text));
-            problems.add(key.at, &join(path, &key.text), message, "choose another name");
+        let lost = |(key, value): &&(Key, Node)| contexts::is_fixed(&key.text) && !says_what_is_there(&key.text, value);
+        for (key, _) in entries.iter().filter(lost) {
+            let message = format!("`{}` is set for every job and keeps its value, as at GitHub", shown(&key.text));
+            problems.warn(key.at, &join(path, &key.text), message, "choose another name");
         }
     }
     named_texts(node, path, place, problems)
+}
+
+/// Whether a variable is given the property that it has anyway: `RUNNER_OS: ${{ runner.os }}`, as actions do.
+fn says_what_is_there(name: &str, value: &Node) -> bool {
+    let expression = value.text().and_then(|text| text.trim().strip_prefix("${{")?.strip_suffix("}}"));
+    let property = name.to_lowercase().replacen('_', ".", 1);
+    expression.is_some_and(|expression| expression.trim().eq_ignore_ascii_case(&property))
 }
 
 /// Texts by name.

@@ -19,7 +19,7 @@ pub(crate) fn job_env(plan: &Plan, job: &PlannedJob, context: &JobContext) -> BT
     let mut out: BTreeMap<String, EnvValue> =
         predefined(&contexts).into_iter().map(|(name, value)| (name, EnvValue::Plain(value))).collect();
     let secrets: Vec<&str> = context.hidden().map(Secret::expose).filter(|text| !text.is_empty()).collect();
-    for (name, value) in file_env(plan, job, &contexts) {
+    for (name, value) in file_env(plan, job, &contexts).into_iter().filter(|(name, _)| !contexts::is_fixed(name)) {
         let secret = secrets.iter().any(|secret| value.contains(secret));
         out.insert(name, if secret { EnvValue::Secret(Secret::new(value)) } else { EnvValue::Plain(value) });
     }
@@ -55,9 +55,6 @@ pub(super) fn by_expression(text: &str, contexts: &Contexts) -> Result<BTreeMap<
 fn sound(name: &str) -> Result<String, String> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(format!("`{}` cannot be a variable's name", shown(name)));
-    }
-    if contexts::is_fixed(name) {
-        return Err(format!("`{}` is set for every job and keeps its value", shown(name)));
     }
     Ok(name.to_owned())
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use penstock_model::job::Shell;
 
 use super::checked::{asked_env, checked_text, condition, named_texts};
-use super::contexts::{DEFAULTS, JOB_CONCURRENCY, JOB_ENV, JOB_IF, OUTPUTS};
-use super::step::{shell, steps};
+use super::contexts::{DEFAULTS, JOB_CONCURRENCY, JOB_ENV, JOB_IF, OUTPUTS, Place};
+use super::step::{Around, shell, steps};
 use super::{container, keys};
 use crate::container::{PlannedContainer, PlannedService};
 use crate::plan::{Asked, Concurrency, Condition, JobEnvironment, Permissions, PlannedStep};
@@ -30,7 +30,7 @@ const CANCEL_MINUTES: i64 = 5;
 /// `defaults: run`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RunDefaults {
-    pub(super) shell: Option<Shell>,
+    pub(super) shell: Option<Asked<Shell>>,
     pub(super) working_directory: Option<String>,
 }
 
@@ -69,17 +69,16 @@ pub(super) struct Called<'n> {
 /// Keys of a job that calls a workflow.
 const CALL_KEYS: &[&str] = &["name", "uses", "with", "secrets", "needs", "if", "permissions", "strategy"];
 
-/// Reads `defaults`.
-pub(super) fn defaults(node: &Node, path: &str, problems: &mut Problems) -> RunDefaults {
+/// Reads `defaults`, in which expressions may see what the place says.
+pub(super) fn defaults(node: &Node, path: &str, place: &Place, problems: &mut Problems) -> RunDefaults {
     let mut out = RunDefaults::default();
     let Some(mut fields) = Fields::of(node, path, problems) else { return out };
     if let Some(node) = fields.get("run") {
         let path = fields.path_of("run");
         if let Some(mut inner) = Fields::of(node, &path, problems) {
-            out.shell = inner.get("shell").and_then(|node| shell(node, &inner.path_of("shell"), problems));
-            out.working_directory = inner
-                .get("working-directory")
-                .and_then(|node| checked_text(node, &inner.path_of("working-directory"), &DEFAULTS, problems));
+            out.shell = inner.get("shell").and_then(|node| shell(node, &inner.path_of("shell"), place, problems));
+            out.working_directory =
+                inner.get("working-directory").and_then(|node| checked_text(node, &inner.path_of("working-directory"), place, problems));
             inner.finish(&[], problems);
         }
     }
@@ -99,7 +98,7 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
         );
     }
     let mut fields = Fields::of(node, &path, problems)?;
-    let own = fields.get("defaults").map(|node| defaults(node, &fields.path_of("defaults"), problems)).unwrap_or_default();
+    let own = fields.get("defaults").map(|node| defaults(node, &fields.path_of("defaults"), &DEFAULTS, problems)).unwrap_or_default();
     let defaults = RunDefaults {
         shell: own.shell.or(workflow.shell.clone()),
         working_directory: own.working_directory.or_else(|| workflow.working_directory.clone()),
@@ -109,7 +108,7 @@ pub(super) fn read<'n>(key: &Key, node: &'n Node, workflow: &RunDefaults, proble
     if given.is_none() && call.is_none() {
         problems.add(key.at, &path, "the job has no `steps`", "give it some");
     }
-    let steps = given.map(|node| steps(node, &fields.path_of("steps"), &defaults, problems)).unwrap_or_default();
+    let steps = given.map(|node| steps(node, &fields.path_of("steps"), Around::Job(&defaults), problems)).unwrap_or_default();
     if let Some(container) = fields.get("container")
         && steps.iter().any(|step| matches!(step, PlannedStep::Background { .. }))
     {

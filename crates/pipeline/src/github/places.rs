@@ -85,4 +85,7 @@ pub(super) const CALL_SECRETS: Place =
 pub(super) const OUTPUTS: Place = place("a job's outputs", STEPS);
 pub(super) const STEP: Place = Place { files: true, ..place("a step", STEPS) };
 pub(super) const STEP_IF: Place = Place { status: Status::OfJob, files: true, ..place("a step's `if`", OPEN) };
-pub(super) const DEFAULTS: Place = place("`defaults`", &["github", "inputs", "vars", "strategy", "matrix", "needs", "env"]);
+/// `shell` of a workflow's step, and `defaults` of a workflow.
+pub(super) const STEP_SHELL: Place = place("a step's `shell`", &[]);
+pub(super) const WORKFLOW_DEFAULTS: Place = place("the workflow's `defaults`", &[]);
+pub(super) const DEFAULTS: Place = place("a job's `defaults`", &["github", "inputs", "vars", "strategy", "matrix", "needs", "env"]);

@@ -1,14 +1,14 @@
 //! Steps of a workflow's job, as the file has them.
 
 mod beside;
+mod shell;
 
 use std::collections::BTreeMap;
 
-use penstock_model::job::Shell;
-
+pub(super) use self::shell::{evaluated as evaluated_shell, shell};
 use super::actions;
 use super::checked::{as_written, asked_env, checked_text, condition};
-use super::contexts::{STEP, STEP_IF};
+use super::contexts::{STEP, STEP_IF, STEP_SHELL};
 use super::job::{MAX_MINUTES, RunDefaults, is_id};
 use super::template::Template;
 use crate::plan::{Action, Asked, Condition, NamedAt, PlannedStep};
@@ -18,8 +18,17 @@ use crate::yaml::{Node, Value};
 /// The most steps of a job.
 const MAX_STEPS: usize = 1000;
 
+/// What steps stand in.
+#[derive(Clone, Copy)]
+pub(super) enum Around<'d> {
+    /// A job, with `defaults: run`.
+    Job(&'d RunDefaults),
+    /// An `action.yml`.
+    Action,
+}
+
 /// Reads `steps`.
-pub(super) fn steps(node: &Node, path: &str, defaults: &RunDefaults, problems: &mut Problems) -> Vec<PlannedStep> {
+pub(super) fn steps(node: &Node, path: &str, around: Around<'_>, problems: &mut Problems) -> Vec<PlannedStep> {
     let Value::Seq(items) = &node.value else {
         problems.add(node.at, path, format!("steps are a list, not {}", node.kind()), "start each with `- `");
         return Vec::new();
@@ -30,7 +39,7 @@ pub(super) fn steps(node: &Node, path: &str, defaults: &RunDefaults, problems: &
     let mut known = beside::Known::default();
     let mut out = Vec::new();
     for (index, item) in items.iter().take(MAX_STEPS).enumerate() {
-        let read = step(item, &format!("{path}[{index}]"), defaults, &mut known, problems);
+        let read = step(item, &format!("{path}[{index}]"), around, &mut known, problems);
         // those of a group are known already
         if let [one] = read.as_slice()
             && let Some(id) = one.id()
@@ -54,13 +63,13 @@ struct Head {
 }
 
 /// A step; the group of `parallel` is several.
-fn step(node: &Node, path: &str, defaults: &RunDefaults, known: &mut beside::Known, problems: &mut Problems) -> Vec<PlannedStep> {
+fn step(node: &Node, path: &str, around: Around<'_>, known: &mut beside::Known, problems: &mut Problems) -> Vec<PlannedStep> {
     let Some(mut fields) = Fields::of(node, path, problems) else { return Vec::new() };
     if let Some(group) = fields.get("parallel") {
         let at = fields.path_of("parallel");
         let help = "give it to the steps of the group";
         fields.finish(&["if", "continue-on-error", "env"].map(|key| (key, help)), problems);
-        return beside::parallel(group, &at, defaults, known, problems);
+        return beside::parallel(group, &at, around, known, problems);
     }
     let mut fields = match beside::control(fields, (node, path), known, problems) {
         Ok(control) => return control.into_iter().collect(),
@@ -70,7 +79,7 @@ fn step(node: &Node, path: &str, defaults: &RunDefaults, known: &mut beside::Kno
     let background = fields.get("background").and_then(|node| boolean(node, &fields.path_of("background"), problems)).unwrap_or(false);
     let (run, uses) = (fields.get("run"), fields.get("uses"));
     let step = match (run, uses) {
-        (Some(node), None) => run_step(node, head, &mut fields, defaults, problems),
+        (Some(node), None) => run_step(node, head, &mut fields, around, problems),
         (None, Some(node)) => uses_step(node, head, &mut fields, problems),
         (Some(_), Some(_)) => {
             problems.add(node.at, path, "a step has `run` or `uses`, not both", "make two steps of it");
@@ -132,45 +141,25 @@ fn asked<T>(
     None
 }
 
-fn run_step(node: &Node, head: Head, fields: &mut Fields<'_>, defaults: &RunDefaults, problems: &mut Problems) -> Option<PlannedStep> {
-    let own_shell = fields.get("shell").and_then(|node| shell(node, &fields.path_of("shell"), problems));
+fn run_step(node: &Node, head: Head, fields: &mut Fields<'_>, around: Around<'_>, problems: &mut Problems) -> Option<PlannedStep> {
+    let place = if let Around::Action = around { &STEP } else { &STEP_SHELL };
+    let own_shell = fields.get("shell").and_then(|node| shell(node, &fields.path_of("shell"), place, problems));
     let directory =
         fields.get("working-directory").and_then(|node| checked_text(node, &fields.path_of("working-directory"), &STEP, problems));
     let script = checked_text(node, &fields.path_of("run"), &STEP, problems)?;
     let Head { id, name, condition, env, continue_on_error, timeout_minutes } = head;
+    let defaults = if let Around::Job(defaults) = around { defaults.clone() } else { RunDefaults::default() };
     Some(PlannedStep::Run {
         line: node.at.line,
         id,
         name,
         script,
-        shell: own_shell.or_else(|| defaults.shell.clone()),
+        shell: own_shell.or(defaults.shell),
         condition,
         env,
-        working_directory: directory.or_else(|| defaults.working_directory.clone()),
+        working_directory: directory.or(defaults.working_directory),
         continue_on_error,
         timeout_minutes,
-    })
-}
-
-/// Reads `shell`. A name or a command with `{0}` for the script's file.
-pub(super) fn shell(node: &Node, path: &str, problems: &mut Problems) -> Option<Shell> {
-    let written = checked_text(node, path, &STEP, problems)?;
-    Some(match &*written {
-        "bash" => Shell::Bash,
-        "sh" => Shell::Sh,
-        "python" => Shell::Python,
-        "pwsh" => Shell::Pwsh,
-        // of Windows: a step that names one fails where it is not there, when it is reached
-        "cmd" => Shell::Custom(r#"cmd /D /E:ON /V:OFF /S /C "CALL {0}""#.to_owned()),
-        "powershell" => Shell::Custom(r#"powershell -command ". '{0}'""#.to_owned()),
-        custom if custom.contains("{0}") && custom.split_whitespace().next().is_some_and(|program| program != "{0}") => {
-            Shell::Custom(written)
-        }
-        other => {
-            let message = format!("`{}` is no shell that Penstock knows", shown(other));
-            problems.add(node.at, path, message, "use one of: bash, sh, python, pwsh; or a command with `{0}` for the script's file");
-            return None;
-        }
     })
 }
 

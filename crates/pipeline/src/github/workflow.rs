@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::actions;
 use super::checked::{self, env, literal};
-use super::contexts::{self, RUN_NAME, WORKFLOW_CONCURRENCY, WORKFLOW_ENV};
+use super::contexts::{self, RUN_NAME, WORKFLOW_CONCURRENCY, WORKFLOW_DEFAULTS, WORKFLOW_ENV};
 use super::job::{self, Draft};
 use super::late::Late;
 use super::on::{self, On};
@@ -45,7 +45,7 @@ impl<'n> File<'n> {
         let name = fields.get("name").and_then(|node| literal(node, "name", problems)).filter(|name| !name.is_empty());
         let on = on::read(fields.get("on"), root.at.file, problems);
         let env = fields.get("env").map(|node| env(node, "env", &WORKFLOW_ENV, problems)).unwrap_or_default();
-        let defaults = fields.get("defaults").map(|node| job::defaults(node, "defaults", problems)).unwrap_or_default();
+        let defaults = fields.get("defaults").map(|node| job::defaults(node, "defaults", &WORKFLOW_DEFAULTS, problems)).unwrap_or_default();
         let permissions = fields.get("permissions").and_then(|node| keys::permissions(node, "permissions", problems));
         let concurrency = fields.get("concurrency");
         let concurrency = concurrency.and_then(|node| keys::concurrency(node, "concurrency", &WORKFLOW_CONCURRENCY, problems));

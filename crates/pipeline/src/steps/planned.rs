@@ -76,8 +76,8 @@ pub enum PlannedStep {
         name: Option<String>,
         /// Its script, not evaluated.
         script: String,
-        /// What reads it; `None` is `bash -e`.
-        shell: Option<Shell>,
+        /// What reads it; `None` is `bash -e`. In an action, and by a job's `defaults`, it may be an expression.
+        shell: Option<Asked<Shell>>,
         /// Its `if`; `None` is `success()`.
         condition: Option<Condition>,
         /// Its variables, not evaluated.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::texts;
 use crate::PlannedStep;
-use crate::plan::{AllowFailure, Awaited, Concurrency, Condition, Permissions, PlannedJob};
+use crate::plan::{AllowFailure, Asked, Awaited, Concurrency, Condition, Permissions, PlannedJob};
 use crate::{PlannedContainer, PlannedService};
 
 pub(super) fn job(job: &PlannedJob) -> Value {
@@ -119,7 +119,11 @@ fn step(planned: &PlannedStep) -> Option<Value> {
 }
 
 /// A shell by the name that a workflow has for it; `None` for the one that it has without naming one.
-fn named(shell: &Shell) -> Option<&str> {
+fn named(shell: &Asked<Shell>) -> Option<&str> {
+    let shell = match shell {
+        Asked::Given(shell) => shell,
+        Asked::Expression(text) => return Some(text),
+    };
     Some(match shell {
         Shell::BashOrSh => return None,
         Shell::Bash => "bash",

@@ -98,7 +98,7 @@ jobs:
   test:
     runs-on: ubuntu-latest
     strategy: {matrix: {python: ['3.11']}}
-    env: {WHO: job, PY: \"${{ matrix.python }}\", KEY: \"${{ secrets.PASSWORD }}\", VAR: \"${{ vars.PROJECT }}\"}
+    env: {WHO: job, GITHUB_SHA: forged, PY: \"${{ matrix.python }}\", KEY: \"${{ secrets.PASSWORD }}\", VAR: \"${{ vars.PROJECT }}\"}
     steps: [{run: x}]
 ";
     let plan = must_plan(WORKFLOW, text);

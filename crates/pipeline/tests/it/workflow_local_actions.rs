@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use penstock_model::job::StepOutcome;
-use penstock_pipeline::{FileRef, Plan, PushEvent};
+use penstock_model::job::{EnvValue, NextStep, Shell, StepOutcome, StepSpec, Work};
+use penstock_pipeline::{FileRef, Plan, PushEvent, steps};
 
+use crate::job_environment::context;
 use crate::support::{WORKFLOW, plan_with, push};
 use crate::workflow_actions::{gives, told};
 
@@ -130,4 +131,54 @@ fn what_is_wrong_with_an_action_is_told_with_its_file_and_line() {
     }
     let itself = "runs:\n  using: composite\n  steps:\n    - uses: ./a\n";
     assert!(planned(step, &[("a/action.yml", itself)]).unwrap_err().contains("lies more than 10 actions deep"));
+}
+
+/// What the runner is handed, every step ending well.
+fn handed(plan: &Plan) -> Vec<StepSpec> {
+    let mut source = steps(plan, &plan.jobs[0].name, &context()).unwrap();
+    let (mut seen, mut next) = (Vec::new(), source.next(None, false));
+    while let NextStep::Run(step) = next {
+        seen.push(step);
+        next = source.next(Some(&StepOutcome::exited(0)), false);
+    }
+    seen
+}
+
+#[test]
+fn a_shell_may_come_of_an_expression_in_an_action_and_by_a_jobs_defaults() {
+    let with = |shell: &str| {
+        let text = format!("inputs: {{shell: {{}}}}\nruns: {{using: composite, steps: [{{run: x, shell: {shell}}}]}}\n");
+        handed(&planned("      - {uses: ./a, with: {shell: python}}\n", &[("a/action.yml", &text)]).unwrap())
+    };
+    for (shell, expected) in [
+        ("'${{ inputs.shell }}'", Shell::Python),
+        ("\"${{ runner.os == 'Windows' && 'pwsh' || 'bash' }}\"", Shell::Bash),
+        // as in GitHub's runner, nothing is the shell that a step has which names none
+        ("'${{ inputs.none }}'", Shell::BashOrSh),
+        ("'${{ inputs.shell }} -x {0}'", Shell::Custom("python -x {0}".to_owned())),
+    ] {
+        let work = with(shell).pop().unwrap().work;
+        assert_eq!(work, Work::Script { text: "x".to_owned(), shell: expected }, "{shell}");
+    }
+    let fish = with("'fish${{ inputs.none }}'").pop().unwrap();
+    assert!(fish.notes[0].starts_with("##[error]`fish` is no shell that Penstock knows: use one of: bash"), "{fish:?}");
+
+    let text = "on: push\njobs:\n  a:\n    runs-on: linux\n    strategy: {matrix: {shell: [sh]}}\n    defaults: {run: {shell: '${{ matrix.shell }}'}}\n    steps: [{run: x}]\n";
+    let plan = crate::support::must_plan(WORKFLOW, text);
+    assert_eq!(handed(&plan)[0].work, Work::Script { text: "x".to_owned(), shell: Shell::Sh });
+}
+
+#[test]
+fn what_is_set_for_every_job_keeps_its_value_in_an_action_too() {
+    let text = "runs: {using: composite, steps: [{run: x, shell: bash, env: {RUNNER_OS: '${{ runner.os }}', GITHUB_ACTION_PATH: y, GITHUB_ENV: z, RUNNER_TEMP: forged, OWN: o}}]}\n";
+    let plan = planned("      - uses: ./a\n", &[("a/action.yml", text)]).unwrap();
+    let told: Vec<_> = plan.warnings.iter().map(|one| format!("{}:{} {}", one.path, one.line, one.key)).collect();
+    let keys = ["GITHUB_ACTION_PATH", "GITHUB_ENV", "RUNNER_TEMP"];
+    assert_eq!(told, keys.map(|name| format!("a/action.yml:1 runs.steps[0].env.{name}")));
+    let env = handed(&plan).pop().unwrap().env;
+    let told = |name: &str| env.get(name).cloned();
+    for (name, value) in [("GITHUB_ACTION_PATH", "/builds/oran/a"), ("OWN", "o"), ("RUNNER_OS", "Linux"), ("RUNNER_TEMP", "/tmp")] {
+        assert_eq!(told(name), Some(EnvValue::Plain(value.to_owned())), "{name}");
+    }
+    assert_eq!(told("GITHUB_ENV"), None, "the runner says where it is");
 }

@@ -1,6 +1,6 @@
 //! What is refused in workflow files: with line, column, key and what to do.
 
-use crate::support::{WORKFLOW, planned, problems, push};
+use crate::support::{WORKFLOW, must_plan, planned, problems, push};
 
 #[track_caller]
 fn check(text: &str, expected: &str) {
@@ -174,7 +174,27 @@ fn what_a_context_lacks_is_refused_and_not_silently_nothing() {
 
 #[test]
 fn variables_that_github_sets_keep_their_value() {
-    check_job("env: {GITHUB_SHA: x}", "6:11 jobs.a.env.GITHUB_SHA: `GITHUB_SHA` is set for every job and keeps its value");
-    check_job("env: {RUNNER_TEMP: x}", "6:11 jobs.a.env.RUNNER_TEMP: `RUNNER_TEMP` is set for every job and keeps its value");
-    check_job("env: {GITHUB_TOKEN: '${{ secrets.GITHUB_TOKEN }}', CI: x}", "a plan of 1 jobs");
+    let warned = |env: &str| {
+        let plan = must_plan(WORKFLOW, &format!("on: push\njobs:\n  a:\n    runs-on: linux\n    steps: [{{run: x, env: {env}}}]\n"));
+        plan.warnings.iter().map(|one| format!("{}:{} {}: {}", one.line, one.column, one.key, one.message)).collect::<Vec<_>>()
+    };
+    for name in ["GITHUB_SHA", "RUNNER_TEMP", "GITHUB_ACTION_PATH"] {
+        let told = format!("5:28 jobs.a.steps[0].env.{name}: `{name}` is set for every job and keeps its value, as at GitHub");
+        assert_eq!(warned(&format!("{{{name}: x}}")), [told]);
+    }
+    for same in ["RUNNER_OS: '${{ runner.os }}'", "GITHUB_REF_NAME: '${{github.REF_NAME}}'", "GITHUB_TOKEN: x", "CI: x"] {
+        assert!(warned(&format!("{{{same}}}")).is_empty(), "{same}");
+    }
+}
+
+#[test]
+fn a_shell_by_expression_stands_only_where_github_allows_one() {
+    check_step("{run: x, shell: '${{ matrix.shell }}'}", "6:30 jobs.a.steps[0].shell: `matrix` is not known in a step's `shell`");
+    check(
+        "on: push\ndefaults: {run: {shell: '${{ github.ref }}'}}\njobs:\n  a: {runs-on: linux, steps: [{run: x}]}\n",
+        "2:30 defaults.run.shell: `github` is not known in the workflow's `defaults`",
+    );
+    check_job("defaults: {run: {shell: '${{ steps.x }}'}}", "6:34 jobs.a.defaults.run.shell: `steps` is not known in a job's `defaults`");
+    check_job("defaults: {run: {shell: '${{ github.ref }}', working-directory: '${{ env.X }}'}}", "a plan of 1 jobs");
+    check_step("{run: x, shell: fish}", "6:25 jobs.a.steps[0].shell: `fish` is no shell that Penstock knows");
 }

@@ -145,7 +145,7 @@ fn the_variables_of_a_step_or_a_job_may_be_one_expression() {
         "      - {run: 'one ${{ env.A }}', env: \"${{ fromJSON('{\\\"A\\\": 1, \\\"B\\\": true}') }}\"}\n      - {run: two, env: '${{ matrix.none }}'}\n      - {run: three, env: \"${{ 'x' }}\"}\n      - {if: always(), run: four, env: \"${{ fromJSON('{\\\"A\\\": []}') }}\"}\n      - {if: always(), run: five, env: \"${{ fromJSON('{\\\"GITHUB_SHA\\\": 1}') }}\"}\n",
         &[(Some(0), &[], &[]), (Some(0), &[], &[]), (Some(1), &[], &[]), (Some(1), &[], &[]), (Some(1), &[], &[])],
         None,
-        "Run one 1 | one 1 | A=1 B=true\nRun two | two |\nEvaluate expressions | ##[error]`env` is a mapping of texts, not String |\nEvaluate expressions | ##[error]the variable `A` is a text, not Array |\nEvaluate expressions | ##[error]`GITHUB_SHA` is set for every job and keeps its value |\ndone 1 {\"out\": \"\"}",
+        "Run one 1 | one 1 | A=1 B=true\nRun two | two |\nEvaluate expressions | ##[error]`env` is a mapping of texts, not String |\nEvaluate expressions | ##[error]the variable `A` is a text, not Array |\nRun five | five | GITHUB_SHA=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\ndone 1 {\"out\": \"\"}",
     );
     let seen = scripts("    strategy: {matrix: {env: [{A: x}]}}\n    env: ${{ matrix.env }}\n    steps: [{run: 'one ${{ env.A }}'}]\n");
     assert_eq!(seen, ["one x", "done 0"]);

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use penstock_model::job::Shell;
-
 use crate::github::checked::{checked_text, condition};
 use crate::github::contexts::{STEP, STEP_IF};
-use crate::github::job::RunDefaults;
-use crate::github::step::steps;
+use crate::github::step::{Around, steps};
 use crate::plan::{Action, ActionInput, ActionOrigin, PlannedStep};
 use crate::reader::{Fields, Problems, join, shown, text};
 use crate::yaml::{At, Node, Value};
@@ -89,13 +86,13 @@ fn stays_within(folder: &str, path: &str) -> bool {
 
 /// An action's steps: each script names its shell.
 fn inner_steps(node: &Node, problems: &mut Problems) -> Vec<PlannedStep> {
-    let read = steps(node, "runs.steps", &RunDefaults::default(), problems);
+    let read = steps(node, "runs.steps", Around::Action, problems);
     for step in &read {
         if let PlannedStep::Background { .. } | PlannedStep::Wait { .. } = step {
             let help = "run them beside each other in the workflow";
             problems.add(node.at, "runs.steps", "the steps of an action run one after the other", help);
         }
-        if let PlannedStep::Run { line, shell: None::<Shell>, .. } = step {
+        if let PlannedStep::Run { line, shell: None, .. } = step {
             let at = At { line: *line, ..node.at };
             problems.add(at, "runs.steps", "a step with `run` in an action names its `shell`", "write `shell: bash`");
         }

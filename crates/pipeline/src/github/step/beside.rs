@@ -1,9 +1,8 @@
 //! Steps that run beside others: `background`, `parallel`, and what waits for them or ends them.
 
-use super::step;
+use super::{Around, step};
 use crate::github::checked::checked_text;
 use crate::github::contexts::STEP;
-use crate::github::job::RunDefaults;
 use crate::plan::{Awaited, PlannedStep};
 use crate::reader::{Fields, Problems, boolean, shown, text};
 use crate::yaml::{Node, Value};
@@ -103,7 +102,7 @@ fn target(node: &Node, path: &str, known: &Known, problems: &mut Problems) -> Op
 }
 
 /// The steps of a group (`parallel`), and what waits for them.
-pub(super) fn parallel(node: &Node, path: &str, defaults: &RunDefaults, known: &mut Known, problems: &mut Problems) -> Vec<PlannedStep> {
+pub(super) fn parallel(node: &Node, path: &str, around: Around<'_>, known: &mut Known, problems: &mut Problems) -> Vec<PlannedStep> {
     let items: &[Node] = match &node.value {
         Value::Seq(items) if !items.is_empty() && items.len() <= MAX_BESIDE => items,
         _ => {
@@ -114,7 +113,7 @@ pub(super) fn parallel(node: &Node, path: &str, defaults: &RunDefaults, known: &
     let mut out = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        match step(item, &path, defaults, known, problems).as_slice() {
+        match step(item, &path, around, known, problems).as_slice() {
             [one @ (PlannedStep::Run { .. } | PlannedStep::Uses { .. })] => {
                 if let Some(id) = one.id()
                     && !known.add(id, true)

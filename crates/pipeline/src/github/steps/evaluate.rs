@@ -7,9 +7,11 @@ use penstock_model::Secret;
 use penstock_model::job::{EnvValue, Shell, StepSpec};
 
 use super::WorkflowSteps;
+use crate::github::contexts::is_fixed;
 use crate::github::env::by_expression;
 use crate::github::expression::{Contexts, Expression, StatusFunctions};
 use crate::github::job::MAX_MINUTES;
+use crate::github::step::evaluated_shell;
 use crate::github::template::{Template, fill};
 use crate::github::value::Value;
 use crate::plan::{Asked, PlannedStep};
@@ -79,8 +81,8 @@ impl WorkflowSteps {
         let names = self.written.keys().chain(around).chain(&env.own);
         let mut out: BTreeMap<String, EnvValue> = names
             .filter_map(|name| {
-                let value = self.fixed.get(name).or_else(|| env.all.get(name))?;
-                Some((name.clone(), self.masked(value)))
+                let value = if is_fixed(name) { self.fixed.get(name) } else { env.all.get(name) };
+                Some((name.clone(), self.masked(value?)))
             })
             .collect();
         for (name, value) in self.action_of_frame() {
@@ -100,8 +102,10 @@ impl WorkflowSteps {
             None => format!("Run {first_line}"),
         };
         let shell = match shell {
-            Some(Shell::Custom(command)) => Shell::Custom(fill(command, contexts)?),
-            Some(shell) => shell.clone(),
+            // a plan of an older Penstock has commands with expressions in them
+            Some(Asked::Given(Shell::Custom(command))) => Shell::Custom(fill(command, contexts)?),
+            Some(Asked::Given(shell)) => shell.clone(),
+            Some(Asked::Expression(text)) => evaluated_shell(&fill(text, contexts)?)?,
             None => Shell::BashOrSh,
         };
         Ok(StepSpec {
