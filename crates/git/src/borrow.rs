@@ -51,7 +51,7 @@ impl BareRepositories {
         let objects = clone.objects.clone();
         let (at, refs) = (directory.clone(), packed(&clone.refs));
         let head = format!("ref: refs/heads/{}\n", clone.default_branch());
-        let long = clone.head.as_ref().is_some_and(|head| head.commit.as_str().len() == 64);
+        let long = clone.head.as_ref().is_some_and(|head| head.id.as_str().len() == 64);
         let made = tokio::task::spawn_blocking(move || {
             let readable = readable(&objects)?;
             lay_out(&at, &head, &refs, long, Some(objects).filter(|_| readable)).map(|()| readable)
@@ -101,10 +101,12 @@ impl BareRepositories {
         run(&["add", "--all", "--", ":/"], b"", &[]).await?;
         let tree = run(&["write-tree"], b"", &[]).await?;
         if let Some(head) = clone.head.as_ref().filter(|head| head.tree == tree) {
-            return Ok(Snapshot { commit: head.commit.clone(), tree, changed: false });
+            return Ok(Snapshot { commit: head.id.clone(), tree, changed: false });
         }
         let (message, who, at) = match &clone.head {
-            Some(head) => (head.message.as_str(), (head.author.name.as_str(), head.author.email.as_str()), head.at),
+            Some(head) => {
+                (head.message.as_str(), (head.author.name.as_str(), head.author.email.as_str()), head.committed.at.0.div_euclid(1000))
+            }
             None => ("Not committed yet", ("Penstock", "penstock@localhost"), 0),
         };
         // the same tree on the same commit is the same commit again
@@ -114,7 +116,7 @@ impl BareRepositories {
             names.extend(said.into_iter().map(|(what, value)| (format!("GIT_{role}_{what}"), value)));
         }
         let more: Vec<(&str, String)> = names.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        let parent = clone.head.as_ref().map(|head| ["-p", head.commit.as_str()]);
+        let parent = clone.head.as_ref().map(|head| ["-p", head.id.as_str()]);
         let words: Vec<&str> = ["commit-tree", &tree].into_iter().chain(parent.into_iter().flatten()).chain(["-F", "-"]).collect();
         let id = run(&words, message.as_bytes(), &more).await?;
         let commit = id.parse().map_err(|_| failed(&["commit-tree"], format!("it said `{id}`")))?;

@@ -4,33 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use penstock_model::CommitId;
-use penstock_model::git::{GitError, Signature};
+use penstock_model::git::{Commit, GitError, Signature};
 use tokio::process::Command;
 
 use crate::checkout::Refs;
+use crate::commit::moment;
+use crate::host::is_reference;
 use crate::program::{LOCAL, OUTPUT, Output, failed, finish, succeeded};
+use crate::tags;
 
 /// What `git log` is asked for; NUL between the fields.
-const HEAD: &str = "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%ct%x00%B";
+const HEAD: &str = "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%ad%x00%cn%x00%ce%x00%cd%x00%B";
 /// What `git for-each-ref` is asked for.
 const REFS: &str = "--format=%(HEAD)%00%(objectname)%00%(*objectname)%00%(refname)%00%(symref)%00%(upstream)";
-
-/// The commit that is checked out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// Its id.
-    pub commit: CommitId,
-    /// Its tree's id.
-    pub tree: String,
-    /// Its first parent.
-    pub parent: Option<CommitId>,
-    /// Who wrote it.
-    pub author: Signature,
-    /// When it was committed, in seconds.
-    pub at: i64,
-    /// The whole message.
-    pub message: String,
-}
 
 /// A clone with a working tree.
 #[derive(Clone, Debug)]
@@ -44,7 +30,7 @@ pub struct LocalClone {
     /// Its index, which may not be there.
     pub index: PathBuf,
     /// What is checked out; `None` before the first commit.
-    pub head: Option<Head>,
+    pub head: Option<Commit>,
     /// The branch that is checked out, without `refs/heads/`.
     pub branch: Option<String>,
     /// Where the branch was when it was last pushed or fetched: the commit of what it tracks.
@@ -61,7 +47,7 @@ impl LocalClone {
     /// When git is missing or refuses.
     pub async fn open(git: &Path, folder: &Path) -> Result<Option<Self>, GitError> {
         let paths = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-path", "objects", "--git-path", "index"];
-        let head = ["log", "-1", "--no-show-signature", "--no-color", HEAD];
+        let head = ["log", "-1", "--no-show-signature", "--no-color", "--date=raw", HEAD];
         let refs = ["for-each-ref", REFS, "refs/heads", "refs/tags", "refs/remotes"];
         let (paths, log, listed) = tokio::try_join!(ask(git, folder, &paths), ask(git, folder, &head), ask(git, folder, &refs))?;
         if paths.stderr.contains("not a git repository") || paths.stderr.contains("must be run in a work tree") {
@@ -119,6 +105,19 @@ impl LocalClone {
         let output = ask(&self.git, &self.root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted]).await?;
         let id = String::from_utf8_lossy(&output.stdout).trim().parse().ok();
         id.ok_or_else(|| failed(&["rev-parse"], format!("`{name}` is no commit of this clone")))
+    }
+
+    /// What an annotated tag of the clone says, without the line breaks at its end; `None` if there is no such tag.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub async fn tag_message(&self, tag: &str) -> Result<Option<String>, GitError> {
+        let reference = format!("refs/tags/{tag}");
+        if !is_reference(&reference) {
+            return Ok(None);
+        }
+        // whatever it stands for: what is planned is as if it were of the working tree
+        Ok(tags::message(&self.must(&["for-each-ref", tags::ASKED, &reference]).await?, None))
     }
 
     /// A file's content at a branch, tag or commit; `None` if there is none, or it is larger than anything that is asked for.
@@ -192,23 +191,28 @@ fn paths(output: &[u8]) -> impl Iterator<Item = String> {
     output.split(|b| *b == 0).filter(|path| !path.is_empty()).map(|path| String::from_utf8_lossy(path).into_owned())
 }
 
-fn read_head(log: &[u8]) -> Result<Head, GitError> {
+fn read_head(log: &[u8]) -> Result<Commit, GitError> {
     let text = String::from_utf8_lossy(log);
-    let fields: Vec<&str> = text.splitn(7, '\0').collect();
+    let fields: Vec<&str> = text.splitn(10, '\0').collect();
     let unreadable = || failed(&["log"], "its answer cannot be read".to_owned());
-    let [id, tree, parents, name, email, at, message] = fields[..] else { return Err(unreadable()) };
-    Ok(Head {
-        commit: id.parse().map_err(|_| unreadable())?,
+    let [id, tree, parents, author, author_email, authored, committer, committer_email, committed, message] = fields[..] else {
+        return Err(unreadable());
+    };
+    let person = |name: &str, email: &str| Signature { name: name.to_owned(), email: email.to_owned() };
+    Ok(Commit {
+        id: id.parse().map_err(|_| unreadable())?,
         tree: tree.to_owned(),
-        parent: parents.split(' ').next().and_then(|id| id.parse().ok()),
-        author: Signature { name: name.to_owned(), email: email.to_owned() },
-        at: at.parse().map_err(|_| unreadable())?,
+        parents: parents.split(' ').filter_map(|id| id.parse().ok()).collect(),
+        author: person(author, author_email),
+        authored: moment(authored),
+        committer: person(committer, committer_email),
+        committed: moment(committed),
         message: message.trim_end().to_owned(),
     })
 }
 
 /// A clone without a commit has no `HEAD` to show; anything else is a failure.
-fn born(stderr: &str) -> Result<Option<Head>, GitError> {
+fn born(stderr: &str) -> Result<Option<Commit>, GitError> {
     if stderr.contains("does not have any commits yet") || stderr.contains("bad default revision") {
         return Ok(None);
     }

@@ -1,7 +1,7 @@
 //! Reading commits.
 
 use penstock_model::git::{Commit, Signature};
-use penstock_model::{CommitId, Timestamp};
+use penstock_model::{CommitId, LocalTime, Timestamp};
 
 /// Reads a commit object as git keeps it; `None` if it is not one.
 pub(crate) fn parse(id: CommitId, raw: &[u8]) -> Option<Commit> {
@@ -13,21 +13,28 @@ pub(crate) fn parse(id: CommitId, raw: &[u8]) -> Option<Commit> {
         match line.split_once(' ') {
             Some(("tree", id)) => tree = Some(id.to_owned()),
             Some(("parent", id)) => parents.push(id.parse().ok()?),
-            Some(("author", who)) => author = Some(person(who).0),
+            Some(("author", who)) => author = Some(person(who)),
             Some(("committer", who)) => committer = Some(person(who)),
             _ => {}
         }
     }
-    let (committer, at) = committer?;
-    Some(Commit { id, tree: tree?, parents, author: author?, committer, at, message: message.to_owned() })
+    let ((author, authored), (committer, committed)) = (author?, committer?);
+    Some(Commit { id, tree: tree?, parents, author, authored, committer, committed, message: message.to_owned() })
 }
 
 /// `Name <email> seconds zone`; what is missing is empty, and a date that cannot be read is the beginning of time.
-fn person(text: &str) -> (Signature, Timestamp) {
+fn person(text: &str) -> (Signature, LocalTime) {
     let (name, rest) = text.split_once('<').unwrap_or((text, ""));
     let (email, date) = rest.rsplit_once('>').unwrap_or((rest, ""));
-    let seconds: i64 = date.split_whitespace().next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
-    (Signature { name: name.trim().to_owned(), email: email.trim().to_owned() }, Timestamp(seconds.saturating_mul(1000)))
+    (Signature { name: name.trim().to_owned(), email: email.trim().to_owned() }, moment(date))
+}
+
+/// `1700000000 +0100`: seconds, and how far from UTC the clock was.
+pub(crate) fn moment(date: &str) -> LocalTime {
+    let mut words = date.split_whitespace();
+    let seconds: i64 = words.next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
+    let east = words.next().and_then(|zone| zone.parse::<i16>().ok()).map_or(0, |zone| zone / 100 * 60 + zone % 100);
+    LocalTime { at: Timestamp(seconds.saturating_mul(1000)), east }
 }
 
 /// Splits the output of `cat-file --batch`: type and content of each object that was asked for, `None` for one that is missing.
@@ -62,8 +69,18 @@ mod tests {
         let commit = parse(id, raw.as_bytes()).unwrap();
         assert_eq!((commit.author.name.as_str(), commit.author.email.as_str()), ("A", "b> C <a@example.org"));
         assert_eq!(commit.committer.name, "");
-        assert_eq!(commit.at, Timestamp(1_700_000_001_000));
+        assert_eq!((commit.authored.rfc3339().as_str(), commit.committed.east), ("2023-11-14T23:13:20+01:00", 0));
+        assert_eq!(commit.committed.at, Timestamp(1_700_000_001_000));
         assert_eq!((commit.parents.len(), commit.message.as_str()), (1, "subject\n\nbody\n"));
+    }
+
+    #[test]
+    fn a_date_is_read_with_its_zone_however_odd() {
+        for (date, seconds, east) in
+            [("1 +0530", 1, 330), ("1 -0930", 1, -570), ("1", 1, 0), ("", 0, 0), ("x y", 0, 0), ("-1 +99999999", -1, 0)]
+        {
+            assert_eq!(moment(date), LocalTime { at: Timestamp(seconds * 1000), east }, "{date}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::checkout::tree::{self, Entry, Kind};
 use crate::commit::{objects, parse};
 use crate::program::{Program, failed};
 use crate::reads::{Listed, Reads};
-use crate::{change, hook, shared, work_tree};
+use crate::{change, hook, shared, tags, work_tree};
 
 /// The most commits that one call gives.
 const MAX_HISTORY: usize = 10_000;
@@ -218,6 +218,15 @@ impl GitHost for BareRepositories {
         let object = format!("{reference}^{{commit}}");
         let output = self.program.run(&directory, &["rev-parse", "--verify", "--quiet", "--end-of-options", &object], b"").await?;
         Ok(std::str::from_utf8(&output.stdout).ok().and_then(|id| id.trim().parse().ok()))
+    }
+
+    async fn tag_message(&self, repository: &RepositoryName, reference: &str, commit: &CommitId) -> Result<Option<String>, GitError> {
+        let directory = self.directory(repository).await?;
+        if !is_reference(reference) || !reference.starts_with("refs/tags/") {
+            return Ok(None);
+        }
+        let arguments = ["for-each-ref", tags::ASKED, reference];
+        Ok(tags::message(&self.program.must(&directory, &arguments, b"").await?, Some(commit)))
     }
 
     async fn mover(&self, repository: &RepositoryName, reference: &str, commit: &CommitId) -> Result<Option<UserName>, GitError> {

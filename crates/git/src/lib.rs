@@ -21,10 +21,11 @@ mod program;
 mod reads;
 mod refs;
 mod shared;
+mod tags;
 mod work_tree;
 
 pub use borrow::{NotInside, Snapshot};
-pub use clone::{Head, LocalClone};
+pub use clone::LocalClone;
 pub use copies::Copies;
 pub use hook::{HOOK_ARGUMENT, RefUpdate, hook_main};
 pub use hookserver::{HookServer, PushListener};

@@ -33,6 +33,26 @@ impl Timestamp {
     }
 }
 
+/// A moment as somebody's clock told it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalTime {
+    /// The moment.
+    pub at: Timestamp,
+    /// How many minutes that clock was before UTC: `60` in Berlin in winter.
+    #[serde(default)]
+    pub east: i16,
+}
+
+impl LocalTime {
+    /// As RFC 3339, to the second, in that clock's time: `2026-01-31T16:47:55+01:00`.
+    pub fn rfc3339(self) -> String {
+        let zone = jiff::tz::Offset::from_seconds(i32::from(self.east) * 60).unwrap_or(jiff::tz::Offset::UTC);
+        let shown = jiff::Timestamp::from_millisecond(self.at.0).map(|at| at.display_with_offset(zone).to_string());
+        // to the second, as Git keeps it
+        shown.unwrap_or_else(|_| self.at.rfc3339())
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.rfc3339())
@@ -66,5 +86,18 @@ mod tests {
         let t = Timestamp(1_764_000_000_123);
         assert_eq!(t.rfc3339(), "2025-11-24T16:00:00.123Z");
         assert_eq!(Timestamp::parse_rfc3339(&t.rfc3339()), Some(t));
+    }
+
+    #[test]
+    fn a_moment_is_told_by_the_clock_that_it_was_read_from() {
+        for (east, shown) in [
+            (0, "2025-11-24T16:00:00+00:00"),
+            (60, "2025-11-24T17:00:00+01:00"),
+            (-570, "2025-11-24T06:30:00-09:30"),
+            (i16::MAX, "2025-11-24T16:00:00+00:00"),
+        ] {
+            assert_eq!(LocalTime { at: Timestamp(1_764_000_000_000), east }.rfc3339(), shown);
+        }
+        assert!(!LocalTime { at: Timestamp(i64::MAX), east: 0 }.rfc3339().is_empty());
     }
 }

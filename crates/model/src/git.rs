@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{CommitId, RepositoryName, Timestamp, UserName};
+use crate::{CommitId, LocalTime, RepositoryName, Timestamp, UserName};
 
 /// Why Git refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -74,10 +74,12 @@ pub struct Commit {
     pub parents: Vec<CommitId>,
     /// Who wrote it.
     pub author: Signature,
+    /// When it was written.
+    pub authored: LocalTime,
     /// Who committed it.
     pub committer: Signature,
     /// When it was committed.
-    pub at: Timestamp,
+    pub committed: LocalTime,
     /// The whole message, trailers included.
     pub message: String,
 }
@@ -138,6 +140,11 @@ pub trait GitHost: Send + Sync {
     async fn refs(&self, repository: &RepositoryName) -> Result<BTreeMap<String, CommitId>, GitError>;
     /// The commit that a full ref names.
     async fn resolve(&self, repository: &RepositoryName, reference: &str) -> Result<Option<CommitId>, GitError>;
+    /// What an annotated tag that stands for a commit says, without the line breaks at its end; `None` if it is no such tag, or stands
+    /// for another one by now.
+    async fn tag_message(&self, _repository: &RepositoryName, _reference: &str, _commit: &CommitId) -> Result<Option<String>, GitError> {
+        Ok(None)
+    }
     /// Who moved a ref to a commit last, as they were authenticated; `None` if that is not known.
     async fn mover(&self, _repository: &RepositoryName, _reference: &str, _commit: &CommitId) -> Result<Option<UserName>, GitError> {
         Ok(None)

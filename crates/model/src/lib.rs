@@ -30,7 +30,7 @@ pub mod target;
 pub mod terminal;
 pub mod tool;
 
-pub use clock::{Clock, Timestamp};
+pub use clock::{Clock, LocalTime, Timestamp};
 pub use counted::counted;
 pub use digest::Digest;
 pub use ids::{CommitId, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, UserName};

@@ -6,6 +6,7 @@ use penstock_model::{CommitId, ProjectName, RepositoryName, UserName};
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::event_facts::EventFacts;
 use crate::plan::Variable;
 use crate::trigger::Trigger;
 
@@ -77,6 +78,9 @@ pub struct PushEvent {
     pub default_branch: String,
     /// The commit's whole message.
     pub message: String,
+    /// What else is known of the commit and of what the event is of.
+    #[serde(default, skip_serializing_if = "EventFacts::is_empty")]
+    pub facts: EventFacts,
     /// Who pushed, or did whatever else it was, as authenticated.
     pub pusher: UserName,
     /// Paths that the push changed, or the merge request since its base; `None` for a new ref and where nothing is compared

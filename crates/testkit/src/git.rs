@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use penstock_model::git::{Commit, CommitChange, GitError, GitHost, Signature};
-use penstock_model::{CommitId, Digest, RepositoryName, Timestamp};
+use penstock_model::{CommitId, Digest, LocalTime, RepositoryName, Timestamp};
 
 use crate::held;
 
@@ -47,7 +47,17 @@ impl Repository {
         // 40 hexadecimal digits are a commit's id
         #[allow(clippy::unwrap_used)]
         let id: CommitId = Digest::of(said).hex()[..40].parse().unwrap();
-        let commit = Commit { id: id.clone(), tree, parents, author: author.clone(), committer: author, at, message: message.to_owned() };
+        let (author, when) = ((author.clone(), author), LocalTime { at, east: 60 });
+        let commit = Commit {
+            id: id.clone(),
+            tree,
+            parents,
+            author: author.0,
+            authored: when,
+            committer: author.1,
+            committed: when,
+            message: message.to_owned(),
+        };
         self.commits.insert(id.clone(), (commit, files));
         self.refs.insert(name, id.clone());
         id
@@ -125,7 +135,7 @@ impl GitHost for MemoryGit {
             let known = from.map(|from| kept.reachable(from)).unwrap_or_default();
             let mut commits: Vec<Commit> =
                 kept.reachable(to).difference(&known).filter_map(|id| kept.commits.get(id)).map(|(commit, _)| commit.clone()).collect();
-            commits.sort_by_key(|commit| std::cmp::Reverse((commit.at, commit.parents.len())));
+            commits.sort_by_key(|commit| std::cmp::Reverse((commit.committed.at, commit.parents.len())));
             commits.truncate(limit);
             Ok(commits)
         })

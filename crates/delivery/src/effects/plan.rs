@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use penstock_model::git::GitError;
 use penstock_model::ids::Actor;
 use penstock_model::{Digest, RunId};
-use penstock_pipeline::{Allowed, Dialect, Plan, PushEvent, Run, RunCommand, RunEvent, Source, Trigger, WorkflowTime, workflow_times};
+use penstock_pipeline::{
+    Allowed, Dialect, EventFacts, Plan, PushEvent, Run, RunCommand, RunEvent, Source, Trigger, WorkflowTime, workflow_times,
+};
 
 use super::EffectError;
 use crate::events::{ProjectEvent, ScheduledTime, WorkEvent};
@@ -212,6 +214,7 @@ async fn push_event(
         Some(before) => Some(parts.git.changed(&repository, Some(before), &record.push.commit).await?),
         None => None,
     };
+    let tag_message = parts.git.tag_message(&repository, &record.push.reference, &record.push.commit).await?;
     // several pipeline files of one commit start by the same
     let world = parts.journal.world();
     let first = record.beside.as_ref().and_then(|id| world.runs.get(id)).map_or(record, AsRef::as_ref);
@@ -231,7 +234,8 @@ async fn push_event(
         commit: record.push.commit.clone(),
         before: record.push.before.clone(),
         default_branch: branch.to_owned(),
-        message: commit.message,
+        message: commit.message.clone(),
+        facts: EventFacts { commit: Some(Box::new(commit.into())), tag_message },
         pusher: record.push.pusher.clone(),
         changed,
         variables,

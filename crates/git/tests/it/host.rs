@@ -35,8 +35,18 @@ async fn refs_and_commits_are_read_with_tags_peeled() {
     assert_eq!(it.host.resolve(&it.name, "refs/heads/none").await.unwrap(), None);
     assert_eq!(it.host.resolve(&it.name, "refs/heads/main^").await.unwrap(), None);
 
+    let said = async |tag: &str, of: &CommitId| it.host.tag_message(&it.name, tag, of).await.unwrap();
+    git(&bare, &["tag", "-a", "-m", "Title\n\nMore", "--force", "v1", first.as_str()]);
+    assert_eq!(said("refs/tags/v1", &first).await.as_deref(), Some("Title\n\nMore"));
+    assert_eq!(said("refs/tags/v1", &second).await, None, "it stands for another commit");
+    assert_eq!(said("refs/tags/v2", &first).await.as_deref(), Some("x"));
+    git(&bare, &["tag", "light", first.as_str()]);
+    for nothing in ["refs/tags/light", "refs/tags/none", "refs/heads/main", "v1", "refs/tags/v*"] {
+        assert_eq!(said(nothing, &first).await, None, "{nothing}");
+    }
+
     let commit = it.host.commit(&it.name, &second).await.unwrap();
-    assert_eq!((commit.parents, commit.author.name.as_str(), commit.at.0), (vec![first.clone()], "Penstock", 1_700_000_000_000));
+    assert_eq!((commit.parents, commit.author.name.as_str(), commit.committed.at.0), (vec![first.clone()], "Penstock", 1_700_000_000_000));
     assert_eq!(commit.message, "Change\n\nPenstock-Release: sha256:1\n");
     let unknown: CommitId = "1".repeat(40).parse().unwrap();
     assert!(matches!(it.host.commit(&it.name, &unknown).await, Err(GitError::Absent { .. })));

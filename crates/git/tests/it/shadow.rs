@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use penstock_git::{BareRepositories, LocalClone};
-use penstock_model::git::{GitHost, History, WorkTree};
+use penstock_model::git::{Commit, GitHost, History, WorkTree};
 
 use crate::fixture::fixture;
 
@@ -103,9 +103,9 @@ async fn a_snapshot_has_the_working_tree_as_it_is_and_the_clone_is_left_as_it_wa
     ];
     assert_eq!(found, wanted.map(|(path, content)| (path.to_owned(), content.to_owned())).into());
     let commit = it.host.commit(&name, &snapshot.commit).await.unwrap();
-    assert_eq!(commit.parents, [clone.head.clone().unwrap().commit]);
+    assert_eq!(commit.parents, [clone.head.clone().unwrap().id]);
     assert_eq!((commit.message.trim(), &*commit.author.name), ("First", "Ada"));
-    let mut changed = clone.changed_since(&clone.head.clone().unwrap().commit).await.unwrap();
+    let mut changed = clone.changed_since(&clone.head.clone().unwrap().id).await.unwrap();
     changed.sort();
     assert_eq!(changed, ["changed", "removed", "staged", "untracked"]);
     assert_eq!(it.host.changed(&name, Some(&commit.parents[0]), &snapshot.commit).await.unwrap(), changed);
@@ -126,6 +126,11 @@ async fn a_clone_in_which_nothing_was_changed_is_its_own_commit_and_lends_its_ob
     it.host.shadow(&name, &clone).await.unwrap();
     let snapshot = it.host.snapshot(&name, &clone).await.unwrap();
     assert_eq!((snapshot.commit.to_string(), snapshot.changed), (git(&at, &["rev-parse", "HEAD"]), false));
+    let head = clone.head.clone().unwrap();
+    let told = it.host.commit(&name, &head.id).await.unwrap();
+    assert_eq!(Commit { message: format!("{}\n", head.message), ..head }, told, "the clone and the host read a commit alike");
+    assert_eq!(clone.tag_message("v1").await.unwrap().as_deref(), Some("one"));
+    assert_eq!(clone.tag_message("v2").await.unwrap(), None);
     assert_eq!(clone.branch.as_deref(), Some("main"));
     let wanted = WorkTree { branch: Some("main".to_owned()), origin: it.dir.path().join("origin"), seen_at: "/origin".into() };
     let tree = it.dir.path().join("work");

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::house::{PENSTOCK, directory};
+use crate::house::{PENSTOCK, directory, git};
 
 const PIPELINE: &str = "stages: [build, test]
 build: {stage: build, script: make}
@@ -50,6 +50,26 @@ fn a_file_outside_of_any_repository_is_planned_for_the_event_that_is_asked_for()
     assert_eq!((said.as_str(), code), ("[ build ]────▶[ unit ]\n", 0));
     assert!(penstock(dir.path(), &["plan", "ci.yml", "--graph=mermaid"]).0.contains("j0 --> j1"));
     assert_eq!(penstock(dir.path(), &["plan", "absent.yml"]).2, 6);
+}
+
+#[test]
+fn rules_see_who_wrote_the_commit_and_what_the_tag_says() {
+    let dir = directory();
+    git(dir.path(), &["init", "--quiet", "--initial-branch=main", "."]);
+    let rules = "by-ada: {script: x, rules: [{if: '$CI_COMMIT_AUTHOR =~ /^Ada /'}]}
+dated: {script: x, rules: [{if: '$CI_COMMIT_TIMESTAMP == \"2026-01-31T16:47:55+01:00\"'}]}
+hotfix: {script: x, rules: [{if: '$CI_COMMIT_TAG_MESSAGE =~ /hotfix/'}]}
+";
+    std::fs::write(dir.path().join(".gitlab-ci.yml"), rules).unwrap();
+    git(dir.path(), &["add", "."]);
+    let commit = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "--quiet", "--message=first"];
+    let status = Command::new("git").args(commit).current_dir(dir.path()).env("GIT_COMMITTER_DATE", "2026-01-31T16:47:55+01:00").status();
+    assert!(status.unwrap().success());
+    git(dir.path(), &["tag", "--annotate", "--message=v1, a hotfix", "v1"]);
+    std::fs::write(dir.path().join("more"), "not committed").unwrap();
+    assert_eq!(names(&json_of(dir.path(), &["plan"])), ["by-ada", "dated"]);
+    assert_eq!(names(&json_of(dir.path(), &["plan", "--tag", "v1"])), ["by-ada", "dated", "hotfix"]);
+    assert_eq!(names(&json_of(dir.path(), &["plan", "--tag", "v2"])), ["by-ada", "dated"]);
 }
 
 #[test]

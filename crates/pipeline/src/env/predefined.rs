@@ -20,7 +20,7 @@ const MAX_ENVIRONMENT_SLUG: usize = 24;
 pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
     let project = event.project.as_str();
     let (branch, tag, name) = (event.branch(), event.tag(), event.ref_name());
-    let (title, description) = event.message.split_once('\n').unwrap_or((&event.message, ""));
+    let (title, description) = told(&event.message);
     let before = event.before.as_ref().map_or_else(|| "0".repeat(event.commit.as_str().len()), ToString::to_string);
     let host = event.server_url.split_once("://").map_or(&*event.server_url, |(_, rest)| rest);
     let (host, port) = host.split('/').next().unwrap_or_default().rsplit_once(':').unwrap_or((host, ""));
@@ -59,15 +59,38 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         // protected is what protected secrets reach: the main branch
         ("CI_COMMIT_REF_PROTECTED", is_protected(event).to_string()),
         ("CI_COMMIT_MESSAGE", event.message.clone()),
-        ("CI_COMMIT_TITLE", title.trim_end().into()),
-        ("CI_COMMIT_DESCRIPTION", description.trim().into()),
+        ("CI_COMMIT_TITLE", title.into()),
+        ("CI_COMMIT_DESCRIPTION", description.into()),
         ("GITLAB_USER_LOGIN", event.pusher.to_string()),
         ("GITLAB_USER_NAME", event.pusher.to_string()),
     ];
     out.extend(branch.map(|branch| ("CI_COMMIT_BRANCH", branch.to_owned())));
-    out.extend(tag.map(|tag| ("CI_COMMIT_TAG", tag.to_owned())));
+    if let Some(tag) = tag {
+        out.push(("CI_COMMIT_TAG", tag.to_owned()));
+        // of a tag that says nothing it is empty
+        out.push(("CI_COMMIT_TAG_MESSAGE", event.facts.tag_message.clone().unwrap_or_default()));
+    }
+    if let Some(commit) = &event.facts.commit {
+        out.push(("CI_COMMIT_AUTHOR", format!("{} <{}>", commit.author.name, commit.author.email)));
+        out.push(("CI_COMMIT_TIMESTAMP", commit.committed.rfc3339()));
+    }
     out.extend(of_trigger(event));
     out.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// A commit's title and description as GitLab takes them from its message: the description has the blank line after the title, and of a
+/// message with a long title all of it.
+fn told(message: &str) -> (&str, &str) {
+    const LONG_TITLE: usize = 100;
+    if message.trim().is_empty() {
+        return ("No commit message", "No commit message");
+    }
+    let title = message.split(['\r', '\n']).next().unwrap_or_default();
+    if title.chars().count() >= LONG_TITLE {
+        return (title, message);
+    }
+    let rest = message.split_once('\n').map_or("", |(_, rest)| rest);
+    (title, rest.strip_suffix("\r\n").or_else(|| rest.strip_suffix(['\n', '\r'])).unwrap_or(rest))
 }
 
 /// A project's number: the same wherever its pipelines run, and another one than other projects have. GitLab counts; here nobody does.
@@ -252,6 +275,21 @@ fn last_base36_digits(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_has_a_title_and_a_description_as_gitlab_cuts_them() {
+        let long = "x".repeat(100);
+        for (message, title, description) in [
+            ("Add\n\nBecause.\n", "Add", "\nBecause."),
+            ("Add", "Add", ""),
+            ("Add\r\nBecause.\r\n", "Add", "Because."),
+            ("Add\n\n\n", "Add", "\n"),
+            (" \n", "No commit message", "No commit message"),
+            (&long, &long, &long),
+        ] {
+            assert_eq!(told(message), (title, description), "{message:?}");
+        }
+    }
 
     #[test]
     fn slugs_are_gitlabs() {

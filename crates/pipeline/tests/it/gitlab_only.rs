@@ -243,7 +243,7 @@ fn what_cannot_be_read_is_refused_where_it_stands() {
             "only: {variables: ['$A = 1']}",
             "3:26 a.only.variables: the condition cannot be read: `=` is not an operator; known: == != =~ !~ && || ( )",
         ),
-        ("only: {variables: [$CI_COMMIT_AUTHOR]}", "3:22 a.only.variables: GitLab's variable `CI_COMMIT_AUTHOR` is not known here"),
+        ("only: {variables: [$CI_API_V4_URL]}", "3:22 a.only.variables: GitLab's variable `CI_API_V4_URL` is not known here"),
         (
             "only: ['/^(?!main)/']",
             "3:10 a.only: the regex /^(?!main)/ cannot be read: look-around, including look-ahead and look-behind, is not supported",

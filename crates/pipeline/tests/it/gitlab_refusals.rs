@@ -225,8 +225,8 @@ fn what_gitlab_would_read_otherwise_is_refused_where_it_stands() {
             "2:22 a.variables.PATH: `PATH` refers to itself, and GitLab expands that to nothing, since the pipeline has no other `PATH`",
         ),
         (
-            "rules: [{when: never}, {if: $CI_COMMIT_AUTHOR == 'true'}]",
-            "2:31 a.rules[1].if: GitLab's variable `CI_COMMIT_AUTHOR` is not known here",
+            "rules: [{when: never}, {if: $CI_API_V4_URL == 'true'}]",
+            "2:31 a.rules[1].if: GitLab's variable `CI_API_V4_URL` is not known here",
         ),
         ("variables: {CI_PROJECT_ID: '7'}, rules: [{if: $CI_PROJECT_ID == '7'}]", "a plan of 1 jobs"),
         ("rules: [{if: $CI_MERGE_REQUEST_IID, when: never}, {when: always}]", "a plan of 1 jobs"),

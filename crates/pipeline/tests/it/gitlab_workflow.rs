@@ -124,7 +124,7 @@ fn what_of_workflow_is_not_carried_out_is_refused_where_it_stands() {
             "rules: [{if: $A = 1}]",
             "4:19 workflow.rules[0].if: the condition cannot be read: `=` is not an operator; known: == != =~ !~ && || ( )",
         ),
-        ("rules: [{if: $CI_COMMIT_AUTHOR}]", "4:16 workflow.rules[0].if: GitLab's variable `CI_COMMIT_AUTHOR` is not known here"),
+        ("rules: [{if: $CI_API_V4_URL}]", "4:16 workflow.rules[0].if: GitLab's variable `CI_API_V4_URL` is not known here"),
         ("rules: {if: $A}", "4:10 workflow.rules: rules are a list, not a mapping"),
         ("auto_cancel: {on_new_commit: always}", "4:32 workflow.auto_cancel.on_new_commit: `always` is not carried out here"),
         ("auto_cancel: {on_new_commit: none, on_job_failure: none}", "a plan of 1 jobs"),

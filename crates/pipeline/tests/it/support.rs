@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use penstock_model::git::Signature;
 use penstock_model::ids::Actor;
 use penstock_model::job::{JobEnd, JobReport};
-use penstock_model::{JobName, RunId, Timestamp};
+use penstock_model::{JobName, LocalTime, RunId, Timestamp};
 use penstock_pipeline::{
-    Dialect, FileRef, Found, JobState, Library, Plan, PlannedJob, Planning, PushEvent, Run, RunCommand, RunEffect, RunEvent, RunStatus,
-    Source, Unplanned, Wait, When, plan,
+    CommitFacts, Dialect, EventFacts, FileRef, Found, JobState, Library, Plan, PlannedJob, Planning, PushEvent, Run, RunCommand, RunEffect,
+    RunEvent, RunStatus, Source, Unplanned, Wait, When, plan,
 };
 
 /// As many cases as usual, or as `PROPTEST_CASES` says.
@@ -28,6 +29,7 @@ pub fn push() -> PushEvent {
         before: Some("b".repeat(40).parse().unwrap()),
         default_branch: "main".into(),
         message: "Add a thing\n\nBecause.\n".into(),
+        facts: commit_facts(),
         pusher: "ada".parse().unwrap(),
         changed: Some(vec!["src/main.rs".into(), "README.md".into()]),
         files: vec!["Cargo.toml".into(), "README.md".into(), "src/main.rs".into()],
@@ -36,6 +38,21 @@ pub fn push() -> PushEvent {
         server_url: "http://127.0.0.1:7070".into(),
         registry: "127.0.0.1:7070".into(),
     }
+}
+
+/// Written by one person and committed by another.
+pub fn commit_facts() -> EventFacts {
+    let person = |name: &str, email: &str| Signature { name: name.to_owned(), email: email.to_owned() };
+    let when = |seconds: i64| LocalTime { at: Timestamp(seconds * 1000), east: 60 };
+    let commit = CommitFacts {
+        tree: "4".repeat(40),
+        parents: vec!["b".repeat(40).parse().unwrap()],
+        author: person("Ada", "ada@example.org"),
+        authored: when(1_763_000_000),
+        committer: person("Bob", "bob@example.org"),
+        committed: when(1_764_000_000),
+    };
+    EventFacts { commit: Some(Box::new(commit)), tag_message: None }
 }
 
 pub const GITLAB: &str = ".gitlab-ci.yml";

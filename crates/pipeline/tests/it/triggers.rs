@@ -1,6 +1,6 @@
 //! What else than a push starts a pipeline: GitLab's sources, their variables, and what `only`, `except` and `changes` make of them.
 
-use penstock_pipeline::{MergeRequest, PushEvent, Trigger};
+use penstock_pipeline::{EventFacts, MergeRequest, PushEvent, Trigger};
 
 use crate::support::{GITLAB, planned, push, summary};
 
@@ -159,4 +159,26 @@ fn an_event_is_read_as_it_was_written() {
         assert_eq!(serde_json::from_str::<PushEvent>(&written).unwrap(), event);
         assert_eq!(written.contains("trigger"), !event.trigger.is_push(), "{written}");
     }
+}
+
+#[test]
+fn a_commit_and_its_tag_are_known_to_rules_and_jobs() {
+    let tag = |message: Option<&str>| PushEvent {
+        reference: "refs/tags/v1".into(),
+        facts: EventFacts { tag_message: message.map(str::to_owned), ..push().facts },
+        ..push()
+    };
+    for (condition, event, holds) in [
+        ("$CI_COMMIT_AUTHOR == \"Ada <ada@example.org>\"", push(), true),
+        ("$CI_COMMIT_TIMESTAMP =~ /^2025-11-24T17:00:00\\+01:00$/", push(), true),
+        ("$CI_COMMIT_TAG_MESSAGE", push(), false),
+        ("$CI_COMMIT_TAG_MESSAGE =~ /hotfix/", tag(Some("v1\n\nA hotfix")), true),
+        ("$CI_COMMIT_TAG_MESSAGE == \"\"", tag(None), true),
+    ] {
+        assert_eq!(runs(&format!("  rules: [{{if: '{condition}'}}]\n"), &event), holds, "{condition}");
+    }
+    // before the first commit a condition on it would silently be false
+    let nothing = PushEvent { facts: EventFacts::default(), ..push() };
+    let refused = planned(GITLAB, "a: {script: [x], rules: [{if: $CI_COMMIT_AUTHOR}, {when: always}]}", &nothing).unwrap_err();
+    assert!(refused.contains("`CI_COMMIT_AUTHOR` is not known here"), "{refused}");
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use penstock_cli::args::EventArgs;
 use penstock_cli::{CliError, exit};
 use penstock_model::CommitId;
-use penstock_pipeline::{MergeRequest, PushEvent, Trigger};
+use penstock_pipeline::{EventFacts, MergeRequest, PushEvent, Trigger};
 use serde_json::Value as Json;
 
 use super::{NOWHERE, Place, git_failed};
@@ -37,11 +37,12 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
     let branch = args.branch.clone().or_else(|| clone.and_then(|clone| clone.branch.clone())).unwrap_or_else(|| main.clone());
     let reference = args.tag.as_ref().map_or_else(|| format!("refs/heads/{branch}"), |tag| format!("refs/tags/{tag}"));
     let nothing = || NO_COMMIT.parse::<CommitId>().map_err(|error| CliError::other(error.to_string(), "", exit::FAILED));
-    let commit = match commit.or(head.map(|head| &head.commit)) {
+    let commit = match commit.or(head.map(|head| &head.id)) {
         Some(commit) => commit.clone(),
         None => nothing()?,
     };
     let message = head.map(|head| head.message.clone()).unwrap_or_default();
+    let facts = facts(place, args).await?;
     let (trigger, base, differing) = match start {
         Start::By(trigger) => {
             let (base, differing) = if trigger.is_push() && args.tag.is_none() { before(place, args).await? } else { (None, None) };
@@ -71,6 +72,7 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
         before,
         default_branch: main,
         message,
+        facts,
         pusher: "local".parse().map_err(|error| CliError::other(format!("{error}"), "", exit::FAILED))?,
         changed,
         files: files(place).await?,
@@ -81,6 +83,16 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
     })
 }
 
+/// What the commit that is checked out says of itself, which also stands for what is not committed yet, and what a tag says.
+async fn facts(place: &Place, args: &EventArgs) -> Result<EventFacts, CliError> {
+    let Some(clone) = &place.clone else { return Ok(EventFacts::default()) };
+    let tag_message = match &args.tag {
+        Some(tag) => clone.tag_message(tag).await.map_err(|error| git_failed(&error))?,
+        None => None,
+    };
+    Ok(EventFacts { commit: clone.head.clone().map(|head| Box::new(head.into())), tag_message })
+}
+
 /// What a push of the working tree is compared with: what was pushed last, what is committed, or the commit before that. With
 /// it the paths that differ, if they had to be looked at.
 async fn before(place: &Place, args: &EventArgs) -> Result<(Option<CommitId>, Option<Vec<String>>), CliError> {
@@ -89,17 +101,17 @@ async fn before(place: &Place, args: &EventArgs) -> Result<(Option<CommitId>, Op
         return clone.resolve(name).await.map(|since| (Some(since), None)).map_err(|error| git_failed(&error));
     }
     let Some(head) = &clone.head else { return Ok((None, None)) };
-    if let Some(pushed) = clone.pushed.as_ref().filter(|pushed| **pushed != head.commit) {
+    if let Some(pushed) = clone.pushed.as_ref().filter(|pushed| **pushed != head.id) {
         return Ok((Some(pushed.clone()), None));
     }
-    let changed = clone.changed_since(&head.commit).await.map_err(|error| git_failed(&error))?;
-    Ok(if changed.is_empty() { (head.parent.clone(), None) } else { (Some(head.commit.clone()), Some(changed)) })
+    let changed = clone.changed_since(&head.id).await.map_err(|error| git_failed(&error))?;
+    Ok(if changed.is_empty() { (head.parents.first().cloned(), None) } else { (Some(head.id.clone()), Some(changed)) })
 }
 
 /// Where the working tree's branch and a merge request's target parted, and where the target is.
 async fn parted(place: &Place, args: &EventArgs, target: &str, commit: &CommitId) -> Result<(CommitId, Option<CommitId>), CliError> {
     let Some(clone) = &place.clone else { return Ok((commit.clone(), None)) };
-    let head = clone.head.as_ref().map_or(commit, |head| &head.commit);
+    let head = clone.head.as_ref().map_or(commit, |head| &head.id);
     if let Some(name) = &args.since {
         return Ok((clone.resolve(name).await.map_err(|error| git_failed(&error))?, None));
     }
@@ -110,7 +122,7 @@ async fn parted(place: &Place, args: &EventArgs, target: &str, commit: &CommitId
         }
     }
     // nobody knows the target: what the last commit changed
-    Ok((clone.head.as_ref().and_then(|head| head.parent.clone()).unwrap_or_else(|| head.clone()), None))
+    Ok((clone.head.as_ref().and_then(|head| head.parents.first().cloned()).unwrap_or_else(|| head.clone()), None))
 }
 
 fn request(

@@ -98,7 +98,7 @@ async fn changed_since(clone: &LocalClone, since: &str) -> Result<Found, String>
         Ok(other) => other,
         Err(_) => clone.resolve(&format!("origin/{since}")).await.map_err(absent)?,
     };
-    let base = clone.merge_base(&other, &head.commit).await.map_err(absent)?;
+    let base = clone.merge_base(&other, &head.id).await.map_err(absent)?;
     let paths = clone.changed_since(&base).await.map_err(absent)?;
     Ok(Found::new(paths.iter().flat_map(|path| [path.as_str(), "\0"]).collect::<String>()))
 }
