@@ -32,23 +32,13 @@ fn words(view: &RunView) -> Vec<(&str, &str)> {
 async fn children_are_made_once_whichever_server_lives_and_their_failure_goes_up_and_back() {
     let mut house = House::open().await;
     let admin = house.admin();
-    let made: serde_json::Value =
-        admin.client.post("/projects", &serde_json::json!({ "name": "shop", "config": null, "branch": null })).await.unwrap();
-    assert_eq!(made["done"], true);
-    let clone = Repository::new(&house, "shop", &admin).await;
+    let clone = Repository::alone(&house, "shop").await;
     clone.write(".gitlab-ci.yml", PIPELINE);
     clone.write("child.yml", CHILD);
     clone.commit("first").await;
     let run = run_in(&clone.push().await.unwrap());
     // killed as soon as a child is about to be made
-    let mut changes = admin.client.stream::<serde_json::Value>("/live?form=lines").await.unwrap();
-    loop {
-        let view: RunView = admin.client.get(&format!("/runs/{run}")).await.unwrap();
-        if view.jobs.iter().any(|job| job.name.as_str() == "static" && job.attempt == 1) {
-            break;
-        }
-        changes.next().await.unwrap();
-    }
+    house.until(&run, |view| view.jobs.iter().any(|job| job.name.as_str() == "static" && job.attempt == 1)).await;
     house.kill().await;
     house.start().await;
     let view = house.ended(&run).await;
@@ -61,19 +51,8 @@ async fn children_are_made_once_whichever_server_lives_and_their_failure_goes_up
     // what failed below is tried again there, and everything above goes on
     let again: serde_json::Value = admin.client.post(&format!("/runs/{}/retry", child.summary.id), &serde_json::json!({})).await.unwrap();
     assert_eq!(again["done"], true);
-    loop {
-        let view: RunView = admin.client.get(&format!("/runs/{run}")).await.unwrap();
-        if view.summary.status == "success" && view.summary.ended.is_some() {
-            assert_eq!(job(&view, "static").pipelines.len(), 1, "no other one was made");
-            break;
-        }
-        assert_ne!(view.summary.status, "canceled");
-        changes = admin.client.stream::<serde_json::Value>("/live?form=lines").await.unwrap();
-        let view: RunView = admin.client.get(&format!("/runs/{run}")).await.unwrap();
-        if view.summary.status != "success" || view.summary.ended.is_none() {
-            changes.next().await.unwrap();
-        }
-    }
+    let view = house.until(&run, |view| view.summary.status == "success" && view.summary.ended.is_some()).await;
+    assert_eq!(job(&view, "static").pipelines.len(), 1, "no other one was made");
     house.stop().await;
 }
 

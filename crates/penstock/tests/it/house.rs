@@ -184,15 +184,20 @@ impl House {
 
     /// A run at its end.
     pub async fn ended(&self, run: &str) -> RunView {
+        self.until(run, |view| view.summary.ended.is_some()).await
+    }
+
+    /// A run once it is as `wanted` says.
+    pub async fn until(&self, run: &str, wanted: impl Fn(&RunView) -> bool) -> RunView {
         let client = self.admin().client;
         let mut changes = client.stream::<Value>("/live?form=lines").await.unwrap();
         loop {
             let view: RunView = client.get(&format!("/runs/{run}")).await.unwrap();
-            if view.summary.ended.is_some() {
+            if wanted(&view) {
                 return view;
             }
             let waited = tokio::time::timeout(LIMIT, changes.next()).await;
-            waited.expect("the run does not end").unwrap();
+            waited.unwrap_or_else(|_| panic!("the run stays as it is: {view:?}")).unwrap();
         }
     }
 

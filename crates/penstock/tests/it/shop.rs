@@ -93,6 +93,15 @@ impl Repository {
         repository
     }
 
+    /// Of a new project of the first user's, which delivers nothing.
+    pub async fn alone(house: &House, name: &str) -> Self {
+        let admin = house.admin();
+        let new = serde_json::json!({ "name": name, "config": null, "branch": null });
+        let made: Value = admin.client.post("/projects", &new).await.unwrap();
+        assert_eq!(made["done"], true);
+        Self::new(house, name, &admin).await
+    }
+
     /// Writes a file.
     pub fn write(&self, path: &str, text: &str) {
         let file = self.folder.join(path);

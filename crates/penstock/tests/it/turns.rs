@@ -20,22 +20,12 @@ fn job<'v>(view: &'v RunView, name: &str) -> &'v JobView {
 async fn what_waits_for_its_time_or_its_turn_starts_once_whichever_server_lives_then() {
     let mut house = House::open().await;
     let admin = house.admin();
-    let made: serde_json::Value =
-        admin.client.post("/projects", &serde_json::json!({ "name": "shop", "config": null, "branch": null })).await.unwrap();
-    assert_eq!(made["done"], true);
-    let clone = Repository::new(&house, "shop", &admin).await;
+    let clone = Repository::alone(&house, "shop").await;
     clone.write(".gitlab-ci.yml", PIPELINE);
     clone.commit("first").await;
     let run = run_in(&clone.push().await.unwrap());
     // the instant is settled, and then nothing happens until it has come
-    let mut changes = admin.client.stream::<serde_json::Value>("/live?form=lines").await.unwrap();
-    loop {
-        let view: RunView = admin.client.get(&format!("/runs/{run}")).await.unwrap();
-        if view.jobs.iter().any(|job| job.name.as_str() == "late" && job.message.starts_with("starts at")) {
-            break;
-        }
-        changes.next().await.unwrap();
-    }
+    house.until(&run, |view| view.jobs.iter().any(|job| job.name.as_str() == "late" && job.message.starts_with("starts at"))).await;
     house.kill().await;
     house.start().await;
     let view = house.ended(&run).await;
@@ -56,10 +46,7 @@ async fn what_waits_for_its_time_or_its_turn_starts_once_whichever_server_lives_
 async fn a_pipeline_is_started_by_a_person_or_a_program_with_variables_where_a_branch_is() {
     let mut house = House::open().await;
     let admin = house.admin();
-    let made: serde_json::Value =
-        admin.client.post("/projects", &serde_json::json!({ "name": "shop", "config": null, "branch": null })).await.unwrap();
-    assert_eq!(made["done"], true);
-    let clone = Repository::new(&house, "shop", &admin).await;
+    let clone = Repository::alone(&house, "shop").await;
     clone.write(
         ".gitlab-ci.yml",
         "pushed: {script: 'true', rules: [{if: $CI_PIPELINE_SOURCE == \"push\"}]}
