@@ -1,7 +1,7 @@
 //! Why a job is in a plan or not, and when it will run, for people.
 
 use crate::input::Dialect;
-use crate::plan::{AllowFailure, Plan, PlannedJob, Wait, When};
+use crate::plan::{AllowFailure, Plan, PlannedJob, PlannedStep, Wait, When};
 use crate::select::NotChosen;
 
 /// Names of jobs that are told; the others are counted.
@@ -49,6 +49,9 @@ impl Plan {
         }
         if let Some(why) = crate::served::unserved(self.dialect, job, None) {
             say("runner", format!("{why}: the job fails when its turn comes"));
+        }
+        for instead in job.steps.iter().filter_map(PlannedStep::instead) {
+            say("action", instead.to_owned());
         }
         say("waits for", self.waits(job));
         match (&job.condition, self.dialect) {

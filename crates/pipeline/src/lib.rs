@@ -69,9 +69,9 @@ pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
     Access, Action, ActionInput, ActionOrigin, AllowFailure, Asked, Audience, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency,
-    Condition, Downstream, Elsewhere, InputKind, JobEnvironment, LeftOut, Matrix, NamedAt, OnJobFailure, OnNewCommit, Permissions, Place,
-    Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSecret, PlannedSource, PlannedStep, PlannedTrigger, Planning, ProcessMode, Retry,
-    RetryOn, Strategy, TokenUse, Turns, Variable, VaultPlace, Wait, When, plan,
+    Condition, Downstream, Elsewhere, InputKind, JobEnvironment, Lack, LeftOut, Matrix, NamedAt, OnJobFailure, OnNewCommit, Permissions,
+    Place, Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSecret, PlannedSource, PlannedStep, PlannedTrigger, Planning, ProcessMode,
+    Retry, RetryOn, Strategy, TokenUse, Turns, Variable, VaultPlace, Wait, When, plan,
 };
 pub use run::{
     CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,

@@ -102,6 +102,15 @@ impl Problems {
         }
     }
 
+    /// Whether the library has a file; `None` if nobody looked for it yet, and it is wanted.
+    pub(crate) fn has(&mut self, library: &Library, file: &FileRef) -> Option<bool> {
+        let there = library.get(file).map(|found| found.is_ok());
+        if there.is_none() {
+            self.wants.insert(file.clone());
+        }
+        there
+    }
+
     /// True if nothing is still to be looked for.
     pub(crate) fn wants_nothing(&self) -> bool {
         self.wants.is_empty()

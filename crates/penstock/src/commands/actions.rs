@@ -147,14 +147,19 @@ impl Wanted<'_> {
                 // what only a job's checkout has is nobody's to lock
                 there.into_iter().find(|path| self.place.root.join(path).is_file()).map(|path| FileRef::Local { path })
             }
-            Named::Elsewhere { repository, reference, path, workflow } => {
+            Named::Elsewhere { repository, reference, path, workflow, spare } => {
                 let commit = match reference.to_lowercase().parse::<CommitId>() {
                     Ok(commit) => Ok(commit),
                     Err(_) => self.locked(&repository, &reference).await?,
                 };
                 let path = if workflow { path } else { below(&path, "action.yml") };
                 match commit {
-                    Ok(commit) => Some(FileRef::Action { repository, reference: commit.to_string(), path }),
+                    Ok(commit) => {
+                        let file = FileRef::Action { repository, reference: commit.to_string(), path };
+                        // where there is no copy, Penstock's own is carried out, or the push hears why not
+                        if spare && self.find(&file).await?.is_err() { None } else { Some(file) }
+                    }
+                    Err(_) if spare => None,
                     Err(why) => {
                         self.problems.insert(format!("{repository}@{reference}: {why}"));
                         None

@@ -171,6 +171,11 @@ fn uses_step(node: &Node, head: Head, fields: &mut Fields<'_>, problems: &mut Pr
     let with = inputs.map(|node| with(node, &with_path, problems)).unwrap_or_default();
     let action = match actions::resolve(&uses, &with) {
         Ok(mut action) => {
+            if let Action::Elsewhere { lack: Some(lack), .. } = &mut action {
+                let input = inputs.and_then(|with| Some((key_at(with, &lack.at.key)?, join(&with_path, &lack.at.key))));
+                let (at, key) = input.unwrap_or_else(|| (node.at, path.clone()));
+                (lack.line, lack.at) = (at.line, NamedAt { column: at.column, key });
+            }
             if let Action::Unread { at, .. } | Action::Elsewhere { at, .. } = &mut action {
                 *at = NamedAt { column: node.at.column, key: path };
             }
@@ -185,7 +190,20 @@ fn uses_step(node: &Node, head: Head, fields: &mut Fields<'_>, problems: &mut Pr
         }
     };
     let Head { id, name, condition, env, continue_on_error, timeout_minutes } = head;
-    Some(PlannedStep::Uses { line: node.at.line, id, name, uses, action, with, condition, env, continue_on_error, timeout_minutes })
+    let instead = None;
+    Some(PlannedStep::Uses {
+        line: node.at.line,
+        id,
+        name,
+        uses,
+        action,
+        instead,
+        with,
+        condition,
+        env,
+        continue_on_error,
+        timeout_minutes,
+    })
 }
 
 /// Where an input of a name in lower case stands.

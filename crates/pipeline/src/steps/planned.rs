@@ -101,6 +101,9 @@ pub enum PlannedStep {
         uses: String,
         /// What carries it out.
         action: Action,
+        /// Why that is a copy of the action, though Penstock carries it out itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead: Option<String>,
         /// Its inputs, not evaluated, by their names in lower case.
         with: BTreeMap<String, String>,
         /// Its `if`; `None` is `success()`.
@@ -161,6 +164,15 @@ impl PlannedStep {
         action.origin().into_iter().chain(within.iter().flat_map(Self::origins)).collect()
     }
 
+    /// Why a copy of its action is carried out, though Penstock has the action itself.
+    pub(crate) fn instead(&self) -> Option<&str> {
+        match self {
+            Self::Uses { instead, .. } => instead.as_deref(),
+            Self::Background { step, .. } => step.instead(),
+            _ => None,
+        }
+    }
+
     /// A workflow step's `id`.
     pub(crate) fn id(&self) -> Option<&String> {
         match self {
@@ -213,6 +225,9 @@ pub enum Action {
         path: String,
         /// Where it is named.
         at: NamedAt,
+        /// What Penstock's own lacks, if it has the action: a copy is taken if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lack: Option<Box<Lack>>,
     },
     /// Steps of its own.
     Composite {
@@ -262,7 +277,30 @@ pub struct NamedAt {
     pub key: String,
 }
 
+/// What an action lacks that Penstock carries out itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lack {
+    /// What the file asks for, in words.
+    pub why: String,
+    /// What to do about it.
+    pub help: String,
+    /// Its line.
+    pub line: usize,
+    /// Where it stands in the line.
+    pub at: NamedAt,
+    /// What is carried out if there is no copy; `None` is nothing.
+    pub own: Option<BuiltIn>,
+    /// Inputs that it does not know, and passes over.
+    pub unknown: Vec<String>,
+}
+
 impl Action {
+    /// Whether its file has an input, by its name in lower case.
+    pub(crate) fn has_input(&self, name: &str) -> bool {
+        let (Self::Composite { inputs, .. } | Self::JavaScript { inputs, .. }) = self else { return false };
+        inputs.contains_key(name)
+    }
+
     /// The other repository that it is of.
     pub fn origin(&self) -> Option<&ActionOrigin> {
         if let Self::Composite { origin, .. } | Self::JavaScript { origin, .. } = self { origin.as_ref() } else { None }

@@ -90,17 +90,23 @@ fn step(planned: &PlannedStep) -> Option<Value> {
             "timeout-minutes": timeout_minutes,
             "line": line,
         })),
-        PlannedStep::Uses { line, id, name, uses, with, condition: asked, env, continue_on_error, timeout_minutes, .. } => Some(json!({
-            "id": id,
-            "name": name,
-            "if": condition(asked.as_ref()),
-            "uses": uses,
-            "with": with,
-            "env": env,
-            "continue-on-error": continue_on_error,
-            "timeout-minutes": timeout_minutes,
-            "line": line,
-        })),
+        PlannedStep::Uses { line, id, name, uses, instead, with, condition: asked, env, continue_on_error, timeout_minutes, .. } => {
+            let mut told = json!({
+                "id": id,
+                "name": name,
+                "if": condition(asked.as_ref()),
+                "uses": uses,
+                "with": with,
+                "env": env,
+                "continue-on-error": continue_on_error,
+                "timeout-minutes": timeout_minutes,
+                "line": line,
+            });
+            if let Some(instead) = instead {
+                told["instead"] = json!(instead);
+            }
+            Some(told)
+        }
         PlannedStep::Background { step: inner, .. } => {
             let mut told = step(inner)?;
             told["background"] = json!(true);

@@ -197,3 +197,69 @@ fn an_input_that_holds_a_secret_is_one_for_what_is_done_before_too() {
     let NextStep::Run(step) = steps.next(None, false) else { panic!("nothing is done") };
     assert_eq!((step.name.starts_with("Pre "), &step.env["INPUT_WORD"]), (true, &EnvValue::Secret(Secret::new("hunter2"))));
 }
+
+/// What carries the first step out: Penstock itself, or a copy, and why.
+fn carried(plan: &Plan) -> (bool, Option<String>) {
+    match &plan.jobs[0].steps[0] {
+        PlannedStep::Uses { action, instead, .. } => (action.origin().is_none(), instead.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_penstocks_own_action_lacks_a_copy_of_the_action_may_have() {
+    const COPY: &str = "inputs: {debug: {}, brand-new: {}}\nruns: {using: composite, steps: [{run: x, shell: sh}]}\n";
+    let python =
+        |reference: &str| format!("      - {{uses: deadsnakes/action@{reference}, with: {{python-version: '3.14', debug: 'true'}}}}\n");
+    let copy = [(action("deadsnakes/action", "action.yml"), COPY), (tag("deadsnakes/action", "v3.2.0"), COMMIT)];
+
+    // by commit
+    let plan = planned(&python(COMMIT), "", &copy).unwrap();
+    let why = "a copy of `deadsnakes/action@0123456789012345678901234567890123456789` at 01234567 is carried out, and not what Penstock has of its own: `debug` is not carried out";
+    assert_eq!(carried(&plan), (false, Some(why.to_owned())));
+    assert_eq!(plan.warnings.iter().map(|one| (one.line, one.message.as_str())).collect::<Vec<_>>(), [(6, why)]);
+    let explained = plan.explain("a").unwrap();
+    assert!(explained[0].reasons.contains(&("action".to_owned(), why.to_owned())), "{explained:?}");
+
+    // by a tag, which has to be locked
+    let refused = planned(&python("v3.2.0"), "", &copy).unwrap_err();
+    let expected = ".github/workflows/ci.yml:6:73 `debug` is not carried out | run the job in an image that has such a Python; or have the action itself carried out: put a copy of deadsnakes/action into the mirror, and `penstock actions lock`";
+    assert_eq!(refused, expected);
+    assert!(!carried(&planned(&python("v3.2.0"), &lock(&["deadsnakes/action@v3.2.0"]), &copy).unwrap()).0);
+    let moved = [copy[0].clone(), (tag("deadsnakes/action", "v3.2.0"), OTHER)];
+    assert!(planned(&python("v3.2.0"), &lock(&["deadsnakes/action@v3.2.0"]), &moved).unwrap_err().contains("was moved"));
+
+    // nobody has a copy
+    let refused = planned(&python(COMMIT), "", &[]).unwrap_err();
+    assert!(refused.ends_with("put a copy of deadsnakes/action into the mirror"), "{refused}");
+    // what is not asked for is not looked for
+    let plain = format!("      - {{uses: deadsnakes/action@{COMMIT}, with: {{python-version: '3.14'}}}}\n");
+    assert_eq!(carried(&planned(&plain, "", &copy).unwrap()), (true, None));
+}
+
+#[test]
+fn an_input_that_only_a_copy_knows_is_the_copys_and_what_nobody_knows_is_passed_over() {
+    const NEWER: &str = "inputs: {Brand-New: {}}\nruns: {using: node24, main: x.js}\n";
+    const OLDER: &str = "inputs: {key: {}}\nruns: {using: node24, main: x.js}\n";
+    let cache = format!("      - {{uses: actions/cache@{COMMIT}, with: {{path: a, key: b, brand-new: c}}}}\n");
+    for (copy, own) in [(Some(NEWER), false), (Some(OLDER), true), (None, true)] {
+        let files: Vec<_> = copy.map(|text| (action("actions/cache", "action.yml"), text)).into_iter().collect();
+        assert_eq!(carried(&planned(&cache, "", &files).unwrap()).0, own, "{copy:?}");
+    }
+    // a version that Penstock does not have
+    let newest = "      - uses: actions/cache@v99\n";
+    let locked = lock(&["actions/cache@v99"]);
+    let files = [(action("actions/cache", "action.yml"), NEWER), (tag("actions/cache", "v99"), COMMIT)];
+    assert!(!carried(&planned(newest, &locked, &files).unwrap()).0);
+    assert!(planned(newest, "", &files).unwrap_err().contains("`v99` names no version of actions/cache that Penstock has"));
+}
+
+#[test]
+fn no_copy_is_taken_of_what_would_not_do_it_either() {
+    let copy = "inputs: {egress-policy: {}, target: {}, context: {}}\nruns: {using: node24, main: x.js}\n";
+    for (uses, with) in [("step-security/harden-runner", "egress-policy: block"), ("docker/build-push-action", "target: x")] {
+        let steps = format!("      - {{uses: {uses}@{COMMIT}, with: {{{with}}}}}\n");
+        let refused = planned(&steps, "", &[(action(uses, "action.yml"), copy)]).unwrap_err();
+        assert!(refused.contains("is not carried out") && !refused.contains("copy"), "{refused}");
+    }
+}

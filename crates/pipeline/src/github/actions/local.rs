@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use penstock_model::CommitId;
+
 use super::lock::ActionsLock;
 use super::manifest::{Place, manifest};
 use super::uses;
 use crate::input::{PushEvent, Source};
 use crate::library::{FileRef, Found, Library};
-use crate::plan::{Action, ActionOrigin, PlannedJob, PlannedStep};
+use crate::plan::{Action, ActionOrigin, Lack, PlannedJob, PlannedStep};
 use crate::reader::{Problems, shown};
 use crate::yaml::{At, Budget};
 
@@ -56,15 +58,22 @@ struct Reading<'r> {
 impl Reading<'_> {
     fn step(&mut self, step: &mut PlannedStep, file: u16, depth: usize, problems: &mut Problems) {
         let step = if let PlannedStep::Background { step, .. } = step { step } else { step };
-        let PlannedStep::Uses { line, action, uses, .. } = step else { return };
-        let (known, named_at) = match &*action {
-            Action::Unread { path, at } => ((None, path.clone()), at.clone()),
-            Action::Elsewhere { repository, reference, path, at } => {
-                ((Some(format!("{repository}@{reference}")), path.clone()), at.clone())
+        let PlannedStep::Uses { line, action, uses, instead, .. } = step else { return };
+        let (known, named_at, lack) = match &*action {
+            Action::Unread { path, at } => ((None, path.clone()), at.clone(), None),
+            Action::Elsewhere { repository, reference, path, at, lack } => {
+                ((Some(format!("{repository}@{reference}")), path.clone()), at.clone(), lack.clone())
             }
             _ => return,
         };
         let (at, key) = (At { file, line: *line, column: named_at.column }, &*named_at.key);
+        if let Some(lack) = &lack {
+            match self.has_copy(action, at, key, problems) {
+                None => return,
+                Some(true) => {}
+                Some(false) => return without_copy(action, lack, file, problems),
+            }
+        }
         if depth >= MAX_NESTED {
             problems.add(at, key, format!("`{}` lies more than {MAX_NESTED} actions deep", shown(uses)), "let an action not name itself");
             return;
@@ -84,9 +93,38 @@ impl Reading<'_> {
                 return;
             }
         }
-        if let Some(read) = read {
-            *action = read;
+        let Some(read) = read else { return };
+        if let Some(lack) = lack {
+            // what the copy does not know either is passed over by both
+            if let (Some(own), false) = (lack.own, lack.unknown.iter().all(|name| read.has_input(name))) {
+                *action = Action::BuiltIn { name: own };
+                return;
+            }
+            let commit = read.origin().map_or_else(String::new, |origin| format!(" at {}", origin.commit.short()));
+            let message = format!("a copy of `{}`{commit} is carried out, and not what Penstock has of its own: {}", shown(uses), lack.why);
+            problems.warn(at, key, message.clone(), "whoever has no use for this has Penstock's own without it");
+            *instead = Some(message);
         }
+        *action = read;
+    }
+
+    /// Whether there is a copy of another repository's action, by its commit or what its tag is locked to. `None` is wanted, or
+    /// told already.
+    fn has_copy(&mut self, named: &Action, at: At, key: &str, problems: &mut Problems) -> Option<bool> {
+        let Action::Elsewhere { repository, reference, path, .. } = named else { return Some(false) };
+        let commit = match uses::commit(reference) {
+            Some(commit) => commit,
+            None => match self.lock(at, key, problems)?.get(repository, reference) {
+                Some(locked) => locked.commit.clone(),
+                None => return Some(false),
+            },
+        };
+        for file in files_of(repository, &commit, path) {
+            if problems.has(self.library, &file)? {
+                return Some(true);
+            }
+        }
+        Some(false)
     }
 
     fn action(&mut self, named: &Action, at: At, key: &str, depth: usize, problems: &mut Problems) -> Option<Action> {
@@ -127,11 +165,7 @@ impl Reading<'_> {
 
     /// The file of an action of another repository: nobody knows what is there before it was looked for.
     fn of_origin(&self, path: &str, origin: &ActionOrigin, at: At, key: &str, problems: &mut Problems) -> Option<(FileRef, Found)> {
-        let files = NAMES.map(|name| FileRef::Action {
-            repository: origin.repository.clone(),
-            reference: origin.commit.to_string(),
-            path: below(path, name),
-        });
+        let files = files_of(&origin.repository, &origin.commit, path);
         let of_state = |there: fn(Option<Result<&Found, &str>>) -> bool| files.iter().find(|file| there(self.library.get(file)));
         let file = of_state(|state| matches!(state, Some(Ok(_)))).or_else(|| of_state(|state| state.is_none())).unwrap_or(&files[0]);
         let found = problems.found(self.library, file, at, key)?.clone();
@@ -189,6 +223,23 @@ impl Reading<'_> {
         }
         self.lock.as_ref()
     }
+}
+
+/// What the file of an action of another repository may be.
+fn files_of(repository: &str, commit: &CommitId, path: &str) -> [FileRef; NAMES.len()] {
+    NAMES.map(|name| FileRef::Action { repository: repository.to_owned(), reference: commit.to_string(), path: below(path, name) })
+}
+
+/// What becomes of an action that Penstock carries out itself and that lacks something, where there is no copy of it.
+fn without_copy(action: &mut Action, lack: &Lack, file: u16, problems: &mut Problems) {
+    if let Some(own) = lack.own {
+        *action = Action::BuiltIn { name: own };
+        return;
+    }
+    let Action::Elsewhere { repository, reference, .. } = &*action else { return };
+    let lock = if uses::commit(reference).is_some() { "" } else { ", and `penstock actions lock`" };
+    let help = format!("{}; or have the action itself carried out: put a copy of {repository} into the mirror{lock}", lack.help);
+    problems.add(At { file, line: lack.line, column: lack.at.column }, &lack.at.key, lack.why.clone(), help);
 }
 
 /// A file of a folder.

@@ -7,7 +7,6 @@ use crate::library::Unplanned;
 use crate::plan::Action;
 use crate::reader::Problems;
 use crate::yaml::{Budget, Node, Schema, Value};
-use std::collections::BTreeMap;
 
 /// What a `uses` names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +31,8 @@ pub enum Named {
         path: String,
         /// Whether it is a workflow.
         workflow: bool,
+        /// Whether Penstock has the action itself, and lacks what is asked of it: a copy is taken if there is one.
+        spare: bool,
     },
 }
 
@@ -62,14 +63,18 @@ pub fn named(source: &Source<'_>) -> Result<Vec<Named>, Vec<Diagnostic>> {
 
 fn steps(node: &Node, found: &mut Vec<Named>) {
     let Some(Value::Seq(items)) = get(node, "steps").map(|node| &node.value) else { return };
-    found.extend(items.iter().filter_map(|step| action(get(step, "uses")?.text()?)));
+    found.extend(items.iter().filter_map(action));
 }
 
-fn action(uses: &str) -> Option<Named> {
+fn action(step: &Node) -> Option<Named> {
+    let with = get(step, "with").into_iter().flat_map(entries);
+    let with = with.map(|(name, value)| (name.to_lowercase(), value.text().unwrap_or_default().to_owned())).collect();
     // what is wrong with it is told by whoever plans
-    match resolve(uses, &BTreeMap::new()).ok()? {
+    match resolve(get(step, "uses")?.text()?, &with).ok()? {
         Action::Unread { path, .. } => Some(Named::Action { path }),
-        Action::Elsewhere { repository, reference, path, .. } => Some(Named::Elsewhere { repository, reference, path, workflow: false }),
+        Action::Elsewhere { repository, reference, path, lack, .. } => {
+            Some(Named::Elsewhere { repository, reference, path, workflow: false, spare: lack.is_some() })
+        }
         _ => None,
     }
 }
@@ -79,7 +84,9 @@ fn workflow(uses: &str) -> Option<Named> {
         return Some(Named::Workflow { path: path.to_owned() });
     }
     match super::uses::elsewhere(uses).ok()? {
-        Action::Elsewhere { repository, reference, path, .. } => Some(Named::Elsewhere { repository, reference, path, workflow: true }),
+        Action::Elsewhere { repository, reference, path, .. } => {
+            Some(Named::Elsewhere { repository, reference, path, workflow: true, spare: false })
+        }
         _ => None,
     }
 }
@@ -105,6 +112,7 @@ mod tests {
             reference: reference.to_owned(),
             path: path.to_owned(),
             workflow,
+            spare: false,
         };
         assert_eq!(
             named(&Source { path: "a.yml", text }).unwrap(),

@@ -3,6 +3,7 @@
 use penstock_model::job::{Chore, Work};
 
 use super::act::{Act, Doing, Done, Inputs, Once};
+use super::reports::CODECOV_BOTH;
 use super::table::{BuiltIn, Known, Refusal, anything};
 use crate::reader::shown;
 
@@ -128,40 +129,7 @@ pub(super) const CODECOV_TESTS: Known = Known {
     built_in: BuiltIn::CodecovTests,
     majors: &[1],
     branches: &["main"],
-    inputs: &[
-        "token",
-        "binary",
-        "codecov_yml_path",
-        "commit_parent",
-        "directory",
-        "disable_search",
-        "dry_run",
-        "env_vars",
-        "exclude",
-        "fail_ci_if_error",
-        "file",
-        "files",
-        "flags",
-        "handle_no_reports_found",
-        "job_code",
-        "name",
-        "os",
-        "override_branch",
-        "override_build",
-        "override_build_url",
-        "override_commit",
-        "override_pr",
-        "root_dir",
-        "slug",
-        "url",
-        "verbose",
-        "version",
-        "working-directory",
-        "network_filter",
-        "network_prefix",
-        "report_code",
-        "git_service",
-    ],
+    inputs: CODECOV_BOTH,
     check: anything,
     begin: |inputs, _, _| codecov(&inputs),
 };

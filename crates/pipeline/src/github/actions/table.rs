@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::act::{Act, Inputs};
 use super::facts::Facts;
 use super::{artifacts, cache, checkout, docker, golangci, green, idle, metadata, reports, results, rust_cache, setup, trivy};
-use crate::plan::{Action, NamedAt};
+use crate::plan::{Action, Lack, NamedAt};
 use crate::reader::shown;
 
 /// An action that Penstock carries out itself.
@@ -148,6 +148,10 @@ const KNOWN: &[Known] = &[
     results::COVERALLS,
 ];
 
+/// Actions whose copies would not do what is asked for either: one asks for a Docker daemon, the other passes over it in silence
+/// that there is no wall.
+const NO_COPY: &[BuiltIn] = &[BuiltIn::DockerBuild, BuiltIn::HardenRunner];
+
 /// Why a `uses` is not carried out.
 #[derive(Debug)]
 pub(in crate::github) struct Refusal {
@@ -165,6 +169,19 @@ impl Refusal {
     pub(super) fn input(name: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { input: Some(name.to_owned()), message: message.into(), help: help.into() }
     }
+}
+
+/// Refuses the first of some inputs that is given, unless what it is given is harmless.
+pub(super) fn without(inputs: &Inputs, names: &[&str], harmless: fn(&str) -> bool, help: &str) -> Result<(), Refusal> {
+    match names.iter().find(|name| inputs.get(name).is_some_and(|given| !harmless(given))) {
+        Some(name) => Err(Refusal::input(name, format!("`{name}` is not carried out"), help)),
+        None => Ok(()),
+    }
+}
+
+/// `false`, as YAML 1.2 writes it.
+pub(super) fn is_false(given: &str) -> bool {
+    matches!(given, "false" | "False" | "FALSE")
 }
 
 /// True for a path that stays below where it starts.
@@ -195,15 +212,33 @@ pub(in crate::github) fn resolve(uses: &str, with: &BTreeMap<String, String>) ->
         Some((KNOWN.iter().find(|known| known.name == name)?, version))
     });
     let Some((known, version)) = builtin else { return super::uses::elsewhere(uses) };
-    if !known.answers_to(version) {
-        let majors = known.majors.iter().map(|major| format!("v{major}"));
-        let names: Vec<String> = majors.chain(known.branches.iter().map(|branch| (*branch).to_owned())).collect();
-        let message = format!("`{}` names no version of {} that Penstock has", shown(version), known.name);
-        return Err(Refusal::new(message, format!("use one of: {}", names.join(", "))));
-    }
     let settled = with.iter().filter(|(_, text)| !text.contains("${{"));
-    (known.check)(&Inputs::new(settled.map(|(name, text)| (name.clone(), text.clone())).collect()))?;
-    Ok(Action::BuiltIn { name: known.built_in })
+    let settled = Inputs::new(settled.map(|(name, text)| (name.clone(), text.clone())).collect());
+    let refused = known.version_fault(version).or_else(|| (known.check)(&settled).err());
+    let unknown = known.unknown(with);
+    let (refusal, own) = match refused {
+        Some(refusal) => (refusal, None),
+        None if unknown.is_empty() => return Ok(Action::BuiltIn { name: known.built_in }),
+        None => (Refusal::new(known.unknown_words(&unknown), ""), Some(known.built_in)),
+    };
+    if own.is_none() && NO_COPY.contains(&known.built_in) {
+        return Err(refusal);
+    }
+    // a copy of the action may have what Penstock's own lacks
+    let Ok(Action::Elsewhere { repository, reference, path, at, .. }) = super::uses::elsewhere(uses) else { return Err(refusal) };
+    let Refusal { input, message: why, help } = refusal;
+    let lack = Lack { why, help, line: 0, at: NamedAt { column: 0, key: input.unwrap_or_default() }, own, unknown };
+    Ok(Action::Elsewhere { repository, reference, path, at, lack: Some(Box::new(lack)) })
+}
+
+/// Two lists of inputs as one.
+pub(super) const fn joined<const N: usize>(first: &[&'static str], second: &[&'static str]) -> [&'static str; N] {
+    let (mut all, mut at) = ([""; N], 0);
+    while at < N {
+        all[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
+        at += 1;
+    }
+    all
 }
 
 /// Begins an action with its inputs; `env` is the step's. An error fails the step.
@@ -215,11 +250,11 @@ pub(in crate::github) fn begin(
     env: &BTreeMap<String, String>,
 ) -> Result<(Box<dyn Act>, Vec<String>), String> {
     let known = KNOWN.iter().find(|known| known.built_in == action).ok_or("this Penstock does not have the action")?;
-    let unknown: Vec<String> = given.keys().filter(|name| !known.inputs.contains(&name.as_str())).map(|name| format!("`{name}`")).collect();
+    let unknown = known.unknown(&given);
     let mut notes = Vec::new();
     if !unknown.is_empty() {
         // as at GitHub, that is no failure
-        notes.push(format!("##[warning]{} has no input {}; it has {}", known.name, unknown.join(", "), known.inputs.join(", ")));
+        notes.push(format!("##[warning]{}", known.unknown_words(&unknown)));
     }
     let inputs = Inputs::new(given).of_version(uses.rsplit_once('@').map_or("", |(_, version)| version));
     (known.check)(&inputs).map_err(|refusal| format!("{}\nhelp: {}", refusal.message, refusal.help))?;
@@ -227,6 +262,27 @@ pub(in crate::github) fn begin(
 }
 
 impl Known {
+    /// Inputs that it does not have.
+    fn unknown(&self, given: &BTreeMap<String, String>) -> Vec<String> {
+        given.keys().filter(|name| !self.inputs.iter().any(|known| known.eq_ignore_ascii_case(name))).cloned().collect()
+    }
+
+    fn unknown_words(&self, unknown: &[String]) -> String {
+        let unknown: Vec<String> = unknown.iter().map(|name| format!("`{}`", shown(name))).collect();
+        format!("{} has no input {}; it has {}", self.name, unknown.join(", "), self.inputs.join(", "))
+    }
+
+    /// Why it does not answer to a version.
+    fn version_fault(&self, version: &str) -> Option<Refusal> {
+        if self.answers_to(version) {
+            return None;
+        }
+        let majors = self.majors.iter().map(|major| format!("v{major}"));
+        let names: Vec<String> = majors.chain(self.branches.iter().map(|branch| (*branch).to_owned())).collect();
+        let message = format!("`{}` names no version of {} that Penstock has", shown(version), self.name);
+        Some(Refusal::new(message, format!("use one of: {}", names.join(", "))))
+    }
+
     /// True for a major version's tag, a release of it, and a full commit, which pins code that Penstock does not run.
     fn answers_to(&self, version: &str) -> bool {
         let commit = version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -262,9 +318,11 @@ mod tests {
         for version in ["v4", "v4.2", "v4.2.1", "4", "main", commit] {
             assert!(resolve(&format!("Actions/Checkout@{version}"), &none).is_ok(), "{version}");
         }
-        for version in ["v99", "latest", "8f4b7f8", "releases/v4", ""] {
-            assert!(resolve(&format!("actions/checkout@{version}"), &none).is_err(), "{version}");
+        for version in ["v99", "latest", "8f4b7f8", "releases/v4"] {
+            let lacks = resolve(&format!("actions/checkout@{version}"), &none);
+            assert!(matches!(lacks, Ok(Action::Elsewhere { lack: Some(_), .. })), "{version}");
         }
+        assert!(resolve("actions/checkout@", &none).is_err());
         // a release of the whole machine is no release of its part
         assert!(matches!(resolve("actions/checkout/sub@v4", &none), Ok(Action::Elsewhere { .. })));
     }

@@ -20,7 +20,7 @@ pub(super) fn elsewhere(uses: &str) -> Result<Action, Refusal> {
     if !is_repository(&repository) || !is_reference(reference) || (!path.is_empty() && !is_file(path)) {
         return Err(refuse());
     }
-    Ok(Action::Elsewhere { repository, reference: reference.to_owned(), path: path.to_owned(), at: NamedAt::default() })
+    Ok(Action::Elsewhere { repository, reference: reference.to_owned(), path: path.to_owned(), at: NamedAt::default(), lack: None })
 }
 
 /// `owner/name`, as GitHub names repositories.

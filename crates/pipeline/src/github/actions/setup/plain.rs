@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::super::act::{Act, Inputs, quoted};
 use super::super::facts::Facts;
 use super::super::sequence::{Sequence, ready};
-use super::super::table::{BuiltIn, Known, Refusal, anything};
+use super::super::table::{BuiltIn, Known, anything, is_false, without};
 use super::{Begun, Env, Found, Setup, Tool, Wish, first_line, folder, of_tool_versions, python};
 
 pub(in super::super) const BUN: Known = Known {
@@ -14,12 +14,7 @@ pub(in super::super) const BUN: Known = Known {
     majors: &[1, 2],
     branches: &["main"],
     inputs: &["bun-version", "bun-version-file", "bun-download-url", "registries", "registry-url", "scope", "no-cache", "token"],
-    check: |inputs| match ["registries", "registry-url"].iter().find(|name| inputs.get(name).is_some()) {
-        Some(name) => {
-            Err(Refusal::input(name, format!("`{name}` is not carried out"), "write a `bunfig.toml` or `.npmrc` in a step of its own"))
-        }
-        None => Ok(()),
-    },
+    check: |inputs| without(inputs, &["registries", "registry-url"], |_| false, "write a `bunfig.toml` or `.npmrc` in a step of its own"),
     begin: |inputs, _, _| {
         let mut setup = versioned(&TOOL_BUN, &inputs, "bun-version", "bun-version-file", "bun-version");
         if setup.wishes.is_empty() && setup.files.is_empty() {
@@ -39,11 +34,9 @@ pub(in super::super) const DENO: Known = Known {
     majors: &[1, 2],
     branches: &["main"],
     inputs: &["deno-version", "deno-version-file", "deno-binary-name", "target", "cache", "cache-hash"],
-    check: |inputs| match ["deno-binary-name", "target"].iter().find(|name| inputs.get(name).is_some_and(|given| given != "deno")) {
-        Some(name) => {
-            Err(Refusal::input(name, format!("`{name}` is not carried out"), "remove it: the machine's `deno` is taken as it is"))
-        }
-        None => Ok(()),
+    check: |inputs| {
+        let help = "remove it: the machine's `deno` is taken as it is";
+        without(inputs, &["deno-binary-name", "target"], |given| given == "deno", help)
     },
     begin: |inputs, _, _| {
         let mut setup = versioned(&TOOL_DENO, &inputs, "deno-version", "deno-version-file", "deno-version");
@@ -61,17 +54,17 @@ pub(in super::super) const CMAKE: Known = Known {
     // versions of CMake are its versions
     majors: &[3, 4],
     branches: &["latest", "main"],
-    inputs: &["cmakeVersion", "cmakeversion", "ninjaVersion", "ninjaversion", "useCloudCache", "useLocalCache"],
+    inputs: &["cmakeversion", "ninjaversion", "usecloudcache", "uselocalcache"],
     check: anything,
     begin: |inputs, _, _| {
-        let of = |tool, names: [&str; 2], output| {
-            let wish = names.iter().find_map(|name| inputs.get(name)).unwrap_or("latest").to_owned();
+        let of = |tool, name, output| {
+            let wish = inputs.or(name, "latest").to_owned();
             let mut setup = Setup::new(tool, vec![wish], None, "penstock.version");
             setup.path_output = Some(output);
             Box::new(setup) as Box<dyn Act>
         };
-        let cmake = of(&TOOL_CMAKE, ["cmakeVersion", "cmakeversion"], "cmake-path");
-        let ninja = of(&TOOL_NINJA, ["ninjaVersion", "ninjaversion"], "ninja-path");
+        let cmake = of(&TOOL_CMAKE, "cmakeversion", "cmake-path");
+        let ninja = of(&TOOL_NINJA, "ninjaversion", "ninja-path");
         Ok(Sequence::boxed(vec![ready(cmake), ready(ninja)]))
     },
 };
@@ -82,10 +75,7 @@ pub(in super::super) const DEADSNAKES: Known = Known {
     majors: &[1, 2, 3],
     branches: &["main"],
     inputs: &["python-version", "debug", "nogil"],
-    check: |inputs| match ["debug", "nogil"].iter().find(|name| inputs.flag(name, false) != Ok(false)) {
-        Some(name) => Err(Refusal::input(name, format!("`{name}` is not carried out"), "run the job in an image that has such a Python")),
-        None => Ok(()),
-    },
+    check: |inputs| without(inputs, &["debug", "nogil"], is_false, "run the job in an image that has such a Python"),
     begin: deadsnakes,
 };
 
