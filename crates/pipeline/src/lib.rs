@@ -37,6 +37,7 @@ mod run;
 mod select;
 mod served;
 mod simulation;
+mod skip;
 mod steps;
 #[cfg(test)]
 mod testing;

@@ -484,6 +484,9 @@ impl<'p> Planning<'p> {
     /// # Errors
     /// As [`plan`].
     pub fn plan(&mut self, library: &Library) -> Result<Plan, Unplanned> {
+        if let Some(nothing) = crate::skip::plan(self.dialect, &self.source, self.event) {
+            return Ok(nothing);
+        }
         match self.dialect {
             Dialect::GitlabCi => crate::gitlab::plan(&self.source, self.event, library, &mut self.known),
             Dialect::GithubWorkflow => crate::github::plan(&self.source, self.event, library, &mut self.known),

@@ -2,7 +2,7 @@
 
 use penstock_pipeline::{EventFacts, MergeRequest, PushEvent, Trigger};
 
-use crate::support::{GITLAB, planned, push, summary};
+use crate::support::{GITLAB, WORKFLOW, planned, push, summary};
 
 pub fn merge_request() -> MergeRequest {
     MergeRequest {
@@ -181,4 +181,34 @@ fn a_commit_and_its_tag_are_known_to_rules_and_jobs() {
     let nothing = PushEvent { facts: EventFacts::default(), ..push() };
     let refused = planned(GITLAB, "a: {script: [x], rules: [{if: $CI_COMMIT_AUTHOR}, {when: always}]}", &nothing).unwrap_err();
     assert!(refused.contains("`CI_COMMIT_AUTHOR` is not known here"), "{refused}");
+}
+
+#[test]
+fn a_commit_whose_message_wants_no_pipeline_starts_none_unless_somebody_asks_for_one() {
+    let gitlab = "job:\n  script: make\n";
+    let workflow = "on: [push, pull_request, pull_request_target, workflow_dispatch]\njobs: {a: {runs-on: x, steps: [{run: x}]}}\n";
+    let whys = |path: &str, text: &str, trigger: Trigger, message: &str| {
+        let event = PushEvent { message: message.to_owned(), ..event(trigger) };
+        planned(path, text, &event).unwrap().why_empty().join("; ")
+    };
+    let request = || Trigger::MergeRequest(Box::new(merge_request()));
+    let of_target = || Trigger::MergeRequest(Box::new(MergeRequest { of_target: true, ..merge_request() }));
+    for trigger in [Trigger::Push, request()] {
+        let why = whys(GITLAB, gitlab, trigger.clone(), "Fix [ci-skip]");
+        assert_eq!(why, "the message of commit aaaaaaaa says `[ci-skip]`: nothing starts for it, as at GitLab");
+        let why = whys(WORKFLOW, workflow, trigger.clone(), "Fix\n\nskip-checks: true\n");
+        assert_eq!(why, "the message of commit aaaaaaaa says `skip-checks: true`: nothing starts for it, as at GitHub");
+        assert_eq!(whys(WORKFLOW, workflow, trigger.clone(), "Fix [ci-skip]"), "", "GitLab's own word");
+        assert_eq!(whys(GITLAB, gitlab, trigger, "Fix [no ci]"), "", "GitHub's own word");
+        // whatever the file has: nobody reads it
+        assert!(whys(GITLAB, "job: [", Trigger::Push, "[skip ci]").contains("[skip ci]"));
+    }
+    let manual = || Trigger::Manual { inputs: std::collections::BTreeMap::new() };
+    let nightly = || Trigger::Schedule { cron: "30 5 * * 1".into(), description: String::new() };
+    for trigger in [manual(), nightly(), Trigger::Token, Trigger::Parent { origin: Box::new(Trigger::Push) }] {
+        assert_eq!(whys(GITLAB, gitlab, trigger, "Fix [skip ci]"), "");
+    }
+    for trigger in [manual(), of_target()] {
+        assert_eq!(whys(WORKFLOW, workflow, trigger, "Fix [skip ci]"), "");
+    }
 }
