@@ -10,6 +10,7 @@ mod deliveries;
 mod environments;
 mod exceptions;
 mod said;
+mod tag_releases;
 mod tests;
 mod types;
 
@@ -20,6 +21,7 @@ pub use deliveries::*;
 pub use environments::*;
 pub use exceptions::*;
 pub use said::*;
+pub use tag_releases::*;
 pub use tests::*;
 pub use types::*;
 

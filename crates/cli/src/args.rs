@@ -7,6 +7,7 @@ mod exceptions;
 mod job;
 mod local;
 mod simulate;
+mod tag_release;
 mod tests;
 mod variable;
 
@@ -24,6 +25,7 @@ pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
 pub use local::{DialectArg, EventArgs, ExplainArgs, GraphForm, LintArgs, PlanArgs, Run};
 pub use simulate::SimulateArgs;
+pub use tag_release::TagRelease;
 pub use variable::{Variable, VariableKind};
 
 /// From a git push to production, through gates that are proven to be passed.
@@ -113,6 +115,9 @@ pub enum Command {
     /// See and stop environments that jobs of GitLab files name.
     #[command(subcommand)]
     Environment(Environment),
+    /// See what jobs of GitLab files published about tags (`release`).
+    #[command(subcommand)]
+    TagRelease(TagRelease),
     /// Manage variables, of which secrets are some.
     #[command(subcommand)]
     Variable(Variable),

@@ -7,6 +7,7 @@ use penstock_model::event::{DomainEvent, EventType};
 use penstock_model::evidence::Evidence;
 use penstock_model::job::AttemptId;
 use penstock_model::release::{ImageName, Release, ReleaseId, Revision};
+use penstock_model::tag_release::TagRelease;
 use penstock_model::{CommitId, Digest, EnvironmentName, JobName, ProjectName, RepositoryName, RunId, Timestamp, UserName};
 use penstock_pipeline::{Trigger, Variable};
 use penstock_scan::{CoverageReport, TestTotals};
@@ -90,6 +91,17 @@ pub enum ProjectEvent {
     EnvironmentStopped {
         /// The environment.
         environment: String,
+    },
+    /// A job published something about a tag: a tag release. What is delivered is another thing.
+    TagReleased {
+        /// What it published.
+        release: Box<TagRelease>,
+        /// The commit that the tag names.
+        commit: CommitId,
+        /// Which attempt of a job.
+        by: AttemptId,
+        /// In whose name: who started the pipeline.
+        who: UserName,
     },
     /// Somebody had a pipeline start where a ref is. No ref moved.
     Ordered {
@@ -474,7 +486,7 @@ macro_rules! domain {
 }
 
 domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered", Self::Ordered { .. } => "ordered", Self::TimetableRead { .. } => "timetable_read",
-    Self::EnvironmentStopping { .. } => "environment_stopping", Self::EnvironmentStopped { .. } => "environment_stopped", Self::ConfigRead { .. } => "config_read" });
+    Self::EnvironmentStopping { .. } => "environment_stopping", Self::EnvironmentStopped { .. } => "environment_stopped", Self::TagReleased { .. } => "tag_released", Self::ConfigRead { .. } => "config_read" });
 domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Tested { .. } => "tested", Self::Released { .. } => "released" });
 domain!(EvidenceEvent, "evidence", { Self::Recorded { .. } => "recorded" });
 domain!(ReleaseEvent, "release", {

@@ -31,6 +31,7 @@ pub mod reuse;
 mod secrets;
 mod start;
 pub mod streams;
+pub mod tag_releases;
 mod tested;
 mod turns;
 mod users;

@@ -80,7 +80,7 @@ fn held(world: &World, project: &ProjectRecord, record: &RunRecord, origin: &Run
         return Some(format!("in run {} it built the image {name}, which belongs to that run", origin.id));
     }
     // `penstock run` delivers nothing
-    let local = record.brings_plan && record.beside.is_none();
+    let local = record.is_local();
     if local || !project.delivers(&record.push.reference) || origin.push.commit == record.push.commit {
         return None;
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use penstock_model::git::{Commit, CommitChange, GitError, GitHost, History, WorkTree};
+use penstock_model::git::{Commit, CommitChange, GitError, GitHost, History, NewTag, WorkTree};
 use penstock_model::{CommitId, RepositoryName, UserName};
 use tokio::fs;
 
@@ -15,7 +15,7 @@ use crate::checkout::tree::{self, Entry, Kind};
 use crate::commit::{objects, parse};
 use crate::program::{Program, failed};
 use crate::reads::{Listed, Reads};
-use crate::{change, hook, shared, tags, work_tree};
+use crate::{change, hook, new_tag, shared, tags, work_tree};
 
 /// The most commits that one call gives.
 const MAX_HISTORY: usize = 10_000;
@@ -237,7 +237,10 @@ impl GitHost for BareRepositories {
         let arguments = ["log", "--walk-reflogs", "--max-count=1", "--format=%H %gE", "--end-of-options", reference, "--"];
         let output = self.program.run(&directory, &arguments, b"").await?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let Some((id, address)) = text.trim_end().split_once(' ') else { return Ok(None) };
+        let Some((id, address)) = text.trim_end().split_once(' ') else {
+            // git does not walk the log of an annotated tag
+            return new_tag::maker(self, &directory, reference, commit).await;
+        };
         let who = address.strip_suffix(&format!("@http.{}", crate::http::THROUGH)).filter(|_| id == commit.as_str());
         Ok(who.and_then(|who| who.parse().ok()))
     }
@@ -360,6 +363,10 @@ impl GitHost for BareRepositories {
 
     async fn commit_change(&self, repository: &RepositoryName, change: &CommitChange) -> Result<CommitId, GitError> {
         change::commit(self, repository, change).await
+    }
+
+    async fn create_tag(&self, repository: &RepositoryName, tag: &NewTag) -> Result<bool, GitError> {
+        new_tag::create(self, repository, tag).await
     }
 }
 

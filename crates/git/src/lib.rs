@@ -17,6 +17,7 @@ mod hookserver;
 mod host;
 mod http;
 mod mirror;
+mod new_tag;
 mod program;
 mod reads;
 mod refs;

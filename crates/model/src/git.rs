@@ -101,6 +101,21 @@ pub struct CommitChange {
     pub message: String,
 }
 
+/// A tag that Penstock makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTag {
+    /// Its name, without `refs/tags/`.
+    pub name: String,
+    /// The commit that it names.
+    pub commit: CommitId,
+    /// What an annotated tag says; `None` is a tag that is a name and nothing more.
+    pub message: Option<String>,
+    /// In whose name, as the log of the ref says it.
+    pub by: UserName,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// What a job's checkout has besides the files: a `.git` with the whole history, of which nothing is copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkTree {
@@ -219,6 +234,10 @@ pub trait GitHost: Send + Sync {
     }
     /// Commits by compare-and-swap of the branch.
     async fn commit_change(&self, repository: &RepositoryName, change: &CommitChange) -> Result<CommitId, GitError>;
+    /// Makes a tag where there is none of the name; `false` if there is one, which stays as it is.
+    async fn create_tag(&self, repository: &RepositoryName, tag: &NewTag) -> Result<bool, GitError> {
+        Err(GitError::Failed { what: format!("tag {}", tag.name), stderr: format!("this host makes no tags in {repository}") })
+    }
 }
 
 /// Bare copies of other people's repositories, each by its directory on this machine.

@@ -58,6 +58,9 @@ pub struct ArtifactSpec {
     /// Files of other reports by kind, kept as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reports: BTreeMap<String, Vec<String>>,
+    /// A file that is kept if it is there, as [`crate::tag_release::DESCRIPTION_FILE`]: no pattern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description_file: Option<String>,
     /// What people call the archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

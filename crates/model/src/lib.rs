@@ -26,6 +26,7 @@ pub mod remote;
 pub mod secret;
 pub mod service;
 mod step;
+pub mod tag_release;
 pub mod target;
 pub mod terminal;
 pub mod tool;

@@ -39,6 +39,7 @@ mod served;
 mod simulation;
 mod skip;
 mod steps;
+mod tag_release;
 #[cfg(test)]
 mod testing;
 mod timetable;
@@ -71,8 +72,8 @@ pub use mentions::mentions;
 pub use plan::{
     Access, Action, ActionInput, ActionOrigin, AllowFailure, Asked, Audience, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency,
     Condition, Downstream, Elsewhere, InputKind, JobEnvironment, Lack, LeftOut, Matrix, NamedAt, OnJobFailure, OnNewCommit, Permissions,
-    Place, Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSecret, PlannedSource, PlannedStep, PlannedTrigger, Planning, ProcessMode,
-    Retry, RetryOn, Strategy, TokenUse, Turns, Variable, VaultPlace, Wait, When, plan,
+    Place, Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSecret, PlannedSource, PlannedStep, PlannedTagRelease, PlannedTrigger,
+    Planning, ProcessMode, Retry, RetryOn, Strategy, TokenUse, Turns, Variable, VaultPlace, Wait, When, plan,
 };
 pub use run::{
     CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,
@@ -82,6 +83,7 @@ pub use select::{NotChosen, Selection};
 pub use served::unserved;
 pub use simulation::Simulation;
 pub use steps::{NoSuchJob, steps};
+pub use tag_release::{WantedTagRelease, tag_release};
 pub use timetable::{WorkflowTime, workflow_times};
 pub use trigger::{MergeRequest, Trigger};
 pub use unchanged::{Dependence, among_inputs, check_input, differing, fingerprint, runs_anyway};

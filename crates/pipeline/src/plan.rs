@@ -17,11 +17,13 @@ pub use crate::steps::planned::{Action, ActionInput, ActionOrigin, Asked, Awaite
 mod downstream;
 mod identity;
 mod seconds;
+mod tag_release;
 mod turns;
 mod workflow;
 
 pub use downstream::{Downstream, Elsewhere, Place, PlannedTrigger, Strategy};
 pub use identity::{Audience, PlannedSecret, VaultPlace};
+pub use tag_release::PlannedTagRelease;
 pub use turns::{AutoCancel, OnJobFailure, OnNewCommit, ProcessMode, Turns};
 pub use workflow::{Access, CallInput, CallSecrets, Concurrency, InputKind, Permissions, PlannedCall, PlannedSource, TokenUse};
 
@@ -240,6 +242,9 @@ pub struct PlannedJob {
     /// What it gets from a vault (GitLab's `secrets`), by the names of its variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, PlannedSecret>,
+    /// What it publishes about a tag once it has succeeded (GitLab's `release`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag_release: Option<Box<PlannedTagRelease>>,
     /// Files that outlive it.
     pub artifacts: ArtifactSpec,
     /// What finds its coverage in its output: a regex.

@@ -86,6 +86,8 @@ pub fn runs_anyway(job: &PlannedJob, attempt: u32) -> Option<&'static str> {
         Some("a person starts it")
     } else if job.environment.is_some() {
         Some("it is of an environment: what it does there is no result that could be taken over")
+    } else if job.tag_release.is_some() {
+        Some("it publishes something about a tag, which is no result that could be taken over")
     } else {
         None
     }
@@ -244,6 +246,7 @@ mod tests {
         assert!(!taken(FILE, 2));
         assert!(!taken("a: {script: [x], when: manual}", 1));
         assert!(!taken("a: {script: [x], environment: staging}", 1));
+        assert!(!taken("a: {script: [x], release: {tag_name: v1, description: d}}", 1));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use penstock_model::git::{Commit, CommitChange, GitError, GitHost, Signature};
+use penstock_model::git::{Commit, CommitChange, GitError, GitHost, NewTag, Signature};
 use penstock_model::{CommitId, Digest, LocalTime, RepositoryName, Timestamp};
 
 use crate::held;
@@ -210,6 +210,18 @@ impl GitHost for MemoryGit {
                 }
             }
             Ok(kept.add(&change.branch, files, change.author.clone(), change.at, &change.message))
+        })
+    }
+
+    async fn create_tag(&self, repository: &RepositoryName, tag: &NewTag) -> Result<bool, GitError> {
+        self.with(repository, |kept| {
+            kept.files(repository, &tag.commit)?;
+            let name = format!("refs/tags/{}", tag.name);
+            if kept.refs.contains_key(&name) {
+                return Ok(false);
+            }
+            kept.refs.insert(name, tag.commit.clone());
+            Ok(true)
         })
     }
 }

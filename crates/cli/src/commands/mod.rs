@@ -8,6 +8,7 @@ mod init;
 mod job;
 mod reads;
 mod rollout;
+mod tag_release;
 mod tests;
 mod variable;
 
@@ -54,6 +55,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         Command::User(args) => access::user(context, args).await?,
         Command::Secret(args) => access::secret(context, args).await?,
         Command::Environment(args) => environment::environment(context, args).await?,
+        Command::TagRelease(args) => tag_release::tag_release(context, args).await?,
         Command::Variable(args) => variable::variable(context, args).await?,
         Command::Status => reads::status(context).await?,
         Command::Runs(args) => reads::runs(context, &args).await?,

@@ -16,6 +16,7 @@ use crate::downstream::number_of;
 use crate::identity;
 use crate::parts::Parts;
 use crate::streams;
+use crate::tag_releases;
 use crate::tested::{self, Results};
 use crate::world::RunRecord;
 
@@ -251,8 +252,29 @@ async fn attempt(
         timeout: planned.timeout,
     };
     let env = spec.env.clone();
-    let report = parts.runner.run(spec, steps, log, cancel).await?;
+    let mut report = parts.runner.run(spec, steps, log.clone(), cancel).await?;
+    publish(parts, record, planned, id, &env, &mut report, &*log).await?;
     Ok(JobReport { deployment: deployment(plan, planned, &env, &report), reuse, ..report })
+}
+
+/// Makes the tag release of a job that has succeeded, and says so in its log; where that cannot be, the job has failed.
+async fn publish(
+    parts: &Parts,
+    record: &RunRecord,
+    planned: &PlannedJob,
+    id: &AttemptId,
+    env: &BTreeMap<String, EnvValue>,
+    report: &mut JobReport,
+    log: &dyn LogSink,
+) -> Result<(), EffectError> {
+    match tag_releases::publish(parts, record, planned, id, env, report).await? {
+        None => Ok(()),
+        Some(Ok(said)) => note(parts, log, &said).await,
+        Some(Err(why)) => {
+            report.end = JobEnd::Exited { code: 1 };
+            note(parts, log, &why).await
+        }
+    }
 }
 
 /// What a job that succeeded did to the environment that its file names.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use penstock_gitops::AppEvent;
 use penstock_model::event::{DomainEvent, Recorded};
 use penstock_model::evidence::{Evidence, Subject, Witness, predicate};
-use penstock_model::job::JobReport;
+use penstock_model::job::{AttemptId, JobReport};
 use penstock_model::release::ReleaseId;
-use penstock_model::{Digest, EnvironmentName, ProjectName, RunId, Timestamp, UserName};
+use penstock_model::tag_release::TagRelease;
+use penstock_model::{CommitId, Digest, EnvironmentName, ProjectName, RunId, Timestamp, UserName};
 use penstock_pipeline::{JobState, RunEvent, Status};
 use penstock_rollout::RolloutEvent;
 
@@ -21,6 +22,7 @@ use super::tested::TestedAttempt;
 use crate::collect::CollectionEvent;
 use crate::environments::{Deployed, NamedEnvironment};
 use crate::events::{Approval, EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, ScheduledTime, SettingEvent, UserEvent, WorkEvent};
+use crate::tag_releases::TagReleaseRecord;
 
 impl World {
     /// Takes in the next event. An event that cannot be read is remembered as unknown, never skipped in silence.
@@ -68,6 +70,7 @@ impl World {
                     secrets: BTreeMap::new(),
                     variables: BTreeMap::new(),
                     environments: BTreeMap::new(),
+                    tag_releases: BTreeMap::new(),
                     flaky: BTreeMap::new(),
                     timetable: BTreeMap::new(),
                     created: event.at,
@@ -99,6 +102,7 @@ impl World {
                 let environment = self.named_environment(event, &environment)?;
                 (environment.stopped, environment.stopping, environment.stops_at) = (Some(event.at), None, None);
             }
+            ProjectEvent::TagReleased { release, commit, by, who } => self.tag_released(event, *release, commit, by, who)?,
             ProjectEvent::Ordered { reference, commit, pusher, run, order } => {
                 let name: ProjectName = event.stream.name().parse().ok()?;
                 let project = Arc::make_mut(self.projects.get_mut(&name)?);
@@ -109,7 +113,7 @@ impl World {
                 self.begin(name, run, PushSeen { reference, before: None, commit, pusher, at: event.at }, how)?;
             }
             ProjectEvent::TimetableRead { times, .. } => {
-                let project = Arc::make_mut(self.projects.get_mut(&event.stream.name().parse::<ProjectName>().ok()?)?);
+                let project = self.project_of(event)?;
                 let before = std::mem::take(&mut project.timetable);
                 let since = |name: &String, time: &ScheduledTime| {
                     before.get(name).filter(|known| known.time.cron == time.cron).map_or(event.at, |known| known.since)
@@ -118,8 +122,7 @@ impl World {
                     times.into_iter().map(|(name, time)| (name.clone(), TimeRecord { since: since(&name, &time), time })).collect();
             }
             ProjectEvent::ConfigRead { commit, config, error } => {
-                let name: ProjectName = event.stream.name().parse().ok()?;
-                let project = Arc::make_mut(self.projects.get_mut(&name)?);
+                let project = self.project_of(event)?;
                 let before = project.config.take().and_then(|seen| seen.config);
                 project.config = Some(ConfigSeen { commit, config: config.map(Arc::new).or(before), error });
             }
@@ -127,9 +130,19 @@ impl World {
         Some(())
     }
 
-    fn named_environment(&mut self, event: &Recorded, name: &str) -> Option<&mut NamedEnvironment> {
+    fn project_of(&mut self, event: &Recorded) -> Option<&mut ProjectRecord> {
         let project: ProjectName = event.stream.name().parse().ok()?;
-        Arc::make_mut(self.projects.get_mut(&project)?).environments.get_mut(name)
+        self.projects.get_mut(&project).map(Arc::make_mut)
+    }
+
+    fn named_environment(&mut self, event: &Recorded, name: &str) -> Option<&mut NamedEnvironment> {
+        self.project_of(event)?.environments.get_mut(name)
+    }
+
+    fn tag_released(&mut self, event: &Recorded, release: TagRelease, commit: CommitId, by: AttemptId, who: UserName) -> Option<()> {
+        let (tag, at) = (release.tag.clone(), event.at);
+        self.project_of(event)?.tag_releases.insert(tag, TagReleaseRecord { release, commit, by, who, at });
+        Some(())
     }
 
     fn begin(&mut self, project: ProjectName, run: RunId, push: PushSeen, how: impl FnOnce(&mut RunRecord)) -> Option<()> {
@@ -380,7 +393,7 @@ enum Step {
     Gate(GateAnswer),
     Approval(Approval),
     GlassAsked(crate::events::GlassAsk),
-    Commit(penstock_model::CommitId, penstock_model::release::Revision, Option<penstock_model::CommitId>),
+    Commit(CommitId, penstock_model::release::Revision, Option<CommitId>),
     Delivered(penstock_model::release::Revision),
     Check(crate::events::CheckResult),
     Refused(penstock_model::release::Revision, String),

@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::tested::{FlakyRecord, TestedAttempt};
 use crate::environments::NamedEnvironment;
 use crate::events::{Approval, CheckResult, GlassAsk, Handling, PipelineOrder, Role, ScheduledTime};
+use crate::tag_releases::TagReleaseRecord;
 
 /// A project.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct ProjectRecord {
     pub variables: BTreeMap<String, String>,
     /// Environments that its jobs name.
     pub environments: BTreeMap<String, NamedEnvironment>,
+    /// What its jobs published about tags, by the tags' names.
+    pub tag_releases: BTreeMap<String, TagReleaseRecord>,
     /// Tests that passed and failed at one commit, by name.
     pub flaky: BTreeMap<String, FlakyRecord>,
     /// When its pipelines start by themselves, by name.
@@ -186,6 +189,13 @@ pub struct RunRecord {
     pub cut: Option<Timestamp>,
     /// The release it made.
     pub release: Option<ReleaseId>,
+}
+
+impl RunRecord {
+    /// Whether it is of `penstock run`, which does nothing beyond this machine.
+    pub fn is_local(&self) -> bool {
+        self.brings_plan && self.beside.is_none()
+    }
 }
 
 /// A project's evidence.

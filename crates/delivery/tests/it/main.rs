@@ -17,5 +17,6 @@ mod old_events;
 mod reports;
 mod reuse;
 mod story;
+mod tag_releases;
 mod timetable;
 mod turns;

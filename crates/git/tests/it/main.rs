@@ -7,4 +7,5 @@ mod fixture;
 mod host;
 mod http;
 mod shadow;
+mod tag;
 mod work_tree;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use penstock_api::{Client, NewUser, NewUserToken, RunView};
+use penstock_model::blob::LogPart;
 use penstock_model::{Digest, Secret};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -199,6 +200,20 @@ impl House {
             let waited = tokio::time::timeout(LIMIT, changes.next()).await;
             waited.unwrap_or_else(|_| panic!("the run stays as it is: {view:?}")).unwrap();
         }
+    }
+
+    /// What a job's log says.
+    pub async fn said(&self, run: &str, job: &str) -> String {
+        let path = format!("/runs/{run}/jobs/{job}/log?follow=false");
+        let mut parts = self.admin().client.stream::<LogPart>(&path).await.unwrap();
+        let mut all = String::new();
+        while let Some(part) = parts.next().await.unwrap() {
+            for line in part.lines {
+                all.push_str(&line.text);
+                all.push_str(if line.ends { "\n" } else { "" });
+            }
+        }
+        all
     }
 
     /// The end of the server's log.

@@ -22,5 +22,6 @@ mod shop;
 mod side_by_side;
 mod simulate;
 mod storm;
+mod tag_releases;
 mod traffic;
 mod turns;

@@ -233,6 +233,7 @@ impl<'e> Planner<'e> {
             inherited: None,
             id_tokens: std::collections::BTreeMap::new(),
             secrets: std::collections::BTreeMap::new(),
+            tag_release: None,
             artifacts: ArtifactSpec::default(),
             coverage: None,
             trigger: None,

@@ -10,10 +10,11 @@ use super::inherit::{self, Inherit};
 use super::matrix::{self, Matrix, Parallel};
 use super::only::{self, Policies};
 use super::rules::{self, Rule, WHENS};
-use super::{artifacts, caches, containers, environment, keys, pages, parts, re2, secrets, trigger, turns};
+use super::{artifacts, caches, containers, environment, keys, pages, parts, re2, release, secrets, trigger, turns};
 use crate::container::{PlannedContainer, PlannedService};
 use crate::plan::{
-    AllowFailure, Audience, Downstream, Elsewhere, JobEnvironment, PlannedCache, PlannedSecret, PlannedTrigger, Retry, Variable, When,
+    AllowFailure, Audience, Downstream, Elsewhere, JobEnvironment, PlannedCache, PlannedSecret, PlannedTagRelease, PlannedTrigger, Retry,
+    Variable, When,
 };
 use crate::reader::{Fields, Problems, boolean, choice, join, text, texts};
 use crate::yaml::{At, Key, Node, Value};
@@ -146,6 +147,8 @@ pub(super) struct Draft {
     pub(super) coverage: Option<String>,
     /// The folder that it leaves for pages.
     pub(super) pages: Option<String>,
+    /// What it publishes about a tag.
+    pub(super) release: Option<Box<PlannedTagRelease>>,
     pub(super) secrets: BTreeMap<String, PlannedSecret>,
     pub(super) variables: BTreeMap<String, Variable>,
     /// Where each of them stands.
@@ -205,6 +208,11 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
         allow_failure: fields.get("allow_failure").map(|node| parts::allow_failure(node, &fields.path_of("allow_failure"), problems)),
         coverage: fields.get("coverage").and_then(|node| coverage(node, &fields.path_of("coverage"), problems)),
         pages: pages::folder(&mut fields, &name, problems),
+        release: if bridge {
+            None
+        } else {
+            fields.get("release").and_then(|node| release::release(node, &fields.path_of("release"), problems)).map(Box::new)
+        },
         environment: fields.get("environment").and_then(|node| environment::environment(node, &fields.path_of("environment"), problems)),
         variables: fields.get("variables").map(|node| parts::variables(node, &fields.path_of("variables"), problems)).unwrap_or_default(),
         variable_places: node.get("variables").map(parts::places).unwrap_or_default(),

@@ -5,7 +5,6 @@ use crate::reader::Unsupported;
 /// In a job.
 pub(super) const JOB: &[Unsupported] = &[
     ("include", "move it to the top of the file"),
-    ("release", "remove it; Penstock makes releases itself"),
     ("identity", "remove it"),
     ("manual_confirmation", "remove it; the page asks anyway"),
     ("dast_configuration", "run the scanner in `script`"),

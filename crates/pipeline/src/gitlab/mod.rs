@@ -22,6 +22,7 @@ mod pages;
 mod parts;
 mod paths;
 mod re2;
+mod release;
 mod rules;
 mod secrets;
 mod trigger;
@@ -482,6 +483,7 @@ fn planned(
         inherited: draft.inherit.variables.clone(),
         id_tokens: draft.common.id_tokens.clone().unwrap_or_default(),
         secrets: draft.secrets.clone(),
+        tag_release: draft.release.clone(),
         artifacts,
         coverage: draft.coverage.clone(),
         caches: draft.common.caches.clone().unwrap_or_default(),

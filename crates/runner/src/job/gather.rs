@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use penstock_model::job::{Checkout, JobEnd, JobReport, KeepWhen, RunnerError};
+use penstock_model::tag_release::DESCRIPTION_FILE;
 use tokio_util::io::SyncIoBridge;
 
 use super::{Attempt, reports};
@@ -30,6 +31,12 @@ pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Res
     for (kind, patterns) in &wanted.reports {
         keep_reports(attempt, kind, patterns, report).await?;
     }
+    if let Some(path) = wanted.description_file.as_ref().filter(|_| succeeded) {
+        let (tree, path) = (attempt.workspace.tree.clone(), PathBuf::from(path));
+        if is_file(tree.clone(), path.clone()).await? {
+            report.reports.extend(reports::keep(attempt, &tree, &path, DESCRIPTION_FILE).await?);
+        }
+    }
     report.expire_in = wanted.expire_in;
     match variables(attempt, &wanted.dotenv).await {
         Ok(variables) => report.dotenv = variables,
@@ -43,6 +50,15 @@ pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Res
         KeepWhen::OnFailure => !succeeded,
     };
     if keep && (wanted.untracked || !wanted.paths.is_empty()) { archive(attempt, report).await } else { Ok(()) }
+}
+
+/// Whether there is a regular file, reached by no link.
+async fn is_file(tree: PathBuf, path: PathBuf) -> Result<bool, RunnerError> {
+    blocking("looking for a description", move || {
+        let opened = Dir::open(&tree).and_then(|dir| dir.read(&path)).and_then(|file| file.metadata());
+        Ok(opened.is_ok_and(|found| found.is_file()))
+    })
+    .await
 }
 
 async fn keep_reports(attempt: &Attempt<'_>, kind: &str, patterns: &[String], report: &mut JobReport) -> Result<(), RunnerError> {

@@ -14,6 +14,7 @@ mod overview;
 mod parts;
 mod release;
 mod run;
+mod tag_release;
 mod tests;
 mod trend;
 
@@ -40,6 +41,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{project}/environments/{environment}/rollout/{order}", post(forms::rollout))
         .route("/projects/{project}/environments/{environment}/rollback", post(forms::roll_back))
         .route("/projects/{project}/tests", get(tests::page))
+        .route("/projects/{project}/tag-releases/{tag}", get(tag_release::page))
         .route("/runs", get(run::list))
         .route("/runs/{run}", get(run::page))
         .route("/runs/{run}/cancel", post(forms::cancel))

@@ -6,7 +6,7 @@ use penstock_api::{EnvironmentSummary, ProjectSummary, ReleaseView, Trouble};
 use penstock_model::{ProjectName, Timestamp};
 
 use super::parts::{ago, empty, moment, runs, status, table, title};
-use super::{PageFailure, Viewer, layout};
+use super::{PageFailure, Viewer, layout, tag_release};
 use crate::problem::Failure;
 use crate::{App, views};
 
@@ -89,6 +89,7 @@ pub(super) async fn project(State(app): State<App>, Viewer(caller): Viewer, Path
         h2 { "Runs" }
         p { a href={ "/projects/" (name) "/tests" } { "Tests over the last runs" } }
         (runs(&views::runs(&app, Some(&name), ROWS), now, false))
+        (tag_release::listed(&name, &views::tag_releases(record), now))
         h2 { "Repositories" }
         dl.facts {
             dt { "Source" } dd { code { (summary.clone_url) } }

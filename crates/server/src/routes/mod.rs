@@ -10,6 +10,7 @@ mod orders;
 mod reads;
 pub(crate) use reads::{event_view, release_id};
 mod stream;
+mod tag_releases;
 mod variables;
 
 use axum::Router;
@@ -32,6 +33,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{project}/environments/{environment}/rollback", post(orders::roll_back))
         .route("/projects/{project}/named-environments", get(environments::list))
         .route("/projects/{project}/named-environments/{name}/stop", post(environments::stop))
+        .route("/projects/{project}/tag-releases", get(tag_releases::list))
         .route("/projects/{project}/secrets", get(access::secrets))
         .route("/projects/{project}/secrets/{name}", put(access::set_secret).delete(access::remove_secret))
         .route("/projects/{project}/variables", get(variables::list))

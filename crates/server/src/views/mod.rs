@@ -8,6 +8,7 @@ mod glass;
 mod releases;
 mod runs;
 mod statements;
+mod tag_releases;
 mod tests;
 mod trace;
 
@@ -19,6 +20,7 @@ pub use releases::step_word;
 pub use releases::{release, releases};
 pub use runs::{first_line, run, run_summary, runs, status_word};
 pub use statements::{statement_view, summary as statement_summary};
+pub use tag_releases::tag_releases;
 pub use tests::{tested_refs, tests};
 pub use trace::trace;
 
