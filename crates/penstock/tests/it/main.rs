@@ -25,3 +25,4 @@ mod storm;
 mod tag_releases;
 mod traffic;
 mod turns;
+mod vault;
