@@ -22,6 +22,8 @@ use crate::blobs::io_error;
 const MAX_LINE: usize = LogLine::MAX * 6 + 256;
 /// The most that one read gives, whatever was asked for.
 const MAX_PART: usize = 8 * 1024 * 1024;
+/// So little text is written at once: a thread that may wait takes longer to wake up than the page cache to take it.
+const LITTLE: usize = 4 * 1024;
 /// The longest name of a log, in bytes.
 const MAX_ID: usize = 500;
 /// Above so many watched logs, those that nobody watches or writes are forgotten.
@@ -187,20 +189,21 @@ struct Sink {
 #[async_trait]
 impl LogSink for Sink {
     async fn write(&self, lines: Vec<LogLine>) -> Result<(), BlobError> {
-        let (file, path) = (Arc::clone(&self.file), self.path.clone());
-        let size = Arc::clone(&self.size);
-        blocking(move || {
-            let mut tail = locked(&file);
-            for line in lines {
-                for piece in pieces(&line) {
-                    tail.append(&piece).map_err(|e| io_error(format!("writing {}", path.display()), e))?;
-                }
-            }
-            size.send_replace(tail.end);
-            Ok(())
-        })
-        .await
+        if lines.iter().map(|line| line.text.len()).sum::<usize>() <= LITTLE {
+            return append(&self.file, &self.path, &self.size, &lines);
+        }
+        let (file, path, size) = (Arc::clone(&self.file), self.path.clone(), Arc::clone(&self.size));
+        blocking(move || append(&file, &path, &size, &lines)).await
     }
+}
+
+fn append(file: &Mutex<Tail>, path: &Path, size: &watch::Sender<u64>, lines: &[LogLine]) -> Result<(), BlobError> {
+    let mut tail = locked(file);
+    for piece in lines.iter().flat_map(pieces) {
+        tail.append(&piece).map_err(|e| io_error(format!("writing {}", path.display()), e))?;
+    }
+    size.send_replace(tail.end);
+    Ok(())
 }
 
 impl Tail {
