@@ -1,5 +1,7 @@
 //! The hash chain of each stream and the running root over all.
 
+use std::collections::BTreeMap;
+
 use penstock_model::Digest;
 use penstock_model::digest::Hasher;
 use penstock_model::event::{NewEvent, Position, Recorded, StreamId, Version};
@@ -13,18 +15,23 @@ use super::{MAX_DATA, MAX_EVENTS, read};
 /// How many events are read at once.
 const PAGE: usize = 500;
 
+/// Streams whose ends are remembered; with more, all are looked up again.
+const MAX_ENDS: usize = 4096;
+
 /// Where the log ends, and the root that the next checkpoint will have.
 #[derive(Clone)]
 pub(super) struct Tail {
     pub(super) position: Position,
     pub(super) covered: Option<Checkpoint>,
     root: Hasher,
+    /// The version that is next in a stream, and the hash before it, for those that grew lately.
+    ends: BTreeMap<StreamId, (Version, Digest)>,
 }
 
 impl Tail {
     /// A log without events.
     pub(super) fn empty() -> Self {
-        Self { position: 0, covered: None, root: Hasher::new() }
+        Self { position: 0, covered: None, root: Hasher::new(), ends: BTreeMap::new() }
     }
 
     /// Reads the last checkpoint and what came after it; each of those events must have the hash that its content gives.
@@ -52,6 +59,20 @@ impl Tail {
     pub(super) fn push(&mut self, event: &Recorded) {
         self.position = event.position;
         self.root.update(event.hash.as_bytes());
+    }
+
+    /// Takes in the next events of one stream, the first of which came after its end.
+    pub(super) fn extend(&mut self, stream: &StreamId, events: &[Recorded]) {
+        events.iter().for_each(|event| self.push(event));
+        if self.ends.len() >= MAX_ENDS {
+            self.ends.clear();
+        }
+        self.ends.extend(events.last().map(|last| (stream.clone(), (last.version + 1, last.hash))));
+    }
+
+    /// The version that is next in a stream and the hash before it, if both are known without a look.
+    pub(super) fn end(&self, stream: &StreamId) -> Option<(Version, Digest)> {
+        self.ends.get(stream).copied()
     }
 
     /// How many events no checkpoint covers yet.

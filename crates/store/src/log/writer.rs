@@ -259,17 +259,9 @@ async fn append(
     events: Vec<NewEvent>,
 ) -> Result<Vec<Recorded>, Fault> {
     leases::check(connection, epoch).await?;
-    let last: Option<(i64, String)> = sqlx::query_as("SELECT version, hash FROM events WHERE stream = $1 ORDER BY version DESC LIMIT 1")
-        .bind(stream.as_str())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let (actual, mut previous) = match last {
-        None => (0, None),
-        Some((version, hash)) => {
-            let hash: Digest =
-                hash.parse().map_err(|error| super::fault::broken(tail.position, format!("the head of {stream}: {error}")))?;
-            (u64::try_from(version).unwrap_or(0) + 1, Some(hash))
-        }
+    let (actual, mut previous) = match tail.end(stream) {
+        Some((next, hash)) => (next, Some(hash)),
+        None => end(connection, tail, stream).await?,
     };
     if actual != expected {
         return Err(LogError::Conflict { stream: stream.clone(), expected, actual }.into());
@@ -282,9 +274,20 @@ async fn append(
     }
     for event in &recorded {
         insert(connection, event).await?;
-        tail.push(event);
     }
+    tail.extend(stream, &recorded);
     Ok(recorded)
+}
+
+/// The version that is next in a stream, and the hash before it.
+async fn end(connection: &mut SqliteConnection, tail: &Tail, stream: &StreamId) -> Result<(Version, Option<Digest>), Fault> {
+    let last: Option<(i64, String)> = sqlx::query_as("SELECT version, hash FROM events WHERE stream = $1 ORDER BY version DESC LIMIT 1")
+        .bind(stream.as_str())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some((version, hash)) = last else { return Ok((0, None)) };
+    let hash = hash.parse().map_err(|error| super::fault::broken(tail.position, format!("the head of {stream}: {error}")))?;
+    Ok((u64::try_from(version).unwrap_or(0) + 1, Some(hash)))
 }
 
 async fn insert(connection: &mut SqliteConnection, event: &Recorded) -> Result<(), Fault> {
