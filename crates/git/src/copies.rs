@@ -82,7 +82,7 @@ impl GitCopies for Copies {
         let entries = entries(&listed).map_err(|why| failed(&["ls-tree"], why))?;
         let (program, reads) = (self.program(directory), Arc::clone(&self.reads));
         let (directory, into) = (directory.to_owned(), into.to_owned());
-        let job = Checkout { program, reads, directory, into, keep: Vec::new(), emptied: &[] };
+        let job = Checkout { program, reads, directory, into, keep: Vec::new(), emptied: &[], left: &[] };
         let written = tokio::task::spawn_blocking(move || job.write(entries)).await;
         match written.map_err(|error| failed(&["checkout"], error.to_string()))? {
             Ok(_) => Ok(()),

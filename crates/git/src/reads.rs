@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use penstock_model::{CommitId, RepositoryName};
 
-use crate::checkout::Refs;
 use crate::checkout::tree::Entry;
+use crate::checkout::{Known, Refs};
 use crate::program::Program;
 use crate::refs::Written;
 
@@ -42,6 +42,8 @@ pub(crate) struct Reads {
     idle: Mutex<Vec<Reader>>,
     /// What git told of a repository's refs, and what they were written in then. The latest last.
     refs: Mutex<Vec<(PathBuf, Written, Arc<Refs>)>>,
+    /// Which files of a checkout are as they were written. The latest last.
+    known: Mutex<Vec<(PathBuf, Arc<Known>)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -90,6 +92,22 @@ impl Reads {
             kept.remove(0);
         }
         kept.push((directory.to_owned(), written, refs));
+    }
+
+    /// What is known of a checkout's files.
+    pub fn known(&self, into: &Path) -> Arc<Known> {
+        let kept = lock(&self.known);
+        kept.iter().find(|(of, _)| of == into).map(|(_, known)| Arc::clone(known)).unwrap_or_default()
+    }
+
+    /// Keeps what is known of a checkout's files now.
+    pub fn keep_known(&self, into: &Path, known: Known) {
+        let mut kept = lock(&self.known);
+        kept.retain(|(of, _)| of != into);
+        if kept.len() >= MAX_LISTS {
+            kept.remove(0);
+        }
+        kept.push((into.to_owned(), Arc::new(known)));
     }
 
     /// A git that gives a repository's objects: one that waits, or a new one.

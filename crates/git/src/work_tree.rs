@@ -8,7 +8,7 @@ use penstock_model::{CommitId, RepositoryName};
 use tokio::fs;
 
 use crate::borrow::{Objects, objects};
-use crate::checkout::{Checkout, DotGit, FOLDERS, Fault, Refs};
+use crate::checkout::{Checkout, DotGit, FILES, FOLDERS, Fault, Refs};
 use crate::host::{BareRepositories, is_reference};
 use crate::program::failed;
 use crate::refs;
@@ -54,9 +54,9 @@ pub(crate) async fn files(
 ) -> Result<(), GitError> {
     let directory = host.directory(repository).await?;
     let listed = host.whole(repository, commit).await?;
-    let emptied = if wanted.is_some() { FOLDERS } else { &[] };
+    let (emptied, left): (&[_], &[_]) = if wanted.is_some() { (FOLDERS, FILES) } else { (&[], &[]) };
     let (program, reads) = (host.program.clone(), Arc::clone(&host.reads));
-    let job = Checkout { program, reads, directory: directory.clone(), into: into.to_owned(), keep: keep.to_owned(), emptied };
+    let job = Checkout { program, reads, directory: directory.clone(), into: into.to_owned(), keep: keep.to_owned(), emptied, left };
     let writing = blocking(move || job.write(listed.to_vec()));
     let Some((wanted, borrows)) = wanted else { return told(repository, commit, writing.await?).map(drop) };
     // git tells what the repository's branches are while the files are written

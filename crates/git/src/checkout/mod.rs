@@ -5,11 +5,13 @@
 //! that could be refused is refused before the first byte is written.
 
 mod index;
+mod known;
 mod repository;
 pub(crate) mod tree;
 mod write;
 
-pub(crate) use repository::{DotGit, FOLDERS, Refs, id, packed, refs};
+pub(crate) use known::Known;
+pub(crate) use repository::{DotGit, FILES, FOLDERS, Refs, id, packed, refs};
 pub(crate) use tree::Kind;
 
 use std::path::PathBuf;
@@ -47,4 +49,6 @@ pub(crate) struct Checkout {
     pub keep: Vec<String>,
     /// Folders that stay, or are made by whoever asks for them, and lose what is in them: making one anew costs more than emptying it.
     pub emptied: &'static [&'static str],
+    /// Files that stay there, for whoever asked for the folders to look at: most are as they will be.
+    pub left: &'static [&'static str],
 }

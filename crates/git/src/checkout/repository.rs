@@ -4,7 +4,6 @@
 //! writes its own beside them. What lies in `.git` afterwards came from here alone.
 
 use std::collections::BTreeMap;
-use std::ffi::CStr;
 use std::fmt::Write as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -16,7 +15,7 @@ use penstock_model::git::WorkTree;
 use rustix::fs::{CWD, Mode};
 
 use super::tree::Tree;
-use super::write::{Folders, fresh, open_folder};
+use super::write::{Folders, open_folder, put_small};
 use super::{Fault, index};
 use crate::borrow::BORROWED;
 
@@ -26,6 +25,9 @@ const PACKED: &[u8] = b"# pack-refs with: peeled fully-peeled sorted \n";
 /// The folders of a `.git`, the outer before the inner. Scripts write into the last two without asking.
 pub(crate) const FOLDERS: &[&str] =
     &[".git", ".git/objects", ".git/objects/info", ".git/refs", ".git/refs/heads", ".git/refs/tags", ".git/info", ".git/hooks"];
+
+/// The files of a `.git`.
+pub(crate) const FILES: &[&str] = &[".git/config", ".git/packed-refs", ".git/HEAD", ".git/index", ".git/objects/info/alternates"];
 
 /// What is to be written.
 pub(crate) struct DotGit {
@@ -40,7 +42,7 @@ pub(crate) struct DotGit {
 }
 
 impl DotGit {
-    /// Writes both, for a checkout that was just written and has no other `.git` than [`FOLDERS`], empty.
+    /// Writes both, for a checkout that was just written and has no other `.git` than [`FOLDERS`] with [`FILES`], which may hold anything.
     pub fn write(&self, into: &Path, tree: &Tree) -> Result<(), Fault> {
         let at = |path: &Path| {
             let path = path.as_os_str().as_bytes().to_vec();
@@ -62,16 +64,11 @@ impl DotGit {
         if self.borrows {
             let _ = writeln!(objects, "{}/{BORROWED}", self.wanted.seen_at.display());
         }
-        let files: [(&str, &CStr, Vec<u8>); 5] = [
-            (".git/config", c"config", self.config()),
-            (".git/packed-refs", c"packed-refs", self.refs_here()),
-            (".git/HEAD", c"HEAD", self.head_here().into_bytes()),
-            (".git/index", c"index", index),
-            (".git/objects/info/alternates", c"alternates", objects.into_bytes()),
-        ];
-        for (path, name, content) in files {
+        let names = [c"config", c"packed-refs", c"HEAD", c"index", c"alternates"];
+        let contents = [self.config(), self.refs_here(), self.head_here().into_bytes(), index, objects.into_bytes()];
+        for ((path, name), content) in FILES.iter().zip(names).zip(contents) {
             let folder = folders.of(path.as_bytes())?;
-            fresh(folder, name, Mode::from_raw_mode(0o644), &mut &content[..]).map_err(|error| Fault::at(path.as_bytes(), error))?;
+            put_small(folder, name, Mode::from_raw_mode(0o644), &content).map_err(|error| Fault::at(path.as_bytes(), error))?;
         }
         Ok(())
     }

@@ -6,10 +6,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use super::known::{self, Known};
 use super::tree::{Entry, Kind, Tree, refusal};
 use super::{Checkout, Fault, MAX_LINK};
 
@@ -35,24 +37,42 @@ impl Checkout {
     pub fn write(&self, entries: Vec<Entry>) -> Result<Tree, Fault> {
         let mut tree = Tree::new(entries).map_err(Fault::Refused)?;
         tree.folders.extend(self.emptied.iter().map(|path| path.as_bytes().to_vec()));
-        let keep = self.kept()?;
+        let stays = Stays { kept: self.kept()?, left: self.left };
         let targets = self.targets(&tree)?;
         tree.check_links(&targets).map_err(Fault::Refused)?;
         let place = self.into.as_os_str().as_bytes();
         std::fs::create_dir_all(&self.into).map_err(|e| Fault::at(place, e))?;
         let root = open_folder(rustix::fs::CWD, self.into.as_os_str()).map_err(|e| Fault::at(place, e))?;
-        clean(root.as_fd(), b"", &tree, &keep)?;
+        clean(root.as_fd(), b"", &tree, &stays)?;
         let mut folders = Folders::new(root);
         for entry in tree.entries.iter().filter(|entry| entry.kind == Kind::Link) {
             let folder = folders.of(&entry.path)?;
             link(folder, entry, targets.get(&entry.path).map_or(&b""[..], Vec::as_slice)).map_err(|e| Fault::at(&entry.path, e))?;
         }
-        let files: Vec<&Entry> = tree.entries.iter().filter(|entry| entry.kind != Kind::Link).collect();
-        self.objects(&files, |entry, content| {
-            let folder = folders.of(&entry.path)?;
-            file(folder, entry, content).map_err(|e| Fault::at(&entry.path, e))
-        })?;
+        self.files(&tree, folders)?;
         Ok(tree)
+    }
+
+    /// Writes the files that are not known to be there.
+    fn files(&self, tree: &Tree, mut folders: Folders) -> Result<(), Fault> {
+        let (known, mut next, now) = (self.reads.known(&self.into), Known::default(), SystemTime::now());
+        let mut asked = Vec::new();
+        for entry in tree.entries.iter().filter(|entry| entry.kind != Kind::Link) {
+            match found(folders.of(&entry.path)?, entry) {
+                Some(found) if known.has(entry, &found) => next.take(entry, &found, now),
+                _ => asked.push(entry),
+            }
+        }
+        self.objects(&asked, |entry, content| {
+            let folder = folders.of(&entry.path)?;
+            file(folder, entry, content).map_err(|e| Fault::at(&entry.path, e))?;
+            if let Some(found) = found(folder, entry) {
+                next.take(entry, &found, now);
+            }
+            Ok(())
+        })?;
+        self.reads.keep_known(&self.into, next);
+        Ok(())
     }
 
     /// The paths that stay, in the tree's form.
@@ -136,23 +156,31 @@ fn make_folder(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
     Ok(folder)
 }
 
+/// What stays although the tree does not have it.
+struct Stays {
+    /// Paths, with whatever is below them.
+    kept: Vec<Vec<u8>>,
+    /// Files.
+    left: &'static [&'static str],
+}
+
 /// Removes what the tree does not have and nobody keeps, and folders where the tree has files.
-fn clean(folder: BorrowedFd<'_>, path: &[u8], tree: &Tree, keep: &[Vec<u8>]) -> Result<(), Fault> {
+fn clean(folder: BorrowedFd<'_>, path: &[u8], tree: &Tree, stays: &Stays) -> Result<(), Fault> {
     let here = |e: Errno| Fault::at(path, e);
     for (name, kind) in names(folder).map_err(here)? {
         let path = if path.is_empty() { name.as_bytes().to_vec() } else { [path, b"/", name.as_bytes()].concat() };
         let at = |e: io::Error| Fault::at(&path, e);
         let is_folder = kind == FileType::Directory;
-        let leads_to_kept = || keep.iter().any(|kept| kept.starts_with(&[&path[..], b"/"].concat()));
-        if tree.files.contains_key(&path) {
+        let leads_to_kept = || stays.kept.iter().any(|kept| kept.starts_with(&[&path[..], b"/"].concat()));
+        if tree.files.contains_key(&path) || stays.left.iter().any(|left| left.as_bytes() == path) {
             if is_folder {
                 remove(folder, &name, true).map_err(at)?;
             }
-        } else if keep.contains(&path) {
+        } else if stays.kept.contains(&path) {
             // whatever is there; files of the tree below it are written all the same
         } else if is_folder && (tree.folders.contains(&path) || leads_to_kept()) {
             let inner = open_folder(folder, &name).map_err(|e| Fault::at(&path, e))?;
-            clean(inner.as_fd(), &path, tree, keep)?;
+            clean(inner.as_fd(), &path, tree, stays)?;
         } else {
             remove(folder, &name, is_folder).map_err(at)?;
         }
@@ -203,17 +231,17 @@ pub(super) fn name(entry: &Entry) -> io::Result<CString> {
     Ok(CString::new(last)?)
 }
 
+/// What is there in an entry's place.
+fn found(folder: BorrowedFd<'_>, entry: &Entry) -> Option<Stat> {
+    rustix::fs::statat(folder, name(entry).ok()?, AtFlags::SYMLINK_NOFOLLOW).ok()
+}
+
 /// Writes a file, unless it is there with the same content: then it keeps its time. A file that changes is a new
 /// file: what else names the old one (a hard link) is not written through.
 fn file(folder: BorrowedFd<'_>, entry: &Entry, content: &mut dyn Read) -> io::Result<()> {
     let name = name(entry)?;
-    let mode = Mode::from_raw_mode(if entry.kind == Kind::Program { 0o755 } else { 0o644 });
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let there = match rustix::fs::openat(folder, &name, flags, Mode::empty()) {
-        Ok(there) => Some(File::from(there)).filter(|there| there.metadata().is_ok_and(|m| m.is_file() && m.len() == entry.size)),
-        Err(_) => None,
-    };
-    let Some(mut there) = there else { return fresh(folder, &name, mode, content) };
+    let mode = Mode::from_raw_mode(known::mode(entry));
+    let Some(mut there) = there(folder, &name, entry.size) else { return fresh(folder, &name, mode, content) };
     if entry.size <= IN_MEMORY {
         let mut new = Vec::new();
         content.read_to_end(&mut new)?;
@@ -224,12 +252,32 @@ fn file(folder: BorrowedFd<'_>, entry: &Entry, content: &mut dyn Read) -> io::Re
     }
     let beside = CString::new(FRESH)?;
     fresh(folder, &beside, mode, content)?;
-    let mut new = File::from(rustix::fs::openat(folder, &beside, flags, Mode::empty())?);
+    let mut new = File::from(rustix::fs::openat(folder, &beside, READING, Mode::empty())?);
     if same(&mut there, &mut new)? {
         rustix::fs::unlinkat(folder, &beside, AtFlags::empty())?;
         return settle(&there, mode);
     }
     Ok(rustix::fs::renameat(folder, &beside, folder, &name)?)
+}
+
+/// How files are opened that a job may have put there.
+const READING: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+
+/// The file that is there, if it is one of this size.
+fn there(folder: BorrowedFd<'_>, name: &CStr, size: u64) -> Option<File> {
+    let there = File::from(rustix::fs::openat(folder, name, READING, Mode::empty()).ok()?);
+    Some(there).filter(|there| there.metadata().is_ok_and(|found| found.is_file() && found.len() == size))
+}
+
+/// Makes a small file what it mostly is already. A new file costs more than a look, and file systems are slow to give a file's
+/// place to another one that takes it at once.
+pub(super) fn put_small(folder: BorrowedFd<'_>, name: &CStr, mode: Mode, content: &[u8]) -> io::Result<()> {
+    if let Some(mut there) = there(folder, name, content.len() as u64)
+        && same(&mut there, &mut &content[..])?
+    {
+        return settle(&there, mode);
+    }
+    fresh(folder, name, mode, &mut &content[..])
 }
 
 /// The mode of a file that stays, without touching the time of its content.
@@ -240,7 +288,7 @@ fn settle(file: &File, mode: Mode) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn fresh(folder: BorrowedFd<'_>, name: &CStr, mode: Mode, content: &mut dyn Read) -> io::Result<()> {
+fn fresh(folder: BorrowedFd<'_>, name: &CStr, mode: Mode, content: &mut dyn Read) -> io::Result<()> {
     match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(error) => return Err(error.into()),

@@ -234,7 +234,7 @@ async fn nothing_of_the_git_that_an_earlier_job_left_is_followed_or_kept() {
     let (tree, outside) = (it.dir.path().join("work"), it.dir.path().join("outside"));
     fs::create_dir_all(&outside).unwrap();
     fs::write(outside.join("config"), "precious").unwrap();
-    let hostile: [&dyn Fn(); 5] = [
+    let hostile: [&dyn Fn(); 6] = [
         &|| symlink(&outside, tree.join(".git")).unwrap(),
         &|| fs::write(tree.join(".git"), format!("gitdir: {}\n", outside.display())).unwrap(),
         &|| {
@@ -253,6 +253,7 @@ async fn nothing_of_the_git_that_an_earlier_job_left_is_followed_or_kept() {
                 fs::set_permissions(tree.join(path), fs::Permissions::from_mode(0o000)).unwrap();
             }
         },
+        &|| fs::create_dir_all(tree.join(".git/index/x")).unwrap(),
         &|| {
             fs::create_dir_all(tree.join(".git/refs")).unwrap();
             for (name, target) in [("objects", ""), ("config", "config"), ("index", "index"), ("HEAD", "HEAD"), ("refs/heads", "")] {
@@ -274,6 +275,23 @@ async fn nothing_of_the_git_that_an_earlier_job_left_is_followed_or_kept() {
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
         assert_eq!(fs::read_to_string(outside.join("config")).unwrap(), "precious");
     }
+}
+
+#[tokio::test]
+async fn what_is_right_in_a_checkout_is_not_made_anew() {
+    let it = fixture().await;
+    let (main, feature) = history(&it).await;
+    let first = job(&it, &main, None).await;
+    let inode = |path: &str| fs::metadata(first.tree.join(path)).unwrap().ino();
+    let paths = [".git/config", ".git/packed-refs", ".git/HEAD", ".git/index", ".git/objects/info/alternates", "README"];
+    // the index names the files' owner, who is another one since
+    job(&it, &main, None).await;
+    let before = paths.map(inode);
+    job(&it, &main, None).await;
+    assert_eq!(paths.map(inode), before);
+    let other = job(&it, &feature, None).await;
+    assert_eq!(fs::read_to_string(other.tree.join(".git/HEAD")).unwrap(), format!("{feature}\n"));
+    assert_eq!((inode(".git/config"), other.git(&["status", "--porcelain"])), (before[0], String::new()));
 }
 
 /// What lies below a folder, by its modes and names.
