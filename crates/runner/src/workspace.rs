@@ -4,7 +4,7 @@
 //! is only right beside the very files it was made from; two checkouts with one cache would mix up old and new.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -133,7 +133,7 @@ impl Workspaces {
         }
         let tree = place.join("tree");
         std::fs::create_dir_all(&tree).map_err(tried(format!("making {}", tree.display())))?;
-        std::fs::write(place.join("used"), job.as_str()).map_err(tried(format!("writing to {}", place.display())))?;
+        mark(&place.join("used"), job.as_str()).map_err(tried(format!("writing to {}", place.display())))?;
         let read_only = keep.iter().filter(|(_, policy)| *policy == CachePolicy::Pull).map(|(path, _)| path.clone()).collect();
         for (path, policy) in &keep {
             if *policy == CachePolicy::Push {
@@ -273,6 +273,13 @@ impl Workspace {
             !self.keep.iter().any(|kept| Path::new(kept) == path)
         })
     }
+}
+
+/// Says who uses a place now, and so when it was used last. Without emptying the file first: file systems wait for the disk then.
+fn mark(path: &Path, user: &str) -> io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    file.write_all(user.as_bytes())?;
+    file.set_len(user.len() as u64)
 }
 
 fn clear(tree: &Path, folder: &Path, keep: &[String]) -> io::Result<()> {
