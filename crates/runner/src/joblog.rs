@@ -114,24 +114,36 @@ impl JobLog {
 
 /// A pipe that is being read.
 pub(crate) struct Tap {
-    flush: mpsc::Sender<oneshot::Sender<()>>,
+    flush: mpsc::Sender<Flush>,
     task: JoinHandle<()>,
+}
+
+/// Asks for what a pipe has now to be put into the log.
+struct Flush {
+    /// How much is read, at most.
+    limit: usize,
+    done: oneshot::Sender<()>,
 }
 
 impl Tap {
     /// Waits until what was written so far is in the log. A line without an end gets one.
     pub(crate) async fn drain(&self) {
-        let (done, waits) = oneshot::channel();
-        // an error means that the pipe has ended, and everything is in the log
-        if self.flush.send(done).await.is_ok() {
-            let _ = waits.await;
-        }
+        self.flush(DRAIN).await;
     }
 
-    /// Waits until the pipe has ended, which it does once nothing of the job is alive.
-    pub(crate) async fn ended(self) {
-        drop(self.flush);
-        let _ = self.task.await;
+    /// Waits until all is in the log that was ever written; for when nothing of the job is alive. The pipe ends later, with the
+    /// sandbox, and nobody waits for that.
+    pub(crate) async fn finish(self) {
+        self.flush(usize::MAX).await;
+        self.task.abort();
+    }
+
+    async fn flush(&self, limit: usize) {
+        let (done, waits) = oneshot::channel();
+        // an error means that the pipe has ended, and everything is in the log
+        if self.flush.send(Flush { limit, done }).await.is_ok() {
+            let _ = waits.await;
+        }
     }
 }
 
@@ -210,7 +222,7 @@ impl Stream {
     }
 }
 
-async fn pump(mut stream: Stream, pipe: pipe::Receiver, mut orders: mpsc::Receiver<oneshot::Sender<()>>) {
+async fn pump(mut stream: Stream, pipe: pipe::Receiver, mut orders: mpsc::Receiver<Flush>) {
     let mut buffer = vec![0; CHUNK];
     let mut listening = true;
     loop {
@@ -228,12 +240,12 @@ async fn pump(mut stream: Stream, pipe: pipe::Receiver, mut orders: mpsc::Receiv
                 }
             }
             order = orders.recv(), if listening => match order {
-                Some(done) => {
+                Some(Flush { limit, done }) => {
                     let mut read = 0;
                     while let Ok(count @ 1..) = pipe.try_read(&mut buffer) {
                         stream.feed(&buffer[..count]).await;
                         read += count;
-                        if read >= DRAIN {
+                        if read >= limit {
                             break;
                         }
                     }

@@ -11,6 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use crate::job::CONTAINER_LABEL;
 use crate::runner::{Runner, blocking, io as failed, other};
 use crate::sandbox::SANDBOX_ARGUMENT;
+use crate::scratch::ASIDE;
 
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(30);
@@ -33,11 +34,14 @@ pub(crate) async fn end(runner: &Runner) -> Result<u32, RunnerError> {
             runtime.remove_network(&network).await.map_err(|error| other("removing a dead server's network", error))?;
         }
     }
-    let scratch = runner.settings.dir.join("scratch");
+    let dir = runner.settings.dir.clone();
     blocking("removing directories", move || {
-        std::fs::remove_dir_all(&scratch)
-            .and_then(|()| std::fs::create_dir_all(&scratch))
-            .map_err(failed("removing what a dead server's jobs left"))
+        for name in ["scratch", ASIDE] {
+            let place = dir.join(name);
+            let emptied = std::fs::remove_dir_all(&place).and_then(|()| std::fs::create_dir_all(&place));
+            emptied.map_err(failed("removing what a dead server's jobs left"))?;
+        }
+        Ok(())
     })
     .await?;
     Ok(ended)

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lock::Verified;
 use crate::sandbox::{BUILDS, Sandboxes};
+use crate::scratch::ASIDE;
 use crate::workspace::Workspaces;
 use crate::{job, orphans, tidy, tools};
 
@@ -101,7 +102,7 @@ impl Runner {
             });
         }
         let made = |what: String| move |source| RunnerError::Io { what, source };
-        for name in ["root", "work", "scratch"] {
+        for name in ["root", "work", "scratch", ASIDE] {
             let path = settings.dir.join(name);
             std::fs::create_dir_all(&path).map_err(made(format!("making {}", path.display())))?;
         }

@@ -5,52 +5,54 @@ use std::io::{self, Read, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use penstock_model::Secret;
 use penstock_model::job::RunnerSettings;
+use tokio::task::JoinHandle;
 
 use crate::beneath::Dir;
 use crate::files::{MAX_FILE, is_variable};
+use crate::runner::{blocking, io as failed, whole};
 use crate::sandbox::{Bind, HANDED, HOME, Overlay, SandboxPlan};
 
-/// The files by which a step speaks, and the variables that name them.
-pub(crate) const STEP_FILES: &[&str] = &["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"];
-
-/// The file that an attempt holds locked while it lives.
-const ALIVE: &str = "alive";
+/// The folder beside those of attempts where they go in the end.
+pub(crate) const ASIDE: &str = "gone";
 
 /// The file that `GITHUB_EVENT_PATH` names.
 const EVENT: &str = "event.json";
 
-/// The directory of one attempt.
+/// The directory of one attempt, which holds it locked while it lives. What is made anew for each job is kept to little: a file
+/// made and removed again costs more than most steps.
 pub(crate) struct Scratch {
     dir: PathBuf,
     uid: u32,
+    /// The machine's users and groups, with the job's own.
+    accounts: [PathBuf; 2],
+    /// Sandboxes that show it, until they are gone.
+    users: Mutex<Vec<JoinHandle<()>>>,
     _alive: std::fs::File,
 }
 
 impl Scratch {
-    /// Makes an empty one.
-    pub(crate) fn make(dir: PathBuf, uid: u32) -> io::Result<Self> {
+    /// Makes an empty one, by its name below a runner's directory.
+    pub(crate) fn make(runner: &Path, name: &str, uid: u32) -> io::Result<Self> {
+        let dir = runner.join("scratch").join(name);
         if dir.exists() {
             std::fs::remove_dir_all(&dir)?;
         }
         std::fs::create_dir_all(&dir)?;
-        let alive = std::fs::File::create(dir.join(ALIVE))?;
+        let alive = std::fs::File::open(&dir)?;
         alive.lock()?;
-        let scratch = Self { dir, uid, _alive: alive };
-        for (name, mode) in [("home", 0o700), ("tmp", 0o1777), ("var-tmp", 0o1777), ("out", 0o700)] {
+        let passwd = account(runner, &dir, "passwd", uid, &format!("job:x:{uid}:{uid}::{HOME}:/bin/bash\n"))?;
+        let group = account(runner, &dir, "group", uid, &format!("job:x:{uid}:\n"))?;
+        let scratch = Self { dir, uid, accounts: [passwd, group], users: Mutex::default(), _alive: alive };
+        for (name, mode) in [("home", 0o700), ("tmp", 0o1777), ("var-tmp", 0o1777)] {
             scratch.folder(name, mode)?;
         }
         for name in ["scripts", "files"] {
             std::fs::create_dir(scratch.dir.join(name))?;
             std::fs::set_permissions(scratch.dir.join(name), std::fs::Permissions::from_mode(0o755))?;
-        }
-        for (name, line) in [("passwd", format!("job:x:{uid}:{uid}::{HOME}:/bin/bash\n")), ("group", format!("job:x:{uid}:\n"))] {
-            let mut text = std::fs::read_to_string(Path::new("/etc").join(name)).unwrap_or_default();
-            text.push_str(&line);
-            std::fs::write(scratch.dir.join(name), text)?;
-            std::fs::set_permissions(scratch.dir.join(name), std::fs::Permissions::from_mode(0o644))?;
         }
         Ok(scratch)
     }
@@ -109,27 +111,30 @@ impl Scratch {
         Ok(())
     }
 
-    /// Makes the files by which a step speaks; gives the variables that name them.
-    pub(crate) fn step_files(&self, index: usize) -> io::Result<BTreeMap<String, String>> {
-        let dir = Dir::open(&self.dir.join("files"))?;
-        let mut env = BTreeMap::new();
-        for name in STEP_FILES {
-            let file = format!("{name}-{index}");
-            dir.create(Path::new(&file), 0o600, self.uid)?;
-            env.insert((*name).to_owned(), format!("{HANDED}/files/{file}"));
-        }
-        Ok(env)
+    /// The directory of the files in which the job may write.
+    pub(crate) fn files(&self) -> io::Result<Dir> {
+        Dir::open(&self.dir.join("files"))
     }
 
-    /// What a step wrote into one of them.
-    pub(crate) fn step_file(&self, name: &str, index: usize) -> io::Result<String> {
-        let file = Dir::open(&self.dir.join("files"))?.read(Path::new(&format!("{name}-{index}")))?;
+    /// Makes an empty one there.
+    pub(crate) fn file(&self, files: &Dir, name: &Path) -> io::Result<std::fs::File> {
+        files.create(name, 0o600, self.uid)
+    }
+
+    /// Where the job finds it.
+    pub(crate) fn seen(name: &str) -> String {
+        format!("{HANDED}/files/{name}")
+    }
+
+    /// What the job wrote there.
+    pub(crate) fn written(&self, name: &str) -> io::Result<String> {
+        let file = self.files()?.read(Path::new(name))?;
         let mut bytes = Vec::new();
         file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_FILE {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{name} is larger than 1 MiB")));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
         }
-        String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{name} is not UTF-8")))
+        String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
     }
 
     /// Puts the event's file where the job finds it.
@@ -150,8 +155,8 @@ impl Scratch {
             settings.toolchains.iter().chain(&settings.path).filter(|path| path.exists()).map(|path| Bind::shown(path, path)).collect();
         binds.extend([
             Bind::shown(&settings.program, format!("{HANDED}/bin/penstock")),
-            Bind::shown(self.path("passwd"), "/etc/passwd"),
-            Bind::shown(self.path("group"), "/etc/group"),
+            Bind::shown(&self.accounts[0], "/etc/passwd"),
+            Bind::shown(&self.accounts[1], "/etc/group"),
             Bind::shown(self.path("scripts"), format!("{HANDED}/scripts")),
             Bind::writable(self.path("files"), format!("{HANDED}/files")),
             Bind::writable(self.path("home"), HOME),
@@ -161,15 +166,65 @@ impl Scratch {
         SandboxPlan { hidden: settings.hidden.clone(), binds, overlays: Vec::<Overlay>::new(), uid: self.uid, network }
     }
 
-    /// Removes everything.
-    pub(crate) fn remove(&self) -> io::Result<()> {
-        std::fs::remove_dir_all(&self.dir)
+    /// Waits with the removal until a sandbox is gone that shows it.
+    pub(crate) fn shown_by(&self, sandbox: JoinHandle<()>) {
+        self.users().push(sandbox);
     }
+
+    fn users(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts it where nobody looks; gives where that is.
+    fn put_aside(&self) -> io::Result<PathBuf> {
+        let scratch = self.dir.parent().unwrap_or(&self.dir);
+        let gone = scratch.with_file_name(ASIDE).join(self.dir.file_name().unwrap_or_default());
+        std::fs::rename(&self.dir, &gone)?;
+        Ok(gone)
+    }
+}
+
+/// Removes everything. Whoever asked goes on as soon as it is out of the way: file systems that tell the disk what became free
+/// take milliseconds for each folder. What is not gone when the server ends goes at its next start.
+pub(crate) async fn remove(scratch: Arc<Scratch>) {
+    let users = std::mem::take(&mut *scratch.users());
+    let aside = blocking("removing directories", move || scratch.put_aside().map_err(failed("putting directories aside"))).await;
+    tokio::spawn(async move {
+        // while mounts are taken down that show a folder, the kernel only spins when it is to remove it
+        for user in users {
+            let _ = user.await;
+        }
+        let remove = |gone: PathBuf| move || std::fs::remove_dir_all(gone).map_err(failed("removing directories"));
+        let removed = match aside {
+            Ok(gone) => blocking("removing directories", remove(gone)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(error = %whole(&error), "what an attempt left in its own directories stays until the next start");
+        }
+    });
+}
+
+/// A file of the machine with one more line. All jobs of a user see the same one, which is made again when the machine's changes.
+fn account(runner: &Path, scratch: &Path, name: &str, uid: u32, line: &str) -> io::Result<PathBuf> {
+    let mut text = std::fs::read_to_string(Path::new("/etc").join(name)).unwrap_or_default();
+    text.push_str(line);
+    let path = runner.join(format!("accounts/{name}-{uid}"));
+    if std::fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(path);
+    }
+    std::fs::create_dir_all(runner.join("accounts"))?;
+    // other jobs may be looking at the one that is there
+    let new = scratch.join(name);
+    std::fs::write(&new, text)?;
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o644))?;
+    std::fs::rename(new, &path)?;
+    Ok(path)
 }
 
 /// True if no attempt lives in a directory that [`Scratch::make`] made.
 pub(crate) fn is_dead(dir: &Path) -> bool {
-    match std::fs::File::open(dir.join(ALIVE)) {
+    match std::fs::File::open(dir) {
         Ok(alive) => alive.try_lock().is_ok(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     }

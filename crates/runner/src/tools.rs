@@ -18,7 +18,7 @@ use crate::beneath::Dir;
 use crate::lock::{Tool, find};
 use crate::runner::{Runner, blocking, io, other};
 use crate::sandbox::{Bind, HANDED, HOME, Overlay, Sandbox, SandboxPlan, StepExit};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, remove};
 
 /// The largest result.
 const MAX_RESULT: u64 = 64 << 20;
@@ -38,16 +38,14 @@ pub(crate) async fn run(runner: &Runner, call: &ToolCall) -> Result<ToolOutput, 
     let tool = verified(runner, call).await?;
     let uid = runner.workspaces.tools_uid();
     let name = format!("tool-{}-{}", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed));
-    let dir = runner.settings.dir.join("scratch").join(name);
+    let dir = runner.settings.dir.clone();
     let scratch = blocking("making the tool's directories", move || {
-        Scratch::make(dir, uid).map(Arc::new).map_err(io("making the tool's directories"))
+        let made = Scratch::make(&dir, &name, uid).and_then(|scratch| scratch.folder("out", 0o700).map(|_| Arc::new(scratch)));
+        made.map_err(io("making the tool's directories"))
     })
     .await?;
     let result = in_sandbox(runner, call, &tool, &scratch, started).await;
-    let gone = blocking("removing the tool's directories", move || scratch.remove().map_err(io("removing the tool's directories"))).await;
-    if let Err(error) = gone {
-        tracing::warn!(%error, "a tool's directories stay until the next start");
-    }
+    remove(scratch).await;
     result
 }
 
@@ -86,7 +84,7 @@ async fn in_sandbox(
     argv.extend(call.args.iter().map(|part| part.replace("{input}", &input.display().to_string()).replace("{output}", &output)));
     let directory = if input.is_dir() { input.clone() } else { input.parent().map_or_else(|| "/".into(), Path::to_path_buf) };
     let ended = one(&mut sandbox, argv, environment(&runner.tools), directory, call.timeout).await;
-    sandbox.end().await.map_err(failed)?;
+    scratch.shown_by(sandbox.end().await.map_err(failed)?);
     let exit = ended.map_err(failed)?;
     let (out, stderr) =
         (out.await.map_err(|e| other("reading the tool's output", e))?, err.await.map_err(|e| other("reading the tool's output", e))?);

@@ -39,9 +39,9 @@ pub(super) async fn carry_out(
     let (sandbox, out, err) = attempt.runner.sandboxes.start(&plan).await.map_err(|error| other("making the job's sandbox", error))?;
     let mut host = Host { attempt, sandbox, out: attempt.log.tap(Channel::Out, out), err: attempt.log.tap(Channel::Err, err) };
     let driven = drive(attempt, steps, &mut host).await;
-    host.sandbox.end().await.map_err(|error| other("ending the job's sandbox", error))?;
-    host.out.ended().await;
-    host.err.ended().await;
+    attempt.scratch.shown_by(host.sandbox.end().await.map_err(|error| other("ending the job's sandbox", error))?);
+    host.out.finish().await;
+    host.err.finish().await;
     Ok(driven)
 }
 
@@ -98,6 +98,10 @@ impl Body for Host<'_> {
         Ok(Ended::Stopped(why))
     }
 
+    fn is_alone(&self) -> bool {
+        self.sandbox.is_alone()
+    }
+
     async fn shell(&mut self, call: &Call, tty: OwnedFd) -> Result<(), RunnerError> {
         let failed = |error| other("the shell could not be opened", error);
         let shell = if std::path::Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
@@ -128,8 +132,7 @@ impl Host<'_> {
     }
 
     async fn drain(&self) {
-        self.out.drain().await;
-        self.err.drain().await;
+        tokio::join!(self.out.drain(), self.err.drain());
     }
 
     /// What steps put before it, the program itself, the runner's own directories, then the job's.

@@ -10,6 +10,7 @@ mod look_in;
 mod reports;
 mod services;
 mod shell;
+mod step_files;
 mod steps;
 mod tree;
 
@@ -33,7 +34,7 @@ use crate::mask::Masks;
 use crate::places::Places;
 use crate::runner::{Runner, blocking, io, other, whole};
 use crate::sandbox::{HOME, ORIGIN};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, remove};
 use crate::workspace::Workspace;
 
 /// What an attempt has, for whoever carries out its steps.
@@ -132,13 +133,6 @@ pub(crate) async fn run(
         report.end = JobEnd::SystemFailure { why: format!("the job's log could not be written: {}", whole(&error)) };
     }
     Ok(report)
-}
-
-async fn remove(scratch: Arc<Scratch>) {
-    let removed = blocking("removing the job's directories", move || scratch.remove().map_err(io("removing the job's directories"))).await;
-    if let Err(error) = removed {
-        tracing::warn!(error = %whole(&error), "what a job left in its own directories stays until the next start");
-    }
 }
 
 /// What the job's image says about itself.
@@ -261,12 +255,12 @@ async fn input(runner: &Runner, digest: Digest, workspace: &Arc<Workspace>) -> R
 
 async fn scratch(runner: &Runner, spec: &JobSpec, uid: u32) -> Result<Arc<Scratch>, RunnerError> {
     let name = format!("{}-{}-{}", spec.id.run, Digest::of(spec.id.job.as_str()).short(), spec.id.attempt);
-    let dir = runner.settings.dir.join("scratch").join(name);
+    let dir = runner.settings.dir.clone();
     // a workflow's actions keep tools there; any other job finds its home empty
     let files = spec.files.clone();
     let keeps_tools = spec.env.contains_key("RUNNER_TOOL_CACHE");
     let make = move || {
-        let scratch = Scratch::make(dir, uid)?;
+        let scratch = Scratch::make(&dir, &name, uid)?;
         scratch.variables(&files)?;
         if keeps_tools {
             scratch.folder("home/.toolcache", 0o755)?;

@@ -10,8 +10,8 @@ use penstock_model::job::{Chore, EnvValue, JobEnd, NextStep, RunnerError, StepOu
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::step_files::StepFiles;
 use super::{Attempt, chores, look_in};
-use crate::files;
 use crate::heard::without_forbidden;
 use crate::runner::{io, other, whole};
 use crate::sandbox::{HOME, StepExit};
@@ -75,6 +75,10 @@ pub(super) enum Ended {
 pub(super) trait Body: Send {
     /// Carries out a step. Everything that it wrote is in the log when this returns.
     async fn run(&mut self, call: Call, limit: &Limit) -> Result<Ended, RunnerError>;
+    /// Whether nothing of the steps so far is alive, as far as it is known.
+    fn is_alone(&self) -> bool {
+        false
+    }
     /// Has a shell run at a terminal, where and as the step did, until it ends or the job is cancelled.
     async fn shell(&mut self, call: &Call, tty: OwnedFd) -> Result<(), RunnerError>;
 }
@@ -94,6 +98,8 @@ pub(super) struct Driven {
 struct Carried {
     env: BTreeMap<String, String>,
     path: Vec<String>,
+    /// The files by which the next step speaks, if those of the last one are as good as new.
+    files: Option<StepFiles>,
 }
 
 /// Asks for steps and carries them out until the job is over.
@@ -189,7 +195,8 @@ async fn one(
         }
         _ => whole_limit.clone(),
     };
-    let call = call(attempt, index, step, carried)?;
+    let files = files(attempt, index, carried)?;
+    let call = call(attempt, index, step, carried, files.as_ref())?;
     if let Some(heard) = attempt.log.heard() {
         heard.begin(&call.step.name, |name| call.env.get(name).map(|value| text(value).to_owned()));
     }
@@ -219,7 +226,9 @@ async fn one(
         heard.end(&mut outcome);
     }
     outcome.outputs.extend(outputs);
-    if let Err(why) = read_files(attempt, index, &mut outcome).await {
+    if let Some(files) = files
+        && let Err(why) = take_in(attempt, body.is_alone(), files, carried, &mut outcome).await
+    {
         attempt.log.note(&whole(&why)).await;
         // what cannot be read fails the step, as a value that is missing would fail a later one
         outcome.exit_code = outcome.exit_code.map(|code| if code == 0 { 1 } else { code });
@@ -262,7 +271,7 @@ fn told(ended: Ended, took: Duration) -> String {
     }
 }
 
-fn call(attempt: &Attempt<'_>, index: usize, step: StepSpec, carried: &Carried) -> Result<Call, RunnerError> {
+fn call(attempt: &Attempt<'_>, index: usize, step: StepSpec, carried: &Carried, files: Option<&StepFiles>) -> Result<Call, RunnerError> {
     let mut directory = PathBuf::from(attempt.checkout());
     if let Some(wanted) = step.working_directory.as_deref().filter(|wanted| !wanted.is_empty()) {
         // an absolute one stands for itself; whether the job may go there is for its user and root to say
@@ -279,8 +288,8 @@ fn call(attempt: &Attempt<'_>, index: usize, step: StepSpec, carried: &Carried) 
     env.extend(attempt.spec.env.clone());
     env.extend(plain_env(&carried.env));
     env.extend(step.env.clone());
-    env.extend(plain_env(&attempt.scratch.step_files(index).map_err(io("making the step's files"))?));
-    if attempt.log.heard().is_some() {
+    if let Some(files) = files {
+        env.extend(files.variables().map(|(name, path)| (name, EnvValue::Plain(path))));
         env.insert("GITHUB_EVENT_PATH".to_owned(), EnvValue::Plain(Scratch::event_path()));
     }
     if let Some(bad) =
@@ -299,16 +308,40 @@ pub(super) fn text(value: &EnvValue) -> &str {
     }
 }
 
-async fn read_files(attempt: &Attempt<'_>, index: usize, outcome: &mut StepOutcome) -> Result<(), RunnerError> {
-    let read = |name: &str| attempt.scratch.step_file(name, index).map_err(io(format!("reading {name}")));
-    let values = |name: &str| files::values(name, &read(name)?).map_err(|error| other("a step's file is malformed", error));
+/// The files by which a step speaks, which only a workflow's knows.
+fn files(attempt: &Attempt<'_>, index: usize, carried: &mut Carried) -> Result<Option<StepFiles>, RunnerError> {
+    match carried.files.take() {
+        None if attempt.log.heard().is_some() => StepFiles::make(&attempt.scratch, index).map(Some).map_err(io("making the step's files")),
+        files => Ok(files),
+    }
+}
+
+/// What a step said by its files, which the next one gets if they are as good as new.
+async fn take_in(
+    attempt: &Attempt<'_>,
+    alone: bool,
+    files: StepFiles,
+    carried: &mut Carried,
+    outcome: &mut StepOutcome,
+) -> Result<(), RunnerError> {
+    read_files(attempt, &files, outcome).await?;
+    // whoever is left of the step could write into what the next one takes for its own
+    if alone && files.are_untouched(&attempt.scratch).map_err(io("looking at the step's files"))? {
+        carried.files = Some(files);
+    }
+    Ok(())
+}
+
+async fn read_files(attempt: &Attempt<'_>, files: &StepFiles, outcome: &mut StepOutcome) -> Result<(), RunnerError> {
+    let read = |name: &str| files.read(&attempt.scratch, name).map_err(io(format!("reading {name}")));
+    let values = |name: &str| crate::files::values(name, &read(name)?).map_err(|error| other("a step's file is malformed", error));
     outcome.outputs.extend(values("GITHUB_OUTPUT")?);
     let mut env = values("GITHUB_ENV")?;
     for name in without_forbidden(&mut env) {
         attempt.log.note(&format!("error: the variable {name} cannot be set for later steps")).await;
     }
     outcome.env.extend(env);
-    outcome.path.extend(files::paths(&read("GITHUB_PATH")?));
+    outcome.path.extend(crate::files::paths(&read("GITHUB_PATH")?));
     outcome.state.extend(values("GITHUB_STATE")?);
     match read("GITHUB_STEP_SUMMARY") {
         Ok(summary) => attempt.left.summarize(&summary),

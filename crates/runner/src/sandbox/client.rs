@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 use super::SANDBOX_ARGUMENT;
 use super::plan::{News, Order, SandboxPlan};
@@ -64,6 +65,7 @@ pub(crate) struct Sandbox {
     child: Child,
     orders: OwnedWriteHalf,
     news: tokio::io::Lines<BufReader<OwnedReadHalf>>,
+    alone: bool,
 }
 
 /// A sandbox whose base stands, and that waits to be told what else it shows.
@@ -94,7 +96,7 @@ impl Waiting {
             .spawn()
             .map_err(|source| SandboxError::Helper { program: program.to_path_buf(), source })?;
         let (read, orders) = UnixStream::from_std(ours)?.into_split();
-        Ok(Self { sandbox: Sandbox { child, orders, news: BufReader::new(read).lines() }, out, err })
+        Ok(Self { sandbox: Sandbox { child, orders, news: BufReader::new(read).lines(), alone: true }, out, err })
     }
 
     /// Has the sandbox show what the plan says, and give up its rights.
@@ -103,7 +105,7 @@ impl Waiting {
         match tokio::time::timeout(READY, self.sandbox.hear()).await {
             Ok(Ok(News::Ready)) => Ok((self.sandbox, self.out, self.err)),
             Ok(Ok(News::Failed { why })) => Err(SandboxError::Said(why)),
-            Ok(Ok(News::Exited { .. }) | Err(SandboxError::Gone)) => Err(SandboxError::Gone),
+            Ok(Ok(News::Exited { .. } | News::Ended) | Err(SandboxError::Gone)) => Err(SandboxError::Gone),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(SandboxError::Said(format!("it did not stand after {} s", READY.as_secs()))),
         }
@@ -130,10 +132,19 @@ impl Sandbox {
     /// Waits for the program's end. Nothing is lost when this future is dropped and asked for again.
     pub(crate) async fn exited(&mut self) -> Result<StepExit, SandboxError> {
         match self.hear().await? {
-            News::Exited { code, signal } => Ok(StepExit { code, signal }),
+            News::Exited { code, signal, alone } => {
+                self.alone = alone;
+                Ok(StepExit { code, signal })
+            }
+            News::Ended => Err(SandboxError::Gone),
             News::Failed { why } => Err(SandboxError::Start(why)),
             News::Ready => Err(SandboxError::Said("it was ready twice".to_owned())),
         }
+    }
+
+    /// Whether the last program that ended left nothing alive.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone
     }
 
     /// SIGTERM to everything inside, and SIGKILL after a grace. `exited` then comes.
@@ -141,14 +152,26 @@ impl Sandbox {
         self.send(&Order::Stop { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) }, None).await
     }
 
-    /// Ends everything inside and waits until it is gone.
-    pub(crate) async fn end(mut self) -> Result<(), SandboxError> {
+    /// Ends everything inside and waits until it is gone. What is given back ends with the sandbox itself, for whoever must not
+    /// meet its mounts.
+    pub(crate) async fn end(mut self) -> Result<JoinHandle<()>, SandboxError> {
         // an error means that it is gone already
         let _ = self.send(&Order::End, None).await;
-        if tokio::time::timeout(END, self.child.wait()).await.is_err() {
-            self.child.kill().await?;
+        let ended = async {
+            while !matches!(self.hear().await?, News::Ended) {}
+            Ok::<(), SandboxError>(())
+        };
+        match tokio::time::timeout(END, ended).await {
+            // the kernel takes some milliseconds to take the mounts down
+            Ok(Ok(())) => {}
+            Ok(Err(_)) if tokio::time::timeout(END, self.child.wait()).await.is_ok() => {}
+            _ => self.child.kill().await?,
         }
-        Ok(())
+        Ok(tokio::spawn(async move {
+            if let Err(error) = self.child.wait().await {
+                tracing::warn!(%error, "how a sandbox ended is not known");
+            }
+        }))
     }
 
     /// A descriptor comes with the first byte of the line.

@@ -131,7 +131,11 @@ fn serve(mut socket: UnixStream, mut lines: Lines, signals: &SignalFd) -> io::Re
                     let _ = kill(Pid::from_raw(-1), Signal::SIGTERM);
                     kill_at = Some(Instant::now() + Duration::from_millis(grace_ms));
                 }
-                Order::End => return Ok(()),
+                Order::End => {
+                    end_all();
+                    tell(&mut socket, &News::Ended);
+                    return Ok(());
+                }
             }
         }
         let timeout = kill_at.map_or(PollTimeout::NONE, |at| {
@@ -163,6 +167,18 @@ fn kill_all() {
     let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
 }
 
+/// Ends everything and waits until it is gone: whatever loses its parent here becomes this process's child.
+fn end_all() {
+    loop {
+        kill_all();
+        match waitpid(Pid::from_raw(-1), None) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            // nothing is left to wait for
+            Err(_) => return,
+        }
+    }
+}
+
 /// Starts a program; at a terminal if there is to be one, as the leader of a session whose terminal it is.
 fn start(
     argv: &[String],
@@ -192,20 +208,25 @@ fn start(
 
 /// Waits for everything that has ended: a namespace's first process inherits its orphans.
 fn reap(socket: &mut UnixStream, running: &mut Option<Pid>, kill_at: &mut Option<Instant>) {
-    loop {
-        let (pid, news) = match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) => (pid, News::Exited { code: Some(code), signal: None }),
-            Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, News::Exited { code: None, signal: Some(signal as i32) }),
+    let mut ended = None;
+    let alone = loop {
+        let (pid, code, signal) = match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) => (pid, Some(code), None),
+            Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, None, Some(signal as i32)),
             Err(nix::errno::Errno::EINTR) => continue,
-            _ => return,
+            Err(nix::errno::Errno::ECHILD) => break true,
+            _ => break false,
         };
         if *running == Some(pid) {
             *running = None;
             if kill_at.take().is_some() {
                 kill_all();
             }
-            tell(socket, &news);
+            ended = Some((code, signal));
         }
+    };
+    if let Some((code, signal)) = ended {
+        tell(socket, &News::Exited { code, signal, alone });
     }
 }
 

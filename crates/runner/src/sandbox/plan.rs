@@ -99,5 +99,9 @@ pub(crate) enum News {
         code: Option<i32>,
         /// The signal that did.
         signal: Option<i32>,
+        /// Whether nothing else that was started here is alive.
+        alone: bool,
     },
+    /// Nothing that was started here is alive, and nothing will be started.
+    Ended,
 }

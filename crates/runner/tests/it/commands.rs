@@ -41,8 +41,9 @@ async fn commands_are_carried_out_and_shown_as_github_shows_them() {
 #[tokio::test]
 async fn a_job_that_is_no_workflows_says_what_it_likes() {
     let house = House::new();
-    let (report, log) = house.run(Job::new("echo '::error::x'; echo '::add-mask::x'; echo ${GITHUB_EVENT_PATH:-none}")).await;
-    assert_eq!((log.out().as_str(), report.annotations.len()), ("::error::x\n::add-mask::x\nnone\n", 0));
+    let (report, log) =
+        house.run(Job::new("echo '::error::x'; echo '::add-mask::x'; echo ${GITHUB_EVENT_PATH:-none} ${GITHUB_ENV:-none}")).await;
+    assert_eq!((log.out().as_str(), report.annotations.len()), ("::error::x\n::add-mask::x\nnone none\n", 0));
 }
 
 #[tokio::test]

@@ -194,12 +194,15 @@ async fn what_a_dead_server_left_is_ended_before_the_next_attempt() {
         containers: None,
         clock: std::sync::Arc::new(penstock_model::clock::SystemClock),
     };
+    std::fs::create_dir_all(server.dir.join("data/runner/gone/an-attempt-that-had-ended/home")).unwrap();
     let next = penstock_runner::Runner::new(settings, hands, server.dir.join("tools"), std::collections::BTreeMap::new()).unwrap();
     let ended = next.end_orphans().await.unwrap();
     assert!((1..=2).contains(&ended), "{ended}: the job's sandbox, and one that may have waited for the next job");
     assert_eq!(alive(&marker), [] as [i32; 0]);
     assert!(alive(&instance).iter().all(|pid| !left.contains(pid)));
-    assert_eq!(std::fs::read_dir(server.dir.join("data/runner/scratch")).unwrap().count(), 0);
+    for name in ["scratch", "gone"] {
+        assert_eq!(std::fs::read_dir(server.dir.join("data/runner").join(name)).unwrap().count(), 0, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -209,4 +212,5 @@ async fn a_job_leaves_no_mount_and_no_directory_of_its_own() {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(house.dir.path().to_str().unwrap()));
     assert_eq!(std::fs::read_dir(house.dir.path().join("data/runner/scratch")).unwrap().count(), 0);
+    until("its directories are removed", || std::fs::read_dir(house.dir.path().join("data/runner/gone")).unwrap().count() == 0).await;
 }

@@ -62,7 +62,7 @@ async fn a_script_may_hold_anything_and_other_shells_read_theirs() {
 #[tokio::test]
 async fn steps_speak_to_later_ones_by_their_files() {
     let house = House::new();
-    let job = Job::new("echo word=hi >> $GITHUB_OUTPUT; printf 'A<<E\\n1\\n2\\nE\\n' >> $GITHUB_ENV; mkdir bin; echo 'echo from bin' > bin/mine; chmod +x bin/mine; echo $PWD/bin >> $GITHUB_PATH")
+    let job = Job::workflow("echo word=hi >> $GITHUB_OUTPUT; printf 'A<<E\\n1\\n2\\nE\\n' >> $GITHUB_ENV; mkdir bin; echo 'echo from bin' > bin/mine; chmod +x bin/mine; echo $PWD/bin >> $GITHUB_PATH")
         .then("echo \"$A\"; mine");
     let seen = job.steps.seen.clone();
     let (report, log) = house.run(job).await;
@@ -73,9 +73,24 @@ async fn steps_speak_to_later_ones_by_their_files() {
 }
 
 #[tokio::test]
+async fn a_step_has_files_of_its_own_once_somebody_wrote_or_still_could() {
+    let house = House::new();
+    let job = Job::workflow("echo $GITHUB_STATE")
+        .then("echo $GITHUB_STATE; sleep 60 >/dev/null 2>&1 3>>$GITHUB_OUTPUT & echo $! > pid")
+        .then("echo $GITHUB_STATE; kill $(cat pid); chmod 000 $GITHUB_ENV")
+        .then("echo $GITHUB_STATE; echo a=b >> $GITHUB_STATE")
+        .then("echo $GITHUB_STATE; cat $GITHUB_STATE $GITHUB_ENV");
+    let seen = job.steps.seen.clone();
+    let (report, log) = house.run(job).await;
+    assert_eq!(report.end, JobEnd::Exited { code: 0 }, "{}", log.err());
+    assert_eq!(log.out(), [0, 0, 2, 3, 4].map(|of| format!("/penstock/files/GITHUB_STATE-{of}\n")).concat());
+    assert_eq!(seen.lock().unwrap()[3].state["a"], "b");
+}
+
+#[tokio::test]
 async fn a_malformed_file_fails_the_step_and_is_told() {
     let house = House::new();
-    let (report, log) = house.run(Job::new("echo nonsense >> $GITHUB_OUTPUT")).await;
+    let (report, log) = house.run(Job::workflow("echo nonsense >> $GITHUB_OUTPUT")).await;
     assert_eq!(report.end, JobEnd::Exited { code: 1 });
     assert!(log.notes().contains("GITHUB_OUTPUT, line 1"), "{}", log.notes());
 }

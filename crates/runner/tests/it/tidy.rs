@@ -76,7 +76,6 @@ async fn what_a_job_uses_stays_however_old_it_is_and_what_a_dead_one_left_goes()
     let scratch = house.dir.path().join("data/runner/scratch");
     let left = scratch.join("a-dead-attempt");
     std::fs::create_dir(&left).unwrap();
-    std::fs::write(left.join("alive"), "").unwrap();
     let young = scratch.join("just-being-made");
     std::fs::create_dir(&young).unwrap();
     age(&left);
