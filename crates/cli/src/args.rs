@@ -6,6 +6,7 @@ mod eval;
 mod exceptions;
 mod job;
 mod local;
+mod merge_request;
 mod simulate;
 mod tag_release;
 mod tests;
@@ -24,6 +25,7 @@ pub use eval::{Eval, Language};
 pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
 pub use local::{DialectArg, EventArgs, ExplainArgs, GraphForm, LintArgs, PlanArgs, Run};
+pub use merge_request::{MergeRequest, Numbered};
 pub use simulate::SimulateArgs;
 pub use tag_release::TagRelease;
 pub use variable::{Variable, VariableKind};
@@ -109,6 +111,9 @@ pub enum Command {
     Retry(RetryArgs),
     /// Start a manual job.
     Play(JobArg),
+    /// Open, look at, allow, merge and close merge requests.
+    #[command(subcommand)]
+    MergeRequest(MergeRequest),
     /// Manage secrets.
     #[command(subcommand)]
     Secret(Secret),

@@ -13,6 +13,8 @@ use penstock_pipeline::{Trigger, Variable};
 use penstock_scan::{CoverageReport, TestTotals};
 use serde::{Deserialize, Serialize};
 
+use crate::merge_requests::event::{Ask, MergeRequestChange};
+
 /// What happens to a project, on `project/NAME`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
@@ -115,6 +117,22 @@ pub enum ProjectEvent {
         run: RunId,
         /// How it was started, and with what.
         order: PipelineOrder,
+    },
+    /// A push is about to come that asks for a merge request by its options. Without the push it means nothing.
+    MergeRequestAsked {
+        /// The full ref.
+        reference: String,
+        /// Where the push takes it.
+        commit: CommitId,
+        /// What it asks for.
+        ask: Ask,
+    },
+    /// Something happened to a merge request.
+    MergeRequest {
+        /// Its number within the project.
+        number: u64,
+        /// What.
+        change: MergeRequestChange,
     },
     /// The delivered branch moved, and says at which times pipelines start by themselves.
     TimetableRead {
@@ -441,7 +459,7 @@ pub enum SettingEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Look.
+    /// Look, and offer commits for a branch: those are from outside.
     Reader,
     /// Push, start, stop, and approve where the config repository names them.
     Developer,
@@ -486,6 +504,7 @@ macro_rules! domain {
 }
 
 domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered", Self::Ordered { .. } => "ordered", Self::TimetableRead { .. } => "timetable_read",
+    Self::MergeRequestAsked { .. } => "merge_request_asked", Self::MergeRequest { .. } => "merge_request",
     Self::EnvironmentStopping { .. } => "environment_stopping", Self::EnvironmentStopped { .. } => "environment_stopped", Self::TagReleased { .. } => "tag_released", Self::ConfigRead { .. } => "config_read" });
 domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Tested { .. } => "tested", Self::Released { .. } => "released" });
 domain!(EvidenceEvent, "evidence", { Self::Recorded { .. } => "recorded" });

@@ -22,6 +22,7 @@ mod inputs;
 mod journal;
 pub mod keeper;
 pub mod library;
+pub mod merge_requests;
 mod notices;
 pub mod orders;
 mod parts;

@@ -1,5 +1,7 @@
 //! What people order: each checks who asks, decides on the world as it is, and appends.
 
+use std::collections::BTreeMap;
+
 use penstock_model::event::StreamId;
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
@@ -10,11 +12,12 @@ use penstock_pipeline::{Plan, RunCommand, RunEvent};
 use crate::effects::{self, EffectError};
 use crate::events::{Approval, PipelineOrder, ProjectEvent, ReleaseEvent};
 use crate::evidence::{Saying, say_for};
+use crate::merge_requests;
 use crate::parts::Parts;
 pub use crate::secrets::{remove_secret, set_secret, shown_value, unmaskable};
 use crate::streams;
 pub use crate::users::{add_user, remove_user, renew_token};
-use crate::world::ReleaseStep;
+use crate::world::{ReleaseStep, World};
 
 /// The most variables and inputs that a pipeline is started with, and the longest value.
 const MAX_GIVEN: usize = 100;
@@ -87,22 +90,55 @@ pub async fn pushed(
     reference: &str,
     commit: &CommitId,
 ) -> Result<Option<RunId>, OrderError> {
-    let run = RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits());
-    let events = parts
-        .journal
-        .change(&streams::project(project), Actor::User(who.clone()), |world, _| {
-            let Some(record) = world.projects.get(project) else { return Vec::new() };
-            let before = record.refs.get(reference).cloned();
-            if before.as_ref() == Some(commit) || !(reference.starts_with("refs/heads/") || reference.starts_with("refs/tags/")) {
-                return Vec::new();
-            }
-            vec![ProjectEvent::Pushed { reference: reference.to_owned(), before, commit: commit.clone(), pusher: who.clone(), run }]
-        })
-        .await?;
-    Ok(events.into_iter().find_map(|event| match event {
+    Ok(answered(parts, project, who, reference, commit).await?.into_iter().find_map(|event| match event {
         ProjectEvent::Pushed { run, .. } => Some(run),
         _ => None,
     }))
+}
+
+/// The same, with everything that comes of it: merge requests go on, are opened as the push asked, or are merged by it.
+pub async fn answered(
+    parts: &Parts,
+    project: &ProjectName,
+    who: &UserName,
+    reference: &str,
+    commit: &CommitId,
+) -> Result<Vec<ProjectEvent>, OrderError> {
+    let branch = reference.strip_prefix("refs/heads/");
+    if branch.is_none() && !reference.starts_with("refs/tags/") {
+        return Ok(Vec::new());
+    }
+    let mut new_run = || RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits());
+    let run = new_run();
+    let world = parts.journal.world();
+    let asks = world.projects.get(project).is_some_and(|record| record.asked.contains_key(reference));
+    let title =
+        if asks { merge_requests::title_of(&parts.git.commit(&project.clone().into(), commit).await?.message) } else { String::new() };
+    let contained = match branch {
+        Some(branch) => merge_requests::contained(parts, project, branch, commit).await?,
+        None => BTreeMap::new(),
+    };
+    let decide = |world: &World, _| {
+        let Some(record) = world.projects.get(project) else { return Vec::new() };
+        let before = record.refs.get(reference).cloned();
+        let mut events = Vec::new();
+        if before.as_ref() != Some(commit) {
+            let (reference, pusher) = (reference.to_owned(), who.clone());
+            events.push(ProjectEvent::Pushed { reference, before, commit: commit.clone(), pusher, run });
+        }
+        if let Some(branch) = branch {
+            let push = merge_requests::Push { branch, commit, who, title: &title, contained: &contained };
+            events.extend(merge_requests::follow(record, &push, &mut new_run));
+        }
+        events
+    };
+    let events = parts.journal.change(&streams::project(project), Actor::User(who.clone()), decide).await?;
+    for event in &events {
+        if let ProjectEvent::MergeRequest { number, .. } = event {
+            merge_requests::kept(parts, project, Some(*number)).await?;
+        }
+    }
+    Ok(events)
 }
 
 /// Has a pipeline start where a ref is, as a person or a program asks. Gives the run, whose plan tells what becomes of it.

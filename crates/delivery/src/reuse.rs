@@ -42,7 +42,14 @@ pub fn decide(world: &World, record: &RunRecord, job: &penstock_model::JobName, 
     let Some(project) = world.projects.get(&record.project) else { return Verdict::Run("the project is gone".to_owned()) };
     let runs = project.runs.iter().rev().filter_map(|id| world.runs.get(id)).take(MAX_RUNS);
     let mut nearest = None;
-    for other in runs.filter(|other| other.id != record.id && trusted(project, record, other)) {
+    let outside = world.is_outside(record);
+    let believed = |other: &RunRecord| match (outside, world.is_outside(other)) {
+        (false, false) => trusted(project, record, other),
+        // what comes from outside is believed by the same merge request alone
+        (true, true) => other.push.reference == record.push.reference,
+        _ => false,
+    };
+    for other in runs.filter(|other| other.id != record.id && believed(other)) {
         let Some((from, report, fingerprint)) = result(other, job) else { continue };
         let Some(origin) = world.runs.get(&from.run) else { continue };
         let commit = origin.push.commit.clone();

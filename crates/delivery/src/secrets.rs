@@ -134,6 +134,10 @@ impl World {
     /// Whether a secret or variable reaches the jobs of a run: of the delivered branch, or it was set for all. One that the log
     /// does not know is protected.
     fn reaches(&self, run: &RunRecord, how: &Handling) -> bool {
+        if self.is_outside(run) {
+            // what logs may show, and was set for all
+            return how.all_branches && how.plain;
+        }
         how.all_branches || self.projects.get(&run.project).is_some_and(|project| project.delivers(&run.push.reference))
     }
 

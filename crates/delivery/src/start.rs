@@ -58,6 +58,7 @@ pub async fn compare_refs(parts: &Parts) -> Result<(), EffectError> {
                 tracing::warn!(%reference, %error, "a push that was found starts no run");
             }
         }
+        crate::merge_requests::kept(parts, &project.name, None).await?;
     }
     Ok(())
 }

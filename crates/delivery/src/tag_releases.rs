@@ -15,6 +15,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::effects::EffectError;
 use crate::events::{ProjectEvent, Role};
+use crate::merge_requests::WITHHELD;
 use crate::orders;
 use crate::parts::Parts;
 use crate::streams;
@@ -88,6 +89,9 @@ async fn made(parts: &Parts, record: &RunRecord, id: &AttemptId, wanted: WantedT
         return Ok(Ok(format!("a server would publish the tag release `{tag}` of {} here{tag_too}", commit.short())));
     }
     let world = parts.journal.world();
+    if world.is_outside(record) {
+        return Ok(Err(format!("no tag release is published: {WITHHELD}")));
+    }
     if world.users.get(who).is_none_or(|user| user.role < Role::Developer) {
         let why = format!("{who} may not publish tag releases: they are made in the name of whoever started the pipeline");
         return Ok(Err(format!("{why}\nhelp: let a developer push, or start it with `penstock start`")));

@@ -46,6 +46,8 @@ pub(crate) fn watched(world: &World, record: &RunRecord, job: &JobName) -> BTree
 fn earlier<'w>(world: &'w World, record: &RunRecord, job: &JobName) -> Vec<&'w TestedAttempt> {
     let runs = world.projects.get(&record.project).into_iter().flat_map(|project| project.runs.iter().rev().take(MAX_RUNS));
     let same = runs.filter_map(|run| world.runs.get(run)).filter(|other| other.push.commit == record.push.commit);
+    // nor does anybody believe what comes from outside, nor is a test flaky by it
+    let same = same.filter(|other| !world.is_outside(record) && !world.is_outside(other));
     same.filter_map(|other| other.tests.get(job)).flat_map(|attempts| attempts.iter().rev()).take(MAX_EARLIER).collect()
 }
 
@@ -64,7 +66,8 @@ pub(crate) async fn record(parts: &Parts, record: &RunRecord, job: &JobName, att
     }
     let mine = |test: &String| now.failed.contains(test) || now.passed.contains(test) || now.again.contains(test);
     attempts.push(now.clone());
-    let flaky = flaky(&attempts).into_iter().filter(mine).take(MAX_FLAKY).collect();
+    let outside = world.is_outside(record);
+    let flaky = flaky(&attempts).into_iter().filter(|test| !outside && mine(test)).take(MAX_FLAKY).collect();
     let tested = WorkEvent::Tested { job: job.clone(), attempt, totals, reports, coverage, flaky };
     let known = |world: &World| {
         let attempts = world.runs.get(&record.id).and_then(|record| record.tests.get(job));

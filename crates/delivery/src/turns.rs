@@ -1,5 +1,6 @@
 //! Which runs of a project, and which of their jobs, may be at work beside each other.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use penstock_model::{RunId, Timestamp};
@@ -16,8 +17,13 @@ fn runs<'w>(world: &'w World, project: &'w ProjectRecord) -> impl DoubleEndedIte
 
 /// Turns that should be given or taken now.
 pub fn due(world: &World, project: &ProjectRecord) -> Vec<TurnStep> {
-    let open: Vec<&Run> = runs(world, project).filter(|record| record.ended.is_none()).filter_map(|record| record.run.as_ref()).collect();
-    next_turns(&open)
+    let mut open: BTreeMap<Option<&str>, Vec<&Run>> = BTreeMap::new();
+    for record in runs(world, project).filter(|record| record.ended.is_none()) {
+        // whoever comes from outside neither waits for others nor has others wait, whatever the groups are called
+        let apart = world.is_outside(record).then_some(record.push.reference.as_str());
+        open.entry(apart).or_default().extend(record.run.as_ref());
+    }
+    open.values().flat_map(|open| next_turns(open)).collect()
 }
 
 /// Runs that a newer push to their ref makes needless, as far as their files say so.

@@ -24,7 +24,7 @@ pub(crate) async fn commit(host: &BareRepositories, repository: &RepositoryName,
     check(change, &branch)?;
     let actual = host.resolve(repository, &branch).await?;
     if actual != change.expected {
-        return Err(moved(repository, change, actual.as_ref()));
+        return Err(moved(repository, &change.branch, change.expected.as_ref(), actual.as_ref()));
     }
     let index = Scratch(host.root.join(".tmp").join(format!("index-{}", crate::hook::ticket())));
     let tree = tree(host, &directory, &index.0, change).await?;
@@ -38,17 +38,16 @@ pub(crate) async fn commit(host: &BareRepositories, repository: &RepositoryName,
         return Ok(id);
     }
     let actual = host.resolve(repository, &branch).await?;
-    if actual == change.expected { Err(failed(&["update-ref"], output.stderr)) } else { Err(moved(repository, change, actual.as_ref())) }
+    if actual == change.expected {
+        Err(failed(&["update-ref"], output.stderr))
+    } else {
+        Err(moved(repository, &change.branch, change.expected.as_ref(), actual.as_ref()))
+    }
 }
 
-fn moved(repository: &RepositoryName, change: &CommitChange, actual: Option<&CommitId>) -> GitError {
+pub(crate) fn moved(repository: &RepositoryName, branch: &str, expected: Option<&CommitId>, actual: Option<&CommitId>) -> GitError {
     let name = |commit: Option<&CommitId>| commit.map_or("none", CommitId::as_str).to_owned();
-    GitError::Moved {
-        repository: repository.clone(),
-        branch: change.branch.clone(),
-        expected: name(change.expected.as_ref()),
-        actual: name(actual),
-    }
+    GitError::Moved { repository: repository.clone(), branch: branch.to_owned(), expected: name(expected), actual: name(actual) }
 }
 
 fn check(change: &CommitChange, branch: &str) -> Result<(), GitError> {
@@ -59,11 +58,16 @@ fn check(change: &CommitChange, branch: &str) -> Result<(), GitError> {
     if let Some(path) = change.files.keys().find(|path| !is_path(path)) {
         return refuse(format!("`{path}` is not a file's path"));
     }
-    let Signature { name, email } = &change.author;
+    check_words(&change.author, &change.message)
+}
+
+/// Whether a commit can hold its author and its message.
+pub(crate) fn check_words(Signature { name, email }: &Signature, message: &str) -> Result<(), GitError> {
+    let refuse = |why: String| Err(failed(&["commit"], why));
     if name.trim().is_empty() || [name, email].iter().any(|text| text.contains(['<', '>', '\n', '\0'])) {
         return refuse("the author's name or address has a form that a commit cannot hold".to_owned());
     }
-    if change.message.trim().is_empty() || change.message.contains('\0') {
+    if message.trim().is_empty() || message.contains('\0') {
         return refuse("the message is empty, or has a zero byte".to_owned());
     }
     Ok(())

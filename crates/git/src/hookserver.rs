@@ -7,23 +7,43 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use penstock_model::git::MayPush;
 use penstock_model::{RepositoryName, UserName};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::hook::{AFTER, Answer, BEFORE, MAX_LINE, Question, RefUpdate, SOCKET, TICKET, ticket};
+use crate::hook::{AFTER, Answer, BEFORE, MAX_LINE, OFFERED, Offered, Question, RefUpdate, SOCKET, TICKET, ticket};
 
 /// How long the listener may take to look at a push.
 const LISTENER: Duration = Duration::from_secs(20);
 /// How long a hook may take to say what it wants.
 const QUESTION: Duration = Duration::from_secs(10);
+/// Where people offer commits for a branch that they may not push.
+const FOR: &str = "refs/for/";
+/// Refs that the server keeps itself ([`penstock_model::git::GitHost::keep`]).
+const OWN: &str = "refs/merge-requests/";
 
-/// What happens at a push. Whoever pushes waits for both calls.
+/// What happens at a push. Whoever pushes waits for each call.
 #[async_trait]
 pub trait PushListener: Send + Sync {
     /// Before anything is kept: `Err` refuses the whole push, with lines for the pusher. The commits cannot be read yet.
-    async fn allowed(&self, repository: &RepositoryName, who: &UserName, updates: &[RefUpdate]) -> Result<(), Vec<String>>;
+    /// `options` are those of the push (`git push -o`).
+    async fn allowed(
+        &self,
+        repository: &RepositoryName,
+        who: &UserName,
+        updates: &[RefUpdate],
+        options: &[String],
+    ) -> Result<(), Vec<String>>;
+    /// What was pushed to `refs/for/BRANCH`, whose commits are kept and can be read: what becomes of each, and lines for the pusher.
+    async fn offered(
+        &self,
+        repository: &RepositoryName,
+        who: &UserName,
+        updates: Vec<RefUpdate>,
+        options: Vec<String>,
+    ) -> (Vec<Offered>, Vec<String>);
     /// After the refs moved: lines for the pusher. It only wakes: a push whose call was lost is found by its refs.
     async fn pushed(&self, repository: &RepositoryName, who: &UserName, updates: Vec<RefUpdate>) -> Vec<String>;
     /// Refs moved by a push that a server let in and did not outlive: they are to be looked at as at a start.
@@ -34,6 +54,7 @@ pub trait PushListener: Send + Sync {
 struct Push {
     repository: RepositoryName,
     who: UserName,
+    may: MayPush,
 }
 
 /// Listens on a Unix socket for the hooks of pushes that it gave a ticket to.
@@ -76,9 +97,9 @@ impl HookServer {
     }
 
     /// Announces a push; its hooks are known by this until it is dropped.
-    pub(crate) fn expect(self: &Arc<Self>, repository: &RepositoryName, who: &UserName) -> Expected {
+    pub(crate) fn expect(self: &Arc<Self>, repository: &RepositoryName, who: &UserName, may: MayPush) -> Expected {
         let ticket = ticket();
-        self.pushes().insert(ticket.clone(), Push { repository: repository.clone(), who: who.clone() });
+        self.pushes().insert(ticket.clone(), Push { repository: repository.clone(), who: who.clone(), may });
         Expected { server: Arc::clone(self), ticket }
     }
 
@@ -106,33 +127,63 @@ impl HookServer {
     }
 
     async fn answer(&self, question: Question) -> Answer {
-        let refuse = |line: &str| Answer { say: vec![line.to_owned()], refuse: true };
+        let refuse = |line: &str| Answer { say: vec![line.to_owned()], refuse: true, ..Answer::default() };
         let push = self.pushes().get(&question.ticket).cloned();
-        let Some(Push { repository, who }) = push else {
+        let Some(Push { repository, who, may }) = push else {
             if question.hook != AFTER {
                 return refuse("penstock: this push did not come through this server");
             }
             // git outlives the server that started it. What is said here is not believed: the refs are looked at
             let _ = tokio::time::timeout(LISTENER, self.listener.found()).await;
-            return Answer { say: vec!["penstock: the push is kept; the server has started anew meanwhile".to_owned()], refuse: false };
+            return Answer {
+                say: vec!["penstock: the push is kept; the server has started anew meanwhile".to_owned()],
+                ..Answer::default()
+            };
         };
         match question.hook.as_str() {
             BEFORE => {
-                let allowed = self.listener.allowed(&repository, &who, &question.updates);
+                if let Some(why) = question.updates.iter().find_map(|update| barred(may, &repository, &who, update)) {
+                    return refuse(&why);
+                }
+                let allowed = self.listener.allowed(&repository, &who, &question.updates, &question.options);
                 match tokio::time::timeout(LISTENER, allowed).await {
                     Ok(Ok(())) => Answer::default(),
-                    Ok(Err(say)) => Answer { say, refuse: true },
+                    Ok(Err(say)) => Answer { say, refuse: true, ..Answer::default() },
                     Err(_) => refuse("penstock: the server is too busy to look at this push; push again later"),
+                }
+            }
+            OFFERED => {
+                let offered = self.listener.offered(&repository, &who, question.updates, question.options);
+                match tokio::time::timeout(LISTENER, offered).await {
+                    Ok((offers, say)) => Answer { say, refuse: false, offers },
+                    Err(_) => refuse("penstock: the server is too busy to take this; push again later"),
                 }
             }
             AFTER => {
                 let pushed = self.listener.pushed(&repository, &who, question.updates);
                 let late = || vec!["penstock: the push is kept; the server is busy and will start its run later".to_owned()];
-                Answer { say: tokio::time::timeout(LISTENER, pushed).await.unwrap_or_else(|_| late()), refuse: false }
+                Answer { say: tokio::time::timeout(LISTENER, pushed).await.unwrap_or_else(|_| late()), ..Answer::default() }
             }
             _ => refuse("penstock: no such hook"),
         }
     }
+}
+
+/// What nobody may move, and what this one may not.
+fn barred(may: MayPush, repository: &RepositoryName, who: &UserName, update: &RefUpdate) -> Option<String> {
+    let reference = &update.reference;
+    if reference.starts_with(OWN) {
+        return Some(format!("penstock: {reference} is the server's own: push the merge request's source branch, or `refs/for/BRANCH`"));
+    }
+    if reference.starts_with(FOR) {
+        return update.new.is_none().then(|| format!("penstock: there is no {reference} to remove"));
+    }
+    let offers = may != MayPush::Everything;
+    offers.then(|| {
+        format!(
+            "penstock: {who} may not push {reference} of {repository}; offer it instead: `git push origin HEAD:refs/for/BRANCH -o topic=NAME`"
+        )
+    })
 }
 
 impl Drop for HookServer {

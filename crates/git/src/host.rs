@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use penstock_model::git::{Commit, CommitChange, GitError, GitHost, History, NewTag, WorkTree};
+use penstock_model::git::{Commit, CommitChange, GitError, GitHost, History, Merge, Merged, NewTag, WorkTree};
 use penstock_model::{CommitId, RepositoryName, UserName};
 use tokio::fs;
 
@@ -15,7 +15,7 @@ use crate::checkout::tree::{self, Entry, Kind};
 use crate::commit::{objects, parse};
 use crate::program::{Program, failed};
 use crate::reads::{Listed, Reads};
-use crate::{change, hook, new_tag, shared, tags, work_tree};
+use crate::{change, hook, merge, new_tag, shared, tags, work_tree};
 
 /// The most commits that one call gives.
 const MAX_HISTORY: usize = 10_000;
@@ -81,7 +81,7 @@ impl BareRepositories {
         let output = version.output().await.map_err(|e| OpenError::Git(crate::program::cannot(&e)))?;
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if !recent(&text) {
-            return Err(OpenError::Git(format!("2.36 or later is needed, and this is `{text}`")));
+            return Err(OpenError::Git(format!("2.38 or later is needed, and this is `{text}`")));
         }
         Ok(Self { root, program, reads: Arc::default() })
     }
@@ -368,6 +368,14 @@ impl GitHost for BareRepositories {
     async fn create_tag(&self, repository: &RepositoryName, tag: &NewTag) -> Result<bool, GitError> {
         new_tag::create(self, repository, tag).await
     }
+
+    async fn keep(&self, repository: &RepositoryName, reference: &str, commit: &CommitId) -> Result<(), GitError> {
+        merge::keep(self, repository, reference, commit).await
+    }
+
+    async fn merge(&self, repository: &RepositoryName, merge: &Merge) -> Result<Merged, GitError> {
+        merge::merge(self, repository, merge).await
+    }
 }
 
 /// Removes what a server that died left half-made.
@@ -387,10 +395,10 @@ fn text(path: Vec<u8>) -> Result<String, String> {
     String::from_utf8(path).map_err(|e| format!("the path `{}` is not UTF-8; rename it", String::from_utf8_lossy(e.as_bytes())))
 }
 
-/// `git version 2.39.5` is recent enough: configuration by environment, `core.fsync`.
+/// `git version 2.39.5` is recent enough: configuration by environment, `core.fsync`, `merge-tree --write-tree`.
 fn recent(version: &str) -> bool {
     let mut numbers = version.trim_start_matches("git version ").split('.').map_while(|part| part.parse::<u32>().ok());
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (2, 36)
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (2, 38)
 }
 
 /// A full ref: nothing that git would read as more than a name.
@@ -442,6 +450,6 @@ mod tests {
     #[test]
     fn an_old_git_is_not_recent() {
         assert!(recent("git version 2.39.5") && recent("git version 2.50.1 (Apple Git-155)") && recent("git version 3.0"));
-        assert!(!recent("git version 2.30.2") && !recent(""));
+        assert!(!recent("git version 2.37.7") && !recent(""));
     }
 }

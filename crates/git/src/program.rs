@@ -36,6 +36,9 @@ const CONFIG: &[(&str, &str)] = &[
     ("fetch.fsck.missingSpaceBeforeDate", "warn"),
     // a replaced object would be another one under the same id
     ("receive.hideRefs", "refs/replace"),
+    // options of a push say what is to be done with it, and what is pushed for a branch is only offered
+    ("receive.advertisePushOptions", "true"),
+    ("receive.procReceiveRefs", "refs/for"),
     ("uploadpack.allowFilter", "true"),
     ("http.getanyfile", "false"),
     ("protocol.allow", "never"),

@@ -84,6 +84,45 @@ pub struct Commit {
     pub message: String,
 }
 
+/// What somebody may push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MayPush {
+    /// Nothing.
+    Nothing,
+    /// Only to `refs/for/BRANCH`, which moves no branch.
+    Offers,
+    /// Every ref that the listener lets through.
+    Everything,
+}
+
+/// A branch's way into another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merge {
+    /// The branch that gets it, without `refs/heads/`.
+    pub branch: String,
+    /// Where that branch must be.
+    pub expected: CommitId,
+    /// What is merged.
+    pub head: CommitId,
+    /// Who merges, for Git's own log of the branch.
+    pub who: UserName,
+    /// Author and committer of the commit, if one is needed.
+    pub author: Signature,
+    /// When.
+    pub at: Timestamp,
+    /// The commit's message.
+    pub message: String,
+}
+
+/// What came of a merge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Merged {
+    /// The branch is here now: at what was merged if it only had to follow, otherwise at a new commit of both.
+    At(CommitId),
+    /// Both changed these files, and nothing was done.
+    Conflict(Vec<String>),
+}
+
 /// A change that Penstock commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitChange {
@@ -237,6 +276,16 @@ pub trait GitHost: Send + Sync {
     /// Makes a tag where there is none of the name; `false` if there is one, which stays as it is.
     async fn create_tag(&self, repository: &RepositoryName, tag: &NewTag) -> Result<bool, GitError> {
         Err(GitError::Failed { what: format!("tag {}", tag.name), stderr: format!("this host makes no tags in {repository}") })
+    }
+    /// Has a ref that is the server's own (`refs/merge-requests/1/head`) name a commit, wherever it was.
+    async fn keep(&self, repository: &RepositoryName, reference: &str, commit: &CommitId) -> Result<(), GitError> {
+        let what = format!("keeping {reference} at {}", commit.short());
+        Err(GitError::Failed { what, stderr: format!("this host keeps no refs of {repository}") })
+    }
+    /// Merges by compare-and-swap of the branch, without a work tree.
+    async fn merge(&self, repository: &RepositoryName, merge: &Merge) -> Result<Merged, GitError> {
+        let what = format!("merging {} into {}", merge.head.short(), merge.branch);
+        Err(GitError::Failed { what, stderr: format!("this host merges nothing in {repository}") })
     }
 }
 

@@ -10,8 +10,9 @@ use axum::response::Response;
 use penstock_builder::{BaseImage, BaseImages};
 use penstock_delivery::events::Role;
 use penstock_delivery::{Parts, World, config_repository, orders};
-use penstock_git::{GitHttp, PushListener, RefUpdate};
+use penstock_git::{GitHttp, Offered, PushListener, RefUpdate};
 use penstock_model::blob::{BlobError, BlobStore};
+use penstock_model::git::MayPush;
 use penstock_model::image::media;
 use penstock_model::registry::ImageRegistry;
 use penstock_model::release::ImageName;
@@ -20,6 +21,8 @@ use penstock_pipeline::Plan;
 use penstock_registry::{Access, Action, Credentials, Registry, RegistryAuth};
 use penstock_server::auth::user_of;
 use penstock_server::git::GitService;
+
+mod offers;
 
 /// How long a push waits to hear whether its pipeline file can be carried out.
 const PLAN_WAIT: Duration = Duration::from_secs(3);
@@ -33,9 +36,28 @@ pub struct Pushes(pub Arc<Parts>);
 
 #[async_trait]
 impl PushListener for Pushes {
-    async fn allowed(&self, repository: &RepositoryName, who: &UserName, updates: &[RefUpdate]) -> Result<(), Vec<String>> {
+    async fn allowed(
+        &self,
+        repository: &RepositoryName,
+        who: &UserName,
+        updates: &[RefUpdate],
+        options: &[String],
+    ) -> Result<(), Vec<String>> {
         let world = self.0.journal.world();
-        updates.iter().find_map(|update| refusal(&world, repository, who, update)).map_or(Ok(()), |why| Err(vec![why]))
+        if let Some(why) = updates.iter().find_map(|update| refusal(&world, repository, who, update)) {
+            return Err(vec![why]);
+        }
+        offers::allowed(&self.0, repository, who, updates, options).await
+    }
+
+    async fn offered(
+        &self,
+        repository: &RepositoryName,
+        who: &UserName,
+        updates: Vec<RefUpdate>,
+        options: Vec<String>,
+    ) -> (Vec<Offered>, Vec<String>) {
+        offers::offered(&self.0, repository, who, updates, options).await
     }
 
     async fn pushed(&self, repository: &RepositoryName, who: &UserName, updates: Vec<RefUpdate>) -> Vec<String> {
@@ -53,12 +75,8 @@ impl PushListener for Pushes {
             }
             for update in &updates {
                 let Some(commit) = &update.new else { continue };
-                match orders::pushed(&self.0, &project.name, who, &update.reference, commit).await {
-                    Ok(Some(run)) => {
-                        lines.push(format!("penstock: run {}/runs/{run}", self.0.settings.url));
-                        lines.extend(planned_words(&self.0, &run).await);
-                    }
-                    Ok(None) => {}
+                match orders::answered(&self.0, &project.name, who, &update.reference, commit).await {
+                    Ok(events) => lines.extend(offers::answer(&self.0, &project.name, &events).await),
                     Err(error) => lines.push(format!("penstock: {error}")),
                 }
             }
@@ -96,7 +114,7 @@ fn refusal(world: &World, repository: &RepositoryName, who: &UserName, update: &
 
 /// Why the pipeline file cannot be carried out, or what is doubtful in it, for whoever waits at the terminal; nothing if all
 /// is well, or it is not read yet.
-async fn planned_words(parts: &Parts, run: &RunId) -> Vec<String> {
+async fn planned_words(parts: &Parts, run: &RunId, what: &str) -> Vec<String> {
     let mut changes = parts.journal.watch();
     let planned = async {
         loop {
@@ -106,7 +124,7 @@ async fn planned_words(parts: &Parts, run: &RunId) -> Vec<String> {
                     return why.lines().map(|line| format!("penstock: {line}")).collect();
                 }
                 if let Some(run) = &record.run {
-                    return run.plan().map(words).unwrap_or_default();
+                    return run.plan().map(|plan| words(plan, what)).unwrap_or_default();
                 }
             }
             if changes.changed().await.is_err() {
@@ -118,12 +136,12 @@ async fn planned_words(parts: &Parts, run: &RunId) -> Vec<String> {
 }
 
 /// What is hardly meant in the pipeline file; that the push starts no job, and why.
-fn words(plan: &Plan) -> Vec<String> {
+fn words(plan: &Plan, what: &str) -> Vec<String> {
     let more = plan.warnings.len().saturating_sub(MAX_WARNINGS);
     let more = (more > 0).then(|| format!("penstock: and {more} warnings more: `penstock lint` says all"));
     let doubts = plan.warnings.iter().take(MAX_WARNINGS).map(|warning| format!("penstock: {warning}")).chain(more);
     let whys = plan.why_empty();
-    let head = (!whys.is_empty()).then(|| format!("penstock: {} has no job for this push", plan.path));
+    let head = (!whys.is_empty()).then(|| format!("penstock: {} has no job for this {what}", plan.path));
     doubts.chain(head).chain(whys.iter().map(|why| format!("penstock: {why}"))).collect()
 }
 
@@ -149,7 +167,7 @@ impl GitService for GitMount {
         path: &str,
         request: Request,
         who: &UserName,
-        may_write: bool,
+        may: MayPush,
     ) -> Result<Response<Body>, String> {
         let (head, body) = request.into_parts();
         let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -162,7 +180,7 @@ impl GitService for GitMount {
                 &head.headers,
                 body.into_data_stream(),
                 who,
-                may_write,
+                may,
             )
             .await;
         Ok(answer.map(Body::new))

@@ -105,6 +105,7 @@ fn event(entry: &Entry<'_>, files: Vec<String>) -> PushEvent {
         facts: penstock_pipeline::EventFacts::default(),
         pusher: "ada".parse().unwrap(),
         given: BTreeMap::new(),
+        open_merge_requests: Vec::new(),
         server_url: "http://127.0.0.1:7070".into(),
         registry: "127.0.0.1:7070".into(),
     }

@@ -93,6 +93,9 @@ pub struct PushEvent {
     /// Variables of this pipeline alone, over all others: what whoever started it gave.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub given: BTreeMap<String, Variable>,
+    /// Numbers of the open merge requests whose source is the branch, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_merge_requests: Vec<u64>,
     /// The server's address, such as `http://127.0.0.1:7070`.
     pub server_url: String,
     /// The registry's address, such as `127.0.0.1:7070`.

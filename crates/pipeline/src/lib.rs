@@ -84,7 +84,7 @@ pub use served::unserved;
 pub use simulation::Simulation;
 pub use steps::{NoSuchJob, steps};
 pub use tag_release::{WantedTagRelease, tag_release};
-pub use timetable::{WorkflowTime, workflow_times};
+pub use timetable::{WorkflowTime, workflow_answers, workflow_times};
 pub use trigger::{MergeRequest, Trigger};
 pub use unchanged::{Dependence, among_inputs, check_input, differing, fingerprint, runs_anyway};
 pub use vault::{VaultEngine, VaultRead, vault_reads};

@@ -1,4 +1,4 @@
-//! The times at which a workflow starts by itself.
+//! What else than a push a workflow says that it starts by: times, and events of a certain type.
 
 use crate::input::{Dialect, Source};
 use crate::reader::Problems;
@@ -31,6 +31,17 @@ pub fn workflow_times(source: &Source<'_>) -> Vec<WorkflowTime> {
     items.iter().filter_map(time).collect()
 }
 
+/// Whether a workflow names an event together with one of its types, as `on: {pull_request: {types: [closed]}}`.
+pub fn workflow_answers(source: &Source<'_>, event: &str, kind: &str) -> bool {
+    let mut problems = Problems::new(source.path, Schema::Core);
+    let Some(root) = problems.document(source, 0, &mut Budget::new()) else { return false };
+    let types = root.get("on").and_then(|on| on.get(event)).and_then(|event| event.get("types"));
+    types.is_some_and(|types| match &types.value {
+        Value::Seq(items) => items.iter().any(|item| item.text() == Some(kind)),
+        _ => types.text() == Some(kind),
+    })
+}
+
 /// Whether a time zone is the one that is read here.
 pub(crate) fn is_utc(zone: &str) -> bool {
     matches!(zone, "UTC" | "Etc/UTC" | "GMT")
@@ -39,6 +50,23 @@ pub(crate) fn is_utc(zone: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_of_an_event_is_named_or_it_is_not() {
+        for (on, named) in [
+            ("{pull_request: {types: [opened, closed]}}", true),
+            ("{pull_request: {types: closed}}", true),
+            ("{pull_request: {types: [opened]}}", false),
+            ("{issues: {types: [closed]}}", false),
+            ("pull_request", false),
+            ("{pull_request: }", false),
+            ("[pull_request]", false),
+            ("{", false),
+        ] {
+            let text = format!("on: {on}\njobs: {{}}\n");
+            assert_eq!(workflow_answers(&Source { path: ".github/workflows/a.yml", text: &text }, "pull_request", "closed"), named, "{on}");
+        }
+    }
 
     #[test]
     fn a_time_zone_that_starts_nothing_is_doubted() {

@@ -7,6 +7,7 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use penstock_delivery::events::Role;
+use penstock_model::git::MayPush;
 use penstock_model::{RepositoryName, UserName};
 
 use crate::App;
@@ -23,7 +24,7 @@ pub trait GitService: Send + Sync {
         path: &str,
         request: Request,
         who: &UserName,
-        may_write: bool,
+        may: MayPush,
     ) -> Result<Response<Body>, String>;
 }
 
@@ -39,8 +40,14 @@ async fn serve(State(app): State<App>, Path((repository, path)): Path<(String, S
     let Ok(repository) = name.parse::<RepositoryName>() else {
         return Failure::absent(format!("repository `{}`", name.chars().take(80).collect::<String>())).into_response();
     };
-    let may_write = caller.role >= Role::Developer;
-    match app.git.serve(&repository, &path, request, &caller.user, may_write).await {
+    // whoever may look at a project may offer commits for its branches, of its sources alone
+    let source = world.projects.keys().any(|project| RepositoryName::from(project.clone()) == repository);
+    let may = match caller.role {
+        Role::Developer | Role::Admin => MayPush::Everything,
+        Role::Reader if source => MayPush::Offers,
+        Role::Reader => MayPush::Nothing,
+    };
+    match app.git.serve(&repository, &path, request, &caller.user, may).await {
         Ok(response) => response,
         Err(error) => Failure::internal(error).into_response(),
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use penstock_model::git::{Commit, CommitChange, GitError, GitHost, NewTag, Signature};
+use penstock_model::git::{Commit, CommitChange, GitError, GitHost, Merge, Merged, NewTag, Signature};
 use penstock_model::{CommitId, Digest, LocalTime, RepositoryName, Timestamp};
 
 use crate::held;
@@ -222,6 +222,26 @@ impl GitHost for MemoryGit {
             }
             kept.refs.insert(name, tag.commit.clone());
             Ok(true)
+        })
+    }
+
+    async fn keep(&self, repository: &RepositoryName, reference: &str, commit: &CommitId) -> Result<(), GitError> {
+        self.with(repository, |kept| {
+            kept.files(repository, commit)?;
+            kept.refs.insert(reference.to_owned(), commit.clone());
+            Ok(())
+        })
+    }
+
+    /// Follows only: commits of both are the real host's business.
+    async fn merge(&self, repository: &RepositoryName, merge: &Merge) -> Result<Merged, GitError> {
+        self.with(repository, |kept| {
+            let name = format!("refs/heads/{}", merge.branch);
+            if !kept.reachable(&merge.head).contains(&merge.expected) {
+                return Ok(Merged::Conflict(vec!["both".to_owned()]));
+            }
+            kept.refs.insert(name, merge.head.clone());
+            Ok(Merged::At(merge.head.clone()))
         })
     }
 }

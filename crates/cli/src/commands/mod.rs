@@ -6,6 +6,7 @@ mod exceptions;
 mod gc;
 mod init;
 mod job;
+mod merge_request;
 mod reads;
 mod rollout;
 mod tag_release;
@@ -53,6 +54,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         Command::Login(args) => access::login(context, &args).await?,
         Command::Project(args) => access::project(context, args).await?,
         Command::User(args) => access::user(context, args).await?,
+        Command::MergeRequest(args) => merge_request::merge_request(context, args).await?,
         Command::Secret(args) => access::secret(context, args).await?,
         Command::Environment(args) => environment::environment(context, args).await?,
         Command::TagRelease(args) => tag_release::tag_release(context, args).await?,

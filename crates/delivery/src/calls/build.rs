@@ -9,13 +9,14 @@ use penstock_model::blob::LogSink;
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::release::ImageRef;
-use penstock_model::{Digest, Timestamp};
+use penstock_model::{CommitId, Digest, Timestamp};
 use penstock_scan::SyftInput;
 use penstock_trust::predicate::{Provenance, ProvenanceInput, Spdx};
 
-use super::{BuildCall, JobCalls, Received, image_name, layout, note, run_of};
+use super::{BuildCall, JobCalls, Received, image_name, is_outside, layout, note, run_of};
 use crate::events::WorkEvent;
 use crate::evidence::{Saying, attach_again, say};
+use crate::merge_requests::{self, WITHHELD};
 use crate::parts::Parts;
 use crate::streams;
 use crate::world::RunRecord;
@@ -49,10 +50,11 @@ pub(super) async fn build(
     };
     let built = parts.builder.build(&request, log.clone()).await.map_err(|error| crate::chain(&error))?;
     let image = ImageRef { name, digest: built.manifest_digest };
-    let branch = record.push.reference.strip_prefix("refs/heads/").map(tag_of);
-    let mut tags = vec![record.push.commit.to_string()];
-    tags.extend(branch);
-    tags.push("latest".to_owned());
+    if is_outside(parts, &call.attempt) {
+        note(parts, &*log, format!("built, and not published: {WITHHELD}")).await;
+        return Ok(image);
+    }
+    let tags = tags(&record.push.reference, &record.push.commit);
     parts.registry.put_image(&image.name, built.manifest.clone(), &tags).await.map_err(|error| crate::chain(&error))?;
     let finished = parts.journal.now();
     provenance(parts, &record, call, &image, &built, received.digest, (started, finished)).await?;
@@ -75,6 +77,18 @@ pub(super) async fn build(
         .await
         .map_err(|error| error.to_string())?;
     Ok(image)
+}
+
+/// What an image is called of a run: no merge request moves a name that others follow.
+fn tags(reference: &str, commit: &CommitId) -> Vec<String> {
+    let mut tags = vec![commit.to_string()];
+    if let Some(number) = merge_requests::number_in(reference) {
+        tags.push(format!("merge-request-{number}"));
+        return tags;
+    }
+    tags.extend(reference.strip_prefix("refs/heads/").map(tag_of));
+    tags.push("latest".to_owned());
+    tags
 }
 
 /// A branch as a tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
@@ -163,4 +177,18 @@ async fn bill_of_materials(calls: &JobCalls, parts: &Parts, record: &RunRecord, 
     };
     say(parts, saying).await.map_err(|error| crate::chain(&error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_merge_request_moves_a_tag_that_others_follow() {
+        let commit: CommitId = "a".repeat(40).parse().unwrap();
+        let of = |reference: &str| tags(reference, &commit)[1..].to_vec();
+        assert_eq!(of("refs/heads/a/b"), ["a-b", "latest"]);
+        assert_eq!(of("refs/tags/v1"), ["latest"]);
+        assert_eq!(of("refs/merge-requests/7/head"), ["merge-request-7"]);
+    }
 }

@@ -15,8 +15,9 @@ use penstock_scan::{ADVISORIES, AdvisoryDb, Finding, Judged, Report, ScannerInfo
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{CheckCall, JobCalls, built_image, note, run_of};
+use super::{CheckCall, JobCalls, built_image, is_outside, note, run_of};
 use crate::evidence::{Saying, say};
+use crate::merge_requests::WITHHELD;
 use crate::parts::Parts;
 use crate::world::RunRecord;
 
@@ -155,6 +156,12 @@ async fn done(
     if report.findings.len() > MAX_SHOWN {
         note(parts, &*log, format!("… and {} more", report.findings.len() - MAX_SHOWN)).await;
     }
+    let summary = report.summary;
+    let numbers =
+        [(summary.error, "error"), (summary.warning, "warning"), (summary.note, "note")].map(|(number, noun)| counted(number, noun));
+    if is_outside(parts, &call.attempt) {
+        return Ok(format!("{} {}: {}; nothing is stated: {WITHHELD}", report.tool, scanner.version, numbers.join(", ")));
+    }
     let sarif = serde_json::to_vec(&penstock_scan::sarif(report, scanner)).map_err(|error| error.to_string())?;
     let sarif = parts.blobs.put_bytes(Bytes::from(sarif)).await.map_err(|error| error.to_string())?;
     let attempt = &call.attempt;
@@ -170,15 +177,7 @@ async fn done(
         predicate: &Found(report.predicate(scanner, Witness::Observed, &call.paths, Some(sarif))),
     };
     say(parts, saying).await.map_err(|error| crate::chain(&error))?;
-    let summary = report.summary;
-    Ok(format!(
-        "{} {}: {}, {}, {}; the gate decides on them",
-        report.tool,
-        scanner.version,
-        counted(summary.error, "error"),
-        counted(summary.warning, "warning"),
-        counted(summary.note, "note")
-    ))
+    Ok(format!("{} {}: {}; the gate decides on them", report.tool, scanner.version, numbers.join(", ")))
 }
 
 fn line(finding: &Finding) -> String {

@@ -20,6 +20,7 @@ use penstock_model::release::{ImageName, ImageRef};
 use penstock_pipeline::TokenUse;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
+use crate::merge_requests::WITHHELD;
 use crate::parts::Parts;
 use crate::world::RunRecord;
 
@@ -183,6 +184,9 @@ impl JobCalls {
         if let Err(why) = allowed(parts, &call.attempt, TokenUse::TestImage) {
             return CallDone::of(Err(why));
         }
+        if is_outside(parts, &call.attempt) {
+            return CallDone::of(Err(format!("no image is tested: {WITHHELD}")));
+        }
         CallDone::of(test_image::test_image(parts, &call, log).await)
     }
 
@@ -227,6 +231,12 @@ impl JobCalls {
 /// The run that a job belongs to, while it runs.
 fn run_of(parts: &Parts, attempt: &AttemptId) -> Result<Arc<RunRecord>, String> {
     parts.journal.world().runs.get(&attempt.run).cloned().ok_or_else(|| format!("there is no run {}", attempt.run))
+}
+
+/// Whether a job is of a merge request from outside that nobody allowed.
+fn is_outside(parts: &Parts, attempt: &AttemptId) -> bool {
+    let world = parts.journal.world();
+    world.runs.get(&attempt.run).is_none_or(|record| world.is_outside(record))
 }
 
 /// Whether a job's `permissions` let it have this done.

@@ -11,6 +11,7 @@ use super::EffectError;
 use super::job::{log_id, note, tell};
 use crate::downstream::{self, MAX_DEPTH, MAX_TREE, Step};
 use crate::events::{ProjectEvent, Role};
+use crate::merge_requests::WITHHELD;
 use crate::parts::Parts;
 use crate::streams;
 use crate::world::{RunRecord, World};
@@ -105,6 +106,9 @@ async fn elsewhere(
     };
     if project.name == record.project {
         return Ok(Err("a project starts no pipeline of its own by its name\nhelp: write `trigger: include: FILE`".to_owned()));
+    }
+    if world.is_outside(record) {
+        return Ok(Err(format!("it starts a pipeline of another project, and {WITHHELD}")));
     }
     let who = &record.push.pusher;
     if world.users.get(who).is_none_or(|user| user.role < Role::Developer) {

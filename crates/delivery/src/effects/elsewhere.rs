@@ -6,6 +6,7 @@ use penstock_model::job::JobReport;
 use penstock_model::{JobName, RunId};
 use penstock_pipeline::{JobContext, JobState, Place, Plan};
 
+use crate::merge_requests::WITHHELD;
 use crate::world::{RunRecord, World};
 
 /// Adds what a job gets from other pipelines to what it gets from its own, which goes over it; or says why it cannot start.
@@ -44,6 +45,9 @@ fn report<'w>(world: &'w World, record: &RunRecord, place: &Place, name: &str) -
         Place::Project { project, reference } => {
             let found = project.parse().ok().and_then(|name| world.projects.get(&name));
             let found = found.ok_or_else(|| format!("this server has no project `{project}`"))?;
+            if world.is_outside(record) {
+                return Err(WITHHELD.to_owned());
+            }
             let who = &record.push.pusher;
             if found.name != record.project && !world.users.contains_key(who) {
                 return Err(format!("{who} may not read `{project}`: artifacts are had in the name of whoever started the pipeline"));

@@ -14,6 +14,7 @@ use self::reports::ReadReport;
 use super::{EffectError, actions, containers, elsewhere};
 use crate::downstream::number_of;
 use crate::identity;
+use crate::merge_requests::WITHHELD;
 use crate::parts::Parts;
 use crate::streams;
 use crate::tag_releases;
@@ -97,8 +98,11 @@ pub(super) async fn job(parts: &Parts, run: &RunId, job: &JobName, attempt: u32,
 
 /// Says what the reports of an attempt say.
 async fn say_all(parts: &Parts, record: &RunRecord, id: &AttemptId, read: Vec<ReadReport>, results: Results) -> Result<(), EffectError> {
-    for read in read {
-        reports::record(parts, record, &id.job, read).await?;
+    // what comes from outside is shown, and states nothing
+    if !parts.journal.world().is_outside(record) {
+        for read in read {
+            reports::record(parts, record, &id.job, read).await?;
+        }
     }
     tested::record(parts, record, &id.job, id.attempt, results).await
 }
@@ -193,6 +197,10 @@ async fn attempt(
     if let Some(why) = penstock_pipeline::unserved(plan.dialect, planned, parts.settings.tags.as_deref()) {
         return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
     }
+    let outside = parts.journal.world().is_outside(record);
+    if outside && planned.environment.is_some() {
+        return Ok(JobReport::bare(JobEnd::SystemFailure { why: format!("the job is of an environment, and {WITHHELD}") }));
+    }
     let (token, _guard) = parts.tokens.issue(&*parts.random, id.clone());
     let mut context = JobContext {
         run: id.run.clone(),
@@ -221,7 +229,8 @@ async fn attempt(
     identity::let_ask(parts, plan, planned, &context, &mut env);
     env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
     masks.extend(context.secrets.values().chain(context.id_tokens.values()).chain([&token]).cloned());
-    let caches = caches(parts, record, planned, &env, withheld.is_empty()).await?;
+    let scope = Scope::of(record, outside, withheld.is_empty());
+    let caches = caches(parts, record, planned, &env, &scope).await?;
     let checkout = checkout(parts, record, plan, &env).await?;
     let kept = kept_artifacts(record, plan, &id.job);
     let given = reuse::Given { context: &context, env: &env, containers: &containers, kept: &kept };
@@ -248,7 +257,7 @@ async fn attempt(
         actions,
         inputs: context.inputs.artifacts,
         kept,
-        cache_scopes: cache_scopes(parts, record, withheld.is_empty()),
+        cache_scopes: cache_scopes(parts, record, &scope),
         timeout: planned.timeout,
     };
     let env = spec.env.clone();
@@ -290,12 +299,42 @@ fn kept_artifacts(record: &RunRecord, plan: &Plan, job: &JobName) -> Vec<KeptArt
     others.filter_map(|other| state.report(&other.name)).flat_map(|report| report.kept.iter().cloned()).collect()
 }
 
+/// Who else shares the caches of a run.
+enum Scope {
+    /// Runs that get all secrets.
+    Protected,
+    /// Those that do not.
+    Unprotected,
+    /// Nobody but the same merge request from outside.
+    Outside(String),
+}
+
+impl Scope {
+    fn of(record: &RunRecord, outside: bool, secrets: bool) -> Self {
+        match (outside, secrets) {
+            (true, _) => Self::Outside(format!("-outside-{}", Digest::of(&record.push.reference).short())),
+            (false, true) => Self::Protected,
+            (false, false) => Self::Unprotected,
+        }
+    }
+
+    /// How names of its caches end.
+    fn end(&self, unprotect: bool) -> &str {
+        match self {
+            Self::Outside(end) => end,
+            Self::Protected if !unprotect => "",
+            Self::Protected | Self::Unprotected => UNPROTECTED,
+        }
+    }
+}
+
 /// Where a job's steps keep caches by key, and where they look for them: the ref of the run, then the delivered branch. What a
-/// run without secrets keeps is read by runs without secrets alone.
-fn cache_scopes(parts: &Parts, record: &RunRecord, secrets: bool) -> Vec<String> {
+/// run without secrets keeps is read by runs without secrets alone; a run from outside looks nowhere else.
+fn cache_scopes(parts: &Parts, record: &RunRecord, scope: &Scope) -> Vec<String> {
     let world = parts.journal.world();
     let main = world.projects.get(&record.project).map(|project| format!("refs/heads/{}", project.branch));
-    let own = if secrets { record.push.reference.clone() } else { format!("{}{UNPROTECTED}", record.push.reference) };
+    let main = main.filter(|_| !matches!(scope, Scope::Outside(_)));
+    let own = format!("{}{}", record.push.reference, scope.end(false));
     let main = main.filter(|main| *main != own);
     std::iter::once(own).chain(main).collect()
 }
@@ -314,20 +353,21 @@ async fn checkout(parts: &Parts, record: &RunRecord, plan: &Plan, env: &BTreeMap
     Ok(checkout)
 }
 
-/// A job's caches. `secrets` is whether its run gets them all.
+/// A job's caches.
 async fn caches(
     parts: &Parts,
     record: &RunRecord,
     planned: &PlannedJob,
     env: &BTreeMap<String, EnvValue>,
-    secrets: bool,
+    scope: &Scope,
 ) -> Result<Vec<CacheSpec>, EffectError> {
     let files = key_files(parts, record, planned).await?;
     let mut caches = penstock_pipeline::cache_specs(planned, env, &files).map_err(EffectError::Other)?;
     // neither is what a job with secrets left read here, nor does one carry out what is left here
-    for cache in caches.iter_mut().filter(|cache| cache.unprotect || !secrets) {
-        cache.key.push_str(UNPROTECTED);
-        cache.archive.iter_mut().flat_map(|archive| &mut archive.fallback_keys).for_each(|key| key.push_str(UNPROTECTED));
+    for cache in &mut caches {
+        let end = scope.end(cache.unprotect);
+        cache.key.push_str(end);
+        cache.archive.iter_mut().flat_map(|archive| &mut archive.fallback_keys).for_each(|key| key.push_str(end));
     }
     Ok(caches)
 }

@@ -6,14 +6,15 @@ use penstock_model::git::GitError;
 use penstock_model::ids::Actor;
 use penstock_model::{Digest, RunId};
 use penstock_pipeline::{
-    Allowed, Dialect, EventFacts, Plan, PushEvent, Run, RunCommand, RunEvent, Source, Trigger, WorkflowTime, workflow_times,
+    Allowed, Dialect, EventFacts, MergeRequest, Plan, PushEvent, Run, RunCommand, RunEvent, Source, Trigger, WorkflowTime, workflow_times,
 };
 
 use super::EffectError;
 use crate::events::{ProjectEvent, ScheduledTime, WorkEvent};
 use crate::library::{self, InFamily, OnHost};
+use crate::merge_requests::OfMergeRequest;
 use crate::parts::Parts;
-use crate::world::{RunRecord, TimeRecord, World};
+use crate::world::{ProjectRecord, RunRecord, TimeRecord, World};
 use crate::{project, streams};
 
 /// Reads the pipeline files at the commit and keeps the plan of the first, or says why there is none. Each further one that counts
@@ -26,6 +27,7 @@ pub(super) async fn plan(parts: &Parts, run: &RunId) -> Result<(), EffectError> 
         return keep(parts, run, planned).await;
     }
     let repository = record.project.clone().into();
+    let first = first(&world, record);
     let mut chosen = match project::chosen(&*parts.git, &repository, &record.push.commit).await {
         Ok(chosen) => chosen,
         Err(why) => return keep(parts, run, Err(why)).await,
@@ -38,6 +40,10 @@ pub(super) async fn plan(parts: &Parts, run: &RunId) -> Result<(), EffectError> 
             return keep(parts, run, Err(format!("{} has no pipeline file of GitLab's kind\nhelp: add `.gitlab-ci.yml`", record.project)))
                 .await;
         }
+    }
+    if first.merge_request.as_ref().is_some_and(|of| of.action == "closed") {
+        // GitLab starts nothing then
+        chosen.paths.retain(|path| Dialect::of_path(path) == Dialect::GithubWorkflow);
     }
     let Some((first, others)) = chosen.paths.split_first() else { return Ok(()) };
     for path in others {
@@ -150,7 +156,10 @@ async fn read(parts: &Parts, record: &RunRecord, path: &str, allowed: &Allowed) 
         Ok(text) => text,
         Err(problem) => return Ok(Err(problem.render(""))),
     };
-    let event = push_event(parts, record, &project.branch, &project.variables).await?;
+    let event = match push_event(parts, &world, record, project).await? {
+        Ok(event) => event,
+        Err(why) => return Ok(Err(why)),
+    };
     carried_out(parts, &world, record, &Source { path, text: &text }, &event, allowed).await
 }
 
@@ -202,38 +211,55 @@ async fn carried_out(
     Ok(planned)
 }
 
+/// Of several pipeline files of one commit, the run of the first: all of them start by the same.
+fn first<'w>(world: &'w World, record: &'w RunRecord) -> &'w RunRecord {
+    record.beside.as_ref().and_then(|id| world.runs.get(id)).map_or(record, AsRef::as_ref)
+}
+
 async fn push_event(
     parts: &Parts,
+    world: &World,
     record: &RunRecord,
-    branch: &str,
-    variables: &BTreeMap<String, String>,
-) -> Result<PushEvent, EffectError> {
+    project: &ProjectRecord,
+) -> Result<Result<PushEvent, String>, EffectError> {
     let repository = record.project.clone().into();
     let commit = parts.git.commit(&repository, &record.push.commit).await?;
-    let changed = match &record.push.before {
-        Some(before) => Some(parts.git.changed(&repository, Some(before), &record.push.commit).await?),
+    let first = first(world, record);
+    let request = match &first.merge_request {
+        Some(of) => match merge_request(parts, record, project, of).await? {
+            Ok(request) => Some(request),
+            Err(why) => return Ok(Err(why)),
+        },
+        None => None,
+    };
+    // a merge request's changes are told from where it parted; a push's from where the ref was
+    let since = request.as_ref().map(|request| &request.base).or(record.push.before.as_ref());
+    let changed = match since {
+        Some(since) => Some(parts.git.changed(&repository, Some(since), &record.push.commit).await?),
         None => None,
     };
     let tag_message = parts.git.tag_message(&repository, &record.push.reference, &record.push.commit).await?;
-    // several pipeline files of one commit start by the same
-    let world = parts.journal.world();
-    let first = record.beside.as_ref().and_then(|id| world.runs.get(id)).map_or(record, AsRef::as_ref);
     let order = first.order.as_deref();
-    let mut variables = variables.clone();
+    let mut variables = project.variables.clone();
     variables.extend(order.map(|order| order.variables.clone()).unwrap_or_default());
-    Ok(PushEvent {
-        trigger: match (&record.upstream, order) {
-            (Some(upstream), _) => Trigger::Pipeline { inputs: upstream.inputs.clone() },
-            (None, Some(order)) => order.trigger.clone(),
-            (None, None) => Trigger::Push,
+    let reference =
+        request.as_ref().map_or_else(|| record.push.reference.clone(), |request| format!("refs/heads/{}", request.source_branch));
+    let open = reference.strip_prefix("refs/heads/").into_iter().flat_map(|branch| project.open_merge_requests(branch));
+    Ok(Ok(PushEvent {
+        open_merge_requests: open.map(|request| request.number).collect(),
+        before: record.push.before.clone().filter(|_| request.is_none()),
+        trigger: match (&record.upstream, order, request) {
+            (Some(upstream), ..) => Trigger::Pipeline { inputs: upstream.inputs.clone() },
+            (None, Some(order), _) => order.trigger.clone(),
+            (None, None, Some(request)) => Trigger::MergeRequest(Box::new(request)),
+            (None, None, None) => Trigger::Push,
         },
         project: record.project.clone(),
         files: parts.git.files(&repository, &record.push.commit, "").await?,
         repository,
-        reference: record.push.reference.clone(),
+        reference,
         commit: record.push.commit.clone(),
-        before: record.push.before.clone(),
-        default_branch: branch.to_owned(),
+        default_branch: project.branch.clone(),
         message: commit.message.clone(),
         facts: EventFacts { commit: Some(Box::new(commit.into())), tag_message },
         pusher: record.push.pusher.clone(),
@@ -242,5 +268,40 @@ async fn push_event(
         given: record.upstream.as_ref().map(|upstream| upstream.given.clone()).unwrap_or_default(),
         server_url: parts.settings.url.clone(),
         registry: parts.settings.registry.clone(),
-    })
+    }))
+}
+
+/// A merge request as its pipeline is told of it.
+async fn merge_request(
+    parts: &Parts,
+    record: &RunRecord,
+    project: &ProjectRecord,
+    of: &OfMergeRequest,
+) -> Result<Result<MergeRequest, String>, EffectError> {
+    let repository = record.project.clone().into();
+    let Some(known) = project.merge_requests.get(&of.number) else { return Ok(Err("the merge request is gone".to_owned())) };
+    let Some(target) = parts.git.resolve(&repository, &format!("refs/heads/{}", of.target)).await? else {
+        return Ok(Err(format!("its target `{}` is gone\nhelp: close it, or push that branch again", of.target)));
+    };
+    let base = parts.git.merge_base(&repository, &record.push.commit, &target).await?;
+    Ok(Ok(MergeRequest {
+        action: of.action.to_owned(),
+        number: of.number,
+        title: known.title.clone(),
+        description: known.description.clone(),
+        source_branch: of.source.clone(),
+        target_branch: of.target.clone(),
+        // without a common beginning all of it is new
+        base: base.unwrap_or_else(|| target.clone()),
+        target: Some(target),
+        // what a developer allowed is as a developer's own
+        fork: of.outside.then(|| format!("{}/{}", known.author, record.project)),
+        draft: known.draft,
+        labels: Vec::new(),
+        assignees: Vec::new(),
+        milestone: None,
+        author: Some(known.author.to_string()),
+        label: None,
+        of_target: false,
+    }))
 }

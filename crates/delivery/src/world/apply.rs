@@ -22,6 +22,8 @@ use super::tested::TestedAttempt;
 use crate::collect::CollectionEvent;
 use crate::environments::{Deployed, NamedEnvironment};
 use crate::events::{Approval, EvidenceEvent, NoticeEvent, ProjectEvent, ReleaseEvent, ScheduledTime, SettingEvent, UserEvent, WorkEvent};
+use crate::merge_requests::event::MergeRequestChange;
+use crate::merge_requests::{self, MergeRequestRecord, OfMergeRequest};
 use crate::tag_releases::TagReleaseRecord;
 
 impl World {
@@ -73,6 +75,8 @@ impl World {
                     tag_releases: BTreeMap::new(),
                     flaky: BTreeMap::new(),
                     timetable: BTreeMap::new(),
+                    merge_requests: BTreeMap::new(),
+                    asked: BTreeMap::new(),
                     created: event.at,
                 };
                 self.projects.insert(project, Arc::new(record));
@@ -81,6 +85,8 @@ impl World {
                 let name: ProjectName = event.stream.name().parse().ok()?;
                 let project = Arc::make_mut(self.projects.get_mut(&name)?);
                 project.refs.insert(reference.clone(), commit.clone());
+                // what was asked for is in the events beside this one
+                project.asked.remove(&reference);
                 self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, |_| {})?;
             }
             ProjectEvent::Started { reference, before, commit, pusher, run, beside } => {
@@ -112,15 +118,11 @@ impl World {
                 let how = |record: &mut RunRecord| record.order = Some(Arc::new(order));
                 self.begin(name, run, PushSeen { reference, before: None, commit, pusher, at: event.at }, how)?;
             }
-            ProjectEvent::TimetableRead { times, .. } => {
-                let project = self.project_of(event)?;
-                let before = std::mem::take(&mut project.timetable);
-                let since = |name: &String, time: &ScheduledTime| {
-                    before.get(name).filter(|known| known.time.cron == time.cron).map_or(event.at, |known| known.since)
-                };
-                project.timetable =
-                    times.into_iter().map(|(name, time)| (name.clone(), TimeRecord { since: since(&name, &time), time })).collect();
+            ProjectEvent::MergeRequestAsked { reference, commit, ask } => {
+                self.project_of(event)?.asked.insert(reference, (commit, ask));
             }
+            ProjectEvent::MergeRequest { number, change } => self.merge_request(number, &change, event)?,
+            ProjectEvent::TimetableRead { times, .. } => self.timetable(times, event)?,
             ProjectEvent::ConfigRead { commit, config, error } => {
                 let project = self.project_of(event)?;
                 let before = project.config.take().and_then(|seen| seen.config);
@@ -128,6 +130,38 @@ impl World {
             }
         }
         Some(())
+    }
+
+    fn timetable(&mut self, times: BTreeMap<String, ScheduledTime>, event: &Recorded) -> Option<()> {
+        let project = self.project_of(event)?;
+        let before = std::mem::take(&mut project.timetable);
+        let since = |name: &String, time: &ScheduledTime| {
+            before.get(name).filter(|known| known.time.cron == time.cron).map_or(event.at, |known| known.since)
+        };
+        project.timetable = times.into_iter().map(|(name, time)| (name.clone(), TimeRecord { since: since(&name, &time), time })).collect();
+        Some(())
+    }
+
+    fn merge_request(&mut self, number: u64, change: &MergeRequestChange, event: &Recorded) -> Option<()> {
+        let name: ProjectName = event.stream.name().parse().ok()?;
+        let project = Arc::make_mut(self.projects.get_mut(&name)?);
+        if let Some(opened) = MergeRequestRecord::open(number, change, event.at) {
+            project.merge_requests.insert(number, Arc::new(opened));
+        }
+        let request = Arc::make_mut(project.merge_requests.get_mut(&number)?);
+        let begun = request.take(change, event.at);
+        let reference = merge_requests::reference(number);
+        project.refs.insert(reference.clone(), request.head.clone());
+        if !request.offered {
+            // whatever a push asked for is in the events that it brought
+            project.asked.remove(&format!("refs/heads/{}", request.source));
+        }
+        let Some(begun) = begun else { return Some(()) };
+        request.runs.push(begun.run.clone());
+        let (outside, source, target) = (request.is_outside(), request.source.clone(), request.target.clone());
+        let push = PushSeen { reference, before: begun.before, commit: request.head.clone(), pusher: begun.pusher, at: event.at };
+        let of = OfMergeRequest { number, action: begun.action, outside, source, target };
+        self.begin(name, begun.run, push, |record| record.merge_request = Some(of))
     }
 
     fn project_of(&mut self, event: &Recorded) -> Option<&mut ProjectRecord> {
@@ -154,6 +188,7 @@ impl World {
             beside: None,
             upstream: None,
             order: None,
+            merge_request: None,
             brings_plan: false,
             run: None,
             rejected: None,

@@ -16,6 +16,8 @@ use serde::Serialize;
 use super::tested::{FlakyRecord, TestedAttempt};
 use crate::environments::NamedEnvironment;
 use crate::events::{Approval, CheckResult, GlassAsk, Handling, PipelineOrder, Role, ScheduledTime};
+use crate::merge_requests::event::Ask;
+use crate::merge_requests::{MergeRequestRecord, OfMergeRequest};
 use crate::tag_releases::TagReleaseRecord;
 
 /// A project.
@@ -45,6 +47,10 @@ pub struct ProjectRecord {
     pub flaky: BTreeMap<String, FlakyRecord>,
     /// When its pipelines start by themselves, by name.
     pub timetable: BTreeMap<String, TimeRecord>,
+    /// Its merge requests by number.
+    pub merge_requests: BTreeMap<u64, Arc<MergeRequestRecord>>,
+    /// What pushes asked for that have not come yet, by the full ref, with where they take it.
+    pub asked: BTreeMap<String, (CommitId, Ask)>,
     /// When it was created.
     pub created: Timestamp,
 }
@@ -165,6 +171,8 @@ pub struct RunRecord {
     pub upstream: Option<Upstream>,
     /// How it was started, if no push started it.
     pub order: Option<Arc<PipelineOrder>>,
+    /// What it is of a merge request, if that started it.
+    pub merge_request: Option<OfMergeRequest>,
     /// Whether its starter brings the plan, so that nobody else makes one.
     pub brings_plan: bool,
     /// The pipeline's state machine, once there is a plan.

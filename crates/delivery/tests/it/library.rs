@@ -25,6 +25,7 @@ fn event(commit: &CommitId) -> PushEvent {
         files: Vec::new(),
         variables: std::collections::BTreeMap::default(),
         given: std::collections::BTreeMap::new(),
+        open_merge_requests: Vec::new(),
         server_url: format!("http://{HOST}"),
         registry: HOST.to_owned(),
     }

@@ -12,6 +12,7 @@ mod glass;
 mod house;
 mod imports;
 mod library;
+mod merge_requests;
 mod needed;
 mod old_events;
 mod reports;

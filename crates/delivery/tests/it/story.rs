@@ -147,6 +147,7 @@ impl Story {
             files: Vec::new(),
             variables: BTreeMap::new(),
             given: BTreeMap::new(),
+            open_merge_requests: Vec::new(),
             server_url: "http://127.0.0.1".to_owned(),
             registry: "127.0.0.1".to_owned(),
         };

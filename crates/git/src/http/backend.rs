@@ -9,6 +9,7 @@ use futures::{Stream, StreamExt};
 use http::{HeaderMap, Method, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
+use penstock_model::git::MayPush;
 use penstock_model::{RepositoryName, UserName};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -36,6 +37,7 @@ pub(super) struct Request<'a> {
     pub method: &'a Method,
     pub headers: &'a HeaderMap,
     pub who: &'a UserName,
+    pub may: MayPush,
 }
 
 type Head = Result<Response<()>, String>;
@@ -51,14 +53,14 @@ where
     S: Stream<Item = Result<Bytes, E>> + Send + 'static,
     E: std::fmt::Display + Send + 'static,
 {
-    let expected = git.hooks.expect(request.repository, request.who);
+    let expected = git.hooks.expect(request.repository, request.who, request.may);
     let mut child = command(git, request, &expected).spawn().map_err(|e| crate::program::cannot(&e))?;
     let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
         return Err("it has no input".to_owned());
     };
     let (send_head, head) = oneshot::channel();
     let (pieces, mut answer) = mpsc::channel(PIECES);
-    let limit = git.max_push;
+    let limit = git.limit(request.may);
     let run = Run { child, service: request.service, _expected: expected, _turn: turn };
     tokio::spawn(async move {
         let feed = feed(body, stdin, limit);
@@ -71,7 +73,7 @@ where
 
 fn command(git: &GitHttp, request: &Request<'_>, expected: &Expected) -> tokio::process::Command {
     let may_push = if request.service == Service::Receive { "true" } else { "false" };
-    let max_push = git.max_push.to_string();
+    let max_push = git.limit(request.may).to_string();
     let more = [("http.receivepack", may_push), ("http.uploadpack", "true"), ("receive.maxInputSize", &max_push)];
     let mut command = git.host.program.command(None, &more);
     let (path, query) = split(request.path_and_query);

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures::Stream;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use penstock_model::git::MayPush;
 use penstock_model::{RepositoryName, UserName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -31,6 +32,14 @@ const TURN: Duration = Duration::from_secs(30);
 const MAX_PUSH: u64 = 2 * 1024 * 1024 * 1024;
 /// What pushes come through, for git's backend. Whoever moved a ref stands in its log as `USER@http.` and this.
 pub(crate) const THROUGH: &str = "penstock";
+
+/// The most bytes of a push of somebody who may only offer.
+const MAX_OFFER: u64 = 256 * 1024 * 1024;
+
+/// The address of somebody in a ref's log, as git's backend makes it.
+pub(crate) fn through(who: &UserName) -> String {
+    format!("{who}@http.{THROUGH}")
+}
 
 /// Which half of the protocol a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +86,7 @@ impl GitHttp {
         headers: &HeaderMap,
         body: S,
         who: &UserName,
-        may_write: bool,
+        may: MayPush,
     ) -> Response<GitBody>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
@@ -87,7 +96,7 @@ impl GitHttp {
             Ok(service) => service,
             Err((status, why)) => return refusal(status, why),
         };
-        if service == Service::Receive && !may_write {
+        if service == Service::Receive && may == MayPush::Nothing {
             return refusal(StatusCode::FORBIDDEN, &format!("{who} may not push to {repository}"));
         }
         if self.host.directory(repository).await.is_err() {
@@ -99,7 +108,7 @@ impl GitHttp {
         let Some(turn) = self.turn().await else {
             return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once; try again");
         };
-        let request = backend::Request { service, repository, path_and_query, method, headers, who };
+        let request = backend::Request { service, repository, path_and_query, method, headers, who, may };
         match backend::start(self, &request, body, turn).await {
             Ok(response) => response,
             Err(why) => {
@@ -107,6 +116,10 @@ impl GitHttp {
                 refusal(StatusCode::INTERNAL_SERVER_ERROR, &why)
             }
         }
+    }
+
+    fn limit(&self, may: MayPush) -> u64 {
+        if may == MayPush::Everything { self.max_push } else { self.max_push.min(MAX_OFFER) }
     }
 
     async fn turn(&self) -> Option<OwnedSemaphorePermit> {

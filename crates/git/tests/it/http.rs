@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::{Path as UrlPath, Request};
 use axum::response::{IntoResponse, Response};
-use penstock_git::{GitHttp, HookServer, PushListener, RefUpdate, hook_main};
-use penstock_model::git::GitHost;
+use penstock_git::{GitHttp, HookServer, Offered, PushListener, RefUpdate, hook_main};
+use penstock_model::git::{GitHost, MayPush};
 use penstock_model::{CommitId, RepositoryName, UserName};
 
 use crate::fixture::{Fixture, fixture, git, said, try_git};
@@ -21,6 +21,10 @@ const HOOK: &str = "PENSTOCK_TEST_HOOK";
 #[test]
 fn acts_as_hook() {
     if let Ok(hook) = std::env::var(HOOK) {
+        if hook == "proc-receive" {
+            let ended = hook_main([hook]);
+            std::process::exit(i32::from(format!("{ended:?}") != format!("{:?}", ExitCode::SUCCESS)));
+        }
         assert_eq!(format!("{:?}", hook_main([hook])), format!("{:?}", ExitCode::SUCCESS));
     }
 }
@@ -30,8 +34,12 @@ pub fn hook_program(directory: &Path) -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = directory.join("hook program");
     let exe = std::env::current_exe().unwrap();
-    let script =
-        format!("#!/bin/sh\n[ \"$1\" = git-hook ] || exit 9\n{HOOK}=$2 exec {} --exact http::acts_as_hook --nocapture\n", exe.display());
+    // what the harness says first (`running 1 test`, between two line ends) would not be Git's protocol
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = git-hook ] || exit 9\nexport {HOOK}=$2\nset -- {} --exact http::acts_as_hook --nocapture\n\
+         [ \"${HOOK}\" = proc-receive ] || exec \"$@\"\n\"$@\" | {{ dd bs=1 count=16 of=/dev/null 2>/dev/null; cat; }}\n",
+        exe.display()
+    );
     fs::write(&path, script).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
@@ -39,19 +47,40 @@ pub fn hook_program(directory: &Path) -> PathBuf {
 
 /// Refuses forced changes of `main`, and remembers the rest.
 #[derive(Default)]
-struct Listener {
+pub struct Listener {
     pushed: Mutex<Vec<(String, Vec<RefUpdate>)>>,
     found: AtomicUsize,
+    pub options: Mutex<Vec<String>>,
+    /// What was offered: by whom, where, and with which options.
+    pub offers: Mutex<Vec<(String, String, Vec<String>)>>,
 }
 
 #[async_trait]
 impl PushListener for Listener {
-    async fn allowed(&self, _: &RepositoryName, _: &UserName, updates: &[RefUpdate]) -> Result<(), Vec<String>> {
+    async fn allowed(&self, _: &RepositoryName, _: &UserName, updates: &[RefUpdate], options: &[String]) -> Result<(), Vec<String>> {
+        self.options.lock().unwrap().extend_from_slice(options);
         let bad = |update: &&RefUpdate| update.reference == "refs/heads/main" && (update.forced || update.new.is_none());
         match updates.iter().find(bad) {
             None => Ok(()),
             Some(_) => Err(vec!["penstock: main is protected".to_owned(), "merge, and push again".to_owned()]),
         }
+    }
+    async fn offered(
+        &self,
+        _: &RepositoryName,
+        who: &UserName,
+        updates: Vec<RefUpdate>,
+        options: Vec<String>,
+    ) -> (Vec<Offered>, Vec<String>) {
+        let take = |update: RefUpdate| {
+            self.offers.lock().unwrap().push((who.to_string(), update.reference.clone(), options.clone()));
+            let taken = match &*update.reference {
+                "refs/for/main" => Ok(("refs/merge-requests/7/head".to_owned(), None)),
+                _ => Err("there is no such branch".to_owned()),
+            };
+            Offered { reference: update.reference, taken }
+        };
+        (updates.into_iter().map(take).collect(), vec!["penstock: thank you".to_owned()])
     }
     async fn pushed(&self, repository: &RepositoryName, who: &UserName, updates: Vec<RefUpdate>) -> Vec<String> {
         self.pushed.lock().unwrap().push((who.to_string(), updates));
@@ -62,18 +91,18 @@ impl PushListener for Listener {
     }
 }
 
-struct Served {
-    it: Fixture,
-    listener: Arc<Listener>,
+pub struct Served {
+    pub it: Fixture,
+    pub listener: Arc<Listener>,
     hooks: Option<Arc<HookServer>>,
     url: String,
     /// What the clients said they speak, and how they compressed.
     protocols: Arc<Mutex<Vec<String>>>,
-    work: PathBuf,
+    pub work: PathBuf,
 }
 
-/// Serves the fixture's repository; a user called `reader` may not write.
-async fn served() -> Served {
+/// Serves the fixture's repository; a user called `reader` may not write, and one called `guest` may offer.
+pub async fn served() -> Served {
     let it = fixture().await;
     let listener = Arc::new(Listener::default());
     let hooks = HookServer::start(&it.dir.path().join("hook.sock"), Arc::<Listener>::clone(&listener)).unwrap();
@@ -88,7 +117,12 @@ async fn served() -> Served {
         let repository: RepositoryName = repository.trim_end_matches(".git").parse().unwrap();
         let rest = parts.uri.path_and_query().unwrap().as_str().splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap();
         let who: UserName = user.parse().unwrap();
-        let answer = git_http.serve(&repository, &rest, &parts.method, &parts.headers, body.into_data_stream(), &who, user != "reader");
+        let may = match &*user {
+            "reader" => MayPush::Nothing,
+            "guest" => MayPush::Offers,
+            _ => MayPush::Everything,
+        };
+        let answer = git_http.serve(&repository, &rest, &parts.method, &parts.headers, body.into_data_stream(), &who, may);
         answer.await.map(Body::new).into_response()
     };
     let app = axum::Router::new().route("/{user}/{repository}/{*rest}", axum::routing::any(handler));
@@ -100,25 +134,25 @@ async fn served() -> Served {
 }
 
 impl Served {
-    fn remote(&self, user: &str) -> String {
+    pub fn remote(&self, user: &str) -> String {
         format!("{}/{user}/app.git", self.url)
     }
 
     /// A clone with one commit that is not pushed yet.
-    async fn cloned(&self) {
+    pub async fn cloned(&self) {
         self.git(self.it.dir.path(), &["clone", "--quiet", &self.remote("ada"), "work"]).await;
         fs::write(self.work.join("a"), "1").unwrap();
         self.git(&self.work, &["add", "."]).await;
         self.git(&self.work, &["commit", "--quiet", "-m", "one"]).await;
     }
 
-    async fn git(&self, directory: &Path, arguments: &[&str]) -> String {
+    pub async fn git(&self, directory: &Path, arguments: &[&str]) -> String {
         let (ok, text) = self.try_git(directory, arguments).await;
         assert!(ok, "git {arguments:?}: {text}");
         text
     }
 
-    async fn try_git(&self, directory: &Path, arguments: &[&str]) -> (bool, String) {
+    pub async fn try_git(&self, directory: &Path, arguments: &[&str]) -> (bool, String) {
         let directory = directory.to_owned();
         let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
         let run = move || {
@@ -129,7 +163,7 @@ impl Served {
         tokio::task::spawn_blocking(run).await.unwrap()
     }
 
-    async fn main(&self) -> Option<CommitId> {
+    pub async fn main(&self) -> Option<CommitId> {
         self.it.host.resolve(&self.it.name, "refs/heads/main").await.unwrap()
     }
 
@@ -247,7 +281,7 @@ async fn a_push_that_is_too_large_is_refused() {
     let headers = [("content-type", "application/x-git-receive-pack-request")];
     let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     let who: UserName = "ada".parse().unwrap();
-    let answer = small.serve(&served.it.name, "/git-receive-pack", &http::Method::POST, &headers, body, &who, true);
+    let answer = small.serve(&served.it.name, "/git-receive-pack", &http::Method::POST, &headers, body, &who, MayPush::Everything);
     tokio::time::timeout(Duration::from_secs(30), answer).await.unwrap();
     assert_eq!(served.main().await, None);
 }
@@ -309,7 +343,7 @@ async fn a_client_that_goes_away_leaves_no_process_behind() {
     let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     let git_http = GitHttp::new(served.it.host.clone(), served.hooks.clone().unwrap());
     let who: UserName = "ada".parse().unwrap();
-    let asked = git_http.serve(&served.it.name, "/git-upload-pack", &http::Method::POST, &headers, body, &who, false);
+    let asked = git_http.serve(&served.it.name, "/git-upload-pack", &http::Method::POST, &headers, body, &who, MayPush::Nothing);
     // the client sends nothing and goes
     drop(tokio::time::timeout(Duration::from_millis(500), asked).await);
     drop(feed);

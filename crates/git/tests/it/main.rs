@@ -6,6 +6,7 @@ mod checkout;
 mod fixture;
 mod host;
 mod http;
+mod offers;
 mod shadow;
 mod tag;
 mod work_tree;

@@ -18,6 +18,7 @@ mod local_actions;
 mod local_plan;
 mod local_run;
 mod local_shell;
+mod merge_requests;
 mod shop;
 mod side_by_side;
 mod simulate;

@@ -13,6 +13,8 @@ use crate::trigger::{MergeRequest, Trigger};
 const MAX_SLUG: usize = 63;
 /// The longest description of a merge request, as GitLab has it.
 const MAX_DESCRIPTION: usize = 2700;
+/// The most open merge requests that a pipeline is told, as GitLab has it.
+const MAX_OPEN: usize = 4;
 /// The longest environment slug, as GitLab has it.
 const MAX_ENVIRONMENT_SLUG: usize = 24;
 
@@ -74,6 +76,9 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         out.push(("CI_COMMIT_AUTHOR", format!("{} <{}>", commit.author.name, commit.author.email)));
         out.push(("CI_COMMIT_TIMESTAMP", commit.committed.rfc3339()));
     }
+    let open = event.open_merge_requests.iter().take(MAX_OPEN).map(|number| format!("{project}!{number}"));
+    let open = open.collect::<Vec<_>>().join(",");
+    out.extend((!open.is_empty()).then_some(("CI_OPEN_MERGE_REQUESTS", open)));
     out.extend(of_trigger(event));
     out.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -31,7 +31,7 @@ fn known() -> BTreeSet<String> {
     let tag = PushEvent { reference: "refs/tags/v1".into(), ..push() };
     let workflow = "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: x}]}}";
     let request = MergeRequest { milestone: Some("1.0".into()), ..merge_request() };
-    let request = event(Trigger::MergeRequest(Box::new(request)));
+    let request = PushEvent { open_merge_requests: vec![7], ..event(Trigger::MergeRequest(Box::new(request))) };
     let nightly = event(Trigger::Schedule { cron: "0 0 * * *".into(), description: "nightly".into() });
     let gitlabs = [push(), tag, request, nightly, event(Trigger::Token)].map(|event| (".gitlab-ci.yml", gitlab, event));
     let all = gitlabs.into_iter().chain([(".github/workflows/a.yml", workflow, push())]);

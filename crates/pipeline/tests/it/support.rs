@@ -35,6 +35,7 @@ pub fn push() -> PushEvent {
         files: vec!["Cargo.toml".into(), "README.md".into(), "src/main.rs".into()],
         variables: BTreeMap::from([("PROJECT".to_owned(), "from project".to_owned())]),
         given: BTreeMap::new(),
+        open_merge_requests: Vec::new(),
         server_url: "http://127.0.0.1:7070".into(),
         registry: "127.0.0.1:7070".into(),
     }

@@ -137,6 +137,15 @@ fn conditions_see_the_source_and_the_merge_request() {
 }
 
 #[test]
+fn a_pipeline_knows_four_open_merge_requests_of_its_branch() {
+    let of = |open: &[u64]| PushEvent { open_merge_requests: open.to_vec(), ..push() };
+    let rule = |condition: &str| format!("  rules:\n    - if: \"{condition}\"\n");
+    assert!(runs(&rule("$CI_OPEN_MERGE_REQUESTS == null"), &of(&[])));
+    assert!(runs(&rule("$CI_OPEN_MERGE_REQUESTS =~ /^[a-z]+!7$/"), &of(&[7])));
+    assert!(runs(&rule("$CI_OPEN_MERGE_REQUESTS =~ /!9,[a-z]+!8,[a-z]+!7,[a-z]+!6$/"), &of(&[9, 8, 7, 6, 5])));
+}
+
+#[test]
 fn what_a_merge_request_has_at_gitlab_alone_is_told_there() {
     let text = "job:\n  script: make\n  rules: [{if: $CI_MERGE_REQUEST_APPROVED}]\n";
     assert!(planned(GITLAB, text, &push()).is_ok());

@@ -20,7 +20,7 @@ use crate::problem::Failure;
 use crate::routes::release_id;
 
 /// Somebody who pressed a button on one of our pages.
-pub(super) struct Presser(Caller);
+pub(super) struct Presser(pub Caller);
 
 impl FromRequestParts<App> for Presser {
     type Rejection = Response;
@@ -31,7 +31,7 @@ impl FromRequestParts<App> for Presser {
     }
 }
 
-type Pressed = Result<Redirect, PageFailure>;
+pub(super) type Pressed = Result<Redirect, PageFailure>;
 
 pub(super) async fn approve(
     State(app): State<App>,

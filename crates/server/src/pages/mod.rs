@@ -10,6 +10,7 @@ mod layout;
 mod log;
 mod login;
 mod markdown;
+mod merge_request;
 mod overview;
 mod parts;
 mod release;
@@ -42,6 +43,13 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{project}/environments/{environment}/rollback", post(forms::roll_back))
         .route("/projects/{project}/tests", get(tests::page))
         .route("/projects/{project}/tag-releases/{tag}", get(tag_release::page))
+        .route("/projects/{project}/merge-requests", get(merge_request::list))
+        .route("/projects/{project}/merge-requests/{number}", get(merge_request::page))
+        .route("/projects/{project}/merge-requests/{number}/allow", post(merge_request::allow))
+        .route("/projects/{project}/merge-requests/{number}/merge", post(merge_request::merge))
+        .route("/projects/{project}/merge-requests/{number}/ready", post(merge_request::ready))
+        .route("/projects/{project}/merge-requests/{number}/close", post(merge_request::close))
+        .route("/projects/{project}/merge-requests/{number}/reopen", post(merge_request::reopen))
         .route("/runs", get(run::list))
         .route("/runs/{run}", get(run::page))
         .route("/runs/{run}/cancel", post(forms::cancel))

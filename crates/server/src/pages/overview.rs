@@ -78,6 +78,7 @@ pub(super) async fn project(State(app): State<App>, Viewer(caller): Viewer, Path
     let summary = views::project_summary(&app, record);
     let releases = views::releases(&app, &name, ROWS);
     let now = app.parts.journal.now();
+    let open = record.merge_requests.values().filter(|request| request.is_open()).count();
     let body = html! {
         @if let Some(error) = &summary.config_error { div.notice role="status" { strong { "The config repository cannot be read." } pre { (error) } } }
         @if summary.environments.is_empty() && summary.config_error.is_none() {
@@ -87,7 +88,12 @@ pub(super) async fn project(State(app): State<App>, Viewer(caller): Viewer, Path
         h2 { "Releases" }
         (release_table(&releases, now))
         h2 { "Runs" }
-        p { a href={ "/projects/" (name) "/tests" } { "Tests over the last runs" } }
+        p {
+            a href={ "/projects/" (name) "/tests" } { "Tests over the last runs" }
+            " · "
+            a href={ "/projects/" (name) "/merge-requests" } { "Merge requests" }
+            @if open > 0 { " (" (open) " open)" }
+        }
         (runs(&views::runs(&app, Some(&name), ROWS), now, false))
         (tag_release::listed(&name, &views::tag_releases(record), now))
         h2 { "Repositories" }

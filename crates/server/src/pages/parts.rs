@@ -36,10 +36,12 @@ pub(super) fn word_in(dialect: Option<&str>, word: &str) -> String {
 /// The colour and the mark of a status.
 pub(super) fn tone(word: &str) -> (&'static str, &'static str) {
     match word {
-        "success" | "delivered" | "healthy" | "promoted" | "passed" | "in step" | "ready" => ("good", "✓"),
+        "success" | "merged" | "delivered" | "healthy" | "promoted" | "passed" | "in step" | "ready" => ("good", "✓"),
         "failed" | "rejected" | "gate_refused" | "refused" | "check_failed" | "degraded" | "aborted" | "glass broken" => ("bad", "✗"),
         "running" | "rolling_out" | "checking" | "progressing" | "at_gate" | "allowed" | "pending" | "starting" => ("busy", "●"),
-        "awaiting_approval" | "not yet" | "manual" | "paused" | "success with warnings" | "failed, allowed" | "behind" => ("wait", "!"),
+        "awaiting_approval" | "from outside" | "not yet" | "manual" | "paused" | "success with warnings" | "failed, allowed" | "behind" => {
+            ("wait", "!")
+        }
         _ => ("idle", "○"),
     }
 }

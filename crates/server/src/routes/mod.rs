@@ -6,6 +6,7 @@ mod environments;
 mod exceptions;
 mod identity;
 mod jobs;
+mod merge_requests;
 mod orders;
 mod reads;
 pub(crate) use reads::{event_view, release_id};
@@ -38,6 +39,13 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{project}/secrets/{name}", put(access::set_secret).delete(access::remove_secret))
         .route("/projects/{project}/variables", get(variables::list))
         .route("/projects/{project}/variables/{name}", get(variables::get).put(variables::set).delete(variables::remove))
+        .route("/projects/{project}/merge-requests", get(merge_requests::list).post(merge_requests::create))
+        .route("/projects/{project}/merge-requests/{number}", get(merge_requests::show))
+        .route("/projects/{project}/merge-requests/{number}/allow", post(merge_requests::allow))
+        .route("/projects/{project}/merge-requests/{number}/merge", post(merge_requests::merge))
+        .route("/projects/{project}/merge-requests/{number}/ready", post(merge_requests::ready))
+        .route("/projects/{project}/merge-requests/{number}/close", post(merge_requests::close))
+        .route("/projects/{project}/merge-requests/{number}/reopen", post(merge_requests::reopen))
         .route("/runs", get(reads::runs))
         .route("/runs/{run}", get(reads::run))
         .route("/runs/{run}/cancel", post(orders::cancel))

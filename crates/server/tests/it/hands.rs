@@ -10,6 +10,7 @@ use axum::response::Response;
 use penstock_builder::{BaseImage, BaseImages, Builder};
 use penstock_delivery::{JobTokens, Journal, Messenger, Parts, Random, Settings, Troubles, Vaults};
 use penstock_model::blob::{BlobError, BlobStore};
+use penstock_model::git::MayPush;
 use penstock_model::{RepositoryName, Secret, UserName};
 use penstock_pipeline::VaultRead;
 use penstock_registry::{Limits, Registry, Remote};
@@ -41,7 +42,7 @@ impl BaseImages for Nobody {
 
 #[async_trait]
 impl GitService for Nobody {
-    async fn serve(&self, _: &RepositoryName, _: &str, _: Request, _: &UserName, _: bool) -> Result<Response<Body>, String> {
+    async fn serve(&self, _: &RepositoryName, _: &str, _: Request, _: &UserName, _: MayPush) -> Result<Response<Body>, String> {
         Err("no Git in these tests".to_owned())
     }
 }

@@ -288,6 +288,12 @@ fn buttons_do_what_they_say() {
     browser.press("details.confirm > summary");
     browser.press("form[action$='/cancel'] button");
     browser.wait_for("document.querySelector('.lead')?.innerText.includes('canceled')");
+    browser.open(&site.page("merge-request-outside"));
+    browser.press("form[action$='/allow'] button");
+    browser.wait_for("[...document.querySelectorAll('dt')].some((one) => one.innerText === 'Allowed')");
+    browser.press("details.confirm > summary");
+    browser.press("form[action$='/close'] button");
+    browser.wait_for("document.querySelector('main').innerText.includes('closed')");
 }
 
 #[test]

@@ -8,10 +8,13 @@ use penstock_delivery::effects::carry_out;
 use penstock_delivery::events::Role;
 use penstock_delivery::glass::{GlassOrder, break_glass};
 use penstock_delivery::keeper::{Keeper, keep};
+use penstock_delivery::merge_requests::options::Offer;
+use penstock_delivery::merge_requests::{self, Making};
 use penstock_delivery::orders;
 use penstock_delivery::wanted::{Effect, wanted};
 use penstock_model::blob::Channel::{Err, Note, Out};
 use penstock_model::gateway::{Counters, LATENCY_BOUNDS_MS};
+use penstock_model::git::GitHost;
 use penstock_model::ids::Actor;
 use penstock_model::release::ReleaseId;
 use penstock_model::target::{ObjectKey, PodSeen, RolloutSeen};
@@ -94,6 +97,7 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
     let (rolling, failed, going) = today(&oran, &keeper).await;
     ask(&billing, refused).await;
     let cancelled = tariff.push("ada", "topic", "Take the day tariff too", SMALL).await;
+    proposed(&tariff).await;
     let rejected = oran.push("ada", "try", "Try a matrix", "build:\n  script: make\n  paralel: 3\n").await;
     let large = tariff.push("ada", "try", "Try everything everywhere", LARGE).await;
     let lines: Vec<String> =
@@ -114,6 +118,10 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
         ("tests", "/projects/oran/tests".to_owned()),
         ("tests-failing", "/projects/oran/tests?branch=topic".to_owned()),
         ("tests-empty", "/projects/firmware/tests".to_owned()),
+        ("merge-requests", "/projects/tariff/merge-requests".to_owned()),
+        ("merge-requests-empty", "/projects/firmware/merge-requests".to_owned()),
+        ("merge-request", "/projects/tariff/merge-requests/1".to_owned()),
+        ("merge-request-outside", "/projects/tariff/merge-requests/2".to_owned()),
         ("runs", "/runs".to_owned()),
         ("run", format!("/runs/{going}")),
         ("run-failed", format!("/runs/{failed}")),
@@ -138,6 +146,29 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
         ("lost", "/nowhere".to_owned()),
     ];
     Story { admin: tokens[0].clone(), reader: tokens[1].clone(), approver: tokens[4].clone(), pages: pages.into() }
+}
+
+/// A merge request of a branch, and one from outside that waits for a word.
+async fn proposed(tariff: &Project) {
+    const PIPELINE: &str = "unit: {script: [make test], rules: [{when: always}]}\n";
+    let (parts, git, repository) = (&tariff.house.parts, &tariff.house.git, tariff.name.clone().into());
+    let main = git.resolve(&repository, "refs/heads/main").await.unwrap().unwrap();
+    let commit = async |branch: &str, who: &str, title: &str| {
+        git.keep(&repository, &format!("refs/heads/{branch}"), &main).await.unwrap();
+        git.push(&repository, branch, &[(".gitlab-ci.yml", Some(PIPELINE)), ("CHANGES", Some(title))], who, title)
+    };
+    commit("night", "ada", "Read the night tariff once").await;
+    let description = "It was read for each meter.\n\nMeasured with 40,000 meters: 3 s instead of 70 s.".to_owned();
+    let making = Making { source: "night".to_owned(), description, ..Making::default() };
+    merge_requests::create(parts, &user("ada"), &tariff.name, making).await.unwrap();
+    let offered = commit("away", "rita", "Round half to even").await;
+    let offer = Offer { topic: Some("rounding".to_owned()), ..Offer::default() };
+    merge_requests::offer(parts, &user("rita"), &tariff.name, "main", &offered, offer).await.unwrap();
+    for effect in wanted(&tariff.world(), parts.journal.now()).effects {
+        if matches!(effect, Effect::Plan { .. }) {
+            carry_out(parts, &effect, CancellationToken::new()).await.unwrap();
+        }
+    }
 }
 
 /// What was before: a thousand runs with their statements, some of which made releases.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::note;
 use crate::effects::EffectError;
 use crate::identity;
+use crate::merge_requests::WITHHELD;
 use crate::parts::Parts;
 use crate::secrets::{Reaching, reaching};
 use crate::world::RunRecord;
@@ -33,6 +34,9 @@ pub(super) async fn give(
         note(parts, log, &told).await?;
     }
     (context.secrets, context.plain, context.files) = (secrets, plain, files);
+    if !planned.secrets.is_empty() && parts.journal.world().is_outside(record) {
+        return Ok(Err(format!("the job asks a vault for secrets, and {WITHHELD}")));
+    }
     context.id_tokens = match identity::id_tokens(parts, plan, &planned.name, context) {
         Ok(tokens) => tokens,
         Err(why) => return Ok(Err(why)),
@@ -53,6 +57,9 @@ fn withheld_words(parts: &Parts, record: &RunRecord, plan: &Plan, planned: &Plan
     let named: Vec<_> = named.map(|name| format!("`{name}`")).collect();
     let world = parts.journal.world();
     let branch = &world.projects.get(&record.project)?.branch;
+    if !named.is_empty() && world.is_outside(record) {
+        return Some(format!("withheld: {}: {WITHHELD}", named.join(", ")));
+    }
     (!named.is_empty()).then(|| {
         format!(
             "withheld, as this run is not of `{branch}`: {}; `penstock secret set --all-branches` gives one to every branch",

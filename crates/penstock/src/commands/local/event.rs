@@ -62,6 +62,8 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
         }
         _ => None,
     };
+    // one whose pipeline this is is open
+    let open_merge_requests = trigger.merge_request().map(|request| request.number).into_iter().collect();
     let before = base.filter(|_| trigger.is_push()).or(if args.changed.is_some() && trigger.is_push() { Some(nothing()?) } else { None });
     Ok(PushEvent {
         trigger,
@@ -78,6 +80,7 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
         files: files(place).await?,
         variables: args.variables.iter().cloned().collect(),
         given: std::collections::BTreeMap::new(),
+        open_merge_requests,
         server_url: NOWHERE.to_owned(),
         registry: NOWHERE.trim_start_matches("http://").to_owned(),
     })
