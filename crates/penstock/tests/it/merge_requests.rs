@@ -98,7 +98,7 @@ async fn a_branch_is_pushed_with_its_merge_request_and_merged_once_its_pipeline_
     assert!(answer.contains("/projects/shop/merge-requests/1 goes on"), "{answer}");
     let (view, _) = said(&house, 1).await;
     assert_eq!((view.summary.status.as_str(), request(&ada, 1).await.runs.len()), ("success", 2));
-    let refused = push(&house, &clone, &["HEAD:refs/merge-requests/1/head"]).await.unwrap_err();
+    let refused = push(&house, &clone, &["+HEAD~1:refs/merge-requests/1/head"]).await.unwrap_err();
     assert!(refused.contains("is the server's own"), "{refused}");
     order(&ada, 1, "merge", json!({})).await.unwrap();
     let view = request(&ada, 1).await;
@@ -130,7 +130,7 @@ async fn what_a_reader_offers_has_no_secret_until_a_developer_allows_that_commit
     // who may not push may not allow, merge, or start anything; nor does anybody for a commit that is not the last one
     for word in ["allow", "merge", "ready"] {
         let body = json!({ "commit": seen.commit });
-        assert!(order(&eve, 1, word, body).await.unwrap_err().contains("developer"), "{word}");
+        assert!(order(&eve, 1, word, body).await.unwrap_err().contains("needs the role Developer"), "{word}");
     }
     let other = json!({ "commit": "a".repeat(40) });
     assert!(order(&ada, 1, "allow", other).await.unwrap_err().contains("another commit meanwhile"));
