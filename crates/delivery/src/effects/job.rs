@@ -183,6 +183,12 @@ pub(super) async fn note(parts: &Parts, log: &dyn LogSink, text: &str) -> Result
     Ok(log.write(text.lines().map(line).collect()).await?)
 }
 
+/// Why a job cannot begin, whatever it gets.
+fn hindered(parts: &Parts, plan: &Plan, planned: &PlannedJob, outside: bool) -> Option<String> {
+    let unserved = penstock_pipeline::unserved(plan.dialect, planned, parts.settings.tags.as_deref());
+    unserved.or_else(|| (outside && planned.environment.is_some()).then(|| format!("the job is of an environment, and {WITHHELD}")))
+}
+
 #[allow(clippy::too_many_arguments, reason = "what an attempt needs, each once")]
 async fn attempt(
     parts: &Parts,
@@ -194,12 +200,9 @@ async fn attempt(
     log: Arc<dyn LogSink>,
     cancel: CancellationToken,
 ) -> Result<JobReport, EffectError> {
-    if let Some(why) = penstock_pipeline::unserved(plan.dialect, planned, parts.settings.tags.as_deref()) {
-        return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
-    }
     let outside = parts.journal.world().is_outside(record);
-    if outside && planned.environment.is_some() {
-        return Ok(JobReport::bare(JobEnd::SystemFailure { why: format!("the job is of an environment, and {WITHHELD}") }));
+    if let Some(why) = hindered(parts, plan, planned, outside) {
+        return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
     }
     let (token, _guard) = parts.tokens.issue(&*parts.random, id.clone());
     let mut context = JobContext {
