@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
 use penstock_model::Secret;
+use penstock_model::blob::ByteStream;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -140,6 +141,13 @@ impl Client {
     pub async fn stream<T: DeserializeOwned>(&self, path: &str) -> Result<Reader<T>, ClientError> {
         let response = self.send(self.request(Method::GET, path)).await?;
         Ok(Reader::new(response))
+    }
+
+    /// `GET` of bytes, with their number if the server tells it.
+    pub async fn download(&self, path: &str) -> Result<(Option<u64>, ByteStream), ClientError> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        let size = response.headers().get("content-length").and_then(|size| size.to_str().ok()?.parse().ok());
+        Ok((size, Box::pin(StreamReader::new(response.bytes_stream().map_err(std::io::Error::other)))))
     }
 
     /// `POST` of a JSON body, answered by a stream.

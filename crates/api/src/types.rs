@@ -248,6 +248,12 @@ pub struct JobView {
     pub because: Vec<String>,
     /// Its artifacts, as a tar archive.
     pub artifacts: Option<Digest>,
+    /// Names of artifacts that its steps kept by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
+    /// What a person is asked before they start it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<String>,
     /// Its summary, as Markdown.
     #[serde(default)]
     pub summary: Option<Digest>,

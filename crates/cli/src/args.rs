@@ -2,6 +2,7 @@
 
 mod access;
 mod actions;
+mod artifacts;
 mod eval;
 mod exceptions;
 mod job;
@@ -21,6 +22,7 @@ use url::Url;
 pub use self::tests::{Tests, TestsOf};
 pub use access::{Environment, Project, Secret, User};
 pub use actions::{Actions, LockArgs};
+pub use artifacts::Artifacts;
 pub use eval::{Eval, Language};
 pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
@@ -101,6 +103,9 @@ pub enum Command {
     Runs(Runs),
     /// Show the log of a job.
     Logs(Logs),
+    /// Download what a job left.
+    #[command(subcommand)]
+    Artifacts(Artifacts),
     /// Show tests over the last runs: how many, how long, failing, flaky, slowest.
     Tests(Tests),
     /// Start a pipeline on the server where a branch or a tag is.
@@ -110,7 +115,7 @@ pub enum Command {
     /// Try a job again, or every job of a run that failed or was cancelled.
     Retry(RetryArgs),
     /// Start a manual job.
-    Play(JobArg),
+    Play(Play),
     /// Open, look at, allow, merge and close merge requests.
     #[command(subcommand)]
     MergeRequest(MergeRequest),
@@ -299,6 +304,17 @@ pub struct Logs {
     /// Which attempt; the last unless given.
     #[arg(long)]
     pub attempt: Option<u32>,
+}
+
+/// `play`.
+#[derive(Debug, Args)]
+pub struct Play {
+    /// Which.
+    #[command(flatten)]
+    pub job: JobArg,
+    /// Do not ask, though the pipeline file wants a person to confirm (`manual_confirmation`).
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// A run.

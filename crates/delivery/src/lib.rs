@@ -6,6 +6,7 @@
 //! the traits of `model`; it opens no connection and knows no database, no Git program and no container.
 
 pub mod admission;
+pub mod artifacts;
 mod calls;
 pub mod collect;
 pub mod config_repository;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read};
 
 use penstock_model::Digest;
-use penstock_scan::{CaseOutcome, Tally, read_cobertura, read_junit, read_k6};
+use penstock_scan::{CaseOutcome, CoverageReport, ReportError, Tally, read_junit, read_k6};
 use penstock_trust::predicate::{Coverage, Outcome, TestResult};
 use serde_json::{Value, json};
 
@@ -49,9 +49,9 @@ pub(crate) fn tests_in_words(tests: &TestResult) -> String {
     format!("{} passed, {} failed, {} skipped", number("passed"), number("failed"), number("skipped"))
 }
 
-/// A Cobertura file.
-pub(crate) fn coverage(input: impl BufRead) -> Result<Coverage, String> {
-    let report = read_cobertura(input).map_err(|error| error.to_string())?;
+/// A report of coverage, as it was read.
+pub(crate) fn coverage(read: Result<CoverageReport, ReportError>) -> Result<Coverage, String> {
+    let report = read.map_err(|error| error.to_string())?;
     Ok(Coverage::new(report.lines_covered, report.lines_valid))
 }
 

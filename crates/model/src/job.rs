@@ -53,6 +53,9 @@ pub struct ArtifactSpec {
     pub junit: Vec<String>,
     /// A Cobertura file.
     pub cobertura: Option<String>,
+    /// A `JaCoCo` file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jacoco: Option<String>,
     /// `NAME=value` lines that become variables of later jobs.
     pub dotenv: Vec<String>,
     /// Files of other reports by kind, kept as they are.
@@ -61,6 +64,9 @@ pub struct ArtifactSpec {
     /// A file that is kept if it is there, as [`crate::tag_release::DESCRIPTION_FILE`]: no pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description_file: Option<String>,
+    /// Who may download the archive. Later jobs get it all the same.
+    #[serde(default, skip_serializing_if = "ArtifactAccess::is_usual")]
+    pub access: ArtifactAccess,
     /// What people call the archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -70,6 +76,28 @@ pub struct ArtifactSpec {
     /// For how many seconds they are kept; `None` is as long as the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire_in: Option<u64>,
+}
+
+/// Who may download artifacts (GitLab's `artifacts: access`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactAccess {
+    /// Whoever may see the project.
+    #[default]
+    All,
+    /// Whoever may push.
+    Developer,
+    /// Whoever administers.
+    Maintainer,
+    /// Nobody.
+    None,
+}
+
+impl ArtifactAccess {
+    /// Whether nothing was said.
+    pub fn is_usual(&self) -> bool {
+        *self == Self::All
+    }
 }
 
 /// When artifacts are kept.

@@ -93,11 +93,13 @@ pub fn artifact_spec(job: &PlannedJob, env: &BTreeMap<String, EnvValue>) -> Arti
         when: wanted.when,
         junit: filled(&wanted.junit),
         cobertura: wanted.cobertura.as_ref().map(|text| expand(text, &values).text),
+        jacoco: wanted.jacoco.as_ref().map(|text| expand(text, &values).text),
         dotenv: filled(&wanted.dotenv),
         reports: wanted.reports.iter().map(|(kind, patterns)| (kind.clone(), filled(patterns))).collect(),
         description_file: crate::tag_release::description_file(job, env),
         name: wanted.name.as_ref().map(|text| expand(text, &values).text).filter(|name| !name.is_empty()),
         exposed_as: wanted.exposed_as.clone(),
+        access: wanted.access,
         expire_in: wanted.expire_in,
     }
 }

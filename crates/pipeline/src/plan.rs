@@ -199,6 +199,9 @@ pub struct PlannedJob {
     pub needs: Vec<String>,
     /// When it runs, once what it waits for is done.
     pub when: When,
+    /// What a person is asked before they start it (GitLab's `manual_confirmation`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<String>,
     /// What it waits for besides.
     #[serde(default, skip_serializing_if = "Turns::is_usual")]
     pub turns: Turns,

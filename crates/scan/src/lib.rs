@@ -22,6 +22,7 @@ pub use judged::{Judged, NoSources, Sources, Tree};
 pub use reports::ReportError;
 pub use reports::cobertura::{CoverageReport, read_cobertura};
 pub use reports::codequality::read_codequality;
+pub use reports::jacoco::read_jacoco;
 pub use reports::junit::{CaseOutcome, TestCase, read_junit};
 pub use reports::k6::{K6Summary, Threshold, k6_args, read_k6};
 pub use reports::sarif::read_sarif;

@@ -4,6 +4,7 @@ use quick_xml::events::BytesStart;
 
 pub mod cobertura;
 pub mod codequality;
+pub mod jacoco;
 pub mod junit;
 pub mod k6;
 mod markup;

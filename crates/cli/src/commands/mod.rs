@@ -1,12 +1,14 @@
 //! The commands that speak to a server.
 
 mod access;
+mod artifacts;
 mod environment;
 mod exceptions;
 mod gc;
 mod init;
 mod job;
 mod merge_request;
+mod play;
 mod reads;
 mod rollout;
 mod tag_release;
@@ -62,6 +64,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         Command::Status => reads::status(context).await?,
         Command::Runs(args) => reads::runs(context, &args).await?,
         Command::Logs(args) => reads::logs(context, &args).await?,
+        Command::Artifacts(args) => artifacts::artifacts(context, args).await?,
         Command::Tests(args) => tests::tests(context, &args).await?,
         Command::Trace(what) => reads::trace(context, &what.what).await?,
         Command::Verify => reads::verify(context).await?,
@@ -85,7 +88,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         Command::Retry(RetryArgs { run, job: None }) => {
             order_and_say(context, &format!("/runs/{run}/retry"), &json!({}), "what failed is tried again").await?
         }
-        Command::Play(args) => order_and_say(context, &job_path(&args, "play"), &json!({}), "started").await?,
+        Command::Play(args) => play::play(context, &args).await?,
         Command::Build(args) => job::build(context, args).await?,
         Command::Check(args) => job::check(context, args).await?,
         Command::TestImage(args) => job::test_image(context, args).await?,

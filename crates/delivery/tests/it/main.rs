@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 mod approvals;
+mod artifacts;
 mod beside;
 mod calls;
 mod collecting;

@@ -234,6 +234,7 @@ impl<'e> Planner<'e> {
             id_tokens: std::collections::BTreeMap::new(),
             secrets: std::collections::BTreeMap::new(),
             tag_release: None,
+            confirmation: None,
             artifacts: ArtifactSpec::default(),
             coverage: None,
             trigger: None,

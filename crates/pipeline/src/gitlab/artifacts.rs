@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
-use penstock_model::job::{ArtifactSpec, KeepWhen};
+use penstock_model::job::{ArtifactAccess, ArtifactSpec, KeepWhen};
 
 use super::{keys, parts};
 use crate::duration;
 use crate::reader::{Fields, Problems, boolean, choice, shown, text};
 use crate::yaml::Node;
 
-/// Why artifacts cannot be kept from anybody.
-const SEEN_BY_ALL: &str = "remove it: whoever may see the project may see them";
+/// Who may download them.
+const ACCESS: &[(&str, ArtifactAccess)] = &[
+    ("all", ArtifactAccess::All),
+    ("developer", ArtifactAccess::Developer),
+    ("maintainer", ArtifactAccess::Maintainer),
+    ("none", ArtifactAccess::None),
+];
 /// What is kept "never expiring": longer than anybody asks.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 1000);
 
@@ -59,21 +64,22 @@ pub(super) fn artifacts(node: &Node, path: &str, problems: &mut Problems) -> Art
         spec.when = choice(node, &choices, &fields.path_of("when"), problems).unwrap_or_default();
     }
     spec.expire_in = fields.get("expire_in").and_then(|node| expire_in(node, &fields.path_of("expire_in"), problems));
-    if let Some(node) = fields.get("public")
-        && boolean(node, &fields.path_of("public"), problems) == Some(false)
-    {
-        problems.add(fields.key_at("public"), &fields.path_of("public"), "artifacts are not hidden", SEEN_BY_ALL);
-    }
-    if let Some(node) = fields.get("access")
-        && node.text() != Some("all")
-    {
-        problems.add(fields.key_at("access"), &fields.path_of("access"), "artifacts are not hidden", SEEN_BY_ALL);
-    }
+    spec.access = access(&mut fields, problems);
     if let Some(node) = fields.get("reports") {
         reports(node, &fields.path_of("reports"), &mut spec, problems);
     }
     fields.finish(&[], problems);
     spec
+}
+
+/// `access`, or `public`, which is the older way to say it: `false` keeps them from whoever may only look.
+fn access(fields: &mut Fields<'_>, problems: &mut Problems) -> ArtifactAccess {
+    let access = fields.get("access").map(|node| choice(node, ACCESS, &fields.path_of("access"), problems).unwrap_or_default());
+    let public = fields.get("public").and_then(|node| boolean(node, &fields.path_of("public"), problems));
+    if access.is_some() && public.is_some() {
+        problems.add(fields.key_at("public"), &fields.path_of("public"), "`public` is given beside `access`", "keep `access`");
+    }
+    access.unwrap_or(if public == Some(false) { ArtifactAccess::Developer } else { ArtifactAccess::All })
 }
 
 /// How long the files are kept, whatever else goes.
@@ -108,13 +114,21 @@ fn reports(node: &Node, path: &str, spec: &mut ArtifactSpec, problems: &mut Prob
     if let Some(node) = fields.get("coverage_report") {
         let path = fields.path_of("coverage_report");
         if let Some(mut inner) = Fields::of(node, &path, problems) {
-            match inner.get("coverage_format") {
-                Some(node) => drop(choice(node, &[("cobertura", ())], &inner.path_of("coverage_format"), problems)),
-                None => problems.add(node.at, &path, "`coverage_format` is missing", "write `coverage_format: cobertura`"),
+            let jacoco = match inner.get("coverage_format") {
+                Some(node) => choice(node, &[("cobertura", false), ("jacoco", true)], &inner.path_of("coverage_format"), problems),
+                None => {
+                    problems.add(node.at, &path, "`coverage_format` is missing", "write `coverage_format: cobertura` or `jacoco`");
+                    None
+                }
+            };
+            let file = inner.get("path").and_then(|node| parts::inner_globs(node, &inner.path_of("path"), problems).pop());
+            if inner.get("path").is_none() {
+                problems.add(node.at, &path, "`path` is missing", "name the coverage report");
             }
-            match inner.get("path") {
-                Some(node) => spec.cobertura = parts::inner_globs(node, &inner.path_of("path"), problems).pop(),
-                None => problems.add(node.at, &path, "`path` is missing", "name the Cobertura file"),
+            if jacoco == Some(true) {
+                spec.jacoco = file;
+            } else {
+                spec.cobertura = file;
             }
             inner.finish(&[], problems);
         }

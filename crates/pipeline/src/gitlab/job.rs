@@ -137,6 +137,8 @@ pub(super) struct Draft {
     /// `only` and `except`.
     pub(super) policies: Option<Policies>,
     pub(super) when: Option<When>,
+    /// What a person is asked before they start it.
+    pub(super) confirmation: Option<String>,
     /// How long a delayed job waits, in seconds.
     pub(super) start_in: Option<u64>,
     /// Not expanded.
@@ -188,7 +190,10 @@ pub(super) fn read(key: &Key, node: &Node, default: &Common, stages: &[String], 
     let tokens = common.id_tokens.as_ref().unwrap_or(&none);
     let secrets =
         fields.get("secrets").map(|node| secrets::secrets(node, &fields.path_of("secrets"), tokens, problems)).unwrap_or_default();
+    let confirmation = fields.get("manual_confirmation");
+    let confirmation = confirmation.and_then(|node| text(node, &fields.path_of("manual_confirmation"), problems));
     let draft = Draft {
+        confirmation,
         secrets,
         at: key.at,
         stage,

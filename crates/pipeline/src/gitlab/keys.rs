@@ -6,7 +6,6 @@ use crate::reader::Unsupported;
 pub(super) const JOB: &[Unsupported] = &[
     ("include", "move it to the top of the file"),
     ("identity", "remove it"),
-    ("manual_confirmation", "remove it; the page asks anyway"),
     ("dast_configuration", "run the scanner in `script`"),
     ("run", "use `script`"),
     ("type", "write `stage`"),

@@ -484,6 +484,7 @@ fn planned(
         id_tokens: draft.common.id_tokens.clone().unwrap_or_default(),
         secrets: draft.secrets.clone(),
         tag_release: draft.release.clone(),
+        confirmation: draft.confirmation.clone().filter(|_| when == When::Manual),
         artifacts,
         coverage: draft.coverage.clone(),
         caches: draft.common.caches.clone().unwrap_or_default(),

@@ -168,3 +168,27 @@ fn what_a_job_does_to_its_environment_follows_its_variables_and_reports() {
         assert_eq!(deployed(environment), expected, "{environment}");
     }
 }
+
+#[test]
+fn a_job_asks_what_its_file_says_before_a_person_starts_it() {
+    let asked = |job: &str| must_plan(GITLAB, &format!("a: {{script: [x], {job}}}\n")).jobs[0].confirmation.clone();
+    assert_eq!(asked("when: manual, manual_confirmation: Is it late?").as_deref(), Some("Is it late?"));
+    assert_eq!(asked("manual_confirmation: Is it late?"), None, "nobody starts it");
+}
+
+#[test]
+fn a_file_says_who_may_download_artifacts_in_one_way() {
+    use penstock_model::job::ArtifactAccess;
+    let access = |keys: &str| must_plan(GITLAB, &format!("a: {{script: [x], artifacts: {{paths: [d]{keys}}}}}\n")).jobs[0].artifacts.access;
+    for (keys, who) in [
+        ("", ArtifactAccess::All),
+        (", public: true", ArtifactAccess::All),
+        (", public: false", ArtifactAccess::Developer),
+        (", access: all", ArtifactAccess::All),
+        (", access: developer", ArtifactAccess::Developer),
+        (", access: maintainer", ArtifactAccess::Maintainer),
+        (", access: none", ArtifactAccess::None),
+    ] {
+        assert_eq!(access(keys), who, "{keys}");
+    }
+}

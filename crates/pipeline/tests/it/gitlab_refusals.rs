@@ -23,7 +23,7 @@ fn a_key_that_is_not_carried_out_is_shown_where_it_stands() {
 
 #[test]
 fn every_other_key_of_the_dialect_is_refused() {
-    for key in ["identity", "manual_confirmation", "dast_configuration", "run", "type", "include"] {
+    for key in ["identity", "dast_configuration", "run", "type", "include"] {
         let seen = problems(GITLAB, &format!("a:\n  script: [x]\n  {key}: x\n"));
         assert_eq!(seen, format!("3:3 a.{key}: `{key}` is not carried out"));
     }
@@ -159,8 +159,8 @@ fn parts_of_a_job_are_checked() {
         ("artifacts: {expose_as: a/b}", "artifacts.expose_as: `a/b` cannot name artifacts"),
         ("artifacts: {reports: {cobertura: x}}", "artifacts.reports.cobertura: `cobertura` is not carried out"),
         (
-            "artifacts: {reports: {coverage_report: {coverage_format: jacoco, path: x}}}",
-            "artifacts.reports.coverage_report.coverage_format: `jacoco` is not carried out here",
+            "artifacts: {reports: {coverage_report: {coverage_format: clover, path: x}}}",
+            "artifacts.reports.coverage_report.coverage_format: `clover` is not carried out here",
         ),
         ("cache: {paths: [x], when: sometimes}", "cache.when: `sometimes` is not carried out here"),
         ("cache: {paths: [x], policy: both}", "cache.policy: `both` is not carried out here"),
@@ -176,8 +176,8 @@ fn parts_of_a_job_are_checked() {
         ("parallel: {matrix: []}", "parallel.matrix: the matrix makes 0 jobs; 1 to 200 are possible"),
         ("parallel: 201", "parallel: a whole number from 1 to 200 is expected here"),
         ("retry: {max: 1, when: [stale_schedule, script_failed]}", "retry.when: `script_failed` is not carried out here"),
-        ("artifacts: {public: false}", "artifacts.public: artifacts are not hidden"),
-        ("artifacts: {access: developer}", "artifacts.access: artifacts are not hidden"),
+        ("artifacts: {public: false, access: all}", "artifacts.public: `public` is given beside `access`"),
+        ("artifacts: {access: guests}", "artifacts.access: `guests` is not carried out here"),
         ("interruptible: sometimes", "interruptible: `true` or `false` is expected here, not text"),
         ("rules: [{interruptible: 1}]", "rules[0].interruptible: `true` or `false` is expected here, not a number"),
         ("allow_failure: maybe", "allow_failure: `true` or `false` is expected here, not text"),

@@ -20,7 +20,7 @@ fn what_asks_for_what_happens_anyway_changes_nothing() {
     for (with, without) in [
         ("  interruptible: false\n", ""),
         ("  rules: [{when: always, interruptible: false}]\n", "  rules: [{when: always}]\n"),
-        ("  artifacts: {paths: [d], public: true, access: all}\n", "  artifacts: {paths: [d]}\n"),
+        ("  artifacts: {paths: [d], access: all}\n", "  artifacts: {paths: [d]}\n"),
     ] {
         same(with, without);
     }

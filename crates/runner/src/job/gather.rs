@@ -25,7 +25,8 @@ const BUFFER: usize = 256 * 1024;
 pub(super) async fn gather(attempt: &Attempt<'_>, report: &mut JobReport) -> Result<(), RunnerError> {
     let wanted = &attempt.spec.artifacts;
     let succeeded = report.end == JobEnd::Exited { code: 0 };
-    for (kind, patterns) in [("junit", wanted.junit.as_slice()), ("cobertura", wanted.cobertura.as_slice())] {
+    let coverage = [("cobertura", wanted.cobertura.as_slice()), ("jacoco", wanted.jacoco.as_slice())];
+    for (kind, patterns) in [("junit", wanted.junit.as_slice())].into_iter().chain(coverage) {
         keep_reports(attempt, kind, patterns, report).await?;
     }
     for (kind, patterns) in &wanted.reports {

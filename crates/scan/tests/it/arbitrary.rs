@@ -1,8 +1,8 @@
 //! Somebody else's text never panics a reader.
 
 use penstock_scan::{
-    AdvisoryDb, NoSources, SecurityReport, Tree, read_cobertura, read_codequality, read_junit, read_k6, read_sarif, read_security,
-    read_spdx, tools,
+    AdvisoryDb, NoSources, SecurityReport, Tree, read_cobertura, read_codequality, read_jacoco, read_junit, read_k6, read_sarif,
+    read_security, read_spdx, tools,
 };
 use proptest::prelude::*;
 
@@ -30,7 +30,14 @@ fn everything_reads(bytes: &[u8], code: i32) {
     for tool in tools() {
         let _ = tool.read(&output(code, bytes, &String::from_utf8_lossy(bytes)), &judged(&[], &tree, &NoSources));
     }
-    let _ = (read_junit(bytes, &mut |_| ()), read_cobertura(bytes), read_k6(bytes), read_spdx(bytes), AdvisoryDb::from_zips(&[bytes]));
+    let _ = (
+        read_junit(bytes, &mut |_| ()),
+        read_cobertura(bytes),
+        read_jacoco(bytes),
+        read_k6(bytes),
+        read_spdx(bytes),
+        AdvisoryDb::from_zips(&[bytes]),
+    );
     let _ = (read_codequality(bytes), read_security(SecurityReport::Sast, bytes), read_sarif(bytes));
 }
 
@@ -52,7 +59,7 @@ proptest! {
     }
 
     #[test]
-    fn xml_like_text_never_panics(text in "(<(testsuites?|testcase|failure|coverage|class|line)( (name|hits|number)=\"[0-9a-z&;]{0,4}\")?/?>|</[a-z]{1,9}>|[a-z&]{0,3}){0,30}") {
+    fn xml_like_text_never_panics(text in "(<(testsuites?|testcase|failure|coverage|report|package|sourcefile|class|line)( (name|hits|number|nr|ci)=\"[0-9a-z&;]{0,4}\")?/?>|</[a-z]{1,9}>|[a-z&]{0,3}){0,30}") {
         everything_reads(text.as_bytes(), 0);
     }
 }

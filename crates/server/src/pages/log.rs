@@ -2,6 +2,7 @@
 //! what there is; with it, what comes.
 
 use axum::extract::{Path, Query, State};
+use axum::response::Response;
 use maud::{Markup, html};
 use penstock_api::{JobView, RunView};
 use penstock_model::blob::Channel;
@@ -9,11 +10,14 @@ use penstock_model::job::AttemptId;
 use penstock_model::{JobName, RunId, Timestamp, counted};
 use serde::Deserialize;
 
-use super::parts::{ago, between, button, empty, prose, status_in, title};
+use super::parts::{ago, between, button, confirmed, empty, prose, status_in, title};
 use super::run::job_address;
+use super::tag_release::segment;
 use super::{PageFailure, Viewer, layout};
 use crate::problem::Failure;
+use crate::routes::{Part, download};
 use crate::{App, views};
+use penstock_delivery::artifacts::{access, may};
 use penstock_delivery::events::Role;
 
 /// How much of a log a page shows.
@@ -55,6 +59,7 @@ pub(super) async fn page(
             @if caller.role >= Role::Developer { (actions(&id, job)) }
             details.because { summary { "Why it is in the plan" } ul.plain { @for because in &job.because { li { (prose(because)) } } } }
         }
+        @if let Some(job) = job.filter(|_| may(caller.role, access(&world, &id, &name))) { (left(job, &address)) }
         (said(&run, &name))
         @if let Some(summary) = &summary { h2 { "Summary" } div.summary.prose { (summary) } h2 { "Log" } }
         (parts_of_log(&address, from, part.next, size))
@@ -73,6 +78,34 @@ pub(super) async fn page(
         (format!("/runs/{id}"), title(&run.summary.title, &format!("Run {id}")).to_owned()),
     ];
     Ok(layout::page(&caller, name.as_str(), &trail, &body))
+}
+
+/// What the job left, for download.
+pub(super) async fn artifacts(
+    State(app): State<App>,
+    Viewer(caller): Viewer,
+    Path((run, job)): Path<(RunId, JobName)>,
+    Query(part): Query<Part>,
+) -> Result<Response, PageFailure> {
+    download(&app, &caller, &run, &job, part).await.map_err(PageFailure)
+}
+
+/// Links to what the job left, for whoever may have it.
+fn left(job: &JobView, address: &str) -> Markup {
+    html! {
+        @if job.artifacts.is_some() || !job.kept.is_empty() {
+            p {
+                "Artifacts: "
+                @if job.artifacts.is_some() { a href={ (address) "/artifacts" } download { "archive" } }
+                @for kept in &job.kept { " " a href={ (address) "/artifacts?" (named(kept)) } download { (kept) } }
+            }
+        }
+    }
+}
+
+/// The query that names an artifact.
+fn named(name: &str) -> String {
+    format!("name={}", segment(name))
 }
 
 /// What the job says of the source.
@@ -131,6 +164,9 @@ fn actions(run: &RunId, job: &JobView) -> Markup {
     let address = job_address(run, job);
     html! {
         @match job.status.as_str() {
+            "manual" if job.confirmation.is_some() => div.actions {
+                (confirmed(&format!("{address}/play"), "Start", job.confirmation.as_deref().unwrap_or_default()))
+            },
             "manual" => div.actions { (button(&format!("{address}/play"), "Start", "main", &[])) },
             "failed" | "failed, allowed" | "canceled" => div.actions { (button(&format!("{address}/retry"), "Try again", "", &[])) },
             _ => {}

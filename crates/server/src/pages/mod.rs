@@ -55,6 +55,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/runs/{run}/cancel", post(forms::cancel))
         .route("/runs/{run}/retry", post(forms::retry_failed))
         .route("/runs/{run}/jobs/{job}", get(log::page))
+        .route("/runs/{run}/jobs/{job}/artifacts", get(log::artifacts))
         .route("/runs/{run}/jobs/{job}/retry", post(forms::retry))
         .route("/runs/{run}/jobs/{job}/play", post(forms::play))
         .route("/releases/{release}", get(release::page))

@@ -77,7 +77,7 @@ pub(super) fn listed(project: &ProjectName, all: &[TagReleaseView], now: Timesta
 }
 
 /// One segment of an address: a tag may have a `/`.
-fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

@@ -1,6 +1,7 @@
 //! The API's routes: read the call, check the role, ask the world or give the order, answer.
 
 mod access;
+mod artifacts;
 mod collect;
 mod environments;
 mod exceptions;
@@ -9,6 +10,7 @@ mod jobs;
 mod merge_requests;
 mod orders;
 mod reads;
+pub(crate) use artifacts::{Part, download};
 pub(crate) use reads::{event_view, release_id};
 mod stream;
 mod tag_releases;
@@ -52,6 +54,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/runs/{run}/retry", post(orders::retry_failed))
         .route("/runs/{run}/jobs/{job}/retry", post(orders::retry))
         .route("/runs/{run}/jobs/{job}/play", post(orders::play))
+        .route("/runs/{run}/jobs/{job}/artifacts", get(artifacts::get))
         .route("/runs/{run}/jobs/{job}/log", get(stream::log))
         .route("/releases/{release}", get(reads::release))
         .route("/releases/{release}/approve", post(orders::approve))

@@ -134,6 +134,8 @@ fn jobs(world: &World, record: &RunRecord, plan: &Plan) -> Vec<JobView> {
                 allow_failure: job.allow_failure != penstock_pipeline::AllowFailure::No,
                 because: job.because.clone(),
                 artifacts: report.and_then(|report| report.artifacts),
+                kept: report.map(|report| report.kept.iter().map(|kept| kept.name.clone()).collect()).unwrap_or_default(),
+                confirmation: job.confirmation.clone(),
                 summary: report.and_then(|report| report.reports.iter().find(|file| file.kind == "summary")).map(|file| file.digest),
                 taken_from: report.and_then(JobReport::taken_from).map(|from| from.run.clone()),
             }

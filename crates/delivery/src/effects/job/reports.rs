@@ -88,7 +88,7 @@ async fn read_one(parts: &Parts, file: &ReportFile, watched: &BTreeSet<String>) 
     let security = SecurityReport::of(&file.kind);
     let limit = match &*file.kind {
         "junit" => MAX_JUNIT,
-        "cobertura" | "codequality" | "sarif" => MAX_REPORT,
+        "cobertura" | "jacoco" | "codequality" | "sarif" => MAX_REPORT,
         _ if security.is_some() => MAX_REPORT,
         _ => return Ok(Said::Text),
     };
@@ -117,7 +117,8 @@ fn read_as(
     }
     match kind {
         "junit" => results::junit(stream, digest, watched).map(|read| Said::Tests(Box::new(read))),
-        "cobertura" => results::coverage(stream).map(Said::Coverage),
+        "cobertura" => results::coverage(penstock_scan::read_cobertura(stream)).map(Said::Coverage),
+        "jacoco" => results::coverage(penstock_scan::read_jacoco(stream)).map(Said::Coverage),
         "codequality" => {
             let report = penstock_scan::read_codequality(stream).map_err(|error| words(&error))?;
             Ok(Said::Findings(Box::new((report, ScannerInfo { version: String::new(), digest: None }))))
