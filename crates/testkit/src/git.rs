@@ -94,6 +94,12 @@ impl MemoryGit {
         kept.add(branch, tree, author, at, message)
     }
 
+    /// Has a ref stand for a commit, as `git update-ref` does.
+    pub fn point(&self, repository: &RepositoryName, reference: &str, commit: &CommitId) {
+        let mut all = held(&self.repositories);
+        all.entry(repository.clone()).or_default().refs.insert(reference.to_owned(), commit.clone());
+    }
+
     fn with<T>(&self, repository: &RepositoryName, look: impl FnOnce(&mut Repository) -> Result<T, GitError>) -> Result<T, GitError> {
         let mut all = held(&self.repositories);
         look(all.get_mut(repository).ok_or_else(|| GitError::NoRepository(repository.clone()))?)

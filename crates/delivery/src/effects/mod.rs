@@ -11,7 +11,7 @@ mod job;
 mod notify;
 mod plan;
 mod release;
-mod timetable;
+pub(crate) mod timetable;
 mod turns;
 mod way_back;
 

@@ -10,7 +10,7 @@ use crate::parts::Parts;
 use crate::streams;
 
 /// Whoever starts what nobody does.
-const NOBODY: &str = "penstock";
+pub(crate) const NOBODY: &str = "penstock";
 
 /// Starts the pipeline whose time has come, once: times that went by while no server ran are one.
 pub(super) async fn fire(parts: &Parts, project: &ProjectName, name: &str) -> Result<(), EffectError> {

@@ -8,6 +8,7 @@ use penstock_pipeline::{FileRef, Found, Source};
 use super::actions::own_name;
 use super::mirror::{Mirror, is_version, newest};
 use super::{Shelf, text};
+use crate::effects::timetable::NOBODY;
 use crate::world::World;
 
 /// What a pipeline of one commit may read.
@@ -71,11 +72,11 @@ impl Shelf for OnHost<'_> {
                 None => Ok(self.mirror.look(file).await),
             },
             FileRef::Tag { repository, name } => match self.own_action(repository).await? {
-                Some(repository) => {
+                Some(repository) if self.may_read(&repository) => {
                     let commit = self.git.resolve(&repository, &format!("refs/tags/{name}")).await?;
                     Ok(Ok(Found::new(commit.map(|commit| commit.to_string()).unwrap_or_default())))
                 }
-                None => Ok(self.mirror.look(file).await),
+                _ => Ok(self.mirror.look(file).await),
             },
             _ => Ok(self.mirrored(file)),
         }
@@ -107,7 +108,7 @@ impl OnHost<'_> {
         let Some(own) = self.own_action(repository).await? else { return Ok(None) };
         let commit = self.at(&own, Some(reference)).await?;
         // the mirror may have what the own repository has not
-        let readable = self.world.users.contains_key(self.who) || own == *self.repository;
+        let readable = self.may_read(&own);
         Ok(if commit.is_err() && readable { None } else { Some((own, commit)) })
     }
 
@@ -119,9 +120,14 @@ impl OnHost<'_> {
         found
     }
 
+    /// Whether whoever started the pipeline may read a repository: users read all. So does what a time starts, since users wrote its file.
+    fn may_read(&self, repository: &RepositoryName) -> bool {
+        repository == self.repository || self.world.users.contains_key(self.who) || self.who.as_str() == NOBODY
+    }
+
     /// The commit that a reference of a repository stands for, if whoever started the pipeline may read it.
     async fn at(&self, repository: &RepositoryName, reference: Option<&str>) -> Result<Result<CommitId, String>, GitError> {
-        if repository != self.repository && !self.world.users.contains_key(self.who) {
+        if !self.may_read(repository) {
             let who = self.who;
             return Ok(Err(format!(
                 "{who} may not read `{repository}`\nhelp: files of other projects are read in the name of whoever pushed"

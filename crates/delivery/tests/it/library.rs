@@ -7,9 +7,9 @@ use penstock_pipeline::{Dialect, FileRef, Library, PushEvent, Source, Trigger};
 
 use crate::house::House;
 
-const HOST: &str = "penstock.example:7420";
+pub const HOST: &str = "penstock.example:7420";
 
-fn event(commit: &CommitId) -> PushEvent {
+pub fn event(commit: &CommitId) -> PushEvent {
     PushEvent {
         trigger: Trigger::Push,
         project: "oran".parse().unwrap(),
