@@ -107,6 +107,16 @@ impl LocalClone {
         id.ok_or_else(|| failed(&["rev-parse"], format!("`{name}` is no commit of this clone")))
     }
 
+    /// Commits that are in what is checked out and not in another one, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub async fn history(&self, since: &CommitId, limit: usize) -> Result<Vec<Commit>, GitError> {
+        let (count, without) = (format!("--max-count={limit}"), format!("^{since}"));
+        let log = ["log", "-z", "--no-show-signature", "--no-color", "--date=raw", HEAD, &count, "HEAD", &without, "--"];
+        read_commits(&self.must(&log).await?)
+    }
+
     /// What an annotated tag of the clone says, without the line breaks at its end; `None` if there is no such tag.
     ///
     /// # Errors
@@ -191,11 +201,26 @@ fn paths(output: &[u8]) -> impl Iterator<Item = String> {
     output.split(|b| *b == 0).filter(|path| !path.is_empty()).map(|path| String::from_utf8_lossy(path).into_owned())
 }
 
+fn unreadable() -> GitError {
+    failed(&["log"], "its answer cannot be read".to_owned())
+}
+
 fn read_head(log: &[u8]) -> Result<Commit, GitError> {
+    read_commits(log)?.pop().ok_or_else(unreadable)
+}
+
+/// Commits with NUL between their fields and between each other.
+fn read_commits(log: &[u8]) -> Result<Vec<Commit>, GitError> {
     let text = String::from_utf8_lossy(log);
-    let fields: Vec<&str> = text.splitn(10, '\0').collect();
-    let unreadable = || failed(&["log"], "its answer cannot be read".to_owned());
-    let [id, tree, parents, author, author_email, authored, committer, committer_email, committed, message] = fields[..] else {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fields: Vec<&str> = text.strip_suffix('\0').unwrap_or(&text).split('\0').collect();
+    fields.chunks(10).map(read_commit).collect()
+}
+
+fn read_commit(fields: &[&str]) -> Result<Commit, GitError> {
+    let [id, tree, parents, author, author_email, authored, committer, committer_email, committed, message] = *fields else {
         return Err(unreadable());
     };
     let person = |name: &str, email: &str| Signature { name: name.to_owned(), email: email.to_owned() };

@@ -60,7 +60,7 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use downstream::{Triggered, TriggeredOf};
 pub use env::{JobContext, environment_name, job_env};
 pub use eval::{EvalError, EvalErrorKind, Evaluated, WorkflowContexts, eval_gitlab};
-pub use event_facts::{CommitFacts, EventFacts};
+pub use event_facts::{CommitFacts, EventFacts, PushFacts, PushedCommit};
 pub use explain::Explained;
 pub use github::{ActionsLock, BuiltIn, Locked, Named, named};
 pub use gitlab::{asks_for_lfs, checkout};

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use penstock_model::git::GitError;
+use penstock_model::git::{GitError, GitHost};
 use penstock_model::ids::Actor;
 use penstock_model::{Digest, RunId};
 use penstock_pipeline::{
-    Allowed, Dialect, EventFacts, MergeRequest, Plan, PushEvent, Run, RunCommand, RunEvent, Source, Trigger, WorkflowTime, workflow_times,
+    Allowed, Dialect, EventFacts, MergeRequest, Plan, PushEvent, PushFacts, Run, RunCommand, RunEvent, Source, Trigger, WorkflowTime,
+    workflow_times,
 };
 
 use super::EffectError;
@@ -156,10 +157,13 @@ async fn read(parts: &Parts, record: &RunRecord, path: &str, allowed: &Allowed) 
         Ok(text) => text,
         Err(problem) => return Ok(Err(problem.render(""))),
     };
-    let event = match push_event(parts, &world, record, project).await? {
+    let mut event = match push_event(parts, &world, record, project).await? {
         Ok(event) => event,
         Err(why) => return Ok(Err(why)),
     };
+    if Dialect::of_path(path) == Dialect::GithubWorkflow && event.trigger == Trigger::Push {
+        event.facts.push = Some(Box::new(brought(&*parts.git, &event).await?));
+    }
     carried_out(parts, &world, record, &Source { path, text: &text }, &event, allowed).await
 }
 
@@ -216,6 +220,22 @@ fn first<'w>(world: &'w World, record: &'w RunRecord) -> &'w RunRecord {
     record.beside.as_ref().and_then(|id| world.runs.get(id)).map_or(record, AsRef::as_ref)
 }
 
+/// What a push brought: of a branch that was there since it was there, of a new one what the delivered branch does not have.
+async fn brought(git: &dyn GitHost, event: &PushEvent) -> Result<PushFacts, GitError> {
+    let repository = &event.repository;
+    if event.tag().is_some() {
+        return Ok(PushFacts::default());
+    }
+    let delivered = format!("refs/heads/{}", event.default_branch);
+    let (since, forced) = match &event.before {
+        Some(before) => (Some(before.clone()), git.merge_base(repository, before, &event.commit).await?.as_ref() != Some(before)),
+        None if event.reference == delivered => (None, false),
+        None => (git.resolve(repository, &delivered).await?, false),
+    };
+    let commits = git.history(repository, since.as_ref(), &event.commit, PushFacts::MAX_COMMITS).await?;
+    Ok(PushFacts::new(forced, commits))
+}
+
 async fn push_event(
     parts: &Parts,
     world: &World,
@@ -261,7 +281,7 @@ async fn push_event(
         commit: record.push.commit.clone(),
         default_branch: project.branch.clone(),
         message: commit.message.clone(),
-        facts: EventFacts { commit: Some(Box::new(commit.into())), tag_message },
+        facts: EventFacts { commit: Some(Box::new(commit.into())), tag_message, push: None },
         pusher: record.push.pusher.clone(),
         changed,
         variables,

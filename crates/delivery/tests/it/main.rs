@@ -17,6 +17,7 @@ mod library;
 mod merge_requests;
 mod needed;
 mod old_events;
+mod pushes;
 mod reports;
 mod reuse;
 mod story;

@@ -53,6 +53,44 @@ fn a_file_outside_of_any_repository_is_planned_for_the_event_that_is_asked_for()
 }
 
 #[test]
+fn a_workflow_hears_of_the_commits_that_a_push_would_bring() {
+    let dir = directory();
+    git(dir.path(), &["init", "--quiet", "--initial-branch=main", "."]);
+    let commits = |messages: &str| format!("join(github.event.commits.*.message, '|') == '{messages}'");
+    let job = |name: &str, asked: &str| format!("  {name}: {{runs-on: linux, if: \"{asked}\", steps: [{{run: x}}]}}\n");
+    let asked = [
+        ("two", commits("second|third")),
+        ("one", commits("third")),
+        ("by-ada", "github.event.head_commit.author.name == 'Ada' && github.event.commits[0].author.name == 'Ada'".to_owned()),
+        ("here", "github.event.head_commit.id == github.sha".to_owned()),
+        ("lost", "github.event.forced".to_owned()),
+    ];
+    let jobs: String = asked.iter().map(|(name, asked)| job(name, asked)).collect();
+    std::fs::create_dir_all(dir.path().join(".github/workflows")).unwrap();
+    std::fs::write(dir.path().join(".github/workflows/ci.yml"), format!("on: push\njobs:\n{jobs}")).unwrap();
+    git(dir.path(), &["add", "."]);
+    for message in ["first", "second", "third"] {
+        git(dir.path(), &["-c", "user.name=Ada", "commit", "--quiet", "--allow-empty", &format!("--message={message}")]);
+    }
+    let planned = |arguments: &[&str]| {
+        let plan = json_of(dir.path(), &[&["plan"], arguments].concat());
+        names(&plan).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(planned(&["--since", "HEAD~2"]), ["two", "by-ada", "here"]);
+    assert_eq!(planned(&[]), ["one", "by-ada", "here"]);
+    // what is not committed yet is part of the last commit
+    std::fs::write(dir.path().join("more"), "x").unwrap();
+    assert_eq!(planned(&[]), ["one", "by-ada", "here"]);
+    git(dir.path(), &["branch", "aside"]);
+    git(dir.path(), &["reset", "--quiet", "--soft", "HEAD~1"]);
+    assert_eq!(planned(&["--since", "aside"]), ["by-ada", "here", "lost"]);
+    git(dir.path(), &["-c", "user.name=Ada", "commit", "--quiet", "--allow-empty", "--message=fourth [skip ci]"]);
+    let plan = json_of(dir.path(), &["plan"]);
+    assert_eq!(names(&plan), [""; 0], "{plan}");
+    assert!(plan.to_string().contains("says `[skip ci]`: nothing starts for it, as at GitHub"), "{plan}");
+}
+
+#[test]
 fn rules_see_who_wrote_the_commit_and_what_the_tag_says() {
     let dir = directory();
     git(dir.path(), &["init", "--quiet", "--initial-branch=main", "."]);

@@ -1,5 +1,9 @@
 //! `github.event`: what is told of an event, and what GitHub would tell besides.
 
+use penstock_model::CommitId;
+use penstock_model::git::Signature;
+
+use crate::event_facts::CommitFacts;
 use crate::input::PushEvent;
 use crate::trigger::{MergeRequest, Trigger};
 
@@ -9,8 +13,12 @@ use super::value::Value;
 /// What GitHub tells of the repository, the sender and the rest of every event, and Penstock does not.
 const ABSENT: &[&str] = &["organization", "installation", "enterprise"];
 /// Likewise of a push.
-const ABSENT_PUSH: &[&str] = &["commits", "compare", "forced", "base_ref"];
-const PUSH: &[&str] = &["ref", "before", "after", "created", "deleted", "head_commit", "pusher", "sender", "repository"];
+const ABSENT_PUSH: &[&str] = &["base_ref"];
+const PUSH: &[&str] =
+    &["ref", "before", "after", "created", "deleted", "forced", "compare", "commits", "head_commit", "pusher", "sender", "repository"];
+/// Properties of a commit. Its files are not told to workflows, by GitHub neither.
+const COMMIT: &[&str] =
+    &["id", "tree_id", "distinct", "message", "timestamp", "url", "author", "committer", "added", "removed", "modified"];
 const REQUEST: &[&str] = &["action", "number", "pull_request", "label", "sender", "repository"];
 /// Properties of a pull request.
 const PULL_REQUEST: &[&str] = &["number", "title", "body", "draft", "state", "base", "head", "user", "labels", "assignees", "milestone"];
@@ -97,7 +105,7 @@ fn repository_of(event: &PushEvent, full_name: &str) -> Value {
         ("archived", no()),
         ("disabled", no()),
         ("is_template", no()),
-        ("html_url", Value::text(format!("{}/projects/{owner}", event.server_url))),
+        ("html_url", Value::text(html_url(event))),
         ("clone_url", Value::text(clone_url(event))),
     ])
 }
@@ -106,17 +114,53 @@ fn id(name: &str) -> Value {
     Value::from(&serde_json::Value::from(contexts::id_of(name)))
 }
 
-fn push(event: &PushEvent) -> [(&'static str, Value); 7] {
+fn push(event: &PushEvent) -> [(&'static str, Value); 10] {
     let before = event.before.as_ref().map_or_else(|| "0".repeat(event.commit.as_str().len()), ToString::to_string);
+    let push = event.facts.push.as_deref();
+    let commits = push.map(|push| &*push.commits).unwrap_or_default();
+    let commits = commits.iter().map(|one| commit(event, &one.id, &one.message, Some(&one.facts))).collect();
     [
         ("ref", Value::text(&event.reference)),
         ("before", Value::text(before)),
         ("after", Value::text(event.commit.as_str())),
         ("created", Value::Bool(event.before.is_none())),
         ("deleted", Value::Bool(false)),
-        ("head_commit", Value::object([("id", Value::text(event.commit.as_str())), ("message", Value::text(&event.message))])),
+        ("forced", Value::Bool(push.is_some_and(|push| push.forced))),
+        ("compare", Value::text(format!("{}/compare/{}", html_url(event), compared(event)))),
+        ("commits", Value::Array(commits)),
+        ("head_commit", commit(event, &event.commit, &event.message, event.facts.commit.as_deref())),
         ("pusher", Value::object([("name", Value::text(event.pusher.as_str()))])),
     ]
+}
+
+/// The two ends of a push, as GitHub's addresses have them; of a new ref its name.
+fn compared(event: &PushEvent) -> String {
+    let short = |id: &CommitId| id.as_str().chars().take(12).collect::<String>();
+    event.before.as_ref().map_or_else(|| event.ref_name().to_owned(), |before| format!("{}...{}", short(before), short(&event.commit)))
+}
+
+fn commit(event: &PushEvent, id: &CommitId, message: &str, facts: Option<&CommitFacts>) -> Value {
+    let person = |who: &Signature| Value::object([("name", Value::text(&who.name)), ("email", Value::text(&who.email))]);
+    let mut out = vec![
+        ("id", Value::text(id.as_str())),
+        ("distinct", Value::Bool(true)),
+        ("message", Value::text(message)),
+        ("url", Value::text(format!("{}/commit/{id}", html_url(event)))),
+    ];
+    if let Some(facts) = facts {
+        out.extend([
+            ("tree_id", Value::text(&facts.tree)),
+            ("timestamp", Value::text(facts.committed.rfc3339())),
+            ("author", person(&facts.author)),
+            ("committer", person(&facts.committer)),
+        ]);
+    }
+    Value::object(out)
+}
+
+/// Where people find the project.
+fn html_url(event: &PushEvent) -> String {
+    format!("{}/projects/{}", event.server_url, event.project)
 }
 
 fn pull_request(event: &PushEvent, request: &MergeRequest, repository: &str) -> Vec<(&'static str, Value)> {
@@ -177,7 +221,8 @@ pub(super) fn absent(event: &PushEvent, path: &[&str]) -> Option<(usize, Vec<&'s
         (["repository", _, ..], _) => unless(REPOSITORY, 1),
         (["sender", _, ..], _) => unless(&["login", "id"], 1),
         (["repository" | "sender"], _) => None,
-        (["head_commit", _, ..], Trigger::Push) => unless(&["id", "message"], 1),
+        (["head_commit", "author" | "committer", _, ..], Trigger::Push) => unless(&["name", "email"], 2),
+        (["head_commit", _, ..], Trigger::Push) => unless(COMMIT, 1),
         (["pusher", _, ..], Trigger::Push) => unless(&["name"], 1),
         (["pull_request", rest @ ..], Trigger::MergeRequest(request)) => of_pull_request(rest, request),
         (["release", _, ..], Trigger::Release { .. }) => unless(RELEASE, 1),

@@ -8,8 +8,8 @@ use penstock_model::ids::Actor;
 use penstock_model::job::{JobEnd, JobReport};
 use penstock_model::{JobName, LocalTime, RunId, Timestamp};
 use penstock_pipeline::{
-    CommitFacts, Dialect, EventFacts, FileRef, Found, JobState, Library, Plan, PlannedJob, Planning, PushEvent, Run, RunCommand, RunEffect,
-    RunEvent, RunStatus, Source, Unplanned, Wait, When, plan,
+    CommitFacts, Dialect, EventFacts, FileRef, Found, JobState, Library, Plan, PlannedJob, Planning, PushEvent, PushFacts, PushedCommit,
+    Run, RunCommand, RunEffect, RunEvent, RunStatus, Source, Unplanned, Wait, When, plan,
 };
 
 /// As many cases as usual, or as `PROPTEST_CASES` says.
@@ -53,7 +53,10 @@ pub fn commit_facts() -> EventFacts {
         committer: person("Bob", "bob@example.org"),
         committed: when(1_764_000_000),
     };
-    EventFacts { commit: Some(Box::new(commit)), tag_message: None }
+    let brought =
+        |id: &str, message: &str| PushedCommit { id: id.repeat(40).parse().unwrap(), message: message.to_owned(), facts: commit.clone() };
+    let commits = vec![brought("e", "Prepare"), brought("a", "Add a thing\n\nBecause.\n")];
+    EventFacts { push: Some(Box::new(PushFacts { forced: false, commits })), commit: Some(Box::new(commit)), ..EventFacts::default() }
 }
 
 pub const GITLAB: &str = ".gitlab-ci.yml";

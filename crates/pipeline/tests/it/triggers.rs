@@ -194,7 +194,7 @@ fn a_commit_and_its_tag_are_known_to_rules_and_jobs() {
 
 #[test]
 fn a_commit_whose_message_wants_no_pipeline_starts_none_unless_somebody_asks_for_one() {
-    let gitlab = "job:\n  script: make\n";
+    let gitlab = "job:\n  script: make\n  rules: [{when: always}]\n";
     let workflow = "on: [push, pull_request, pull_request_target, workflow_dispatch]\njobs: {a: {runs-on: x, steps: [{run: x}]}}\n";
     let whys = |path: &str, text: &str, trigger: Trigger, message: &str| {
         let event = PushEvent { message: message.to_owned(), ..event(trigger) };

@@ -1,6 +1,6 @@
 //! Which events start a workflow, what they give it, and what is wrong with `on`.
 
-use penstock_pipeline::{MergeRequest, PushEvent, Trigger};
+use penstock_pipeline::{EventFacts, MergeRequest, PushEvent, PushFacts, Trigger};
 use serde_json::{Value, json};
 
 use crate::support::{WORKFLOW, planned, problems, push};
@@ -270,9 +270,43 @@ fn the_event_is_what_github_tells_of_it() {
 }
 
 #[test]
+fn a_push_tells_of_its_commits_as_github_does() {
+    let before = "b".repeat(12);
+    let compare = format!("github.event.compare == 'http://127.0.0.1:7070/projects/oran/compare/{before}...{}'", "a".repeat(12));
+    for expression in [
+        "github.event.head_commit.id == github.sha && github.event.head_commit.distinct",
+        "startsWith(github.event.head_commit.message, 'Add a thing')",
+        "!contains(github.event.head_commit.message, '[skip deploy]')",
+        "github.event.head_commit.timestamp == '2025-11-24T17:00:00+01:00'",
+        "github.event.head_commit.author.name == 'Ada' && github.event.head_commit.author.email == 'ada@example.org'",
+        "github.event.head_commit.committer.name == 'Bob'",
+        "github.event.head_commit.tree_id == '4444444444444444444444444444444444444444'",
+        "github.event.head_commit.url == format('http://127.0.0.1:7070/projects/oran/commit/{0}', github.sha)",
+        // GitHub does not tell workflows which files a commit changed
+        "github.event.head_commit.added == null",
+        "join(github.event.commits.*.message, '|') == format('Prepare|{0}', github.event.head_commit.message)",
+        "github.event.commits[1].id == github.event.after && github.event.commits[0].author.name == 'Ada'",
+        "github.event.commits[2] == null",
+        "!github.event.forced && !github.event.created && !github.event.deleted",
+        "github.event.pusher.name == github.actor",
+        &compare,
+    ] {
+        assert_eq!(seen("push", &push(), &format!("${{{{ {expression} }}}}")), Ok(true), "{expression}");
+    }
+    let forced = |facts: EventFacts| EventFacts { push: facts.push.map(|push| Box::new(PushFacts { forced: true, ..*push })), ..facts };
+    let event = PushEvent { before: None, facts: forced(push().facts), ..push() };
+    let made = "github.event.forced && github.event.created && endsWith(github.event.compare, '/compare/main')";
+    assert_eq!(seen("push", &event, made), Ok(true));
+    // what an older Penstock kept of an event
+    let bare = PushEvent { facts: EventFacts::default(), ..push() };
+    assert_eq!(seen("push", &bare, "github.event.head_commit.id == github.sha && !github.event.commits[0]"), Ok(true));
+}
+
+#[test]
 fn what_is_not_told_of_an_event_is_refused_where_it_is_asked_for() {
     let cases: &[(&str, PushEvent, &str, &str)] = &[
-        ("push", push(), "github.event.commits", "github.event.commits"),
+        ("push", push(), "github.event.base_ref", "github.event.base_ref"),
+        ("push", push(), "github.event.head_commit.author.username", "github.event.head_commit.author.username"),
         ("pull_request", request(|_| ()), "github.event.pull_request.head.user.login", "github.event.pull_request.head.user"),
         ("pull_request", request(|_| ()), "github.event.pull_request.mergeable", "github.event.pull_request.mergeable"),
         (

@@ -144,9 +144,9 @@ fn what_a_context_lacks_is_refused_and_not_silently_nothing() {
     for (expression, absent) in [
         ("github.retention_days", "github.retention_days"),
         ("github['event_path']", "github.event_path"),
-        ("github.event.commits[0].id", "github.event.commits"),
-        ("github.event.commits.*.message", "github.event.commits"),
-        ("github.event.head_commit.author.name", "github.event.head_commit.author"),
+        ("github.event.head_commit.author.username", "github.event.head_commit.author.username"),
+        ("github.event.head_commit.signature", "github.event.head_commit.signature"),
+        ("github.event.pusher.email", "github.event.pusher.email"),
         ("github.event.repository.stargazers_count", "github.event.repository.stargazers_count"),
         ("job.container.id", "job.container"),
     ] {
@@ -154,6 +154,9 @@ fn what_a_context_lacks_is_refused_and_not_silently_nothing() {
     }
     for expression in [
         "github.event.head_commit.message",
+        "github.event.head_commit.author.name",
+        "github.event.commits[0].id",
+        "github.event.commits.*.message",
         "github.event.repository.full_name",
         "github.event.pull_request.head.ref",
         "github.event.inputs.x",

@@ -5,7 +5,7 @@ use std::path::Path;
 use penstock_cli::args::EventArgs;
 use penstock_cli::{CliError, exit};
 use penstock_model::CommitId;
-use penstock_pipeline::{EventFacts, MergeRequest, PushEvent, Trigger};
+use penstock_pipeline::{EventFacts, MergeRequest, PushEvent, PushFacts, Trigger};
 use serde_json::Value as Json;
 
 use super::{NOWHERE, Place, git_failed};
@@ -42,7 +42,7 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
         None => nothing()?,
     };
     let message = head.map(|head| head.message.clone()).unwrap_or_default();
-    let facts = facts(place, args).await?;
+    let mut facts = facts(place, args).await?;
     let (trigger, base, differing) = match start {
         Start::By(trigger) => {
             let (base, differing) = if trigger.is_push() && args.tag.is_none() { before(place, args).await? } else { (None, None) };
@@ -64,6 +64,9 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
     };
     // one whose pipeline this is is open
     let open_merge_requests = trigger.merge_request().map(|request| request.number).into_iter().collect();
+    if trigger.is_push() && args.tag.is_none() && place.root.join(".github/workflows").is_dir() {
+        facts.push = brought(place, base.as_ref(), &commit).await?;
+    }
     let before = base.filter(|_| trigger.is_push()).or(if args.changed.is_some() && trigger.is_push() { Some(nothing()?) } else { None });
     Ok(PushEvent {
         trigger,
@@ -93,7 +96,25 @@ async fn facts(place: &Place, args: &EventArgs) -> Result<EventFacts, CliError> 
         Some(tag) => clone.tag_message(tag).await.map_err(|error| git_failed(&error))?,
         None => None,
     };
-    Ok(EventFacts { commit: clone.head.clone().map(|head| Box::new(head.into())), tag_message })
+    Ok(EventFacts { commit: clone.head.clone().map(|head| Box::new(head.into())), tag_message, ..EventFacts::default() })
+}
+
+/// The commits that a push of the working tree brings. What is not committed yet is part of the last one.
+async fn brought(place: &Place, base: Option<&CommitId>, commit: &CommitId) -> Result<Option<Box<PushFacts>>, CliError> {
+    let Some((clone, head)) = place.clone.as_ref().and_then(|clone| Some((clone, clone.head.as_ref()?))) else { return Ok(None) };
+    let mut commits = match base {
+        Some(base) => clone.history(base, PushFacts::MAX_COMMITS).await.map_err(|error| git_failed(&error))?,
+        None => Vec::new(),
+    };
+    if commits.is_empty() {
+        commits.push(head.clone());
+    }
+    commits[0].id = commit.clone();
+    let forced = match base {
+        Some(base) if base.as_str() != NO_COMMIT => clone.merge_base(base, &head.id).await.ok().as_ref() != Some(base),
+        _ => false,
+    };
+    Ok(Some(Box::new(PushFacts::new(forced, commits))))
 }
 
 /// What a push of the working tree is compared with: what was pushed last, what is committed, or the commit before that. With
