@@ -1,6 +1,6 @@
 //! The build: stage by stage, step by step, looking for each result before making it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,8 +64,8 @@ impl Builder {
             what: "there is no such file in the context, or it is larger than 1 MiB".to_owned(),
             hint: "--file is below --context".to_owned(),
         })?;
-        let platform = format!("linux/{}", self.architecture);
-        let file = Dockerfile::parse(&request.dockerfile, &text, &platform, &request.build_args)?;
+        let mut file = self.parse(&request.dockerfile, &text, &request.build_args)?;
+        file.run_network = request.network;
         let mut work = Work {
             builder: self,
             request,
@@ -108,6 +108,21 @@ impl Builder {
     }
 }
 
+impl Builder {
+    fn parse(&self, name: &str, text: &str, build_args: &BTreeMap<String, String>) -> Result<Dockerfile, DockerfileError> {
+        Dockerfile::parse(name, text, &format!("linux/{}", self.architecture), build_args)
+    }
+
+    /// The images that a Dockerfile without build arguments needs, as it calls them.
+    ///
+    /// # Errors
+    /// It cannot be carried out.
+    pub fn images_of(&self, name: &str, text: &str) -> Result<Vec<String>, BuildError> {
+        let file = self.parse(name, text, &BTreeMap::new())?;
+        Ok(file.images().into_iter().map(str::to_owned).collect())
+    }
+}
+
 impl Work<'_> {
     async fn note(&self, text: String) {
         let line = LogLine { at: SystemClock.now(), channel: Channel::Note, text, ends: true };
@@ -119,7 +134,8 @@ impl Work<'_> {
         if let Some(image) = self.images.get(reference) {
             return Ok(image.clone());
         }
-        let Some(image) = self.builder.images.resolve(reference).await? else {
+        let known = self.request.images.get(reference).map_or(reference, String::as_str);
+        let Some(image) = self.builder.images.resolve(known).await? else {
             let hint = "push or import it into this registry first, since a build sees no network";
             return Err(self.file.error(line, format!("there is no image `{reference}` here"), hint).into());
         };
@@ -329,13 +345,7 @@ impl Work<'_> {
         let Some((path, finished)) = written else { return Ok(None) };
         let file = tokio::fs::File::open(&path).await.map_err(BuildError::io("reading a layer"))?;
         let (digest, size) = self.builder.blobs.put(Box::pin(file), Some(finished.digest), MAX_LAYER).await?;
-        let blob = Descriptor {
-            media_type: media::LAYER_GZIP.to_owned(),
-            digest,
-            size,
-            artifact_type: None,
-            annotations: std::collections::BTreeMap::new(),
-        };
+        let blob = Descriptor { media_type: media::LAYER_GZIP.to_owned(), digest, size, artifact_type: None, annotations: BTreeMap::new() };
         Ok(Some(LayerRef { blob, diff_id: finished.diff_id }))
     }
 

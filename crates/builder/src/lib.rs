@@ -14,6 +14,7 @@ mod output;
 mod owner;
 mod tidy;
 mod tree;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -45,6 +46,10 @@ pub struct BuildRequest {
     pub source_date_epoch: i64,
     /// Labels over the Dockerfile's own.
     pub labels: BTreeMap<String, String>,
+    /// Whether a `RUN` that does not say has the machine's network.
+    pub network: bool,
+    /// Images by what the Dockerfile calls them, each as [`BaseImages::resolve`] knows it; others are asked for as they are called.
+    pub images: BTreeMap<String, String>,
     /// Runs every `RUN` twice, whatever is kept, and tells which paths differ.
     pub verify: bool,
     /// The time limit of one `RUN`.
@@ -138,13 +143,14 @@ impl BuildError {
     }
 }
 
-/// Builds images.
+/// Builds images, for whoever has a turn.
 pub struct Builder {
     dir: PathBuf,
     architecture: String,
     blobs: Arc<dyn BlobStore>,
     runtime: Arc<dyn BuildRuntime>,
     images: Arc<dyn BaseImages>,
+    turns: turns::Turns,
 }
 
 impl Builder {
@@ -169,6 +175,6 @@ impl Builder {
             "aarch64" => "arm64",
             other => other,
         };
-        Ok(Self { dir, architecture: architecture.to_owned(), blobs, runtime, images })
+        Ok(Self { dir, architecture: architecture.to_owned(), blobs, runtime, images, turns: turns::Turns::default() })
     }
 }

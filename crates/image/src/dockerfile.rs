@@ -45,8 +45,8 @@ pub enum Verb {
     Label(Vec<(String, String)>),
     /// A command.
     Run {
-        /// True if the machine's network was asked for.
-        network: bool,
+        /// Whether the machine's network was asked for, or none; `None` if nothing is said.
+        network: Option<bool>,
         /// What to run.
         command: Command,
     },
@@ -129,6 +129,8 @@ pub struct Dockerfile {
     pub globals: BTreeMap<String, String>,
     /// What the caller gave.
     pub build_args: BTreeMap<String, String>,
+    /// Whether a `RUN` that does not say has the machine's network.
+    pub run_network: bool,
     /// At least one.
     pub stages: Vec<Stage>,
 }
@@ -146,8 +148,14 @@ impl Dockerfile {
             return Err(at(1, "the file is larger than 1 MiB", ""));
         }
         let (escape, lines) = logical_lines(text).map_err(|(line, what, hint)| at(line, &what, &hint))?;
-        let mut read =
-            Self { file: file.to_owned(), escape, globals: platform_args(platform), build_args: build_args.clone(), stages: Vec::new() };
+        let mut read = Self {
+            file: file.to_owned(),
+            escape,
+            globals: platform_args(platform),
+            build_args: build_args.clone(),
+            run_network: false,
+            stages: Vec::new(),
+        };
         let mut declared: Vec<String> = Vec::new();
         for line in &lines {
             let (name, _) = line.head();
@@ -243,6 +251,23 @@ impl Dockerfile {
             None => Base::Image(base.clone()),
         };
         Ok(Stage { line: line.number, text: line.text.clone(), name, base, instructions: Vec::new() })
+    }
+
+    /// The images that have to be there: what needed stages are built on, and what they copy from. Each once.
+    pub fn images(&self) -> Vec<&str> {
+        let mut images: Vec<&str> = Vec::new();
+        for number in self.needed() {
+            let stage = &self.stages[number];
+            let base = if let Base::Image(name) = &stage.base { Some(name.as_str()) } else { None };
+            let copied = stage.instructions.iter().filter_map(|instruction| match &instruction.verb {
+                Verb::Copy { from: Some(from), .. } if self.stage_named(from, number).is_none() => Some(from.as_str()),
+                _ => None,
+            });
+            images.extend(base.into_iter().chain(copied));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        images.retain(|image| seen.insert(*image));
+        images
     }
 
     /// The stages that the last one needs, in the order in which they are built.

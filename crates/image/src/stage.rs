@@ -108,7 +108,7 @@ impl StageState {
                     self.config.labels.insert(one(name)?, one(value)?);
                 }
             }
-            Verb::Run { network, command } => return self.run(*network, command).map(Step::Run).map_err(error),
+            Verb::Run { network, command } => return self.run(network.unwrap_or(file.run_network), command).map(Step::Run).map_err(error),
             Verb::Copy { .. } => return self.copy(file, stage, &instruction.verb, &one, &error).map(Step::Copy),
             Verb::Workdir(path) => {
                 let path = join(self.working_dir(), &one(path)?);

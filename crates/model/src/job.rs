@@ -13,7 +13,8 @@ use crate::blob::LogSink;
 use crate::release::ImageRef;
 use crate::service::{JobImage, ServiceSpec};
 pub use crate::step::{
-    ACTIONS, Annotation, AnnotationLevel, Chore, Fetch, JobFiles, KeptArtifact, NextStep, Shell, StepOutcome, StepSource, StepSpec, Work,
+    ACTIONS, Annotation, AnnotationLevel, Chore, Fetch, JobFiles, KeptArtifact, NextStep, Shell, StepContainer, StepOutcome, StepSource,
+    StepSpec, Work,
 };
 use crate::{CommitId, Digest, JobName, ProjectName, RepositoryName, RunId, Secret, Timestamp};
 
@@ -186,6 +187,8 @@ pub struct JobSpec {
     pub image: Option<JobImage>,
     /// Containers beside it.
     pub services: Vec<ServiceSpec>,
+    /// Images that steps run by themselves, by the names that [`StepContainer::image`] has for them.
+    pub step_images: BTreeMap<String, ImageRef>,
     /// Trees of other repositories that its steps' actions are of.
     pub actions: Vec<ActionTree>,
     /// Archives of earlier jobs (from [`JobReport::artifacts`]) to unpack first.

@@ -14,6 +14,8 @@ const USUAL: &str = "docker.io";
 const KEPT: &str = "remote.images";
 /// The longest reference.
 const MAX_REFERENCE: usize = 512;
+/// How much of an action's name the place of its image has.
+const MAX_ACTION: usize = 80;
 
 /// An image as people name it (`alpine:3.20`, `ghcr.io/a/b@sha256:…`), with what they leave out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,6 +89,20 @@ impl RemoteImage {
     pub fn kept(&self, project: &ProjectName) -> Result<ImageName, InvalidRemoteImage> {
         let registry = self.registry.replace(':', "_");
         format!("{KEPT}/{project}/{registry}/{}", self.repository).parse().map_err(|_| InvalidRemoteImage(self.to_string()))
+    }
+
+    /// Where the image lies that is built of an action for a project: as what is fetched, it goes when no run needs it. Images of
+    /// several actions may share a place.
+    ///
+    /// # Errors
+    /// When the name becomes too long.
+    pub fn kept_for_action(project: &ProjectName, action: &str) -> Result<ImageName, InvalidRemoteImage> {
+        let lower = action.to_ascii_lowercase();
+        let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let name: String = words.join("-").chars().take(MAX_ACTION).collect();
+        let name = if name.is_empty() { "action" } else { name.trim_end_matches('-') };
+        // no host is called so
+        format!("{KEPT}/{project}/actions/{name}").parse().map_err(|_| InvalidRemoteImage(action.to_owned()))
     }
 
     /// Whether a repository of the own registry holds fetched images.
@@ -172,6 +188,19 @@ mod tests {
         for wrong in ["", "A", "a b", "a:", "a:.x", "a@sha256:x", "[::1]:5/a", "host:x/a", "a//b", "$IMAGE", &"a/".repeat(300)] {
             assert!(whole(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_built_of_an_action_lies_where_nothing_is_fetched() {
+        for (action, expected) in [
+            ("./.github/actions/Lint_it/Dockerfile", "remote.images/shop/actions/github-actions-lint-it-dockerfile"),
+            ("a/B@v1.2:Dockerfile", "remote.images/shop/actions/a-b-v1-2-dockerfile"),
+            ("./", "remote.images/shop/actions/action"),
+        ] {
+            let kept = RemoteImage::kept_for_action(&"shop".parse().unwrap(), action).unwrap();
+            assert_eq!((kept.as_str(), RemoteImage::is_kept(&kept)), (expected, true));
+        }
+        assert!("actions/x:1".parse::<RemoteImage>().unwrap().registry == USUAL);
     }
 
     #[test]

@@ -44,8 +44,21 @@ pub enum Work {
     },
     /// A program with its arguments.
     Program(Vec<String>),
+    /// A container of its own, whatever the job runs in.
+    Container(StepContainer),
     /// Something that the runner does itself.
     Chore(Chore),
+}
+
+/// A step's own container: a container action of a workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepContainer {
+    /// Which of [`crate::job::JobSpec::step_images`].
+    pub image: String,
+    /// The program in place of the image's entrypoint; the image's arguments are then left out.
+    pub entrypoint: Option<String>,
+    /// Arguments in place of the image's.
+    pub args: Option<Vec<String>>,
 }
 
 /// Something that the runner does itself, without a process of the job.
@@ -175,7 +188,7 @@ impl StepSpec {
     pub fn text(&self) -> &str {
         match &self.work {
             Work::Script { text, .. } => text,
-            Work::Program(_) | Work::Chore(_) => "",
+            Work::Program(_) | Work::Container(_) | Work::Chore(_) => "",
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::input::Dialect;
 use crate::plan::{AllowFailure, Plan, PlannedJob, PlannedStep, Wait, When};
 use crate::select::NotChosen;
+use crate::steps::container_action::image_names;
 
 /// Names of jobs that are told; the others are counted.
 const NAMED: usize = 12;
@@ -52,6 +53,10 @@ impl Plan {
         }
         for instead in job.steps.iter().filter_map(PlannedStep::instead) {
             say("action", instead.to_owned());
+        }
+        let images = image_names(&job.steps);
+        if !images.is_empty() {
+            say("images", format!("its steps run {}", images.into_iter().collect::<Vec<_>>().join(", ")));
         }
         say("waits for", self.waits(job));
         match (&job.condition, self.dialect) {

@@ -70,10 +70,11 @@ pub use input::{Dialect, PushEvent, Source};
 pub use library::{FileRef, Found, Library, MAX_FILES, Unplanned};
 pub use mentions::mentions;
 pub use plan::{
-    Access, Action, ActionInput, ActionOrigin, AllowFailure, Asked, Audience, AutoCancel, CacheKey, CallInput, CallSecrets, Concurrency,
-    Condition, Downstream, Elsewhere, InputKind, JobEnvironment, Lack, LeftOut, Matrix, NamedAt, OnJobFailure, OnNewCommit, Permissions,
-    Place, Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSecret, PlannedSource, PlannedStep, PlannedTagRelease, PlannedTrigger,
-    Planning, ProcessMode, Retry, RetryOn, Strategy, TokenUse, Turns, Variable, VaultPlace, Wait, When, plan,
+    Access, Action, ActionImage, ActionInput, ActionOrigin, AllowFailure, Asked, Audience, AutoCancel, CacheKey, CallInput, CallSecrets,
+    Concurrency, Condition, ContainerAction, Downstream, Elsewhere, InputKind, JobEnvironment, Lack, LeftOut, Matrix, NamedAt,
+    OnJobFailure, OnNewCommit, Permissions, Place, Plan, PlannedCache, PlannedCall, PlannedJob, PlannedSecret, PlannedSource, PlannedStep,
+    PlannedTagRelease, PlannedTrigger, Planning, ProcessMode, Retry, RetryOn, Strategy, TokenUse, Turns, Variable, VaultPlace, Wait, When,
+    plan,
 };
 pub use run::{
     CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,

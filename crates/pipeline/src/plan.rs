@@ -12,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
 use crate::reader::Known;
+pub use crate::steps::container_action::{ActionImage, ContainerAction};
 pub use crate::steps::planned::{Action, ActionInput, ActionOrigin, Asked, Awaited, Lack, NamedAt, PlannedStep};
 
 mod downstream;

@@ -86,7 +86,8 @@ impl Dir {
         }
     }
 
-    fn give(&self, name: &std::ffi::OsStr, owner: u32) -> io::Result<()> {
+    /// Gives an entry of this directory to a user.
+    pub(crate) fn give(&self, name: &std::ffi::OsStr, owner: u32) -> io::Result<()> {
         chownat(self.0.as_fd(), name, Some(Uid::from_raw(owner)), Some(Gid::from_raw(owner)), AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(())
     }

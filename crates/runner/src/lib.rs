@@ -20,6 +20,7 @@ mod lock;
 mod mask;
 mod matchers;
 mod orphans;
+mod owner;
 mod places;
 mod runner;
 mod sandbox;

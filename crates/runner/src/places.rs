@@ -15,19 +15,30 @@ impl Places {
         Self(places)
     }
 
-    /// The checkout, as the job sees it.
-    pub(crate) fn checkout(&self) -> &str {
-        self.0.first().map_or("", |(inside, _)| inside)
+    /// With another name of the checkout, by which some of its processes have it.
+    #[must_use]
+    pub(crate) fn also(mut self, name: &str) -> Self {
+        let checkout = self.0.first().map(|(_, outside)| (name.to_owned(), outside.clone()));
+        self.0.extend(checkout);
+        self
     }
 
     /// Where each of them lies on the machine.
     pub(crate) fn roots(&self) -> Vec<PathBuf> {
-        self.0.iter().map(|(_, outside)| outside.clone()).collect()
+        let mut roots: Vec<PathBuf> = Vec::new();
+        for (_, outside) in &self.0 {
+            if !roots.contains(outside) {
+                roots.push(outside.clone());
+            }
+        }
+        roots
     }
 
     /// A path below the checkout, without the checkout; otherwise as it is.
     pub(crate) fn relative<'p>(&self, path: &'p str) -> &'p str {
-        let below = path.strip_prefix(self.checkout()).and_then(|rest| rest.strip_prefix('/'));
+        let checkout = self.0.first().map(|(_, outside)| outside);
+        let mut names = self.0.iter().filter(|(_, outside)| Some(outside) == checkout).map(|(inside, _)| inside);
+        let below = names.find_map(|name| path.strip_prefix(name.as_str())?.strip_prefix('/'));
         below.unwrap_or(path).trim_start_matches("./")
     }
 
@@ -67,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_path_of_the_job_is_found_on_the_machine() {
-        let places = Places::new(vec![("/builds/shop".into(), "/m/tree".into()), ("/tmp".into(), "/m/tmp".into())]);
+        let places =
+            Places::new(vec![("/builds/shop".into(), "/m/tree".into()), ("/tmp".into(), "/m/tmp".into())]).also("/github/workspace");
         let seen = |path: &str| {
             places.find(path).map(|(root, below)| match below {
                 Some(below) => root.join(below).display().to_string(),
@@ -82,12 +94,16 @@ mod tests {
             ("/builds/shop/./a", Some("/m/tree/a")),
             ("/builds/shopping/a", None),
             ("/tmp/x", Some("/m/tmp/x")),
+            ("/github/workspace/a", Some("/m/tree/a")),
             ("/etc/passwd", None),
             ("../x", None),
             ("/tmp/../etc", None),
         ] {
             assert_eq!(seen(path).as_deref(), expected, "{path}");
         }
-        assert_eq!((places.relative("/builds/shop/a.c"), places.relative("./a.c"), places.relative("/x")), ("a.c", "a.c", "/x"));
+        for (path, expected) in [("/builds/shop/a.c", "a.c"), ("/github/workspace/a.c", "a.c"), ("./a.c", "a.c"), ("/x", "/x")] {
+            assert_eq!(places.relative(path), expected);
+        }
+        assert_eq!(places.roots().len(), 2);
     }
 }

@@ -144,6 +144,43 @@ impl Scratch {
         file.write_all(json.as_bytes())
     }
 
+    /// Where that lies on the machine.
+    pub(crate) fn event_file(&self) -> PathBuf {
+        self.dir.join("scripts").join(EVENT)
+    }
+
+    /// The home of a workflow's container actions, made for the first of them with Git's settings. Later it is theirs: nothing is
+    /// written there any more.
+    pub(crate) fn github_home(&self, git_config: &str) -> io::Result<PathBuf> {
+        let home = self.dir.join("github-home");
+        if !home.exists() {
+            self.folder("github-home", 0o777)?;
+            Dir::open(&home)?.create(Path::new(".gitconfig"), 0o666, self.uid)?.write_all(git_config.as_bytes())?;
+        }
+        Ok(home)
+    }
+
+    /// A folder of the image that the job runs in, as far as steps wrote into it. Where a step has put something else there it is an
+    /// empty one: a link would be followed on this machine.
+    pub(crate) fn written_in_root(&self, name: &str) -> io::Result<PathBuf> {
+        let folder = self.dir.join("root/upper").join(name);
+        match std::fs::symlink_metadata(&folder) {
+            Ok(found) if found.is_dir() => return Ok(folder),
+            Ok(_) => return self.folder(&format!("no-{name}"), 0o1777),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        std::fs::create_dir_all(&folder)?;
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o1777))?;
+        Ok(folder)
+    }
+
+    /// Lets another user than the job's write the files by which a step speaks.
+    pub(crate) fn hand_over(&self, names: &[String], uid: u32) -> io::Result<()> {
+        let files = self.files()?;
+        names.iter().try_for_each(|name| files.give(name.as_ref(), uid))
+    }
+
     /// Where the job finds it.
     pub(crate) fn event_path() -> String {
         format!("{HANDED}/scripts/{EVENT}")

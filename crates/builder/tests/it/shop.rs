@@ -134,6 +134,8 @@ impl Shop {
             build_args: BTreeMap::new(),
             source_date_epoch: 1_700_000_000,
             labels: BTreeMap::new(),
+            network: false,
+            images: BTreeMap::new(),
             verify: false,
             step_timeout: Duration::from_secs(60),
         }

@@ -22,7 +22,7 @@ use crate::streams;
 use crate::world::RunRecord;
 
 /// The time limit of one RUN.
-const STEP: Duration = Duration::from_secs(30 * 60);
+pub(crate) const STEP: Duration = Duration::from_secs(30 * 60);
 /// The builder's name in provenance.
 const BUILDER: &str = "https://penstock.dev/builder/v1";
 
@@ -45,6 +45,8 @@ pub(super) async fn build(
         // what is in an image depends on its content alone: an unchanged service keeps its digest from commit to commit
         source_date_epoch: 0,
         labels: BTreeMap::new(),
+        network: false,
+        images: BTreeMap::new(),
         verify: false,
         step_timeout: STEP,
     };

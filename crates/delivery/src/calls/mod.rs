@@ -1,6 +1,6 @@
 //! What jobs may call under their own token. The server does the work itself and signs what it saw: evidence, not exit codes.
 
-mod build;
+pub(crate) mod build;
 mod check;
 mod layout;
 mod test_image;
@@ -18,16 +18,11 @@ use penstock_model::digest::Hasher;
 use penstock_model::job::AttemptId;
 use penstock_model::release::{ImageName, ImageRef};
 use penstock_pipeline::TokenUse;
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::Mutex;
 
 use crate::merge_requests::WITHHELD;
 use crate::parts::Parts;
 use crate::world::RunRecord;
-
-/// Images that are built at the same time.
-const MAX_BUILDS: usize = 2;
-/// How long builds that run are waited for before what they may need is collected.
-const BUILDS_END: Duration = Duration::from_secs(60);
 
 /// A build that a job asks for.
 #[derive(Clone, Debug)]
@@ -123,7 +118,6 @@ impl<R: Read> Read for Hashed<R> {
 /// The calls, and what bounds them.
 pub struct JobCalls {
     dir: PathBuf,
-    builds: Semaphore,
     sources: Mutex<()>,
     advisories: Mutex<Option<check::Advisories>>,
 }
@@ -134,7 +128,7 @@ impl JobCalls {
     /// # Errors
     /// When the directory cannot be used.
     pub fn open(dir: PathBuf) -> std::io::Result<Self> {
-        for name in ["contexts", "layouts"] {
+        for name in ["contexts", "layouts", "action-contexts"] {
             let path = dir.join(name);
             if path.exists() {
                 std::fs::remove_dir_all(&path)?;
@@ -142,7 +136,7 @@ impl JobCalls {
             std::fs::create_dir_all(&path)?;
         }
         std::fs::create_dir_all(dir.join("sources"))?;
-        Ok(Self { dir, builds: Semaphore::new(MAX_BUILDS), sources: Mutex::new(()), advisories: Mutex::new(None) })
+        Ok(Self { dir, sources: Mutex::new(()), advisories: Mutex::new(None) })
     }
 
     /// Receives a context: a tar stream, unpacked within limits.
@@ -167,7 +161,7 @@ impl JobCalls {
         if let Err(why) = allowed(parts, &call.attempt, TokenUse::Build) {
             return CallDone::of(Err(why));
         }
-        let Ok(_turn) = self.builds.acquire().await else { return CallDone::default() };
+        let Some(_turn) = parts.builder.turn().await else { return CallDone::default() };
         CallDone::of(build::build(self, parts, &call, received, log).await.map(|image| (0, image.to_string())))
     }
 
@@ -188,12 +182,6 @@ impl JobCalls {
             return CallDone::of(Err(format!("no image is tested: {WITHHELD}")));
         }
         CallDone::of(test_image::test_image(parts, &call, log).await)
-    }
-
-    /// Lets builds end that run, and nobody begin one while this is held. `None` if they do not end in time.
-    pub(crate) async fn no_builds(&self) -> Option<SemaphorePermit<'_>> {
-        let all = u32::try_from(MAX_BUILDS).unwrap_or(u32::MAX);
-        tokio::time::timeout(BUILDS_END, self.builds.acquire_many(all)).await.ok()?.ok()
     }
 
     /// Removes checkouts of commits of which no run is under way; gives what went, or in a dry run would go.
@@ -271,25 +259,4 @@ async fn note(parts: &Parts, log: &dyn LogSink, text: impl Into<String>) {
     let line = LogLine { at: parts.journal.now(), channel: Channel::Note, text: text.into(), ends: true };
     // a job that is gone misses nothing
     let _ = log.write(vec![line]).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn whoever_collects_waits_for_builds_and_builds_wait_for_whoever_collects() {
-        let dir = tempfile::tempdir().unwrap();
-        let calls = JobCalls::open(dir.path().to_owned()).unwrap();
-        let building = calls.builds.acquire().await.unwrap();
-        let mut collecting = Box::pin(calls.no_builds());
-        assert!(futures::poll!(&mut collecting).is_pending(), "a build runs");
-        let mut next = Box::pin(calls.builds.acquire());
-        assert!(futures::poll!(&mut next).is_pending(), "a later build waits its turn");
-        drop(building);
-        let alone = collecting.await.unwrap();
-        assert!(futures::poll!(&mut next).is_pending());
-        drop(alone);
-        drop(next.await.unwrap());
-    }
 }

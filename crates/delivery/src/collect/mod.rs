@@ -35,6 +35,8 @@ use carry_out::{Held, carry_out};
 pub use event::CollectionEvent;
 pub use needed::{MIN_AGE, Needed, commits_in_force, needed};
 
+/// How long builds that run are waited for before what they may need is collected.
+const BUILDS_END: Duration = Duration::from_secs(60);
 /// A day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -113,7 +115,7 @@ pub async fn collect(parts: Arc<Parts>, calls: Arc<JobCalls>, by: UserName, days
             carry_out(&parts, &calls, DAY * days, None, &mut outcome).await?;
             return Ok(outcome);
         }
-        let Some(builds) = calls.no_builds().await else {
+        let Some(builds) = parts.builder.no_builds(BUILDS_END).await else {
             return refused("an image is being built, or another collection is under way", "try again when it is done");
         };
         let held = Held { builds, registry: parts.registry.hold().await };
@@ -128,7 +130,7 @@ pub async fn collect(parts: Arc<Parts>, calls: Arc<JobCalls>, by: UserName, days
 /// When it is not known what is needed, or a hand fails.
 pub async fn collect_own(parts: &Parts, calls: &JobCalls, keep: Duration) -> Result<Outcome, OrderError> {
     let mut outcome = Outcome::default();
-    if let Some(builds) = calls.no_builds().await {
+    if let Some(builds) = parts.builder.no_builds(BUILDS_END).await {
         let held = Held { builds, registry: parts.registry.hold().await };
         carry_out(parts, calls, keep, Some(held), &mut outcome).await?;
     }

@@ -152,6 +152,7 @@ async fn run(
         masks: Vec::new(),
         image: None,
         services: Vec::new(),
+        step_images: BTreeMap::new(),
         actions: Vec::new(),
         inputs: Vec::new(),
         kept: Vec::new(),

@@ -1,13 +1,18 @@
 //! The images of a job and of its services, found by name.
 
+mod of_actions;
 mod remote;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use penstock_model::Secret;
-use penstock_model::job::AttemptId;
+use penstock_model::blob::LogSink;
+use penstock_model::job::{ActionTree, AttemptId};
 use penstock_model::release::{ImageName, ImageRef};
 use penstock_model::remote::RemoteImage;
 use penstock_model::service::{JobImage, ServiceSpec};
-use penstock_pipeline::{JobContext, Plan, WantedContainer};
+use penstock_pipeline::{JobContext, Plan, PlannedJob, WantedContainer};
 
 use self::remote::Place;
 pub(crate) use self::remote::pinned_by;
@@ -19,15 +24,19 @@ use crate::world::RunRecord;
 pub(super) struct Containers {
     pub(super) image: Option<JobImage>,
     pub(super) services: Vec<ServiceSpec>,
+    /// What its container actions run, by the names that steps have for it.
+    pub(super) step_images: BTreeMap<String, ImageRef>,
 }
 
-/// Finds what a job runs in and beside.
+/// Finds what a job runs in and beside, and what its steps run by themselves.
 pub(super) async fn find(
     parts: &Parts,
     record: &RunRecord,
-    plan: &Plan,
+    (plan, planned): (&Plan, &PlannedJob),
     id: &AttemptId,
     context: &JobContext,
+    trees: &[ActionTree],
+    log: &Arc<dyn LogSink>,
 ) -> Result<Containers, EffectError> {
     let fault = |why: String| EffectError::Other(format!("job `{}`: {why}", id.job));
     let image = match penstock_pipeline::job_container(plan, &id.job, context).map_err(fault)? {
@@ -45,7 +54,8 @@ pub(super) async fn find(
         let (name, aliases, ports, ready) = (wanted.name, wanted.aliases, wanted.ports, wanted.ready);
         services.push(ServiceSpec { name, aliases, image, entrypoint, command, env, user, ports, ready, memory, cpu_millis });
     }
-    Ok(Containers { image, services })
+    let step_images = of_actions::Asking { parts, record, id, context, log }.find(planned, trees).await?;
+    Ok(Containers { image, services, step_images })
 }
 
 /// An image by digest, whatever the file calls it: of the own registry, or else of another, from which it is fetched.

@@ -226,7 +226,9 @@ async fn attempt(
         Ok(given) => given,
         Err(why) => return Ok(JobReport::bare(JobEnd::SystemFailure { why })),
     };
-    let containers = containers::find(parts, record, plan, id, &context).await?;
+    let actions = actions::lay_out(parts, id, planned).await?;
+    let found = containers::find(parts, record, (plan, planned), id, &context, &actions, &log);
+    let Some(containers) = cancel.run_until_cancelled(found).await.transpose()? else { return Ok(JobReport::bare(JobEnd::Cancelled)) };
     context.workspace = parts.runner.workspace(&record.project, &id.job, containers.image.as_ref().map(|image| &image.image));
     let mut env = penstock_pipeline::job_env(plan, &id.job, &context);
     identity::let_ask(parts, plan, planned, &context, &mut env);
@@ -241,7 +243,6 @@ async fn attempt(
         reuse::Asked::Taken(report) => return Ok(*report),
         reuse::Asked::Run(reuse) => reuse,
     };
-    let actions = actions::lay_out(parts, id, planned).await?;
     let steps = penstock_pipeline::steps(plan, &id.job, &context).map_err(|error| EffectError::Other(error.to_string()))?;
     let spec = JobSpec {
         id: id.clone(),
@@ -257,6 +258,7 @@ async fn attempt(
         masks,
         image: containers.image,
         services: containers.services,
+        step_images: containers.step_images,
         actions,
         inputs: context.inputs.artifacts,
         kept,

@@ -118,11 +118,11 @@ fn has_heredoc(rest: &str) -> bool {
 
 fn run(rest: &str, _escape: char) -> Result<Verb, Trouble> {
     let (flags, rest) = flags(rest);
-    let mut network = false;
+    let mut network = None;
     for (name, value) in flags {
         match (name, value) {
-            ("network", "none") => network = false,
-            ("network", "default" | "host") => network = true,
+            ("network", "none") => network = Some(false),
+            ("network", "default" | "host") => network = Some(true),
             ("network", other) => return trouble(format!("the network `{other}` is not known"), "write `none` or `default`"),
             ("mount", _) => {
                 return trouble("--mount is not carried out", "COPY what the step needs; there are no caches and secrets in a build");

@@ -32,7 +32,7 @@ fn stages_instructions_and_continuations_are_read() {
                 copy --from=build --chown=1:2 --chmod=0755 /x /y ./\nENTRYPOINT [\"/x\", \"-v\"]\nCMD serve now\nENV A=1 B=\"2 3\"\nENV OLD a  b\nEXPOSE 80 53/udp\n";
     insta::assert_snapshot!(seen(text, &[]), @r#"
     3: Image("oran/base:1") Some("build")
-      4: Run { network: false, command: Shell("one &&     two") }
+      4: Run { network: None, command: Shell("one &&     two") }
       8: Copy { add: false, from: None, chown: None, chmod: None, sources: ["a b"], dest: "c/" }
     9: Scratch None
       10: Copy { add: false, from: Some("build"), chown: Some("1:2"), chmod: Some("0755"), sources: ["/x", "/y"], dest: "./" }

@@ -9,11 +9,11 @@ use penstock_model::job::Shell;
 use serde::{Deserialize, Serialize};
 
 use self::shell::{Call, calls};
-use crate::PlannedStep;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::input::Source;
 use crate::library::Library;
 use crate::plan::{Asked, Plan, PlannedJob};
+use crate::{ActionImage, PlannedStep};
 
 /// Options of `helm` and `kubectl` that take a value, before the verb.
 const VALUED: &[&str] = &[
@@ -62,6 +62,8 @@ const KUBECTL: &[&str] = &[
     "uncordon",
     "taint",
 ];
+/// Where a Docker daemon listens.
+const SOCKET: &str = "docker.sock";
 /// What `kubectl rollout` only shows.
 const SHOWS: &[&str] = &["status", "history"];
 
@@ -157,7 +159,11 @@ fn of_job(job: &PlannedJob) -> Vec<(Beyond, String, String)> {
                 };
                 if reads { script.clone() } else { continue }
             }
-            PlannedStep::Uses { .. } | PlannedStep::Background { .. } | PlannedStep::Wait { .. } => continue,
+            PlannedStep::Uses { env, with, .. } => {
+                found.extend(of_action(step, env.given(), with));
+                continue;
+            }
+            PlannedStep::Background { .. } | PlannedStep::Wait { .. } => continue,
         };
         for call in calls(&script) {
             if let Some(what) = asks(&call) {
@@ -166,6 +172,31 @@ fn of_job(job: &PlannedJob) -> Vec<(Beyond, String, String)> {
                 found.push((what, format!("`{}`", crate::reader::shown(&shown.join(" "))), line));
             }
         }
+    }
+    found
+}
+
+/// What an action calls: the program of Docker, or the socket of a daemon, in its own containers; the address of one.
+fn of_action(step: &PlannedStep, env: Option<&BTreeMap<String, String>>, with: &BTreeMap<String, String>) -> Vec<(Beyond, String, String)> {
+    let mut found = Vec::new();
+    let mut say = |what: &str, line: &str| found.push((Beyond::Docker, format!("`{}`", crate::reader::shown(what)), line.to_owned()));
+    if env.is_some_and(|env| env.contains_key("DOCKER_HOST")) {
+        say("DOCKER_HOST", "DOCKER_HOST");
+    }
+    let containers = step.containers();
+    for container in &containers {
+        if let ActionImage::Registry { name } = &container.image {
+            let image = name.split('@').next().unwrap_or_default();
+            let image = image.rsplit('/').next().unwrap_or_default().split(':').next().unwrap_or_default();
+            if image == "docker" {
+                say(&container.image_name(), name);
+            }
+        }
+    }
+    let own = containers.iter().flat_map(|container| container.args.iter().flatten().chain(container.env.values()));
+    let given = if containers.is_empty() { None } else { Some(with.values().chain(env.into_iter().flat_map(BTreeMap::values))) };
+    for text in own.chain(given.into_iter().flatten()).filter(|text| text.contains(SOCKET)) {
+        say(SOCKET, text.lines().find(|line| line.contains(SOCKET)).unwrap_or_default().trim());
     }
     found
 }

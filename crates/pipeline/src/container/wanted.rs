@@ -21,7 +21,7 @@ const WAIT: Duration = Duration::from_secs(30);
 const PORT: &str = "HEALTHCHECK_TCP_PORT";
 
 /// A container, decided but for its image's digest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct WantedContainer {
     /// The image's name, as people write it.
     pub image: String,

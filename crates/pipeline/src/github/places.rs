@@ -84,6 +84,8 @@ pub(super) const CALL_SECRETS: Place =
     between("`secrets` of a call", &["github", "inputs", "vars", "needs", "secrets", "strategy", "matrix"]);
 pub(super) const OUTPUTS: Place = place("a job's outputs", STEPS);
 pub(super) const STEP: Place = Place { files: true, ..place("a step", STEPS) };
+/// What an `action.yml` gives its own container.
+pub(super) const ACTION_CONTAINER: Place = place("an action's container", &["inputs"]);
 pub(super) const STEP_IF: Place = Place { status: Status::OfJob, files: true, ..place("a step's `if`", OPEN) };
 /// `shell` of a workflow's step, and `defaults` of a workflow.
 pub(super) const STEP_SHELL: Place = place("a step's `shell`", &[]);

@@ -1,5 +1,6 @@
 //! One job from the inside: what to carry out next, given how the last step ended.
 
+pub(crate) mod container_action;
 mod gitlab;
 pub(crate) mod planned;
 

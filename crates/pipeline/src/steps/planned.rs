@@ -6,6 +6,7 @@ use penstock_model::job::Shell;
 use penstock_model::{CommitId, Digest};
 use serde::{Deserialize, Serialize};
 
+use super::container_action::ContainerAction;
 use crate::github::BuiltIn;
 use crate::plan::Condition;
 
@@ -193,7 +194,8 @@ impl PlannedStep {
             Self::Run { script, env, .. } => script.len() + env.weight() + 256,
             Self::Uses { with, env, action, .. } => {
                 let inner = if let Action::Composite { steps, .. } = action { steps.iter().map(Self::weight).sum() } else { 0 };
-                inner + with.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() + env.weight() + 256
+                let own = if let Action::Container(container) = action { container.weight() } else { 0 };
+                own + inner + with.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() + env.weight() + 256
             }
         }
     }
@@ -243,6 +245,8 @@ pub enum Action {
         /// What it does.
         steps: Vec<PlannedStep>,
     },
+    /// A container.
+    Container(Box<ContainerAction>),
     /// Node.js.
     #[serde(rename = "javascript")]
     JavaScript {
@@ -297,13 +301,20 @@ pub struct Lack {
 impl Action {
     /// Whether its file has an input, by its name in lower case.
     pub(crate) fn has_input(&self, name: &str) -> bool {
-        let (Self::Composite { inputs, .. } | Self::JavaScript { inputs, .. }) = self else { return false };
-        inputs.contains_key(name)
+        match self {
+            Self::Composite { inputs, .. } | Self::JavaScript { inputs, .. } => inputs.contains_key(name),
+            Self::Container(container) => container.has_input(name),
+            Self::BuiltIn { .. } | Self::Unread { .. } | Self::Elsewhere { .. } => false,
+        }
     }
 
     /// The other repository that it is of.
     pub fn origin(&self) -> Option<&ActionOrigin> {
-        if let Self::Composite { origin, .. } | Self::JavaScript { origin, .. } = self { origin.as_ref() } else { None }
+        match self {
+            Self::Composite { origin, .. } | Self::JavaScript { origin, .. } => origin.as_ref(),
+            Self::Container(container) => container.origin.as_ref(),
+            Self::BuiltIn { .. } | Self::Unread { .. } | Self::Elsewhere { .. } => None,
+        }
     }
 }
 

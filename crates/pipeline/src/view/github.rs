@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::texts;
 use crate::PlannedStep;
 use crate::plan::{AllowFailure, Asked, Awaited, Concurrency, Condition, Permissions, PlannedJob};
+use crate::steps::container_action::image_names;
 use crate::{PlannedContainer, PlannedService};
 
 pub(super) fn job(job: &PlannedJob) -> Value {
@@ -104,6 +105,10 @@ fn step(planned: &PlannedStep) -> Option<Value> {
             });
             if let Some(instead) = instead {
                 told["instead"] = json!(instead);
+            }
+            let images = image_names(std::slice::from_ref(planned));
+            if !images.is_empty() {
+                told["images"] = json!(images);
             }
             Some(told)
         }

@@ -44,6 +44,7 @@ mod views;
 mod workflow_actions;
 mod workflow_beside;
 mod workflow_calls;
+mod workflow_container_actions;
 mod workflow_containers;
 mod workflow_contexts;
 mod workflow_elsewhere;

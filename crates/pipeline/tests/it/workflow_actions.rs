@@ -25,6 +25,11 @@ fn words(step: &StepSpec) -> String {
     let work = match &step.work {
         Work::Script { text, .. } => format!("script {}", text.trim_end().replace('\n', "; ")),
         Work::Program(argv) => format!("program {}", argv.join(" ")),
+        Work::Container(container) => {
+            let entrypoint = container.entrypoint.as_ref().map(|program| format!(" entrypoint {program}")).unwrap_or_default();
+            let args = container.args.as_ref().map(|args| format!(" {args:?}")).unwrap_or_default();
+            format!("container {}{entrypoint}{args}", container.image)
+        }
         Work::Chore(Chore::Nothing) => "nothing".to_owned(),
         Work::Chore(Chore::KeepArtifact { name, paths, hidden, overwrite }) => format!("keep {name} {paths:?} {hidden} {overwrite}"),
         Work::Chore(Chore::FetchArtifacts { which, into, merge }) => format!("fetch {which:?} {into} {merge}"),

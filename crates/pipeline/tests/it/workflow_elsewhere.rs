@@ -9,10 +9,10 @@ use penstock_pipeline::{ActionsLock, FileRef, Plan, PlannedStep, PushEvent};
 use crate::job_environment::context;
 use crate::support::{WORKFLOW, plan_with, push};
 
-const COMMIT: &str = "0123456789012345678901234567890123456789";
+pub const COMMIT: &str = "0123456789012345678901234567890123456789";
 const OTHER: &str = "9876543210987654321098765432109876543210";
 
-fn action(repository: &str, path: &str) -> FileRef {
+pub fn action(repository: &str, path: &str) -> FileRef {
     FileRef::Action { repository: repository.to_owned(), reference: COMMIT.to_owned(), path: path.to_owned() }
 }
 
@@ -25,7 +25,7 @@ fn lock(actions: &[&str]) -> String {
 }
 
 /// A job of these steps, planned with these files; `lock` is what the repository locks.
-fn planned(steps: &str, lock: &str, files: &[(FileRef, &str)]) -> Result<Plan, String> {
+pub fn planned(steps: &str, lock: &str, files: &[(FileRef, &str)]) -> Result<Plan, String> {
     let text = format!("on: push\njobs:\n  a:\n    runs-on: linux\n    steps:\n{steps}");
     let mut library = files.to_vec();
     let mut event = push();

@@ -10,7 +10,7 @@ use crate::support::{WORKFLOW, plan_with, push};
 use crate::workflow_actions::{gives, told};
 
 /// A plan of these steps, with these files in the repository; or what is wrong, with its file and line.
-fn planned(steps: &str, files: &[(&str, &str)]) -> Result<Plan, String> {
+pub fn planned(steps: &str, files: &[(&str, &str)]) -> Result<Plan, String> {
     let text = format!(
         "on: push\nenv: {{TOP: top}}\njobs:\n  a:\n    runs-on: linux\n    outputs: {{out: \"${{{{ steps.s.outputs.v }}}}\"}}\n    steps:\n{steps}"
     );
@@ -115,9 +115,8 @@ fn what_is_wrong_with_an_action_is_told_with_its_file_and_line() {
     let step = "      - uses: ./a\n";
     for (file, text, expected) in [
         ("b/action.yml", "x", ".github/workflows/ci.yml:8 `a/action.yml` is not there: nobody has it"),
-        ("a/Dockerfile", "x", ".github/workflows/ci.yml:8 `./a` is an action of a container"),
         ("a/action.yml", "name: x\n", "a/action.yml:1 the action has no `runs`"),
-        ("a/action.yml", "runs:\n  using: docker\n", "a/action.yml:2 an action that runs by `docker` is not carried out"),
+        ("a/action.yml", "runs:\n  using: deno\n", "a/action.yml:2 an action that runs by `deno` is not carried out"),
         (
             "a/action.yml",
             "runs:\n  using: composite\n  steps:\n    - run: x\n",

@@ -65,7 +65,8 @@ fn steps_are_checked() {
     check_step("{run: x, uses: actions/checkout@v4}", "6:9 jobs.a.steps[0]: a step has `run` or `uses`, not both");
     check_step("{uses: ./local}", "6:16 jobs.a.steps[0].uses: `local/action.yml` is not there: nobody has it");
     check_step("{uses: ./../local}", "6:16 jobs.a.steps[0].uses: `./../local` leaves the repository");
-    check_step("{uses: 'docker://alpine:3'}", "6:16 jobs.a.steps[0].uses: the action `docker://alpine:3` is not carried out");
+    check_step("{uses: 'docker://Alpine:3'}", "6:16 jobs.a.steps[0].uses: `Alpine:3` names no image");
+    check_step("{uses: 'docker://${{ github.ref_name }}'}", "6:16 jobs.a.steps[0].uses: `${{ github.ref_name }}` names no image");
     check_step("{uses: actions/checkout}", "6:16 jobs.a.steps[0].uses: `actions/checkout` names no action");
     check_step("{uses: actions/checkout@v4, with: {path: ../x}}", "6:44 jobs.a.steps[0].with.path: `path` leaves the checkout");
     check_step(

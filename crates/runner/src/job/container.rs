@@ -1,7 +1,6 @@
 //! A job's steps in the image that it names: each step a container of its own over the same checkout.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ use crate::sandbox::{HANDED, StepExit};
 /// The label by which a dead server's containers are found.
 pub(crate) const LABEL: &str = "penstock.job";
 /// Variables that the runner gives to jobs on the host, and an image has its own of.
-const OF_THE_HOST: &[&str] = &["HOME", "LANG", "LOGNAME", "TMPDIR", "USER"];
+pub(super) const OF_THE_HOST: &[&str] = &["HOME", "LANG", "LOGNAME", "TMPDIR", "USER"];
 /// How much longer than the step's limit the runtime may run a container, before it ends it by itself.
 const SLACK: Duration = Duration::from_mins(1);
 
@@ -35,7 +34,6 @@ struct Container<'a> {
     image: &'a JobImage,
     /// Its user's home, if the image knows it.
     home: Option<String>,
-    hosts: BTreeMap<String, Ipv4Addr>,
     /// What steps write into the image's file system, for the steps after them.
     written: PathBuf,
 }
@@ -54,17 +52,12 @@ pub(super) fn label(id: &AttemptId) -> String {
 }
 
 /// Carries the job out in its image.
-pub(super) async fn carry_out(
-    attempt: &Attempt<'_>,
-    image: &JobImage,
-    hosts: BTreeMap<String, Ipv4Addr>,
-    steps: Box<dyn StepSource>,
-) -> Result<Driven, RunnerError> {
+pub(super) async fn carry_out(attempt: &Attempt<'_>, image: &JobImage, steps: Box<dyn StepSource>) -> Result<Driven, RunnerError> {
     let Some(runtime) = attempt.runner.hands.containers.clone() else { return Err(no_runtime(&image.image)) };
     let home = attempt.facts.as_ref().and_then(|facts| facts.home.clone());
     let written = attempt.scratch.path("root");
     std::fs::create_dir_all(&written).map_err(io("making the job's directories"))?;
-    let mut container = Container { attempt, runtime, image, home, hosts, written };
+    let mut container = Container { attempt, runtime, image, home, written };
     Ok(drive(attempt, steps, &mut container).await)
 }
 
@@ -74,45 +67,17 @@ impl Body for Container<'_> {
         let command = match &call.step.work {
             Work::Script { text, shell } => reading(shell, &put(self.attempt, call.index, text, shell)?),
             Work::Program(argv) => format!("exec {}", argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
-            Work::Chore(_) => return Ok(Ended::Exited(StepExit { code: Some(0), signal: None })),
+            Work::Container(_) | Work::Chore(_) => return Ok(Ended::Exited(StepExit { code: Some(0), signal: None })),
         };
         let spec = self.spec(&call, &start_script(&call, &command)?)?;
-        let sink = Arc::new(self.attempt.log.masking());
-        let timeout = limit.at.saturating_duration_since(Instant::now()) + SLACK;
-        let log: Arc<dyn penstock_model::blob::LogSink> = sink.clone();
-        let failed = |error| other("the step could not be carried out", error);
-        let running = self.runtime.run(&spec, timeout, log);
-        tokio::pin!(running);
-        let why = tokio::select! {
-            code = &mut running => {
-                sink.finish().await;
-                return Ok(Ended::Exited(StepExit { code: Some(code.map_err(failed)?), signal: None }));
-            }
-            () = tokio::time::sleep_until(limit.at) => limit.why,
-            () = limit.cancel.cancelled() => Why::Cancelled,
-        };
-        self.runtime.stop(&spec.id, GRACE).await.map_err(failed)?;
-        match tokio::time::timeout(GRACE + SLACK, running).await {
-            Ok(code) => drop(code.map_err(failed)?),
-            Err(_) => return Err(other("stopping the step", "its container is still there after SIGKILL")),
-        }
-        sink.finish().await;
-        Ok(Ended::Stopped(why))
+        attend(self.attempt, &*self.runtime, &spec, limit).await
     }
 
     async fn shell(&mut self, call: &Call, tty: OwnedFd) -> Result<(), RunnerError> {
-        let failed = |error| other("the shell could not be opened", error);
         let bash = "if command -v bash >/dev/null 2>&1; then exec bash -i; fi\nexec /bin/sh -i";
         let mut spec = self.spec(call, &start_script(call, bash)?)?;
         spec.id.push_str("-shell");
-        let running = self.runtime.run_at(&spec, tty);
-        tokio::pin!(running);
-        tokio::select! {
-            code = &mut running => return code.map(drop).map_err(failed),
-            () = self.attempt.cancel.cancelled() => {}
-        }
-        self.runtime.stop(&spec.id, look_in::GRACE).await.map_err(failed)?;
-        running.await.map(drop).map_err(failed)
+        look_in::in_container(self.attempt, &*self.runtime, &spec, tty).await
     }
 }
 
@@ -160,7 +125,7 @@ impl Container<'_> {
             network: Network::Host,
             mounts: self.mounts()?,
             tmpfs: BTreeMap::new(),
-            hosts: self.hosts.clone(),
+            hosts: attempt.hosts.clone(),
             read_only_root: false,
             written: Some(self.written.clone()),
             building: true,
@@ -186,11 +151,45 @@ impl Container<'_> {
             let to = format!("{}/{}", attempt.checkout(), path.display());
             mounts.push(FileMount { path: to, source: attempt.workspace.tree.join(path), writable: true, changes });
         }
-        // how programs reach the world from this machine may be written in files of the machine
-        let files = attempt.runner.environment.values().map(PathBuf::from).filter(|path| path.is_absolute() && path.is_file());
-        mounts.extend(files.map(|file| mount(file.clone(), file.display().to_string(), false)));
+        mounts.extend(files_of_the_machine(attempt));
         Ok(mounts)
     }
+}
+
+/// How programs reach the world from this machine may be written in files of the machine.
+pub(super) fn files_of_the_machine(attempt: &Attempt<'_>) -> impl Iterator<Item = FileMount> {
+    let files = attempt.runner.environment.values().map(PathBuf::from).filter(|path| path.is_absolute() && path.is_file());
+    files.map(|file| FileMount { path: file.display().to_string(), source: file, writable: false, changes: None })
+}
+
+/// Runs a step's container to its end, or stops it. Everything that it wrote is in the log when this returns.
+pub(super) async fn attend(
+    attempt: &Attempt<'_>,
+    runtime: &dyn ContainerRuntime,
+    spec: &ContainerSpec,
+    limit: &Limit,
+) -> Result<Ended, RunnerError> {
+    let sink = Arc::new(attempt.log.masking());
+    let timeout = limit.at.saturating_duration_since(Instant::now()) + SLACK;
+    let log: Arc<dyn penstock_model::blob::LogSink> = sink.clone();
+    let failed = |error| other("the step could not be carried out", error);
+    let running = runtime.run(spec, timeout, log);
+    tokio::pin!(running);
+    let why = tokio::select! {
+        code = &mut running => {
+            sink.finish().await;
+            return Ok(Ended::Exited(StepExit { code: Some(code.map_err(failed)?), signal: None }));
+        }
+        () = tokio::time::sleep_until(limit.at) => limit.why,
+        () = limit.cancel.cancelled() => Why::Cancelled,
+    };
+    runtime.stop(&spec.id, GRACE).await.map_err(failed)?;
+    match tokio::time::timeout(GRACE + SLACK, running).await {
+        Ok(code) => drop(code.map_err(failed)?),
+        Err(_) => return Err(other("stopping the step", "its container is still there after SIGKILL")),
+    }
+    sink.finish().await;
+    Ok(Ended::Stopped(why))
 }
 
 /// A script that sets the secrets (which must not lie in the container's own description), then becomes the step.

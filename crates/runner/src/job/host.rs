@@ -1,7 +1,6 @@
 //! A job's steps as processes of this machine, in a sandbox that lasts for the whole job.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 
 use async_trait::async_trait;
@@ -30,12 +29,8 @@ struct Host<'a> {
 }
 
 /// Carries the job out and waits until nothing of it is alive.
-pub(super) async fn carry_out(
-    attempt: &Attempt<'_>,
-    hosts: &BTreeMap<String, Ipv4Addr>,
-    steps: Box<dyn StepSource>,
-) -> Result<Driven, RunnerError> {
-    let plan = plan(attempt, hosts).map_err(io("making the job's directories"))?;
+pub(super) async fn carry_out(attempt: &Attempt<'_>, steps: Box<dyn StepSource>) -> Result<Driven, RunnerError> {
+    let plan = plan(attempt).map_err(io("making the job's directories"))?;
     let (sandbox, out, err) = attempt.runner.sandboxes.start(&plan).await.map_err(|error| other("making the job's sandbox", error))?;
     let mut host = Host { attempt, sandbox, out: attempt.log.tap(Channel::Out, out), err: attempt.log.tap(Channel::Err, err) };
     let driven = drive(attempt, steps, &mut host).await;
@@ -45,12 +40,12 @@ pub(super) async fn carry_out(
     Ok(driven)
 }
 
-fn plan(attempt: &Attempt<'_>, hosts: &BTreeMap<String, Ipv4Addr>) -> std::io::Result<SandboxPlan> {
+fn plan(attempt: &Attempt<'_>) -> std::io::Result<SandboxPlan> {
     let (workspace, checkout) = (&attempt.workspace, attempt.checkout());
     let mut plan = attempt.scratch.plan(&attempt.runner.settings, true);
     plan.binds.push(Bind::writable(&workspace.tree, &checkout));
-    if !hosts.is_empty() {
-        plan.binds.push(Bind::shown(attempt.scratch.hosts(hosts)?, "/etc/hosts"));
+    if !attempt.hosts.is_empty() {
+        plan.binds.push(Bind::shown(attempt.scratch.hosts(&attempt.hosts)?, "/etc/hosts"));
     }
     plan.binds.extend(attempt.origin().map(|(from, to)| Bind::shown(from, to)));
     plan.binds.extend(attempt.actions().map(|(from, to)| Bind::shown(from, to)));

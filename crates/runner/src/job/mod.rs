@@ -7,6 +7,7 @@ mod gather;
 mod host;
 mod left;
 mod look_in;
+mod own_container;
 mod reports;
 mod services;
 mod shell;
@@ -16,6 +17,8 @@ mod tree;
 
 pub(crate) use container::LABEL as CONTAINER_LABEL;
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,6 +52,8 @@ struct Attempt<'a> {
     objects: Vec<(PathBuf, &'static str)>,
     /// What the job's image says about itself, if it has one.
     facts: Option<ImageFacts>,
+    /// Names by which its services are reached.
+    hosts: BTreeMap<String, Ipv4Addr>,
     /// What steps have left so far.
     left: left::Left,
 }
@@ -66,6 +71,7 @@ impl Attempt<'_> {
             (HOME.to_owned(), self.scratch.path("home")),
             ("/tmp".to_owned(), self.scratch.path("tmp")),
         ])
+        .also(own_container::WORKSPACE)
     }
 
     /// Trees of other repositories' actions: from where on this machine, and where the job sees them, read-only.
@@ -115,7 +121,7 @@ pub(crate) async fn run(
             return Err(error);
         }
     };
-    let attempt = Attempt {
+    let mut attempt = Attempt {
         runner,
         spec: &spec,
         log: Arc::clone(&log),
@@ -125,8 +131,9 @@ pub(crate) async fn run(
         objects,
         left: left::Left::default(),
         facts,
+        hosts: BTreeMap::new(),
     };
-    let result = carry_out(&attempt, steps).await;
+    let result = carry_out(&mut attempt, steps).await;
     remove(scratch).await;
     let mut report = result?;
     if let Some(error) = log.failure().await {
@@ -143,7 +150,7 @@ async fn describe(runner: &Runner, spec: &JobSpec) -> Result<Option<ImageFacts>,
     facts.map(Some).map_err(|error| other("looking at the job's image", error))
 }
 
-async fn carry_out(attempt: &Attempt<'_>, mut steps: Box<dyn StepSource>) -> Result<JobReport, RunnerError> {
+async fn carry_out(attempt: &mut Attempt<'_>, mut steps: Box<dyn StepSource>) -> Result<JobReport, RunnerError> {
     if attempt.cancel.is_cancelled() {
         return Ok(JobReport::bare(JobEnd::Cancelled));
     }
@@ -151,15 +158,16 @@ async fn carry_out(attempt: &Attempt<'_>, mut steps: Box<dyn StepSource>) -> Res
     if let Some(services) = &services {
         steps.services(&services.up());
     }
-    let hosts = services.as_ref().map(|services| services.hosts.clone()).unwrap_or_default();
+    attempt.hosts = services.as_ref().map(|services| services.hosts.clone()).unwrap_or_default();
+    let attempt = &*attempt;
     if let Some(event) = steps.event() {
         attempt.scratch.event(&event).map_err(io("writing the event's file"))?;
         attempt.log.listen(Heard::new(attempt.places()));
         steps.files(Arc::new(tree::Tree::new(attempt.checkout(), attempt.workspace.tree.clone())));
     }
     let driven = match &attempt.spec.image {
-        None => host::carry_out(attempt, &hosts, steps).await,
-        Some(image) => container::carry_out(attempt, image, hosts, steps).await,
+        None => host::carry_out(attempt, steps).await,
+        Some(image) => container::carry_out(attempt, image, steps).await,
     };
     let failed = !matches!(&driven, Ok(driven) if driven.end == JobEnd::Exited { code: 0 });
     if let Some(services) = services {

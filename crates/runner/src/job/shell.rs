@@ -14,7 +14,7 @@ pub(super) fn argv(attempt: &Attempt<'_>, call: &Call) -> Result<Option<Vec<Stri
             Ok(Some(reading(shell, &script, std::path::Path::new("/bin/bash").exists())))
         }
         Work::Program(argv) => Ok(Some(argv.clone())),
-        Work::Chore(_) => Ok(None),
+        Work::Container(_) | Work::Chore(_) => Ok(None),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::scratch::Scratch;
 
 /// The variables that name them.
-const NAMES: [&str; 5] = ["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"];
+pub(super) const NAMES: [&str; 5] = ["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"];
 
 /// One of each, made for one step. Most steps write into none of them: as long as nobody did, and nobody is left who could, they
 /// are as good as new for the next step.

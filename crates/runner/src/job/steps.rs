@@ -10,6 +10,7 @@ use penstock_model::job::{Chore, EnvValue, JobEnd, NextStep, RunnerError, StepOu
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::own_container::OwnContainer;
 use super::step_files::StepFiles;
 use super::{Attempt, chores, look_in};
 use crate::heard::without_forbidden;
@@ -204,7 +205,7 @@ async fn one(
     let chore = if let Work::Chore(chore) = &call.step.work { Some(chore.clone()) } else { None };
     let (ended, did) = match &chore {
         Some(chore) => (within(attempt, chore, &limit).await, true),
-        None => (body.run(call, &limit).await.map(|ended| (ended, BTreeMap::new())), false),
+        None => (process(attempt, body, call, &limit).await.map(|ended| (ended, BTreeMap::new())), false),
     };
     let (ended, outputs) = match ended {
         Ok((ended, outputs)) => (Ok(ended), outputs),
@@ -246,6 +247,14 @@ async fn one(
         Ended::Exited(_) => None,
     };
     Ok((outcome, why))
+}
+
+/// A step's process, where the job runs or in a container of its own.
+async fn process(attempt: &Attempt<'_>, body: &mut dyn Body, call: Call, limit: &Limit) -> Result<Ended, RunnerError> {
+    match &call.step.work {
+        Work::Container(container) => OwnContainer::find(attempt, container).await?.run(&call, limit).await,
+        _ => body.run(call, limit).await,
+    }
 }
 
 /// A chore, as long as it may take.

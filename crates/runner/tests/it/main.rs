@@ -13,6 +13,7 @@ mod isolation;
 mod leaves;
 mod log;
 mod looking;
+mod own_containers;
 mod services;
 mod steps;
 mod support;

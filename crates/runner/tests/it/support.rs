@@ -11,9 +11,10 @@ use penstock_model::blob::{BlobError, Channel, LogLine, LogSink};
 use penstock_model::clock::SystemClock;
 use penstock_model::git::{Commit, CommitChange, GitError, GitHost};
 use penstock_model::job::{
-    ArtifactSpec, AttemptId, Checkout, EnvValue, JobReport, JobRunner, JobSpec, NextStep, RunnerError, RunnerSettings, Shell, StepOutcome,
-    StepSource, StepSpec,
+    ArtifactSpec, AttemptId, Checkout, EnvValue, JobReport, JobRunner, JobSpec, NextStep, RunnerError, RunnerSettings, Shell,
+    StepContainer, StepOutcome, StepSource, StepSpec, Work,
 };
+use penstock_model::release::ImageRef;
 use penstock_model::service::ServiceUp;
 use penstock_model::terminal::Terminal;
 use penstock_model::{CommitId, RepositoryName, RunId, Secret};
@@ -115,6 +116,7 @@ impl Job {
             masks: Vec::new(),
             image: None,
             services: Vec::new(),
+            step_images: BTreeMap::new(),
             actions: Vec::new(),
             inputs: Vec::new(),
             kept: Vec::new(),
@@ -150,6 +152,15 @@ impl Job {
 
     pub fn then(mut self, script: &str) -> Self {
         self.steps.steps.push_back(step(script));
+        self
+    }
+
+    /// A step in a container of its own.
+    pub fn then_in(mut self, image: &ImageRef, args: &[&str]) -> Self {
+        let name = image.digest.to_string();
+        self.spec.step_images.insert(name.clone(), image.clone());
+        let args = Some(args.iter().map(|arg| (*arg).to_owned()).collect());
+        self.steps.steps.push_back(StepSpec::of("its own", Work::Container(StepContainer { image: name, entrypoint: None, args })));
         self
     }
 

@@ -71,6 +71,9 @@ async fn depends(
     for service in &containers.services {
         others.insert(format!("image of the service {}", service.name), service.image.to_string());
     }
+    for (name, image) in &containers.step_images {
+        others.insert(format!("image {name}"), image.to_string());
+    }
     for artifact in kept {
         others.insert(format!("artifact {}", artifact.name), artifact.digest.to_string());
     }

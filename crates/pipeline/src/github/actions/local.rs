@@ -9,7 +9,7 @@ use super::manifest::{Place, manifest};
 use super::uses;
 use crate::input::{PushEvent, Source};
 use crate::library::{FileRef, Found, Library};
-use crate::plan::{Action, ActionOrigin, Lack, PlannedJob, PlannedStep};
+use crate::plan::{Action, ActionImage, ActionOrigin, ContainerAction, Lack, PlannedJob, PlannedStep};
 use crate::reader::{Problems, shown};
 use crate::yaml::{At, Budget};
 
@@ -20,6 +20,8 @@ const MAX_STEPS: usize = 20_000;
 
 /// What an action's file may be called.
 const NAMES: [&str; 2] = ["action.yml", "action.yaml"];
+/// What may stand in place of it.
+const DOCKERFILE: &str = "Dockerfile";
 
 /// Reads what the steps of jobs name in the repository, and in others.
 pub(in crate::github) fn resolve(jobs: &mut [PlannedJob], event: &PushEvent, library: &Library, problems: &mut Problems) {
@@ -133,15 +135,21 @@ impl Reading<'_> {
             Action::Unread { path, .. } => (path, None),
             _ => return None,
         };
-        let (file, found) = match &origin {
+        let read = match &origin {
             None => self.local(path, at, key, problems)?,
             Some(origin) => self.of_origin(path, origin, at, key, problems)?,
+        };
+        let Some((file, found)) = read else {
+            // as at GitHub, a Dockerfile alone is an action too
+            let image = ActionImage::Dockerfile { path: below(path, DOCKERFILE) };
+            return Some(Action::Container(Box::new(ContainerAction::of(image, origin))));
         };
         let name = file.to_string();
         let number = problems.file(&name);
         let source = Source { path: &name, text: &found.text };
         let root = problems.document(&source, number, &mut self.budget)?;
-        let mut action = manifest(&root, &Place { path, origin: origin.as_ref() }, problems)?;
+        let files = origin.is_none().then_some(&*self.event.files);
+        let mut action = manifest(&root, &Place { path, origin: origin.as_ref(), files }, problems)?;
         if let Action::Composite { steps, .. } = &mut action {
             for step in steps {
                 self.step(step, number, depth + 1, problems);
@@ -150,26 +158,26 @@ impl Reading<'_> {
         Some(action)
     }
 
-    /// The file of an action of the repository itself.
-    fn local(&self, path: &str, at: At, key: &str, problems: &mut Problems) -> Option<(FileRef, Found)> {
+    /// The file of an action of the repository itself; nothing if it is a Dockerfile alone.
+    fn local(&self, path: &str, at: At, key: &str, problems: &mut Problems) -> Option<Option<(FileRef, Found)>> {
         let there = NAMES.iter().find(|name| self.event.files.contains(&below(path, name)));
-        if there.is_none() && self.event.files.contains(&below(path, "Dockerfile")) {
-            let help = "build the image and run what it does as `run`";
-            problems.add(at, key, format!("`./{}` is an action of a container", shown(path)), help);
-            return None;
+        if there.is_none() && self.event.files.contains(&below(path, DOCKERFILE)) {
+            return Some(None);
         }
         let file = FileRef::Local { path: below(path, there.unwrap_or(&NAMES[0])) };
         let found = problems.found(self.library, &file, at, key)?.clone();
-        Some((file, found))
+        Some(Some((file, found)))
     }
 
-    /// The file of an action of another repository: nobody knows what is there before it was looked for.
-    fn of_origin(&self, path: &str, origin: &ActionOrigin, at: At, key: &str, problems: &mut Problems) -> Option<(FileRef, Found)> {
-        let files = files_of(&origin.repository, &origin.commit, path);
+    /// Likewise, of another repository: nobody knows what is there before it was looked for.
+    fn of_origin(&self, path: &str, origin: &ActionOrigin, at: At, key: &str, problems: &mut Problems) -> Option<Option<(FileRef, Found)>> {
+        let [yml, yaml] = files_of(&origin.repository, &origin.commit, path);
+        let (repository, reference) = (origin.repository.clone(), origin.commit.to_string());
+        let files = [yml, yaml, FileRef::Action { repository, reference, path: below(path, DOCKERFILE) }];
         let of_state = |there: fn(Option<Result<&Found, &str>>) -> bool| files.iter().find(|file| there(self.library.get(file)));
         let file = of_state(|state| matches!(state, Some(Ok(_)))).or_else(|| of_state(|state| state.is_none())).unwrap_or(&files[0]);
         let found = problems.found(self.library, file, at, key)?.clone();
-        Some((file.clone(), found))
+        Some((*file != files[2]).then(|| (file.clone(), found)))
     }
 
     /// Where an action of another repository is from. A tag or branch stands for what the repository locks, and for nothing else.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::github::checked::{checked_text, condition};
-use crate::github::contexts::{STEP, STEP_IF};
+use super::container;
+use crate::github::checked::{checked_text, condition, named_texts};
+use crate::github::contexts::{ACTION_CONTAINER, STEP, STEP_IF};
 use crate::github::step::{Around, steps};
-use crate::plan::{Action, ActionInput, ActionOrigin, PlannedStep};
+use crate::plan::{Action, ActionImage, ActionInput, ActionOrigin, ContainerAction, PlannedStep};
 use crate::reader::{Fields, Problems, join, shown, text};
 use crate::yaml::{At, Node, Value};
 
@@ -15,6 +16,8 @@ pub(super) struct Place<'p> {
     pub(super) path: &'p str,
     /// Its repository, if it is another one.
     pub(super) origin: Option<&'p ActionOrigin>,
+    /// All files of its repository, where they are known.
+    pub(super) files: Option<&'p [String]>,
 }
 
 /// Reads an `action.yml`.
@@ -36,10 +39,7 @@ pub(super) fn manifest(root: &Node, place: &Place<'_>, problems: &mut Problems) 
         Action::Composite { path, origin, inputs, outputs, steps }
     } else if using.starts_with("node") {
         let [pre, main, post] = ["pre", "main", "post"].map(|name| script(&mut runs, name, place, problems));
-        let [pre_if, post_if] = ["pre-if", "post-if"].map(|name| {
-            let key = join("runs", name);
-            runs.get(name).and_then(|node| condition(node, &key, &STEP_IF, problems)).map(|condition| condition.expression)
-        });
+        let [pre_if, post_if] = ["pre-if", "post-if"].map(|name| when(&mut runs, name, problems));
         // as at GitHub, an action of the repository itself has nothing before the first step: it may not be there yet
         let pre = pre.filter(|_| origin.is_some());
         let Some(main) = main else {
@@ -47,13 +47,88 @@ pub(super) fn manifest(root: &Node, place: &Place<'_>, problems: &mut Problems) 
             return None;
         };
         Action::JavaScript { path, origin, inputs, pre, pre_if, main, post, post_if }
+    } else if using.eq_ignore_ascii_case("docker") {
+        let container = in_container(node.at, &mut runs, place, inputs, problems)?;
+        Action::Container(Box::new(container))
     } else {
-        let help = "composite actions and those of Node.js are carried out; do what it does in a `run`";
+        let help = "composite actions, those of Node.js and containers are carried out; do what it does in a `run`";
         problems.add(node.at, "runs.using", format!("an action that runs by `{}` is not carried out", shown(&using)), help);
         return None;
     };
     runs.finish(&[], problems);
     Some(action)
+}
+
+/// When an action does what it does before or after all steps.
+fn when(runs: &mut Fields<'_>, name: &'static str, problems: &mut Problems) -> Option<String> {
+    let node = runs.get(name)?;
+    condition(node, &join("runs", name), &STEP_IF, problems).map(|condition| condition.expression)
+}
+
+/// An action that is a container.
+fn in_container(
+    at: At,
+    runs: &mut Fields<'_>,
+    place: &Place<'_>,
+    inputs: BTreeMap<String, ActionInput>,
+    problems: &mut Problems,
+) -> Option<ContainerAction> {
+    let Some(node) = runs.get("image") else {
+        problems.add(at, "runs", "an action of a container has an `image`", "name its Dockerfile, or `docker://NAME:TAG`");
+        return None;
+    };
+    let written = text(node, "runs.image", problems)?;
+    let image = match container::named(&written) {
+        Some(Ok(image)) => image,
+        Some(Err(refusal)) => {
+            problems.add(node.at, "runs.image", refusal.message, refusal.help);
+            return None;
+        }
+        None if stays_within(place.path, &written) => ActionImage::Dockerfile { path: lexical(place.path, &written) },
+        None => {
+            let help = "name a Dockerfile of it, or `docker://NAME:TAG`";
+            problems.add(node.at, "runs.image", format!("`{}` leaves the action's repository", shown(&written)), help);
+            return None;
+        }
+    };
+    if let (ActionImage::Dockerfile { path }, Some(files)) = (&image, place.files)
+        && !files.contains(path)
+    {
+        let help = "add it, or name an image: `docker://NAME:TAG`";
+        problems.add(node.at, "runs.image", format!("the commit has no `{}`", shown(path)), help);
+        return None;
+    }
+    let mut program = |name: &'static str| runs.get(name).and_then(|node| text(node, &join("runs", name), problems));
+    let [entrypoint, pre, post] = ["entrypoint", "pre-entrypoint", "post-entrypoint"].map(&mut program);
+    let [pre_if, post_if] = ["pre-if", "post-if"].map(|name| when(runs, name, problems));
+    let args = runs.get("args").map(|node| arguments(node, problems));
+    let env = runs.get("env").map(|node| named_texts(node, "runs.env", &ACTION_CONTAINER, problems)).unwrap_or_default();
+    // as at GitHub, an action of the repository itself has nothing before the first step: it may not be there yet
+    let pre = pre.filter(|_| place.origin.is_some());
+    let whole = ContainerAction::of(image, place.origin.cloned());
+    Some(ContainerAction { inputs: Some(inputs), entrypoint, args, env, pre, pre_if, post, post_if, ..whole })
+}
+
+fn arguments(node: &Node, problems: &mut Problems) -> Vec<String> {
+    let Value::Seq(items) = &node.value else {
+        problems.add(node.at, "runs.args", format!("arguments are a list, not {}", node.kind()), "write each as an item of it");
+        return Vec::new();
+    };
+    let read = |(index, item)| checked_text(item, &format!("runs.args[{index}]"), &ACTION_CONTAINER, problems);
+    items.iter().enumerate().filter_map(read).collect()
+}
+
+/// A path of a folder that stays in the folder's repository, from the root of that.
+fn lexical(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// One of an action's scripts.

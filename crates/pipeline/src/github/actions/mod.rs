@@ -4,6 +4,7 @@ mod act;
 mod artifacts;
 mod cache;
 mod checkout;
+mod container;
 mod docker;
 mod facts;
 mod given;
@@ -27,6 +28,7 @@ mod uses;
 mod versions;
 
 pub(super) use act::{Act, Doing, Next, quoted};
+pub(super) use container::{InContainer, words};
 pub(super) use facts::Facts;
 pub(super) use javascript::JavaScript;
 pub(super) use local::{pinned, resolve as read_local};

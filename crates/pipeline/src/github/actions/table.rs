@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::{Act, Inputs};
 use super::facts::Facts;
-use super::{artifacts, cache, checkout, docker, golangci, green, idle, metadata, reports, results, rust_cache, setup, trivy};
+use super::{artifacts, cache, checkout, container, docker, golangci, green, idle, metadata, reports, results, rust_cache, setup, trivy};
 use crate::plan::{Action, Lack, NamedAt};
 use crate::reader::shown;
 
@@ -203,9 +203,8 @@ pub(in crate::github) fn resolve(uses: &str, with: &BTreeMap<String, String>) ->
         }
         return Ok(Action::Unread { path: path.to_owned(), at: NamedAt::default() });
     }
-    if uses.starts_with("docker://") {
-        let help = "give the job the image (`container`) and write what it does as `run`";
-        return Err(Refusal::new(format!("the action `{}` is not carried out", shown(uses)), help));
+    if let Some(image) = container::step(uses) {
+        return image;
     }
     let builtin = uses.rsplit_once('@').and_then(|(action, version)| {
         let name = action.to_lowercase();

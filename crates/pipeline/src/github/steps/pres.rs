@@ -35,6 +35,9 @@ fn below(steps: &[PlannedStep], place: &[usize], around: &[PlannedStep], found: 
             Action::JavaScript { pre: Some(_), .. } => {
                 found.push_back(Pre { place, around: around.to_vec(), step: step.clone() });
             }
+            Action::Container(container) if container.pre.is_some() => {
+                found.push_back(Pre { place, around: around.to_vec(), step: step.clone() });
+            }
             Action::Composite { steps, .. } => below(steps, &place, &[around, std::slice::from_ref(step)].concat(), found),
             _ => {}
         }
@@ -78,7 +81,11 @@ impl WorkflowSteps {
 
     fn begin_pre(&mut self, pre: &Pre) -> Result<Option<(Mark, InAction)>, String> {
         let PlannedStep::Uses { name, uses, action, with, env, continue_on_error, .. } = &pre.step else { return Ok(None) };
-        let Action::JavaScript { path, origin, inputs, pre: Some(script), pre_if, post, post_if, .. } = action else { return Ok(None) };
+        let pre_if = match action {
+            Action::JavaScript { pre_if, .. } => pre_if,
+            Action::Container(container) => &container.pre_if,
+            _ => return Ok(None),
+        };
         self.place.clone_from(&pre.place);
         self.step = facts_of_action(uses).into();
         let step_env = self.step_env(env)?;
@@ -88,12 +95,23 @@ impl WorkflowSteps {
         {
             return Ok(None);
         }
-        let (inputs, _) = inputs::filled(inputs, &filled_with(with, &contexts)?, &contexts)?;
+        let given = filled_with(with, &contexts)?;
+        let (act, inputs) = match action {
+            Action::JavaScript { path, origin, inputs, pre: Some(script), post, post_if, .. } => {
+                let (inputs, _) = inputs::filled(inputs, &given, &contexts, &[])?;
+                let folder = self.facts.folder(path, origin.as_ref());
+                (JavaScript::boxed(folder, script, post.as_deref(), post_if.as_deref()), inputs)
+            }
+            Action::Container(container) => {
+                let (act, inputs, _) = inputs::in_container(container, container.pre.as_ref(), given, &step_env, &contexts)?;
+                (act, inputs)
+            }
+            _ => return Ok(None),
+        };
         let mut env = self.handed(&step_env);
         env.extend(inputs.iter().map(|(name, value)| (inputs::variable(name), self.masked(value))).collect::<Vec<(String, EnvValue)>>());
         let name = name.as_ref().map_or_else(|| Ok(uses.clone()), |name| fill(name, &contexts))?;
         let mark = Mark { id: None, continue_on_error: evaluate::flag(continue_on_error, &contexts)? };
-        let act = JavaScript::boxed(self.facts.folder(path, origin.as_ref()), script, post.as_deref(), post_if.as_deref());
         let (state, outputs) = (BTreeMap::new(), BTreeMap::new());
         Ok(Some((mark, InAction { act, name: format!("Pre {name}"), id: None, env, timeout: None, state, outputs })))
     }

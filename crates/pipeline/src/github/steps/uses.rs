@@ -91,10 +91,15 @@ impl WorkflowSteps {
                 return Ok(self.told(name, None, notes, true));
             }
             Action::JavaScript { path, origin, inputs, main, post, post_if, .. } => {
-                let (inputs, notes) = inputs::filled(inputs, &given?, contexts)?;
+                let (inputs, notes) = inputs::filled(inputs, &given?, contexts, &[])?;
                 let folder = self.facts.folder(path, origin.as_ref());
                 env.extend(inputs.iter().map(|(name, value)| (inputs::variable(name), self.masked(value))));
                 (JavaScript::boxed(folder, main, post.as_deref(), post_if.as_deref()), notes)
+            }
+            Action::Container(container) => {
+                let (act, inputs, notes) = inputs::in_container(container, container.entrypoint.as_ref(), given?, step_env, contexts)?;
+                env.extend(inputs.iter().map(|(name, value)| (inputs::variable(name), self.masked(value))));
+                (act, notes)
             }
         };
         let state = self.kept.remove(&self.place).unwrap_or_default();
@@ -118,7 +123,7 @@ impl WorkflowSteps {
         mark: Option<Mark>,
     ) -> Result<(Frame, Vec<String>), String> {
         let Action::Composite { path, origin, inputs, outputs, steps } = action else { return Ok((Frame::default(), Vec::new())) };
-        let (inputs, notes) = inputs::filled(inputs, given, contexts)?;
+        let (inputs, notes) = inputs::filled(inputs, given, contexts, &[])?;
         let outer = mark.map(|mark| Outer { mark, outputs: outputs.clone() });
         let mut frame = Frame::of_action(steps, inputs::context(&inputs), outer);
         let around = self.frames.last().map(|frame| frame.env.clone()).unwrap_or_default();
