@@ -166,6 +166,7 @@ pub fn context(world: &World, record: &RunRecord, job: &JobName, attempt: u32, i
         files: std::collections::BTreeMap::new(),
         token: None,
         id_tokens: std::collections::BTreeMap::new(),
+        tags: Vec::new(),
         inputs,
     }
 }

@@ -14,6 +14,8 @@ use crate::events::ScheduledTime;
 const MAX_FILE: u64 = 256 * 1024;
 /// The most paths that a job's result may be said to depend on.
 const MAX_INPUTS: usize = 100;
+/// The longest description of a project (GitLab's own bound).
+const MAX_DESCRIPTION: usize = 2_000;
 /// The most times at which pipelines start by themselves.
 const MAX_SCHEDULES: usize = 100;
 /// The most pipeline files that count for one commit.
@@ -78,6 +80,9 @@ pub struct ProjectSection {
     /// The branch that is delivered.
     #[serde(default = "main")]
     pub branch: String,
+    /// What it is, for people: GitLab's `CI_PROJECT_DESCRIPTION`; at most 2,000 characters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
     /// Whose turn it is, of the jobs that wait for a `resource_group` of GitLab's: `unordered` (unless given), `oldest_first`, `newest_first` or `newest_ready_first`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
@@ -208,6 +213,9 @@ pub fn parse(text: &str) -> Result<ProjectFile, String> {
     let paths = file.project.pipeline.paths();
     if paths.is_empty() || paths.len() > MAX_PIPELINES || paths.iter().enumerate().any(|(at, path)| paths[..at].contains(path)) {
         return Err(format!("{FILE}: project.pipeline\nhelp: name one pipeline file, or several different ones, at most {MAX_PIPELINES}"));
+    }
+    if file.project.description.chars().count() > MAX_DESCRIPTION {
+        return Err(format!("{FILE}: project.description\nhelp: at most {MAX_DESCRIPTION} characters"));
     }
     if file.schedules.len() > MAX_SCHEDULES {
         return Err(format!("{FILE}: schedules\nhelp: at most {MAX_SCHEDULES}"));

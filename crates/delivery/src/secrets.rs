@@ -2,7 +2,6 @@
 //! can have a job print what reaches it, so each is for the delivered branch alone unless it was set for all.
 
 mod given;
-mod scope;
 
 use std::collections::BTreeSet;
 
@@ -18,7 +17,7 @@ use crate::parts::Parts;
 use crate::streams;
 use crate::world::{RunRecord, SecretRecord, World};
 
-pub(crate) use given::{Reaching, reaching};
+pub(crate) use given::{Reaching, for_planning, reaching};
 
 /// A value and whom it reaches lie in two places: one change at a time, and no job looks meanwhile.
 static ONE: Mutex<()> = Mutex::const_new(());
@@ -79,7 +78,7 @@ fn check(name: &str, how: &Handling) -> Result<(), OrderError> {
         );
     }
     match &how.environment {
-        Some(scope) if !scope::is_sound(scope) => {
+        Some(scope) if !penstock_pipeline::is_scope(scope) => {
             refused(format!("`{scope}` cannot name environments"), "letters, digits, blanks, `-_/${}.` and `*` for any text, at most 255")
         }
         _ => Ok(()),

@@ -117,6 +117,15 @@ impl LocalClone {
         read_commits(&self.must(&log).await?)
     }
 
+    /// The address under which whoever works in the clone commits; empty if Git was not told.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub async fn user_email(&self) -> Result<String, GitError> {
+        let output = ask(&self.git, &self.root, &["config", "--get", "user.email"]).await?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
     /// What an annotated tag of the clone says, without the line breaks at its end; `None` if there is no such tag.
     ///
     /// # Errors

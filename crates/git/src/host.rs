@@ -361,6 +361,10 @@ impl GitHost for BareRepositories {
         work_tree::write(self, repository, commit, into, keep, wanted).await
     }
 
+    async fn origin(&self, repository: &RepositoryName, commit: &CommitId, wanted: &WorkTree) -> Result<History, GitError> {
+        work_tree::origin(self, repository, commit, wanted).await
+    }
+
     async fn commit_change(&self, repository: &RepositoryName, change: &CommitChange) -> Result<CommitId, GitError> {
         change::commit(self, repository, change).await
     }

@@ -22,25 +22,48 @@ pub(crate) async fn write(
     keep: &[String],
     wanted: &WorkTree,
 ) -> Result<History, GitError> {
-    let directory = host.directory(repository).await?;
-    let own = directory.join("objects");
-    let borrowed = match objects(&directory) {
-        Objects::Own => None,
-        Objects::Borrowed(from) => Some(from),
-        Objects::Elsewhere => {
-            files(host, repository, commit, into, keep, None).await?;
-            let why = format!(
-                "the repository borrows objects of another one, which jobs do not see; run `git repack -a -d` in {} and remove objects/info/alternates there",
-                directory.display()
-            );
-            return Ok(History::Absent { why });
-        }
+    let history = history(&host.directory(repository).await?);
+    let History::Objects { borrowed, .. } = &history else {
+        files(host, repository, commit, into, keep, None).await?;
+        return Ok(history);
     };
     let mut wanted = wanted.clone();
     // what Git would not take as a branch stays detached
     wanted.branch = wanted.branch.filter(|branch| is_reference(&format!("refs/heads/{branch}")));
     files(host, repository, commit, into, keep, Some((wanted, borrowed.is_some()))).await?;
-    Ok(History::Objects { own, borrowed })
+    Ok(history)
+}
+
+/// What a repository has of its objects.
+fn history(directory: &Path) -> History {
+    let own = directory.join("objects");
+    match objects(directory) {
+        Objects::Own => History::Objects { own, borrowed: None },
+        Objects::Borrowed(from) => History::Objects { own, borrowed: Some(from) },
+        Objects::Elsewhere => History::Absent {
+            why: format!(
+                "the repository borrows objects of another one, which jobs do not see; run `git repack -a -d` in {} and remove objects/info/alternates there",
+                directory.display()
+            ),
+        },
+    }
+}
+
+/// Writes the origin without any checkout, if the repository has all of its objects itself.
+pub(crate) async fn origin(
+    host: &BareRepositories,
+    repository: &RepositoryName,
+    commit: &CommitId,
+    wanted: &WorkTree,
+) -> Result<History, GitError> {
+    let directory = host.directory(repository).await?;
+    let history = history(&directory);
+    if let History::Objects { borrowed, .. } = &history {
+        let (refs, head) = shown(host, &directory).await?;
+        let git = DotGit { commit: commit.clone(), wanted: wanted.clone(), refs, head, borrows: borrowed.is_some() };
+        blocking(move || git.origin()).await?.map_err(|error| failed(&["origin"], error.to_string()))?;
+    }
+    Ok(history)
 }
 
 /// Writes a commit's tree, and the `.git` that is wanted beside it; with it, whether the repository borrows objects.

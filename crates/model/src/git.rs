@@ -271,6 +271,10 @@ pub trait GitHost: Send + Sync {
         self.checkout(repository, commit, into, keep).await?;
         Ok(History::Absent { why: "this host of repositories shows files alone".to_owned() })
     }
+    /// Of [`Self::work_tree`] the origin alone: for a job that starts without the source, and may clone it.
+    async fn origin(&self, _repository: &RepositoryName, _commit: &CommitId, _wanted: &WorkTree) -> Result<History, GitError> {
+        Ok(History::Absent { why: "this host of repositories shows files alone".to_owned() })
+    }
     /// Commits by compare-and-swap of the branch.
     async fn commit_change(&self, repository: &RepositoryName, change: &CommitChange) -> Result<CommitId, GitError>;
     /// Makes a tag where there is none of the name; `false` if there is one, which stays as it is.

@@ -13,8 +13,8 @@ use crate::blob::LogSink;
 use crate::release::ImageRef;
 use crate::service::{JobImage, ServiceSpec};
 pub use crate::step::{
-    ACTIONS, Annotation, AnnotationLevel, Chore, Fetch, JobFiles, KeptArtifact, NextStep, Shell, StepContainer, StepOutcome, StepSource,
-    StepSpec, Work,
+    ACTIONS, Annotation, AnnotationLevel, BUILDS, Chore, Fetch, JobFiles, KeptArtifact, NextStep, ORIGIN, Shell, StepContainer,
+    StepOutcome, StepSource, StepSpec, Work,
 };
 use crate::{CommitId, Digest, JobName, ProjectName, RepositoryName, RunId, Secret, Timestamp};
 
@@ -177,6 +177,8 @@ pub struct JobSpec {
     pub checkout: Checkout,
     /// The branch that Git finds checked out there, where the dialect has one; otherwise `HEAD` is detached.
     pub branch: Option<String>,
+    /// Where the job sees its checkout, below [`BUILDS`], if that is not the usual place.
+    pub place: Option<String>,
     /// Variables; `PATH`, `HOME` and the dialect's own are added to or set by whoever makes this.
     pub env: BTreeMap<String, EnvValue>,
     /// Texts that the job finds in files of its own, by the names of the variables that have their paths ([`variable_file`]).

@@ -10,6 +10,10 @@ use crate::job::EnvValue;
 use crate::service::ServiceUp;
 use crate::{Digest, Secret};
 
+/// Where jobs find their checkouts: `/builds/PROJECT` unless they say otherwise.
+pub const BUILDS: &str = "/builds";
+/// Where a job finds the repository that its checkout's `.git` belongs to, bare and read-only.
+pub const ORIGIN: &str = "/penstock/origin";
 /// Where a job finds the trees of other repositories' actions: `OWNER/NAME/REF` below it.
 pub const ACTIONS: &str = "/penstock/_actions";
 

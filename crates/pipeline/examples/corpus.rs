@@ -102,7 +102,7 @@ fn event(entry: &Entry<'_>, files: Vec<String>) -> PushEvent {
         variables: variables.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect(),
         before: Some("b".repeat(40).parse().unwrap()),
         message: "Add a thing".into(),
-        facts: penstock_pipeline::EventFacts::default(),
+        facts: Box::default(),
         pusher: "ada".parse().unwrap(),
         given: BTreeMap::new(),
         open_merge_requests: Vec::new(),

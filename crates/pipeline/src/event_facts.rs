@@ -4,6 +4,8 @@ use penstock_model::git::{Commit, Signature};
 use penstock_model::{CommitId, LocalTime};
 use serde::{Deserialize, Serialize};
 
+use crate::project_variables::ProjectVariables;
+
 /// What is known of an event besides itself. Nothing of it is made up: what nobody told is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventFacts {
@@ -16,6 +18,15 @@ pub struct EventFacts {
     /// What a push brought; `None` for whatever is no push, and where no workflow is there to ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Box<PushFacts>>,
+    /// What the project says of itself; empty if it says nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The first address of whoever pushed; empty if they have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    /// The project's variables that reach the pipeline, for planning alone: they are not in a plan.
+    #[serde(skip)]
+    pub variables: ProjectVariables,
 }
 
 impl EventFacts {

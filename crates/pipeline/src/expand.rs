@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use penstock_model::Secret;
 
 use crate::plan::Variable;
+use crate::project_variables::MASK;
 
 /// How deep variables may refer to each other.
 const MAX_DEPTH: usize = 32;
@@ -66,6 +67,17 @@ impl Expanded {
     /// A text in which nothing stands for something else.
     pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), secret: false }
+    }
+
+    /// Goes on with a value, or else with what stands for it.
+    fn add(&mut self, value: Option<&Self>, otherwise: &str) {
+        self.text.push_str(value.map_or(otherwise, |value| &value.text));
+        self.secret |= value.is_some_and(|value| value.secret);
+    }
+
+    /// The text for people.
+    pub(crate) fn shown(&self) -> &str {
+        if self.secret { MASK } else { &self.text }
     }
 }
 
@@ -243,13 +255,13 @@ pub(crate) fn expand(text: &str, values: &dyn Values) -> Expanded {
     out
 }
 
-/// As [`expand`], but an unknown name stays as it is written, as GitLab has it in patterns of paths.
-pub(crate) fn expand_known(text: &str, values: &dyn Values) -> String {
+/// As [`expand`], for people: where a masked value would stand, it says so.
+pub(crate) fn expand_shown(text: &str, values: &dyn Values) -> String {
     let mut out = String::new();
     for piece in pieces(text) {
         out.push_str(match piece {
             Piece::Text(text) => text,
-            Piece::Name(name, written) => values.value(name).map_or(written, |value| &value.text),
+            Piece::Name(name, _) => values.value(name).map_or("", |value| if value.secret { MASK } else { &value.text }),
         });
         if out.len() > MAX_EXPANDED {
             return text.to_owned();
@@ -258,14 +270,29 @@ pub(crate) fn expand_known(text: &str, values: &dyn Values) -> String {
     out
 }
 
+/// As [`expand`], but an unknown name stays as it is written, as GitLab has it in patterns of paths.
+pub(crate) fn expand_known(text: &str, values: &dyn Values) -> Expanded {
+    let mut out = Expanded::default();
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => out.text.push_str(text),
+            Piece::Name(name, written) => out.add(values.value(name), written),
+        }
+        if out.text.len() > MAX_EXPANDED {
+            return Expanded::plain(text);
+        }
+    }
+    out
+}
+
 /// Expands `$NAME`, `${NAME}` and `%NAME%` as GitLab's server does while it gathers files: a doubled dollar is nothing special,
 /// and what is expanded is not expanded again. An unknown name stays as it is written, or stands for nothing.
-pub(crate) fn expand_as_rails(text: &str, values: &dyn Values, keep_unknown: bool) -> String {
-    let mut out = String::new();
+pub(crate) fn expand_as_rails(text: &str, values: &dyn Values, keep_unknown: bool) -> Expanded {
+    let mut out = Expanded::default();
     let mut rest = text;
     while let Some(place) = rest.find(['$', '%']) {
         let (before, from) = rest.split_at(place);
-        out.push_str(before);
+        out.text.push_str(before);
         let inner = &from[1..];
         let closed = |inner: &str, close: char| {
             let len = name_len(inner);
@@ -278,20 +305,17 @@ pub(crate) fn expand_as_rails(text: &str, values: &dyn Values, keep_unknown: boo
         } else {
             Some(name_len(inner)).filter(|len| *len > 0).map(|len| (&inner[..len], len + 1))
         };
-        let (written, len) = match found {
-            Some((name, len)) => {
-                let unknown = if keep_unknown { &from[..len] } else { "" };
-                (values.value(name).map_or(unknown, |value| &value.text), len)
-            }
-            None => (&from[..1], 1),
+        let (value, otherwise, len) = match found {
+            Some((name, len)) => (values.value(name), if keep_unknown { &from[..len] } else { "" }, len),
+            None => (None, &from[..1], 1),
         };
-        out.push_str(written);
-        if out.len() > MAX_EXPANDED {
-            return text.to_owned();
+        out.add(value, otherwise);
+        if out.text.len() > MAX_EXPANDED {
+            return Expanded::plain(text);
         }
         rest = &from[len..];
     }
-    out.push_str(rest);
+    out.text.push_str(rest);
     out
 }
 

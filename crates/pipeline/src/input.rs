@@ -80,7 +80,7 @@ pub struct PushEvent {
     pub message: String,
     /// What else is known of the commit and of what the event is of.
     #[serde(default, skip_serializing_if = "EventFacts::is_empty")]
-    pub facts: EventFacts,
+    pub facts: Box<EventFacts>,
     /// Who pushed, or did whatever else it was, as authenticated.
     pub pusher: UserName,
     /// Paths that the push changed, or the merge request since its base; `None` for a new ref and where nothing is compared

@@ -32,6 +32,7 @@ mod library;
 mod mentions;
 mod pattern;
 mod plan;
+mod project_variables;
 mod reader;
 mod run;
 mod select;
@@ -45,6 +46,7 @@ mod testing;
 mod timetable;
 mod trigger;
 mod unchanged;
+mod variable_scope;
 mod vault;
 mod view;
 mod warnings;
@@ -63,7 +65,7 @@ pub use eval::{EvalError, EvalErrorKind, Evaluated, WorkflowContexts, eval_gitla
 pub use event_facts::{CommitFacts, EventFacts, PushFacts, PushedCommit};
 pub use explain::Explained;
 pub use github::{ActionsLock, BuiltIn, Locked, Named, named};
-pub use gitlab::{asks_for_lfs, checkout};
+pub use gitlab::{asks_for_lfs, checkout, clone_path};
 pub use hash_files::{FilesToHash, hash_files};
 pub use identity::{Claims, Issuing, id_tokens, workflow_id_token, workflow_identity};
 pub use input::{Dialect, PushEvent, Source};
@@ -76,6 +78,7 @@ pub use plan::{
     PlannedTagRelease, PlannedTrigger, Planning, ProcessMode, Retry, RetryOn, Strategy, TokenUse, Turns, Variable, VaultPlace, Wait, When,
     plan,
 };
+pub use project_variables::{ProjectVariable, ProjectVariables};
 pub use run::{
     CallState, JobInputs, JobState, NeedResult, Refusal, Run, RunCommand, RunEffect, RunEvent, RunStatus, Standing, Status, Turn,
     TurnEntry, TurnState, TurnStep, next_turns,
@@ -88,5 +91,6 @@ pub use tag_release::{WantedTagRelease, tag_release};
 pub use timetable::{WorkflowTime, workflow_answers, workflow_times};
 pub use trigger::{MergeRequest, Trigger};
 pub use unchanged::{Dependence, among_inputs, check_input, differing, fingerprint, runs_anyway};
+pub use variable_scope::{is_scope, scope_fits};
 pub use vault::{VaultEngine, VaultRead, vault_reads};
 pub use warnings::warnings;

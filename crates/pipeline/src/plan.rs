@@ -11,6 +11,7 @@ use crate::container::{PlannedContainer, PlannedService};
 use crate::diagnostic::Diagnostic;
 use crate::input::{Dialect, PushEvent, Source};
 use crate::library::{Library, Unplanned};
+use crate::project_variables::ProjectVariables;
 use crate::reader::Known;
 pub use crate::steps::container_action::{ActionImage, ContainerAction};
 pub use crate::steps::planned::{Action, ActionInput, ActionOrigin, Asked, Awaited, Lack, NamedAt, PlannedStep};
@@ -493,12 +494,13 @@ impl<'p> Planning<'p> {
     /// # Errors
     /// As [`plan`].
     pub fn plan(&mut self, library: &Library) -> Result<Plan, Unplanned> {
-        if let Some(nothing) = crate::skip::plan(self.dialect, &self.source, self.event) {
-            return Ok(nothing);
-        }
-        match self.dialect {
-            Dialect::GitlabCi => crate::gitlab::plan(&self.source, self.event, library, &mut self.known),
-            Dialect::GithubWorkflow => crate::github::plan(&self.source, self.event, library, &mut self.known),
-        }
+        let mut plan = match (crate::skip::plan(self.dialect, &self.source, self.event), self.dialect) {
+            (Some(nothing), _) => nothing,
+            (None, Dialect::GitlabCi) => crate::gitlab::plan(&self.source, self.event, library, &mut self.known)?,
+            (None, Dialect::GithubWorkflow) => crate::github::plan(&self.source, self.event, library, &mut self.known)?,
+        };
+        // no plan keeps the values of the project's variables
+        plan.event.facts.variables = ProjectVariables::default();
+        Ok(plan)
     }
 }

@@ -15,7 +15,7 @@ pub(crate) fn push() -> PushEvent {
         before: Some("b".repeat(40).parse().unwrap()),
         default_branch: "main".into(),
         message: "Add a thing\n\nBecause.\n".into(),
-        facts: crate::EventFacts::default(),
+        facts: Box::default(),
         pusher: "ada".parse().unwrap(),
         changed: Some(vec!["src/main.rs".into(), "README.md".into()]),
         files: vec!["Cargo.toml".into(), "README.md".into(), "src/main.rs".into()],

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use penstock_model::blob::{BlobStore, LogSink};
 use penstock_model::container::ContainerRuntime;
 use penstock_model::git::GitHost;
-use penstock_model::job::{JobReport, JobRunner, JobSpec, RunnerError, RunnerSettings, StepSource};
+use penstock_model::job::{BUILDS, JobReport, JobRunner, JobSpec, RunnerError, RunnerSettings, StepSource};
 use penstock_model::release::ImageRef;
 use penstock_model::terminal::Terminal;
 use penstock_model::tool::{ToolCall, ToolOutput, ToolRunner};
@@ -16,7 +16,7 @@ use penstock_model::{Clock, JobName, ProjectName, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::lock::Verified;
-use crate::sandbox::{BUILDS, Sandboxes};
+use crate::sandbox::Sandboxes;
 use crate::scratch::ASIDE;
 use crate::workspace::Workspaces;
 use crate::{job, orphans, tidy, tools};

@@ -147,6 +147,7 @@ async fn run(
         commit: record.release.commit.clone(),
         checkout: Checkout::Commit,
         branch: None,
+        place: None,
         env: variables.into_iter().map(|(name, value)| (name.to_owned(), EnvValue::Plain(value.to_owned()))).collect(),
         files: BTreeMap::new(),
         masks: Vec::new(),

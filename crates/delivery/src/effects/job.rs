@@ -6,7 +6,7 @@ use std::sync::Arc;
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
 use penstock_model::ids::Actor;
 use penstock_model::job::{AttemptId, CacheSpec, Checkout, Deployment, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
-use penstock_model::{Digest, JobName, RunId};
+use penstock_model::{Digest, JobName, RunId, Secret};
 use penstock_pipeline::{CacheKey, JobContext, JobInputs, KeyFiles, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
 use tokio_util::sync::CancellationToken;
 
@@ -189,6 +189,45 @@ fn hindered(parts: &Parts, plan: &Plan, planned: &PlannedJob, outside: bool) -> 
     unserved.or_else(|| (outside && planned.environment.is_some()).then(|| format!("the job is of an environment, and {WITHHELD}")))
 }
 
+/// What is known of an attempt before anything is looked up for it.
+fn begun(parts: &Parts, record: &RunRecord, id: &AttemptId, token: Secret, inputs: JobInputs) -> JobContext {
+    JobContext {
+        run: id.run.clone(),
+        number: number_of(&parts.journal.world(), record),
+        attempt: id.attempt,
+        workspace: parts.runner.workspace(&record.project, &id.job, None),
+        created_at: record.push.at,
+        started_at: parts.journal.now(),
+        secrets: BTreeMap::new(),
+        plain: BTreeMap::new(),
+        files: BTreeMap::new(),
+        token: Some(token),
+        id_tokens: BTreeMap::new(),
+        tags: parts.settings.tags.clone().unwrap_or_default(),
+        inputs,
+    }
+}
+
+/// Where the checkout is, if the job says so itself, and the job's variables.
+fn surroundings(
+    parts: &Parts,
+    plan: &Plan,
+    planned: &PlannedJob,
+    id: &AttemptId,
+    context: &mut JobContext,
+) -> Result<(Option<String>, BTreeMap<String, EnvValue>), String> {
+    let mut env = penstock_pipeline::job_env(plan, &id.job, context);
+    let place = penstock_pipeline::clone_path(plan.dialect, &env)?;
+    if let Some(place) = &place {
+        // what the job's variables say of its checkout is of that place
+        context.workspace.clone_from(place);
+        env = penstock_pipeline::job_env(plan, &id.job, context);
+    }
+    identity::let_ask(parts, plan, planned, context, &mut env);
+    env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
+    Ok((place, env))
+}
+
 #[allow(clippy::too_many_arguments, reason = "what an attempt needs, each once")]
 async fn attempt(
     parts: &Parts,
@@ -205,20 +244,7 @@ async fn attempt(
         return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
     }
     let (token, _guard) = parts.tokens.issue(&*parts.random, id.clone());
-    let mut context = JobContext {
-        run: id.run.clone(),
-        number: number_of(&parts.journal.world(), record),
-        attempt: id.attempt,
-        workspace: parts.runner.workspace(&record.project, &id.job, None),
-        created_at: record.push.at,
-        started_at: parts.journal.now(),
-        secrets: BTreeMap::new(),
-        plain: BTreeMap::new(),
-        files: BTreeMap::new(),
-        token: Some(token.clone()),
-        id_tokens: BTreeMap::new(),
-        inputs,
-    };
+    let mut context = begun(parts, record, id, token.clone(), inputs);
     if let Err(why) = elsewhere::add(&parts.journal.world(), record, plan, &id.job, &mut context) {
         return Ok(JobReport::bare(JobEnd::SystemFailure { why }));
     }
@@ -230,9 +256,10 @@ async fn attempt(
     let found = containers::find(parts, record, (plan, planned), id, &context, &actions, &log);
     let Some(containers) = cancel.run_until_cancelled(found).await.transpose()? else { return Ok(JobReport::bare(JobEnd::Cancelled)) };
     context.workspace = parts.runner.workspace(&record.project, &id.job, containers.image.as_ref().map(|image| &image.image));
-    let mut env = penstock_pipeline::job_env(plan, &id.job, &context);
-    identity::let_ask(parts, plan, planned, &context, &mut env);
-    env.insert("PENSTOCK_URL".to_owned(), EnvValue::Plain(parts.settings.url.clone()));
+    let (place, env) = match surroundings(parts, plan, planned, id, &mut context) {
+        Ok(known) => known,
+        Err(why) => return Ok(JobReport::bare(JobEnd::SystemFailure { why })),
+    };
     masks.extend(context.secrets.values().chain(context.id_tokens.values()).chain([&token]).cloned());
     let scope = Scope::of(record, outside, withheld.is_empty());
     let caches = caches(parts, record, planned, &env, &scope).await?;
@@ -251,6 +278,7 @@ async fn attempt(
         commit: record.push.commit.clone(),
         checkout,
         branch: plan.checked_out().map(str::to_owned),
+        place,
         caches,
         artifacts: penstock_pipeline::artifact_spec(planned, &env),
         env,

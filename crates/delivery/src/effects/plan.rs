@@ -15,6 +15,7 @@ use crate::events::{ProjectEvent, ScheduledTime, WorkEvent};
 use crate::library::{self, InFamily, OnHost};
 use crate::merge_requests::OfMergeRequest;
 use crate::parts::Parts;
+use crate::secrets::for_planning;
 use crate::world::{ProjectRecord, RunRecord, TimeRecord, World};
 use crate::{project, streams};
 
@@ -51,12 +52,12 @@ pub(super) async fn plan(parts: &Parts, run: &RunId) -> Result<(), EffectError> 
         let beside = beside(parts, record, path).await?;
         let planned = parts.journal.world().runs.get(&beside).is_some_and(|record| record.run.is_some() || record.rejected.is_some());
         if !planned {
-            keep(parts, &beside, read(parts, record, path, &chosen.allowed).await?).await?;
+            keep(parts, &beside, read(parts, record, path, &chosen).await?).await?;
         }
     }
     // before the plan: once there is one, nobody comes here again
     timetable(parts, record, &chosen).await?;
-    keep(parts, run, read(parts, record, first, &chosen.allowed).await?).await
+    keep(parts, run, read(parts, record, first, &chosen).await?).await
 }
 
 /// Keeps when pipelines start by themselves, if the push is of the delivered branch and says something new of it.
@@ -140,7 +141,7 @@ async fn keep(parts: &Parts, run: &RunId, plan: Result<Plan, String>) -> Result<
     Ok(())
 }
 
-async fn read(parts: &Parts, record: &RunRecord, path: &str, allowed: &Allowed) -> Result<Result<Plan, String>, EffectError> {
+async fn read(parts: &Parts, record: &RunRecord, path: &str, chosen: &project::Chosen) -> Result<Result<Plan, String>, EffectError> {
     let world = parts.journal.world();
     let Some(project) = world.projects.get(&record.project) else { return Ok(Err("the project is gone".to_owned())) };
     let repository = record.project.clone().into();
@@ -164,7 +165,8 @@ async fn read(parts: &Parts, record: &RunRecord, path: &str, allowed: &Allowed) 
     if Dialect::of_path(path) == Dialect::GithubWorkflow && event.trigger == Trigger::Push {
         event.facts.push = Some(Box::new(brought(&*parts.git, &event).await?));
     }
-    carried_out(parts, &world, record, &Source { path, text: &text }, &event, allowed).await
+    event.facts.description = chosen.file.as_ref().map(|file| file.project.description.clone()).unwrap_or_default();
+    carried_out(parts, &world, record, &Source { path, text: &text }, &event, &chosen.allowed).await
 }
 
 /// The plan of a child pipeline: of what the job that starts it includes, for the event of its parent.
@@ -182,7 +184,8 @@ async fn child(parts: &Parts, record: &RunRecord) -> Result<Result<Plan, String>
         Err(why) => return Ok(Err(why)),
     };
     let files = parts.git.files(&repository, &record.push.commit, "").await?;
-    let event = plan.event_of_child(upstream.given.clone(), files);
+    let mut event = plan.event_of_child(upstream.given.clone(), files);
+    event.facts.variables = for_planning(parts, record).await?;
     carried_out(parts, &world, record, &Source { path: &plan.path, text: &text }, &event, &allowed).await
 }
 
@@ -281,7 +284,13 @@ async fn push_event(
         commit: record.push.commit.clone(),
         default_branch: project.branch.clone(),
         message: commit.message.clone(),
-        facts: EventFacts { commit: Some(Box::new(commit.into())), tag_message, push: None },
+        facts: Box::new(EventFacts {
+            commit: Some(Box::new(commit.into())),
+            tag_message,
+            email: world.users.get(&record.push.pusher).and_then(|user| user.emails.first().cloned()).unwrap_or_default(),
+            variables: for_planning(parts, record).await?,
+            ..EventFacts::default()
+        }),
         pusher: record.push.pusher.clone(),
         changed,
         variables,

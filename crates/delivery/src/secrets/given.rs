@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use penstock_model::Secret;
-use penstock_pipeline::Variable;
+use penstock_pipeline::{ProjectVariable, ProjectVariables, Variable};
 
-use super::{ONE, SCOPED, failed, scope, stored};
+use super::{ONE, SCOPED, failed, stored};
 use crate::effects::EffectError;
 use crate::events::Handling;
 use crate::parts::Parts;
@@ -34,7 +34,7 @@ pub(crate) async fn reaching(parts: &Parts, run: &RunRecord, environment: Option
     let Some(project) = world.projects.get(&run.project) else { return Ok(found) };
     let mut all: Vec<((u8, usize), String, Handling)> = Vec::new();
     for ((name, of), known) in &project.secrets {
-        if let Some(rank) = scope::fits(of.as_deref(), environment) {
+        if let Some(rank) = penstock_pipeline::scope_fits(of.as_deref(), environment) {
             all.push((rank, name.clone(), known.how.clone()));
         }
     }
@@ -57,6 +57,32 @@ pub(crate) async fn reaching(parts: &Parts, run: &RunRecord, environment: Option
         }
     }
     Ok(found)
+}
+
+/// The same for whoever plans the run: conditions are asked with the values, for whatever environment a job names.
+pub(crate) async fn for_planning(parts: &Parts, run: &RunRecord) -> Result<ProjectVariables, EffectError> {
+    let _one = ONE.lock().await;
+    let world = parts.journal.world();
+    let Some(project) = world.projects.get(&run.project) else { return Ok(ProjectVariables::default()) };
+    let mut all: Vec<(String, Handling)> = project
+        .secrets
+        .iter()
+        .map(|((name, scope), known)| (name.clone(), Handling { environment: scope.clone(), ..known.how.clone() }))
+        .collect();
+    for name in parts.secrets.names(&run.project).await.map_err(|error| failed(&error))? {
+        if !name.starts_with(SCOPED) && !project.secrets.contains_key(&(name.clone(), None)) {
+            all.push((name, Handling::default()));
+        }
+    }
+    let mut found = Vec::new();
+    for (name, how) in all.into_iter().filter(|(_, how)| world.reaches(run, how)) {
+        let key = stored(&name, how.environment.as_deref());
+        if let Some(value) = parts.secrets.get(&run.project, &key).await.map_err(|error| failed(&error))? {
+            let masked = how.file || !how.plain;
+            found.push(ProjectVariable { name, scope: how.environment, value, masked, expand: how.expand });
+        }
+    }
+    Ok(ProjectVariables::new(found))
 }
 
 impl Reaching {

@@ -19,7 +19,7 @@ pub fn event(commit: &CommitId) -> PushEvent {
         before: None,
         default_branch: "main".to_owned(),
         message: "change\n".to_owned(),
-        facts: penstock_pipeline::EventFacts::default(),
+        facts: Box::default(),
         pusher: "ada".parse().unwrap(),
         changed: None,
         files: Vec::new(),

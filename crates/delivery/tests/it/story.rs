@@ -141,7 +141,7 @@ impl Story {
             before: None,
             default_branch: "main".to_owned(),
             message: "change\n".to_owned(),
-            facts: penstock_pipeline::EventFacts::default(),
+            facts: Box::default(),
             pusher: "ada".parse().unwrap(),
             changed: None,
             files: Vec::new(),

@@ -114,7 +114,7 @@ impl DotGit {
     }
 
     /// The remote's refs and its `HEAD`; `objects` is where the job sees those of the repository.
-    fn origin(&self) -> io::Result<()> {
+    pub fn origin(&self) -> io::Result<()> {
         let origin = &self.wanted.origin;
         std::fs::create_dir_all(origin.join("objects"))?;
         std::fs::create_dir_all(origin.join("refs"))?;

@@ -91,6 +91,7 @@ async fn child(plan: &Plan, job: &PlannedJob, place: &Place, files: &[String], d
         plain: BTreeMap::new(),
         files: BTreeMap::new(),
         id_tokens: BTreeMap::new(),
+        tags: Vec::new(),
         inputs: JobInputs::default(),
     };
     let given = match plan.triggered(&job.name, &context) {

@@ -37,6 +37,8 @@ pub struct JobContext {
     pub token: Option<Secret>,
     /// Its identity tokens by the names of their variables, from [`crate::id_tokens`].
     pub id_tokens: BTreeMap<String, Secret>,
+    /// Tags that the machine says it has.
+    pub tags: Vec<String>,
     /// What jobs before it left, from [`crate::RunEffect::StartJob`].
     pub inputs: JobInputs,
 }

@@ -1,6 +1,7 @@
 //! GitLab's predefined variables.
 
 use penstock_model::Digest;
+use penstock_model::job::{BUILDS, ORIGIN};
 
 use super::JobContext;
 use crate::expand::Raw;
@@ -9,6 +10,8 @@ use crate::input::PushEvent;
 use crate::plan::{JobEnvironment, Plan, PlannedJob, When};
 use crate::trigger::{MergeRequest, Trigger};
 
+/// Penstock's own: of GitLab's it says nothing, so no condition sees it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The longest slug, as DNS labels have it.
 const MAX_SLUG: usize = 63;
 /// The longest description of a merge request, as GitLab has it.
@@ -50,6 +53,7 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_PROJECT_URL", format!("{}/projects/{project}", event.server_url)),
         ("CI_PROJECT_VISIBILITY", "private".into()),
         ("CI_SERVER_FQDN", if port.is_empty() { host.into() } else { format!("{host}:{port}") }),
+        ("CI_PROJECT_DESCRIPTION", event.facts.description.clone()),
         ("GITLAB_FEATURES", String::new()),
         ("CI_REGISTRY", event.registry.clone()),
         ("CI_REGISTRY_IMAGE", format!("{}/{project}", event.registry)),
@@ -65,6 +69,7 @@ pub(crate) fn of_push(event: &PushEvent, path: &str) -> Vec<(String, String)> {
         ("CI_COMMIT_DESCRIPTION", description.into()),
         ("GITLAB_USER_LOGIN", event.pusher.to_string()),
         ("GITLAB_USER_NAME", event.pusher.to_string()),
+        ("GITLAB_USER_EMAIL", event.facts.email.clone()),
     ];
     out.extend(branch.map(|branch| ("CI_COMMIT_BRANCH", branch.to_owned())));
     if let Some(tag) = tag {
@@ -201,13 +206,20 @@ pub(super) fn of_start(plan: &Plan, job: &PlannedJob, context: &JobContext) -> V
         ("CI_JOB_GROUP_NAME", job.group.clone()),
         ("CI_JOB_URL", format!("{}/runs/{}/jobs/{}", plan.event.server_url, context.run, encoded(job.name.as_str()))),
         ("CI_PIPELINE_URL", format!("{}/runs/{}", plan.event.server_url, context.run)),
-        ("CI_BUILDS_DIR", context.workspace.rsplit_once('/').map_or("/", |(above, _)| above).to_owned()),
+        ("CI_BUILDS_DIR", BUILDS.to_owned()),
+        // as an address, so that a clone of it may be shallow
+        ("CI_REPOSITORY_URL", format!("file://{ORIGIN}")),
         ("CI_CONCURRENT_ID", "0".to_owned()),
         ("CI_CONCURRENT_PROJECT_ID", "0".to_owned()),
         ("CI_RUNNER_ID", "1".to_owned()),
         ("CI_RUNNER_DESCRIPTION", "penstock".to_owned()),
+        ("CI_RUNNER_TAGS", listed(&context.tags)),
+        ("CI_RUNNER_VERSION", VERSION.to_owned()),
+        ("CI_SERVER_VERSION", VERSION.to_owned()),
         ("CI_RUNNER_EXECUTABLE_ARCH", if cfg!(target_arch = "aarch64") { "linux/arm64" } else { "linux/amd64" }.to_owned()),
     ];
+    let numbers = VERSION.split(['.', '-', '+']).map(str::to_owned);
+    out.extend(["CI_SERVER_VERSION_MAJOR", "CI_SERVER_VERSION_MINOR", "CI_SERVER_VERSION_PATCH"].into_iter().zip(numbers));
     if plan.name != plan.path {
         out.push(("CI_PIPELINE_NAME", plan.name.clone()));
     }
@@ -215,6 +227,11 @@ pub(super) fn of_start(plan: &Plan, job: &PlannedJob, context: &JobContext) -> V
         out.push(("CI_JOB_MANUAL", "true".to_owned()));
     }
     out.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Tags as GitLab's runner has them: a list of JSON, with blanks.
+fn listed(tags: &[String]) -> String {
+    format!("[{}]", tags.iter().map(|tag| serde_json::Value::from(tag.as_str()).to_string()).collect::<Vec<_>>().join(", "))
 }
 
 /// What GitLab takes an environment of this name for, if its file does not say.

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use penstock_model::job::{Checkout, EnvValue};
+use penstock_model::job::{BUILDS, Checkout, EnvValue};
 
 use crate::input::Dialect;
 use crate::reader::{Problems, shown};
 use crate::yaml::At;
 
+/// The longest path of a checkout.
+const MAX_PATH: usize = 500;
 /// Flags of `git fetch` that ask for nothing that is not there.
 const FETCHED: &[&str] = &["--tags", "--prune", "--prune-tags", "--force", "--quiet"];
 
@@ -26,6 +28,30 @@ pub fn checkout(dialect: Dialect, env: &BTreeMap<String, EnvValue>) -> Result<Ch
         "" | "fetch" | "clone" => Ok(Checkout::Commit),
         "none" | "empty" => Ok(Checkout::Empty),
         _ => Err(format!("the variable `GIT_STRATEGY` is given something else than {STRATEGIES}")),
+    }
+}
+
+/// Where a GitLab job's checkout is to be, by the variables that [`crate::job_env`] gave, if it says so: below [`BUILDS`], as GitLab's
+/// runner asks for it.
+///
+/// # Errors
+/// A place elsewhere.
+pub fn clone_path(dialect: Dialect, env: &BTreeMap<String, EnvValue>) -> Result<Option<String>, String> {
+    let given = match env.get("GIT_CLONE_PATH").filter(|_| dialect == Dialect::GitlabCi) {
+        None => return Ok(None),
+        Some(EnvValue::Plain(text)) => text,
+        Some(EnvValue::Secret(_)) => return Err("`GIT_CLONE_PATH` is made of a masked variable, and logs show where a job is".to_owned()),
+    };
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let parts: Vec<&str> = given.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let path = format!("/{}", parts.join("/"));
+    let inside = path.strip_prefix(BUILDS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if given.starts_with('/') && inside && path.len() <= MAX_PATH && !parts.contains(&"..") && !path.contains(char::is_control) {
+        Ok(Some(path))
+    } else {
+        Err(format!("`GIT_CLONE_PATH` is `{}`, which is not within `$CI_BUILDS_DIR` ({BUILDS})", shown(given)))
     }
 }
 
@@ -56,7 +82,11 @@ fn instead(name: &str, value: &str) -> Option<&'static str> {
         "GIT_STRATEGY" => (matches!(value, "fetch" | "clone" | "none" | "empty"), "write `fetch`, `clone`, `none` or `empty`"),
         "GIT_CHECKOUT" => (matches!(value, "true" | "1"), "remove it, and let the job itself `git checkout` what it wants"),
         "GIT_SUBMODULE_STRATEGY" => (matches!(value, "none" | "normal" | "recursive"), "write `none`, `normal` or `recursive`"),
-        "GIT_CLONE_PATH" => (false, "remove it: the checkout is where `$CI_PROJECT_DIR` says"),
+        // what it comes to is known once the job starts
+        "GIT_CLONE_PATH" => (
+            (value.starts_with('$') || value.starts_with(BUILDS)) && !value.split('/').any(|part| part == ".."),
+            "write a path below `$CI_BUILDS_DIR`",
+        ),
         "GIT_FETCH_EXTRA_FLAGS" => (
             value.split_whitespace().all(|flag| FETCHED.contains(&flag)),
             "remove it: every branch is there as `origin/BRANCH`, and every tag",

@@ -44,9 +44,13 @@ pub(super) fn compose(
 
 /// What `include` may refer to: what is known of the event and of the project, and nothing of the files.
 fn seen(base: &BTreeMap<String, Expanded>, event: &PushEvent) -> BTreeMap<String, Expanded> {
+    // of no environment
+    let of_project = event.facts.variables.reaching(None);
+    let of_project = of_project
+        .map(|(name, variable)| (name.to_owned(), Expanded { text: variable.value.expose().to_owned(), secret: variable.masked }));
     let project = event.variables.iter().map(|(name, value)| (name.clone(), Expanded::plain(value)));
     let given = event.given.iter().map(|(name, variable)| (name.clone(), Expanded::plain(&variable.value)));
-    base.clone().into_iter().chain(project).chain(given).collect()
+    base.clone().into_iter().chain(of_project).chain(project).chain(given).collect()
 }
 
 /// Who asks for a file: where a missing input is told, and what the file is called there.

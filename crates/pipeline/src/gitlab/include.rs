@@ -50,6 +50,9 @@ pub(super) enum Target {
     Component { host: String, path: String, version: String },
 }
 
+/// What to do about a masked variable where its value would be seen.
+pub(super) const UNMASK: &str = "set the variable without `--masked`, or write the value";
+
 /// Reads `include`. `variables` are those that it sees.
 pub(super) fn read(node: &Node, path: &str, variables: &dyn Values, problems: &mut Problems) -> Vec<Entry> {
     let items: &[Node] = match &node.value {
@@ -73,9 +76,19 @@ fn written(node: &Node, path: &str, variables: &dyn Values, problems: &mut Probl
         problems.add(node.at, path, "`!reference` is carried out after `include`, so that it cannot hold one", "name the files themselves");
         return None;
     }
-    let location = expand_as_rails(&text(node, path, problems)?, variables, false);
+    let location = filled_in(&text(node, path, problems)?, node.at, path, variables, problems)?;
     let target = if is_address(&location) { Target::Remote(location, None) } else { Target::Local(location) };
     valid(&target, node.at, path, problems).then(|| Entry { target, inputs: Vec::new(), rules: None, at: node.at, path: path.to_owned() })
+}
+
+/// A text with its variables, of which plans and messages speak: no masked value may be in it.
+pub(super) fn filled_in(written: &str, at: At, path: &str, variables: &dyn Values, problems: &mut Problems) -> Option<String> {
+    let expanded = expand_as_rails(written, variables, false);
+    if expanded.secret {
+        problems.add(at, path, format!("`{}` has a masked variable in it, and plans and logs show it", shown(written)), UNMASK);
+        return None;
+    }
+    Some(expanded.text)
 }
 
 fn is_address(location: &str) -> bool {
@@ -87,7 +100,8 @@ fn mapping(node: &Node, path: &str, variables: &dyn Values, problems: &mut Probl
     let Some(mut fields) = Fields::of(node, path, problems) else { return Vec::new() };
     let filled = |name: &'static str, fields: &mut Fields<'_>, problems: &mut Problems| {
         let node = fields.get(name)?;
-        Some((expand_as_rails(&text(node, &join(path, name), problems)?, variables, false), node.at))
+        let path = join(path, name);
+        Some((filled_in(&text(node, &path, problems)?, node.at, &path, variables, problems)?, node.at))
     };
     let [local, remote, template, component, project, reference, artifact, job] = TEXTS.map(|name| filled(name, &mut fields, problems));
     let files = fields.get("file").map(|node| crate::reader::texts(node, &join(path, "file"), problems)).unwrap_or_default();
@@ -121,12 +135,10 @@ fn mapping(node: &Node, path: &str, variables: &dyn Values, problems: &mut Probl
             problems.add(at, path, "the entry names a project and no file", "write `file: PATH`, or a list");
         }
         let (project, reference) = (project.to_lowercase(), reference.as_ref().map(|(reference, _)| reference.clone()));
-        let file = |file: String| expand_as_rails(&file, variables, false);
-        targets.extend(
-            files
-                .into_iter()
-                .map(|(name, at)| (Target::Project { project: project.clone(), reference: reference.clone(), file: file(name) }, at)),
-        );
+        for (name, at) in files {
+            let file = filled_in(&name, at, &join(path, "file"), variables, problems);
+            targets.extend(file.map(|file| (Target::Project { project: project.clone(), reference: reference.clone(), file }, at)));
+        }
     } else if !files.is_empty() || reference.is_some() {
         problems.add(node.at, path, "`file` and `ref` belong to `project`", "write `project: GROUP/NAME`, or `local: PATH` alone");
     }

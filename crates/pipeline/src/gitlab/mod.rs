@@ -30,7 +30,7 @@ mod turns;
 mod waits;
 mod workflow;
 
-pub use checkout::{asks_for_lfs, checkout};
+pub use checkout::{asks_for_lfs, checkout, clone_path};
 pub(crate) use condition::Condition;
 pub(crate) use containers::is_host;
 pub(crate) use eval::eval;
@@ -242,9 +242,9 @@ fn judge(
                 break 'file;
             }
             ruled.extend(matched.needs.map(|rule| (member.name.as_str(), rule)));
-            let turns = turns::of(draft, &matched, &variables);
+            let turns = turns::of(draft, &matched, &variables, problems);
             let mut job = planned(member, own, matched, turns, verdict.because, problems);
-            job.runs_on = tags(draft, &variables);
+            job.runs_on = tags(draft, &variables, problems);
             jobs.push(job);
         }
         // jobs that are alike are left out alike: once is enough
@@ -277,7 +277,15 @@ fn seen<'b>(
         covered(&combination.variables(), &[inherited], base, &place, &format!("{}.parallel.matrix", draft.name), problems);
     }
     let of_job = predefined::of_job(member.name.as_str(), &draft.stage, draft.environment.as_ref(), member.place);
-    match scope(inherited, own, of_job, base, event).and_then(|scope| scope.expand()) {
+    let for_environment = |name: Option<&str>| scope(inherited, own, of_job.clone(), base, event, name).and_then(|scope| scope.expand());
+    let variables = match &draft.environment {
+        // its name is made of what is for all
+        Some(environment) if event.facts.variables.are_scoped() => {
+            for_environment(None).and_then(|known| for_environment(Some(&expand::expand(&environment.name, &known).text)))
+        }
+        _ => for_environment(None),
+    };
+    match variables {
         Ok(variables) => Some(variables),
         Err(unexpandable) => {
             let (name, message, help) = unexpandable.explain();
@@ -375,13 +383,14 @@ fn inherited<'v>(variables: &'v BTreeMap<String, Variable>, names: Option<&[Stri
     Cow::Owned(chosen.map(|(name, variable)| (name.clone(), variable.clone())).collect())
 }
 
-/// Everything that `rules` can see: of the push, of a job if they are a job's, of the file, of the project.
+/// Everything that `rules` can see of what a job that names this environment sees: of the push, of a job if they are a job's, of the file, of the project.
 fn scope<'b>(
     inherited: &BTreeMap<String, Variable>,
     own: &BTreeMap<String, Variable>,
     of_job: Vec<(String, Raw)>,
     base: &'b BTreeMap<String, Expanded>,
     event: &PushEvent,
+    environment: Option<&str>,
 ) -> Result<Scope<'b>, expand::Unexpandable> {
     let mut scope = Scope::over(base);
     for (name, raw) in of_job {
@@ -389,6 +398,9 @@ fn scope<'b>(
     }
     scope.variables(inherited);
     scope.variables(own);
+    for (name, variable) in event.facts.variables.reaching(environment) {
+        scope.set(name, variable.raw());
+    }
     for (name, value) in &event.variables {
         scope.set(name.clone(), Raw::Template(value.clone()));
     }
@@ -416,10 +428,20 @@ fn covered(
 }
 
 /// The tags of a job, with its variables in them.
-fn tags(draft: &Draft, variables: &dyn Values) -> serde_json::Value {
-    let tags = draft.common.tags.iter().flatten().map(|tag| expand::expand(tag, variables).text);
+fn tags(draft: &Draft, variables: &dyn Values, problems: &mut Problems) -> serde_json::Value {
+    let tags = draft.common.tags.iter().flatten().map(|tag| unmasked(tag, variables, draft.at, &draft.name, "tags", problems));
     let tags: Vec<String> = tags.filter(|tag| !tag.is_empty()).collect();
     if tags.is_empty() { serde_json::Value::Null } else { tags.into() }
+}
+
+/// A text of a job with its variables, which becomes part of the plan: no masked value may be in it.
+fn unmasked(text: &str, variables: &dyn Values, at: At, job: &str, key: &str, problems: &mut Problems) -> String {
+    let expanded = expand::expand(text, variables);
+    if expanded.secret {
+        let message = format!("`{}` has a masked variable in it, and plans show it", shown(text));
+        problems.add(at, &format!("{job}.{key}"), message, include::UNMASK);
+    }
+    expanded.shown().to_owned()
 }
 
 /// A job of the plan. `variables` are its own.

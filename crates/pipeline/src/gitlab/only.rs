@@ -199,8 +199,9 @@ fn changes(node: &Node, path: &str, problems: &mut Problems) -> Vec<(String, Reg
 pub(super) fn written<'v>(variables: &'v dyn Values, file: [&BTreeMap<String, Variable>; 2], event: &PushEvent) -> Over<'v> {
     let file = file.into_iter().flatten().map(|(name, variable)| (name, &variable.value));
     let given = event.given.iter().map(|(name, variable)| (name, &variable.value));
-    let over = file.chain(&event.variables).chain(given);
-    Over::new(variables, over.map(|(name, text)| (name.clone(), Expanded::plain(text))))
+    let plain = |(name, text): (&String, &String)| (name.clone(), Expanded::plain(text));
+    let of_project = event.facts.variables.names().filter_map(|name| Some((name.to_owned(), variables.value(name)?.clone())));
+    Over::new(variables, file.map(plain).chain(of_project).chain(event.variables.iter().chain(given).map(plain)))
 }
 
 impl Policies {

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use regex::Regex;
 
 use super::Facts;
-use crate::expand::{self, Values, expand_as_rails, expand_known};
+use super::include::filled_in;
+use crate::expand::{self, Values, expand_known};
 use crate::input::PushEvent;
 use crate::library::FileRef;
 use crate::pattern::ruby_glob;
@@ -91,7 +92,9 @@ impl Paths {
         let Some((since, at)) = &self.compare_to else {
             return changes(facts.event, |changed| self.first(changed, variables));
         };
-        let since = expand_as_rails(since, variables, false);
+        let Some(since) = filled_in(since, *at, &join(&self.path, "compare_to"), variables, problems) else {
+            return (false, "it is made of a masked variable".to_owned());
+        };
         let file = FileRef::Changes { since: since.clone() };
         let Some(changed) = self.listed(facts, &file, *at, "compare_to", problems) else {
             return (false, "it is not known yet".to_owned());
@@ -107,8 +110,11 @@ impl Paths {
         let (files, of) = match &self.project {
             None => (Cow::Borrowed(facts.event.files.as_slice()), String::new()),
             Some((project, at)) => {
-                let project = expand_as_rails(project, variables, false);
-                let reference = self.reference.as_ref().map(|reference| expand_as_rails(reference, variables, false));
+                let mut filled = |text: &str| filled_in(text, *at, &join(&self.path, "project"), variables, problems);
+                let (project, reference) = (filled(project), self.reference.as_deref().map(filled));
+                let (Some(project), Some(reference)) = (project, reference.map_or(Some(None), |reference| reference.map(Some))) else {
+                    return (false, "it is made of a masked variable".to_owned());
+                };
                 let file = FileRef::Paths { project, reference };
                 let Some(files) = self.listed(facts, &file, *at, "project", problems) else {
                     return (false, "it is not known yet".to_owned());
@@ -131,8 +137,9 @@ impl Paths {
         self.patterns.iter().find_map(|(pattern, _)| {
             let expanded = expand_known(pattern, variables);
             // read without fault before; with a variable's value in it, it may have become one that matches nothing
-            let regex: Regex = ruby_glob(&expanded).ok()?;
-            paths.iter().find(|path| regex.is_match(path)).map(|path| (shown(&expanded), path))
+            let regex: Regex = ruby_glob(&expanded.text).ok()?;
+            let told = if expanded.secret { pattern } else { &expanded.text };
+            paths.iter().find(|path| regex.is_match(path)).map(|path| (shown(told), path))
         })
     }
 }

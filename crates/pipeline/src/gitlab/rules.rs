@@ -328,7 +328,7 @@ fn values(condition: &Condition, variables: &dyn Values) -> String {
         .iter()
         .map(|name| match variables.value(name) {
             None => format!("{name} is not set"),
-            Some(value) => format!("{name} is \"{}\"", shown(&value.text)),
+            Some(value) => format!("{name} is \"{}\"", shown(value.shown())),
         })
         .collect();
     if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::job::Draft;
 use super::rules::Matched;
+use super::unmasked;
 use crate::duration;
 use crate::expand::{Expanded, Over, Values, expand};
 use crate::plan::{ProcessMode, Turns, When};
@@ -49,15 +50,15 @@ pub(super) fn resource_group(fields: &mut Fields<'_>, problems: &mut Problems) -
 }
 
 /// What holds for a job of the plan, whose rules see these variables.
-pub(super) fn of(draft: &Draft, matched: &Matched, variables: &dyn Values) -> Turns {
+pub(super) fn of(draft: &Draft, matched: &Matched, variables: &dyn Values, problems: &mut Problems) -> Turns {
     let when = matched.when.or(draft.when).unwrap_or_default();
     let start_in = if when == When::Delayed { matched.start_in.or(draft.start_in) } else { None };
     let resource_group = draft.resource_group.as_ref().map(|name| {
         let of_rule = matched.variables.iter().map(|(name, variable)| {
-            let text = if variable.expand { expand(&variable.value, variables).text } else { variable.value.clone() };
-            (name.clone(), Expanded::plain(text))
+            let plain = || Expanded::plain(&variable.value);
+            (name.clone(), if variable.expand { expand(&variable.value, variables) } else { plain() })
         });
-        expand(name, &Over::new(variables, of_rule)).text
+        unmasked(name, &Over::new(variables, of_rule), draft.at, &draft.name, "resource_group", problems)
     });
     let interruptible = matched.interruptible.or(draft.common.interruptible).unwrap_or(false);
     Turns { start_in, resource_group: resource_group.filter(|name| !name.is_empty()), process_mode: ProcessMode::default(), interruptible }

@@ -6,7 +6,7 @@
 
 use super::rules::{self, Matched, Rule};
 use super::{Facts, Global, covered, scope};
-use crate::expand::{Expanded, Over, expand};
+use crate::expand::{Expanded, Over, expand_shown};
 use crate::input::PushEvent;
 use crate::plan::{AutoCancel, OnJobFailure, OnNewCommit};
 use crate::reader::{Fields, Problems, choice, text};
@@ -110,7 +110,7 @@ impl Workflow {
         if let Some((name, at)) = &self.name
             && let Some(variables) = expanded(global, base, event, problems)
         {
-            let name = expand(name, &variables).text.trim().to_owned();
+            let name = expand_shown(name, &variables).trim().to_owned();
             if name.chars().count() > MAX_NAME {
                 let message = format!("the pipeline's name has more than {MAX_NAME} characters");
                 problems.add(*at, "workflow.name", message, "shorten it");
@@ -131,7 +131,7 @@ fn set(matched: Matched, global: &mut Global, base: &BTreeMap<String, Expanded>,
 
 /// Everything that `workflow` can see.
 fn expanded<'b>(global: &Global, base: &'b BTreeMap<String, Expanded>, event: &PushEvent, problems: &mut Problems) -> Option<Over<'b>> {
-    let expanded = scope(&global.variables, &BTreeMap::new(), Vec::new(), base, event).and_then(|scope| scope.expand());
+    let expanded = scope(&global.variables, &BTreeMap::new(), Vec::new(), base, event, None).and_then(|scope| scope.expand());
     let unexpandable = match expanded {
         Ok(variables) => return Some(variables),
         Err(unexpandable) => unexpandable,

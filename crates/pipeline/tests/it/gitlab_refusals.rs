@@ -120,7 +120,8 @@ fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
         ("GIT_CHECKOUT", "'false'"),
         ("GIT_DEPTH", "all"),
         ("GIT_SUBMODULE_STRATEGY", "all"),
-        ("GIT_CLONE_PATH", "$CI_BUILDS_DIR/x"),
+        ("GIT_CLONE_PATH", "/srv/x"),
+        ("GIT_CLONE_PATH", "$CI_BUILDS_DIR/../x"),
         ("GIT_FETCH_EXTRA_FLAGS", "--no-tags"),
         ("GIT_LFS_SKIP_SMUDGE", "maybe"),
         ("GIT_LFS_FETCH", "x"),
@@ -136,7 +137,7 @@ fn a_variable_that_asks_for_another_checkout_is_refused_where_it_stands() {
         let rule = format!("a:\n  script: [x]\n  rules:\n    - variables: {{{name}: {value}}}\n");
         check(&rule, &refused(&format!("4:{} a.rules[0].variables", 21 + name.len())));
     }
-    let fine = "GIT_DEPTH: 0, GIT_STRATEGY: clone, GIT_CHECKOUT: 'true', GIT_SUBMODULE_STRATEGY: recursive, GIT_CLEAN_FLAGS: none, CACHE_FALLBACK_KEY: main, GIT_FETCH_EXTRA_FLAGS: --tags --prune, GIT_LFS_SKIP_SMUDGE: 1, GIT_AUTHOR_NAME: Ada, RUNNER_AFTER_SCRIPT_TIMEOUT: 5m, AFTER_SCRIPT_IGNORE_ERRORS: 'true'";
+    let fine = "GIT_CLONE_PATH: $CI_BUILDS_DIR/go/src/x, GIT_DEPTH: 0, GIT_STRATEGY: clone, GIT_CHECKOUT: 'true', GIT_SUBMODULE_STRATEGY: recursive, GIT_CLEAN_FLAGS: none, CACHE_FALLBACK_KEY: main, GIT_FETCH_EXTRA_FLAGS: --tags --prune, GIT_LFS_SKIP_SMUDGE: 1, GIT_AUTHOR_NAME: Ada, RUNNER_AFTER_SCRIPT_TIMEOUT: 5m, AFTER_SCRIPT_IGNORE_ERRORS: 'true'";
     for strategy in ["fetch", "none", "empty"] {
         let own = format!("{{GIT_STRATEGY: {strategy}, GIT_DEPTH: ''}}");
         check(&format!("variables: {{{fine}}}\na: {{script: [x], variables: {own}}}\n"), "a plan of 1 jobs");

@@ -22,6 +22,7 @@ fn context() -> JobContext {
         plain: BTreeMap::new(),
         files: BTreeMap::new(),
         id_tokens: BTreeMap::new(),
+        tags: Vec::new(),
         inputs: JobInputs { dotenv: BTreeMap::from([("LEFT".to_owned(), "by a job".to_owned())]), ..JobInputs::default() },
     }
 }

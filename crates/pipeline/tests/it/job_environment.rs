@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use penstock_model::job::{Checkout, EnvValue};
 use penstock_model::{Secret, Timestamp};
-use penstock_pipeline::{JobContext, JobInputs, checkout, job_container, job_env};
+use penstock_pipeline::{JobContext, JobInputs, checkout, clone_path, job_container, job_env};
 
 use crate::support::{GITLAB, WORKFLOW, must_plan, name, run_id};
 
@@ -21,6 +21,7 @@ pub fn context() -> JobContext {
         files: BTreeMap::new(),
         token: Some(Secret::new("job-token")),
         id_tokens: BTreeMap::new(),
+        tags: vec!["docker".into(), "big one".into()],
         inputs: JobInputs { dotenv: BTreeMap::from([("FROM_DOTENV".to_owned(), "dotenv $CI".to_owned())]), ..JobInputs::default() },
     }
 }
@@ -52,7 +53,8 @@ deploy app:
         "WHO", "DIR", "RAW", "PROJECT", "URL", "PASSWORD", "FROM_DOTENV", "CI_JOB_STAGE", "CI_JOB_NAME", "CI_JOB_NAME_SLUG", "CI_NODE_INDEX", "CI_NODE_TOTAL", "CI_COMMIT_BRANCH",
         "CI_COMMIT_TAG", "CI_COMMIT_SHORT_SHA", "CI_COMMIT_TITLE", "CI_COMMIT_DESCRIPTION", "CI_COMMIT_AUTHOR", "CI_COMMIT_TIMESTAMP", "CI_PIPELINE_SOURCE", "CI_PIPELINE_IID", "CI_REGISTRY_IMAGE", "CI_SERVER_HOST", "CI_SERVER_PORT",
         "CI_ENVIRONMENT_NAME", "CI_ENVIRONMENT_SLUG", "CI_ENVIRONMENT_URL", "CI_JOB_IMAGE", "CI_JOB_TOKEN", "PENSTOCK_URL", "PENSTOCK_TOKEN", "GITLAB_USER_LOGIN", "CI_JOB_STARTED_AT",
-    ]), @"
+        "GITLAB_USER_EMAIL", "CI_PROJECT_DESCRIPTION", "CI_RUNNER_TAGS", "CI_BUILDS_DIR", "CI_REPOSITORY_URL",
+    ]), @r#"
     WHO=job
     DIR=/builds/oran/out
     RAW=$WHO
@@ -87,7 +89,15 @@ deploy app:
     PENSTOCK_TOKEN=secret job-token
     GITLAB_USER_LOGIN=ada
     CI_JOB_STARTED_AT=2025-11-24T16:00:01.000Z
-    ");
+    GITLAB_USER_EMAIL=ada@example.org
+    CI_PROJECT_DESCRIPTION=A shop
+    CI_RUNNER_TAGS=["docker", "big one"]
+    CI_BUILDS_DIR=/builds
+    CI_REPOSITORY_URL=file:///penstock/origin
+    "#);
+    let text = |name: &str| shown(&env, &[name]).split_once('=').unwrap().1.to_owned();
+    let numbers = ["MAJOR", "MINOR", "PATCH"].map(|part| text(&format!("CI_SERVER_VERSION_{part}"))).join(".");
+    assert_eq!((numbers, text("CI_RUNNER_VERSION")), (env!("CARGO_PKG_VERSION").to_owned(), text("CI_SERVER_VERSION")));
     assert_eq!(job_container(&plan, &name("deploy app 2/2"), &context()).unwrap().unwrap().image, "127.0.0.1:7070/oran/job");
 }
 
@@ -167,4 +177,24 @@ fn a_gitlab_job_is_without_the_source_if_its_variables_say_so() {
     // of a workflow it is a variable like any other
     let plan = must_plan(WORKFLOW, "on: push\nenv: {GIT_STRATEGY: none}\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: x}]}}\n");
     assert_eq!(checkout(plan.dialect, &job_env(&plan, &name("a"), &context())), Ok(Checkout::Commit));
+}
+
+#[test]
+fn a_gitlab_job_says_where_below_the_builds_its_checkout_is() {
+    let place = |value: &str| {
+        let plan = must_plan(GITLAB, &format!("a: {{script: [x], variables: {{GIT_CLONE_PATH: '{value}'}}}}"));
+        clone_path(plan.dialect, &job_env(&plan, &name("a"), &context()))
+    };
+    for (value, expected) in [
+        ("", None),
+        ("$CI_BUILDS_DIR", Some("/builds")),
+        ("$CI_BUILDS_DIR/$CI_CONCURRENT_ID/$CI_PROJECT_PATH/", Some("/builds/0/oran")),
+        ("/builds/go//src/./x", Some("/builds/go/src/x")),
+    ] {
+        assert_eq!(place(value), Ok(expected.map(str::to_owned)), "{value}");
+    }
+    for elsewhere in ["$HOME/x", "$CI_PROJECT_PATH", "$CI_BUILDS_DIR$CI_PROJECT_PATH", "$FROM_DOTENV"] {
+        assert!(place(elsewhere).unwrap_err().contains("not within `$CI_BUILDS_DIR`"), "{elsewhere}");
+    }
+    assert!(place("$CI_BUILDS_DIR/$PASSWORD").unwrap_err().contains("masked"));
 }

@@ -34,6 +34,7 @@ mod gitlab_workflow;
 mod identity;
 mod job_environment;
 mod keywords;
+mod project_variables;
 mod runs;
 mod runs_at_random;
 mod selection;

@@ -29,7 +29,7 @@ pub fn push() -> PushEvent {
         before: Some("b".repeat(40).parse().unwrap()),
         default_branch: "main".into(),
         message: "Add a thing\n\nBecause.\n".into(),
-        facts: commit_facts(),
+        facts: Box::new(commit_facts()),
         pusher: "ada".parse().unwrap(),
         changed: Some(vec!["src/main.rs".into(), "README.md".into()]),
         files: vec!["Cargo.toml".into(), "README.md".into(), "src/main.rs".into()],
@@ -56,7 +56,13 @@ pub fn commit_facts() -> EventFacts {
     let brought =
         |id: &str, message: &str| PushedCommit { id: id.repeat(40).parse().unwrap(), message: message.to_owned(), facts: commit.clone() };
     let commits = vec![brought("e", "Prepare"), brought("a", "Add a thing\n\nBecause.\n")];
-    EventFacts { push: Some(Box::new(PushFacts { forced: false, commits })), commit: Some(Box::new(commit)), ..EventFacts::default() }
+    EventFacts {
+        push: Some(Box::new(PushFacts { forced: false, commits })),
+        commit: Some(Box::new(commit)),
+        description: "A shop".to_owned(),
+        email: "ada@example.org".to_owned(),
+        ..EventFacts::default()
+    }
 }
 
 pub const GITLAB: &str = ".gitlab-ci.yml";

@@ -174,7 +174,7 @@ fn an_event_is_read_as_it_was_written() {
 fn a_commit_and_its_tag_are_known_to_rules_and_jobs() {
     let tag = |message: Option<&str>| PushEvent {
         reference: "refs/tags/v1".into(),
-        facts: EventFacts { tag_message: message.map(str::to_owned), ..push().facts },
+        facts: Box::new(EventFacts { tag_message: message.map(str::to_owned), ..*push().facts }),
         ..push()
     };
     for (condition, event, holds) in [
@@ -187,7 +187,7 @@ fn a_commit_and_its_tag_are_known_to_rules_and_jobs() {
         assert_eq!(runs(&format!("  rules: [{{if: '{condition}'}}]\n"), &event), holds, "{condition}");
     }
     // before the first commit a condition on it would silently be false
-    let nothing = PushEvent { facts: EventFacts::default(), ..push() };
+    let nothing = PushEvent { facts: Box::default(), ..push() };
     let refused = planned(GITLAB, "a: {script: [x], rules: [{if: $CI_COMMIT_AUTHOR}, {when: always}]}", &nothing).unwrap_err();
     assert!(refused.contains("`CI_COMMIT_AUTHOR` is not known here"), "{refused}");
 }

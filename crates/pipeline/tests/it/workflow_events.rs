@@ -294,11 +294,11 @@ fn a_push_tells_of_its_commits_as_github_does() {
         assert_eq!(seen("push", &push(), &format!("${{{{ {expression} }}}}")), Ok(true), "{expression}");
     }
     let forced = |facts: EventFacts| EventFacts { push: facts.push.map(|push| Box::new(PushFacts { forced: true, ..*push })), ..facts };
-    let event = PushEvent { before: None, facts: forced(push().facts), ..push() };
+    let event = PushEvent { before: None, facts: Box::new(forced(*push().facts)), ..push() };
     let made = "github.event.forced && github.event.created && endsWith(github.event.compare, '/compare/main')";
     assert_eq!(seen("push", &event, made), Ok(true));
     // what an older Penstock kept of an event
-    let bare = PushEvent { facts: EventFacts::default(), ..push() };
+    let bare = PushEvent { facts: Box::default(), ..push() };
     assert_eq!(seen("push", &bare, "github.event.head_commit.id == github.sha && !github.event.commits[0]"), Ok(true));
 }
 

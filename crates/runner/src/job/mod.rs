@@ -26,7 +26,7 @@ use penstock_model::Digest;
 use penstock_model::blob::LogSink;
 use penstock_model::container::ImageFacts;
 use penstock_model::git::{History, WorkTree};
-use penstock_model::job::{ACTIONS, Checkout, EnvValue, JobEnd, JobReport, JobRunner, JobSpec, RunnerError, StepSource};
+use penstock_model::job::{ACTIONS, Checkout, EnvValue, JobEnd, JobReport, JobRunner, JobSpec, ORIGIN, RunnerError, StepSource};
 use tokio_util::io::SyncIoBridge;
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +36,7 @@ use crate::joblog::JobLog;
 use crate::mask::Masks;
 use crate::places::Places;
 use crate::runner::{Runner, blocking, io, other, whole};
-use crate::sandbox::{HOME, ORIGIN};
+use crate::sandbox::HOME;
 use crate::scratch::{Scratch, remove};
 use crate::workspace::Workspace;
 
@@ -61,7 +61,8 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// The checkout as the job sees it.
     fn checkout(&self) -> String {
-        self.runner.workspace(&self.spec.project, &self.spec.id.job, self.spec.image.as_ref().map(|image| &image.image))
+        let usual = || self.runner.workspace(&self.spec.project, &self.spec.id.job, self.spec.image.as_ref().map(|image| &image.image));
+        self.spec.place.clone().unwrap_or_else(usual)
     }
 
     /// The directories of the job that the runner may read.
@@ -214,7 +215,9 @@ async fn fetch(
             let place = Arc::clone(workspace);
             blocking("emptying the workspace", move || place.clear().map_err(io("emptying the workspace"))).await?;
             log.note("the job starts without the source: `GIT_STRATEGY` says so").await;
-            Vec::new()
+            // for a job that clones it itself
+            let history = runner.hands.git.origin(&spec.repository, &spec.commit, &work_tree(spec, workspace)).await;
+            shown(history.map_err(|error| other("showing the repository", error))?, log).await
         }
     };
     let place = Arc::clone(workspace);
@@ -236,22 +239,26 @@ async fn check_out(
     let place = Arc::clone(workspace);
     blocking("tidying the workspace", move || place.disarm().map_err(io("tidying the workspace"))).await?;
     let what = || format!("checking out {} at {}", spec.repository, spec.commit.short());
-    let wanted = WorkTree { branch: spec.branch.clone(), origin: workspace.origin.clone(), seen_at: ORIGIN.into() };
-    let history = runner
-        .hands
-        .git
-        .work_tree(&spec.repository, &spec.commit, &workspace.tree, &workspace.keep, &wanted)
-        .await
-        .map_err(|error| other(what(), error))?;
-    Ok(match history {
+    let wanted = work_tree(spec, workspace);
+    let written = runner.hands.git.work_tree(&spec.repository, &spec.commit, &workspace.tree, &workspace.keep, &wanted).await;
+    Ok(shown(written.map_err(|error| other(what(), error))?, log).await)
+}
+
+fn work_tree(spec: &JobSpec, workspace: &Workspace) -> WorkTree {
+    WorkTree { branch: spec.branch.clone(), origin: workspace.origin.clone(), seen_at: ORIGIN.into() }
+}
+
+/// Where the repository's objects are, and the name in `origin` by which each of them is seen.
+async fn shown(history: History, log: &JobLog) -> Vec<(PathBuf, &'static str)> {
+    match history {
         History::Objects { own, borrowed } => {
             [Some((own, "objects")), borrowed.map(|borrowed| (borrowed, "borrowed"))].into_iter().flatten().collect()
         }
         History::Absent { why } => {
-            log.note(&format!("the checkout has no `.git`: {why}")).await;
+            log.note(&format!("the job sees no repository: {why}")).await;
             Vec::new()
         }
-    })
+    }
 }
 
 async fn input(runner: &Runner, digest: Digest, workspace: &Arc<Workspace>) -> Result<(), RunnerError> {

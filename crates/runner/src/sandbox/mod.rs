@@ -24,12 +24,8 @@ use std::process::ExitCode;
 /// The hidden argument that makes the program the sandbox's helper.
 pub const SANDBOX_ARGUMENT: &str = "job-sandbox";
 
-/// Where the job finds its source: `/builds/PROJECT` is the checkout.
-pub(crate) const BUILDS: &str = "/builds";
 /// Where the job finds what Penstock hands it.
 pub(crate) const HANDED: &str = "/penstock";
-/// Where the job finds the repository that its checkout's `.git` belongs to, with the objects below it.
-pub(crate) const ORIGIN: &str = "/penstock/origin";
 /// The job's home directory.
 pub(crate) const HOME: &str = "/home/job";
 

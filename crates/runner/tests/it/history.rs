@@ -136,9 +136,9 @@ async fn a_job_without_the_source_has_its_artifacts_and_caches_alone() {
         spec.checkout = Checkout::Empty;
         spec.inputs = built.artifacts.into_iter().collect();
     };
-    let looks = "find . -mindepth 1 | sort; git log 2>/dev/null || ls /penstock/origin";
+    let looks = "find . -mindepth 1 | sort; ! git log 2>/dev/null";
     let (report, log) = place.run(cached(Job::new(looks).with(bare))).await;
-    assert_eq!((report.end, log.out().as_str()), (JobEnd::Exited { code: 2 }, "./dist\n./dist/a\n./kept\n./kept/a\n"), "{}", log.err());
+    assert_eq!((report.end, log.out().as_str()), (JobEnd::Exited { code: 0 }, "./dist\n./dist/a\n./kept\n./kept/a\n"), "{}", log.err());
     assert!(log.notes().contains("without the source"), "{}", log.notes());
     // one beside it has the source again
     assert_eq!(place.says(cached(Job::new("git status --porcelain -uno; ls"))).await, "kept\nmain.txt\ntopic.txt\n");
@@ -164,4 +164,28 @@ async fn what_the_commit_does_not_have_is_kept_if_it_is_asked_for() {
     let (nothing, log) = place.run(Job::new("true").with(all)).await;
     assert_eq!(nothing.artifacts, None);
     assert!(log.notes().contains("no artifact matches what the commit does not have"), "{}", log.notes());
+}
+
+#[tokio::test]
+async fn a_job_without_the_source_clones_it_itself() {
+    let place = place().await;
+    let script = "test ! -e .git && git clone -q --depth 1 --branch topic file:///penstock/origin here && cat here/topic.txt
+        git -C here rev-list --count HEAD; git clone -q file:///penstock/origin whole && git -C whole log --format=%s origin/main
+        if git -C whole push -q origin HEAD:refs/heads/x 2>/dev/null; then echo pushed; fi";
+    let said = place.says(Job::new(script).with(|spec| spec.checkout = Checkout::Empty)).await;
+    assert_eq!(said, "three1\ntwo\none\n");
+}
+
+#[tokio::test]
+async fn a_checkout_is_where_the_job_wants_it() {
+    let place = place().await;
+    let job = || {
+        Job::new("pwd; git status --porcelain; cat main.txt; cat topic.txt; touch made")
+            .with(|spec| spec.artifacts.paths = vec!["made".to_owned()])
+    };
+    let (report, log) = place.run(job().with(|spec| spec.place = Some("/builds/go/src/shop".to_owned()))).await;
+    assert_eq!((report.end, log.out().as_str()), (JobEnd::Exited { code: 0 }, "/builds/go/src/shop\nonethree\n"), "{}", log.err());
+    assert!(report.artifacts.is_some(), "what it leaves is found there");
+    assert_eq!(place.says(job()).await, "/builds/shop\nonethree\n", "the next one is where jobs are");
+    assert_eq!(place.says(job().with(|spec| spec.place = Some("/builds".to_owned()))).await, "/builds\nonethree\n");
 }

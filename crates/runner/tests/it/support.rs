@@ -111,6 +111,7 @@ impl Job {
             commit: "1".repeat(40).parse().unwrap(),
             checkout: Checkout::Commit,
             branch: None,
+            place: None,
             env: BTreeMap::new(),
             files: BTreeMap::new(),
             masks: Vec::new(),

@@ -60,6 +60,33 @@ async fn a_job_gets_variables_as_they_were_set_over_those_of_its_file() {
 }
 
 #[tokio::test]
+async fn rules_see_the_variables_that_reach_the_run_and_no_event_has_a_masked_value() {
+    let small = Small::open().await;
+    let project = Project::create(&small.house, "oran").await;
+    set(&small, "DEPLOY", VariableValue { masked: true, ..variable("hunter22") }).await.unwrap();
+    set(&small, "LEVEL", VariableValue { all_branches: true, ..variable("deep") }).await.unwrap();
+    set(&small, "AT", VariableValue { environment: Some("review/*".to_owned()), ..variable("review") }).await.unwrap();
+    let pipeline = "variables: {LEVEL: file}
+deploy: {script: x, rules: [{if: '$DEPLOY =~ /^hunter2+$/'}]}
+deep: {script: x, rules: [{if: '$LEVEL == \"deep\"'}]}
+review: {script: x, environment: review/a, rules: [{if: $AT}]}
+last: {script: x}
+";
+    let planned = async |branch: &str| {
+        let run = project.push("root", branch, &format!("Change {branch}"), pipeline).await;
+        let world = project.world();
+        let plan = world.runs[&run].run.as_ref().unwrap().plan().unwrap();
+        plan.jobs.iter().map(|job| job.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(planned("main").await, ["deploy", "deep", "review", "last"]);
+    assert_eq!(planned("topic").await, ["deep", "last"], "protected ones reach the delivered branch alone");
+    let events: Value = small.root.get("/events?limit=1000").await.unwrap();
+    let events = events.to_string();
+    assert!(events.contains("[MASKED]"), "what the rule came to is told: {events}");
+    assert!(!events.contains("hunter22"), "{events}");
+}
+
+#[tokio::test]
 async fn the_variable_for_the_jobs_environment_wins() {
     let small = Small::open().await;
     let project = Project::create(&small.house, "oran").await;

@@ -42,7 +42,7 @@ pub async fn event(place: &Place, args: &EventArgs, commit: Option<&CommitId>) -
         None => nothing()?,
     };
     let message = head.map(|head| head.message.clone()).unwrap_or_default();
-    let mut facts = facts(place, args).await?;
+    let mut facts = Box::new(facts(place, args).await?);
     let (trigger, base, differing) = match start {
         Start::By(trigger) => {
             let (base, differing) = if trigger.is_push() && args.tag.is_none() { before(place, args).await? } else { (None, None) };
@@ -96,7 +96,13 @@ async fn facts(place: &Place, args: &EventArgs) -> Result<EventFacts, CliError> 
         Some(tag) => clone.tag_message(tag).await.map_err(|error| git_failed(&error))?,
         None => None,
     };
-    Ok(EventFacts { commit: clone.head.clone().map(|head| Box::new(head.into())), tag_message, ..EventFacts::default() })
+    Ok(EventFacts {
+        commit: clone.head.clone().map(|head| Box::new(head.into())),
+        tag_message,
+        description: place.file.as_ref().map(|file| file.project.description.clone()).unwrap_or_default(),
+        email: clone.user_email().await.map_err(|error| git_failed(&error))?,
+        ..EventFacts::default()
+    })
 }
 
 /// The commits that a push of the working tree brings. What is not committed yet is part of the last one.

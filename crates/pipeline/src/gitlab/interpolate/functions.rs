@@ -21,7 +21,11 @@ pub(super) fn applied(function: &str, value: &Node, variables: &dyn Values) -> R
     };
     let made = |text: &str| Node::made(text, false, NOWHERE);
     Ok(match read {
-        Function::ExpandVars => made(&expand_as_rails(text, variables, true)),
+        Function::ExpandVars => match expand_as_rails(text, variables, true) {
+            // as GitLab has it
+            expanded if expanded.secret => return Err("`expand_vars` fills in no masked variable".to_owned()),
+            expanded => made(&expanded.text),
+        },
         Function::Truncate(offset, length) => made(&text.chars().skip(offset).take(length).collect::<String>()),
         Function::PosixEscape => made(&escaped(text)),
         Function::Split("") => return Err("`split` needs a separator".to_owned()),

@@ -1,17 +1,17 @@
-//! For which environments a variable is.
+//! For which environments a project's variable is, as GitLab has it.
 
 /// The longest scope.
 const MAX: usize = 255;
 
 /// Whether a text can name environments.
-pub(super) fn is_sound(scope: &str) -> bool {
+pub fn is_scope(scope: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphanumeric() || " -_/${}.*".contains(c);
     !scope.trim().is_empty() && scope.len() <= MAX && scope.chars().all(letter)
 }
 
 /// How well a variable's scope fits the environment that a job names, if it does: the more, the better. As at GitLab, the name
 /// itself goes over a pattern, and either over a variable that is for all; of two patterns the longer wins.
-pub(super) fn fits(scope: Option<&str>, environment: Option<&str>) -> Option<(u8, usize)> {
+pub fn scope_fits(scope: Option<&str>, environment: Option<&str>) -> Option<(u8, usize)> {
     let Some(scope) = scope.filter(|scope| *scope != "*") else { return Some((0, 0)) };
     let environment = environment?;
     if scope == environment {
@@ -41,7 +41,8 @@ mod tests {
     fn the_closer_scope_wins_and_a_job_without_environment_gets_what_is_for_all() {
         let scopes = [None, Some("*"), Some("review/*"), Some("review/a"), Some("rev*a"), Some("production")];
         let of = |environment| {
-            let mut all: Vec<_> = scopes.iter().filter_map(|scope| Some((fits(*scope, environment)?, scope.unwrap_or("-")))).collect();
+            let mut all: Vec<_> =
+                scopes.iter().filter_map(|scope| Some((scope_fits(*scope, environment)?, scope.unwrap_or("-")))).collect();
             all.sort_unstable();
             all.into_iter().map(|(_, scope)| scope).collect::<Vec<_>>()
         };
@@ -64,6 +65,6 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, text), same, "{pattern} {text}");
         }
-        assert!(is_sound("review/*") && !is_sound("") && !is_sound("a\nb") && !is_sound("ä"));
+        assert!(is_scope("review/*") && !is_scope("") && !is_scope("a\nb") && !is_scope("ä"));
     }
 }
