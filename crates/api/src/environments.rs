@@ -16,8 +16,8 @@ pub struct NamedEnvironmentView {
     pub url: Option<String>,
     /// What was deployed to it last.
     pub deployed: Option<DeployedView>,
-    /// The job that stops it.
-    pub on_stop: Option<String>,
+    /// The jobs that stop it.
+    pub on_stop: Vec<String>,
     /// When it is stopped by itself.
     pub stops_at: Option<Timestamp>,
 }

@@ -139,8 +139,14 @@ pub struct RunSummary {
     pub commit: CommitId,
     /// What a GitLab file names its pipeline, or the first line of the commit's message.
     pub title: String,
-    /// Who pushed, as authenticated.
+    /// Who pushed or started it, as authenticated; whose push its parent answers.
     pub pusher: UserName,
+    /// What began it, in GitLab's words: `push`, `schedule`, `web`, `api`, `trigger`, `pipeline`, `parent_pipeline`.
+    #[serde(default)]
+    pub source: String,
+    /// The name of the time at which it started by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
     /// In GitLab's words: `created`, `running`, `success`, `failed`, `canceled`, `manual`, …; `rejected` without a plan.
     pub status: String,
     /// When the push came.
@@ -158,6 +164,19 @@ pub struct RunSummary {
     /// The job of another run that started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<StartedBy>,
+}
+
+impl RunSummary {
+    /// What began it, for people.
+    pub fn begun(&self) -> String {
+        match (&self.started_by, &self.schedule) {
+            (Some(by), _) if by.child => format!("child of {}", by.run),
+            (Some(by), _) => format!("started by `{}` of {}", by.job, by.run),
+            (None, Some(name)) => format!("by schedule {name}"),
+            (None, None) if matches!(&*self.source, "" | "push") => format!("pushed by {}", self.pusher),
+            (None, None) => format!("started by {}", self.pusher),
+        }
+    }
 }
 
 /// The job that started a run.

@@ -24,12 +24,12 @@ pub struct NamedEnvironment {
     pub url: Option<String>,
     /// What was deployed to it last.
     pub deployed: Option<Deployed>,
-    /// The key of the job that stops it, in the file of the last deployment.
-    pub on_stop: Option<String>,
+    /// The keys of the jobs that stop it, in the file of the last deployment: of each job of that pipeline that deployed to it.
+    pub on_stop: Vec<String>,
     /// When it is stopped by itself.
     pub stops_at: Option<Timestamp>,
-    /// The job that was started to stop it.
-    pub stopping: Option<(RunId, JobName)>,
+    /// The jobs that were started to stop it.
+    pub stopping: Vec<(RunId, JobName)>,
     /// Since when it is stopped.
     pub stopped: Option<Timestamp>,
 }
@@ -65,17 +65,28 @@ impl NamedEnvironment {
     pub(crate) fn take(&mut self, what: &Deployment, deployed: Deployed) {
         let at = deployed.at;
         if what.action == DeploymentAction::Stop {
-            (self.stopped, self.stopping, self.stops_at) = (Some(at), None, None);
+            (self.stopped, self.stopping, self.stops_at) = (Some(at), Vec::new(), None);
             return;
         }
         let millis = |seconds: u64| i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
         let stops_at = what.stops_in.map(|seconds| Timestamp(at.0.saturating_add(millis(seconds))));
         what.tier.clone_into(&mut self.tier);
         if what.action == DeploymentAction::Start {
-            (self.stopped, self.stopping, self.stops_at) = (None, None, stops_at);
-            (self.url, self.on_stop, self.deployed) = (what.url.clone(), what.on_stop.clone(), Some(deployed));
+            (self.stopped, self.stopping, self.stops_at) = (None, Vec::new(), stops_at);
+            if self.deployed.as_ref().is_none_or(|before| before.run != deployed.run) {
+                self.on_stop.clear();
+            }
+            self.on_stop.extend(what.on_stop.clone().filter(|key| !self.on_stop.contains(key)));
+            (self.url, self.deployed) = (what.url.clone(), Some(deployed));
         } else if self.stopped.is_none() {
             self.stops_at = stops_at.or(self.stops_at);
+        }
+    }
+
+    /// The branch is gone: what was deployed from there last is to be stopped.
+    pub(crate) fn lose(&mut self, branch: &str, at: Timestamp) {
+        if self.stopped.is_none() && self.deployed.as_ref().is_some_and(|deployed| deployed.reference == branch) {
+            self.stops_at = Some(at);
         }
     }
 
@@ -84,26 +95,29 @@ impl NamedEnvironment {
         if self.stopped.is_some() {
             return Standing::Stopped;
         }
-        let state = self.stopping.as_ref().and_then(|(run, job)| world.runs.get(run)?.run.as_ref()?.job(job));
+        let states = self.stopping.iter().filter_map(|(run, job)| world.runs.get(run)?.run.as_ref()?.job(job));
         let over = |state: &JobState| {
             use JobState::{Cancelled, Failed, Manual, Skipped, Succeeded};
             matches!(state, Succeeded | Failed { .. } | Cancelled { .. } | Skipped { .. } | Manual)
         };
         // a job that failed to stop it leaves it as it is, so that somebody may try again
-        if state.is_some_and(|state| !over(state)) { Standing::Stopping } else { Standing::Available }
+        if states.into_iter().any(|state| !over(state)) { Standing::Stopping } else { Standing::Available }
     }
 
-    /// The job that stops it, and what starts that job as things stand.
-    fn stop_command(&self, world: &World, by: &Actor) -> Option<(RunId, JobName, RunCommand)> {
-        let run = &self.deployed.as_ref()?.run;
-        let state = world.runs.get(run)?.run.as_ref()?;
-        let (key, jobs) = (self.on_stop.as_deref()?, &state.plan()?.jobs);
-        let named = |job: &&PlannedJob| job.name.as_str() == key || job.group == key;
-        let job = jobs.iter().find(named)?.name.clone();
-        let play = RunCommand::PlayJob { job: job.clone(), by: by.clone() };
-        let retry = RunCommand::RetryJob { job: job.clone(), by: by.clone() };
-        let command = [play, retry].into_iter().find(|command| state.decide(command.clone()).is_ok())?;
-        Some((run.clone(), job, command))
+    /// The jobs that stop it, and what starts each as things stand.
+    fn stop_commands(&self, world: &World, by: &Actor) -> Vec<(RunId, JobName, RunCommand)> {
+        let Some(run) = self.deployed.as_ref().map(|deployed| &deployed.run) else { return Vec::new() };
+        let Some(state) = world.runs.get(run).and_then(|record| record.run.as_ref()) else { return Vec::new() };
+        let jobs = state.plan().map(|plan| &*plan.jobs).unwrap_or_default();
+        let command = |key: &String| {
+            let named = |job: &&PlannedJob| job.name.as_str() == key || job.group == *key;
+            let job = jobs.iter().find(named)?.name.clone();
+            let play = RunCommand::PlayJob { job: job.clone(), by: by.clone() };
+            let retry = RunCommand::RetryJob { job: job.clone(), by: by.clone() };
+            let command = [play, retry].into_iter().find(|command| state.decide(command.clone()).is_ok())?;
+            Some((run.clone(), job, command))
+        };
+        self.on_stop.iter().filter_map(command).collect()
     }
 }
 
@@ -122,7 +136,7 @@ pub(crate) async fn stop_due(parts: &Parts, project: &ProjectName, name: &str) -
     if is_due { stop_now(parts, &world, project, name, Actor::Penstock).await } else { Ok(()) }
 }
 
-/// Stops an environment: by the job that its file names for that, or by saying so if there is none.
+/// Stops an environment: by the jobs that its file names for that, or by saying so if there is none.
 ///
 /// # Errors
 /// When there is no such environment, or it is stopped already.
@@ -139,17 +153,18 @@ pub async fn stop(parts: &Parts, by: Actor, project: &ProjectName, name: &str) -
     }
 }
 
-/// The job is started first: whoever dies between the two finds it at work, and an environment whose time is over is looked at again.
+/// The jobs are started first: whoever dies between the two finds them at work, and an environment whose time is over is looked at again.
 async fn stop_now(parts: &Parts, world: &World, project: &ProjectName, name: &str, by: Actor) -> Result<(), EffectError> {
     let Some(environment) = world.projects.get(project).and_then(|record| record.environments.get(name)) else { return Ok(()) };
     let environment_name = name.to_owned();
-    let event = match environment.stop_command(world, &by) {
-        Some((run, job, command)) => {
-            tell(parts, &run, by.clone(), command).await?;
-            ProjectEvent::EnvironmentStopping { environment: environment_name, run, job }
-        }
-        None => ProjectEvent::EnvironmentStopped { environment: environment_name },
-    };
-    parts.journal.record(&streams::project(project), by, event).await?;
+    let mut events = Vec::new();
+    for (run, job, command) in environment.stop_commands(world, &by) {
+        tell(parts, &run, by.clone(), command).await?;
+        events.push(ProjectEvent::EnvironmentStopping { environment: environment_name.clone(), run, job });
+    }
+    if events.is_empty() {
+        events.push(ProjectEvent::EnvironmentStopped { environment: environment_name });
+    }
+    parts.journal.change(&streams::project(project), by, |_, _| events).await?;
     Ok(())
 }

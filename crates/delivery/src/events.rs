@@ -80,6 +80,11 @@ pub enum ProjectEvent {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         inputs: BTreeMap<String, serde_json::Value>,
     },
+    /// A branch or tag was deleted.
+    Deleted {
+        /// The full ref.
+        reference: String,
+    },
     /// The job that stops an environment that jobs name was started.
     EnvironmentStopping {
         /// The environment.
@@ -503,7 +508,7 @@ macro_rules! domain {
     };
 }
 
-domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered", Self::Ordered { .. } => "ordered", Self::TimetableRead { .. } => "timetable_read",
+domain!(ProjectEvent, "project", { Self::Created { .. } => "created", Self::Pushed { .. } => "pushed", Self::Deleted { .. } => "deleted", Self::Started { .. } => "started", Self::Triggered { .. } => "triggered", Self::Ordered { .. } => "ordered", Self::TimetableRead { .. } => "timetable_read",
     Self::MergeRequestAsked { .. } => "merge_request_asked", Self::MergeRequest { .. } => "merge_request",
     Self::EnvironmentStopping { .. } => "environment_stopping", Self::EnvironmentStopped { .. } => "environment_stopped", Self::TagReleased { .. } => "tag_released", Self::ConfigRead { .. } => "config_read" });
 domain!(WorkEvent, "work", { Self::Rejected { .. } => "rejected", Self::ImageBuilt { .. } => "image_built", Self::Tested { .. } => "tested", Self::Released { .. } => "released" });

@@ -141,6 +141,14 @@ pub async fn answered(
     Ok(events)
 }
 
+/// A branch or tag was deleted: what was deployed from a branch last is stopped. Nothing if the log knows of no such ref.
+pub async fn deleted(parts: &Parts, project: &ProjectName, who: Actor, reference: &str) -> Result<(), OrderError> {
+    let event = ProjectEvent::Deleted { reference: reference.to_owned() };
+    let known = |world: &World| world.projects.get(project).is_some_and(|record| record.refs.contains_key(reference));
+    parts.journal.change(&streams::project(project), who, |world, _| if known(world) { vec![event] } else { Vec::new() }).await?;
+    Ok(())
+}
+
 /// Has a pipeline start where a ref is, as a person or a program asks. Gives the run, whose plan tells what becomes of it.
 pub async fn start_pipeline(
     parts: &Parts,

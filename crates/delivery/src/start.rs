@@ -36,7 +36,7 @@ pub async fn end_lost(parts: &Parts) -> Result<usize, EffectError> {
     Ok(lost)
 }
 
-/// Answers pushes that came to Git but not to the log: a server that dies between the two says nothing of them.
+/// Answers pushes and deletions that came to Git but not to the log: a server that dies between the two says nothing of them.
 ///
 /// # Errors
 /// When Git fails.
@@ -45,7 +45,13 @@ pub async fn compare_refs(parts: &Parts) -> Result<(), EffectError> {
     for project in world.projects.values() {
         config_repository::read(parts, &project.name).await?;
         let repository = project.name.clone().into();
-        for (reference, commit) in parts.git.refs(&repository).await? {
+        let there = parts.git.refs(&repository).await?;
+        for reference in project.refs.keys().filter(|reference| !there.contains_key(*reference)) {
+            if let Err(error) = crate::orders::deleted(parts, &project.name, Actor::Penstock, reference).await {
+                tracing::warn!(%reference, %error, "that it was deleted is not kept; the next start looks again");
+            }
+        }
+        for (reference, commit) in there {
             if project.refs.get(&reference) == Some(&commit) {
                 continue;
             }

@@ -13,6 +13,7 @@ use penstock_delivery::{Parts, World, config_repository, orders};
 use penstock_git::{GitHttp, Offered, PushListener, RefUpdate};
 use penstock_model::blob::{BlobError, BlobStore};
 use penstock_model::git::MayPush;
+use penstock_model::ids::Actor;
 use penstock_model::image::media;
 use penstock_model::registry::ImageRegistry;
 use penstock_model::release::ImageName;
@@ -74,7 +75,12 @@ impl PushListener for Pushes {
                 continue;
             }
             for update in &updates {
-                let Some(commit) = &update.new else { continue };
+                let Some(commit) = &update.new else {
+                    if let Err(error) = orders::deleted(&self.0, &project.name, Actor::User(who.clone()), &update.reference).await {
+                        lines.push(format!("penstock: {error}"));
+                    }
+                    continue;
+                };
                 match orders::answered(&self.0, &project.name, who, &update.reference, commit).await {
                     Ok(events) => lines.extend(offers::answer(&self.0, &project.name, &events).await),
                     Err(error) => lines.push(format!("penstock: {error}")),

@@ -61,7 +61,7 @@ pub(super) async fn runs(context: &Context, args: &Runs) -> Result<u8, CliError>
     let runs: Vec<RunSummary> = context.client()?.get(&format!("/runs?limit={}{project}", args.limit)).await?;
     context.show(&runs, |runs| {
         let rows: Vec<_> = runs.iter().map(run_row).collect();
-        table(&["RUN", "PROJECT", "STATUS", "REF", "COMMIT", "BY", "TIME", "WHAT"], &rows);
+        table(&["RUN", "PROJECT", "STATUS", "REF", "COMMIT", "BEGUN", "TIME", "WHAT"], &rows);
     });
     Ok(exit::OK)
 }
@@ -74,7 +74,7 @@ fn run_row(run: &RunSummary) -> Vec<String> {
         word(&run.status),
         plain(&run.reference),
         run.commit.short().to_owned(),
-        run.pusher.to_string(),
+        plain(&run.begun()),
         time,
         plain(&run.title),
     ]

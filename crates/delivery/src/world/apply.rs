@@ -89,6 +89,13 @@ impl World {
                 project.asked.remove(&reference);
                 self.begin(name, run, PushSeen { reference, before, commit, pusher, at: event.at }, |_| {})?;
             }
+            ProjectEvent::Deleted { reference } => {
+                let project = Arc::make_mut(self.projects.get_mut(&event.stream.name().parse::<ProjectName>().ok()?)?);
+                project.refs.remove(&reference);
+                if reference.starts_with("refs/heads/") {
+                    project.environments.values_mut().for_each(|environment| environment.lose(&reference, event.at));
+                }
+            }
             ProjectEvent::Started { reference, before, commit, pusher, run, beside } => {
                 let name: ProjectName = event.stream.name().parse().ok()?;
                 let how = |record: &mut RunRecord| (record.brings_plan, record.beside) = (true, beside);
@@ -102,11 +109,12 @@ impl World {
             }
             ProjectEvent::EnvironmentStopping { environment, run, job } => {
                 let environment = self.named_environment(event, &environment)?;
-                (environment.stopping, environment.stops_at) = (Some((run, job)), None);
+                environment.stops_at = None;
+                environment.stopping.push((run, job));
             }
             ProjectEvent::EnvironmentStopped { environment } => {
                 let environment = self.named_environment(event, &environment)?;
-                (environment.stopped, environment.stopping, environment.stops_at) = (Some(event.at), None, None);
+                (environment.stopped, environment.stopping, environment.stops_at) = (Some(event.at), Vec::new(), None);
             }
             ProjectEvent::TagReleased { release, commit, by, who } => self.tag_released(event, *release, commit, by, who)?,
             ProjectEvent::Ordered { reference, commit, pusher, run, order } => {

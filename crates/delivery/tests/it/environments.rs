@@ -92,7 +92,7 @@ async fn a_job_that_succeeds_deploys_to_its_environment() {
     let run = place.push(&format!("{FILE}# again\n")).await;
     let environment = place.environment();
     assert_eq!(environment.url.as_deref(), Some("https://r.example/topic"));
-    assert_eq!((environment.tier.as_str(), environment.on_stop.as_deref()), ("development", Some("stop")));
+    assert_eq!((environment.tier.as_str(), &environment.on_stop[..]), ("development", &["stop".to_owned()][..]));
     let deployed = environment.deployed.unwrap();
     assert_eq!((deployed.run, deployed.job.as_str(), deployed.reference.as_str()), (run, "deploy", "refs/heads/topic"));
     assert_eq!(place.standing(), Standing::Available);
@@ -152,4 +152,50 @@ async fn an_environment_without_a_job_for_it_is_just_said_to_be_stopped() {
     assert_eq!((place.environment().stops_at, place.standing()), (None, Standing::Available));
     place.stop().await.unwrap();
     assert_eq!(place.standing(), Standing::Stopped);
+}
+
+#[tokio::test]
+async fn a_branch_that_is_deleted_takes_with_it_what_was_deployed_from_it_last() {
+    let place = Place::new().await;
+    let run = place.push(FILE).await;
+    let (house, gone) = (&place.house, async |reference: &str| {
+        orders::deleted(&place.house.parts, &oran(), Actor::User(user("ada")), reference).await.unwrap();
+        place.go_on().await;
+    });
+    gone("refs/heads/other").await;
+    assert_eq!(place.standing(), Standing::Available, "nothing was deployed from there");
+    gone("refs/heads/topic").await;
+    assert_eq!(place.standing(), Standing::Stopped);
+    assert_eq!(house.world().runs[&run].times[&"stop".parse().unwrap()].attempt, 1, "by the job that its file names");
+    assert!(!house.world().projects[&oran()].refs.contains_key("refs/heads/topic"));
+    let position = house.world().position;
+    gone("refs/heads/topic").await;
+    assert_eq!(house.world().position, position, "it is gone once");
+    // the same commit again is a new branch
+    let commit = house.world().runs[&run].push.commit.clone();
+    let again = orders::pushed(&house.parts, &oran(), &user("ada"), "refs/heads/topic", &commit).await.unwrap();
+    assert!(again.is_some_and(|again| house.world().runs[&again].push.before.is_none()));
+    place.go_on().await;
+    assert_eq!(place.standing(), Standing::Available);
+}
+
+#[tokio::test]
+async fn every_job_of_the_last_pipeline_that_deployed_names_one_that_stops() {
+    let place = Place::new().await;
+    let deploy = |name: &str| {
+        format!(
+            "{name}:\n  script: [x]\n  environment: {{name: review/topic, on_stop: stop {name}}}\nstop {name}:\n  script: [x]\n  when: manual\n  \
+             environment: {{name: review/topic, action: stop}}\n"
+        )
+    };
+    place.push(&[deploy("web"), deploy("database")].concat()).await;
+    let run = place.push(&[deploy("web"), deploy("queue")].concat()).await;
+    let mut stops = place.environment().on_stop;
+    stops.sort();
+    assert_eq!(stops, ["stop queue", "stop web"], "those of the pipeline before are not asked");
+    place.stop().await.unwrap();
+    assert_eq!(place.standing(), Standing::Stopping);
+    place.go_on().await;
+    let attempts = ["stop web", "stop queue"].map(|job| place.house.world().runs[&run].times[&job.parse().unwrap()].attempt);
+    assert_eq!((place.standing(), attempts), (Standing::Stopped, [1, 1]));
 }

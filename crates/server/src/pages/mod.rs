@@ -11,6 +11,7 @@ mod log;
 mod login;
 mod markdown;
 mod merge_request;
+mod named;
 mod overview;
 mod parts;
 mod release;
@@ -41,6 +42,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/projects/{project}/environments/{environment}", get(environment::page))
         .route("/projects/{project}/environments/{environment}/rollout/{order}", post(forms::rollout))
         .route("/projects/{project}/environments/{environment}/rollback", post(forms::roll_back))
+        .route("/projects/{project}/named-environments", get(named::list))
+        .route("/projects/{project}/named-environments/{name}", get(named::page))
+        .route("/projects/{project}/named-environments/{name}/stop", post(named::stop))
         .route("/projects/{project}/tests", get(tests::page))
         .route("/projects/{project}/tag-releases/{tag}", get(tag_release::page))
         .route("/projects/{project}/merge-requests", get(merge_request::list))

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use penstock_api::{EnvironmentSummary, ProjectSummary, ReleaseView, Trouble};
 use penstock_model::{ProjectName, Timestamp};
 
-use super::parts::{ago, empty, moment, runs, status, table, title};
+use super::parts::{ago, begun, empty, moment, runs, status, table, title};
 use super::{PageFailure, Viewer, layout, tag_release};
 use crate::problem::Failure;
 use crate::{App, views};
@@ -42,7 +42,7 @@ fn card(project: &ProjectSummary, now: Timestamp) -> Markup {
             h2 { a href={ "/projects/" (project.name) } { (project.name) } }
             @if let Some(run) = &project.last_run {
                 p.last { a href={ "/runs/" (run.id) } { (title(&run.title, "Last run")) } (status(&run.status)) }
-                p.hint { code { (run.commit.short()) } " by " (run.pusher) ", " (ago(run.started, now)) }
+                p.hint { code { (run.commit.short()) } " " (begun(run)) ", " (ago(run.started, now)) }
             } @else { p.hint { "No run yet" } }
             (way(project))
         }
@@ -93,6 +93,7 @@ pub(super) async fn project(State(app): State<App>, Viewer(caller): Viewer, Path
             " · "
             a href={ "/projects/" (name) "/merge-requests" } { "Merge requests" }
             @if open > 0 { " (" (open) " open)" }
+            @if !record.environments.is_empty() { " · " a href={ "/projects/" (name) "/named-environments" } { "Environments of jobs" } }
         }
         (runs(&views::runs(&app, Some(&name), ROWS), now, false))
         (tag_release::listed(&name, &views::tag_releases(record), now))

@@ -36,9 +36,11 @@ pub(super) fn word_in(dialect: Option<&str>, word: &str) -> String {
 /// The colour and the mark of a status.
 pub(super) fn tone(word: &str) -> (&'static str, &'static str) {
     match word {
-        "success" | "merged" | "delivered" | "healthy" | "promoted" | "passed" | "in step" | "ready" => ("good", "✓"),
+        "success" | "merged" | "delivered" | "healthy" | "promoted" | "passed" | "in step" | "ready" | "available" => ("good", "✓"),
         "failed" | "rejected" | "gate_refused" | "refused" | "check_failed" | "degraded" | "aborted" | "glass broken" => ("bad", "✗"),
-        "running" | "rolling_out" | "checking" | "progressing" | "at_gate" | "allowed" | "pending" | "starting" => ("busy", "●"),
+        "running" | "rolling_out" | "checking" | "progressing" | "at_gate" | "allowed" | "pending" | "starting" | "stopping" => {
+            ("busy", "●")
+        }
         "awaiting_approval" | "from outside" | "not yet" | "manual" | "paused" | "success with warnings" | "failed, allowed" | "behind" => {
             ("wait", "!")
         }
@@ -95,6 +97,12 @@ pub(super) fn digest(digest: &Digest) -> Markup {
     html! { code title=(digest) { (digest.short()) } }
 }
 
+/// A text as one part of an address.
+pub(super) fn encoded(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
 /// A text of the program's: what stands between backticks is code.
 pub(super) fn prose(text: &str) -> Markup {
     html! { @for (index, part) in text.split('`').enumerate() { @if index % 2 == 1 { code { (part) } } @else { (part) } } }
@@ -142,7 +150,7 @@ pub(super) fn runs(runs: &[RunSummary], now: Timestamp, all: bool) -> Markup {
     if runs.is_empty() {
         return empty("No run yet. Push to the project's repository and one begins.");
     }
-    let columns = ["Run", "Status", "Project", "Commit", "Pushed by", "Started", "Took"];
+    let columns = ["Run", "Status", "Project", "Commit", "Begun", "Started", "Took"];
     let columns: Vec<&str> = columns.into_iter().filter(|column| all || *column != "Project").collect();
     let rows = html! {
         tbody {
@@ -152,7 +160,7 @@ pub(super) fn runs(runs: &[RunSummary], now: Timestamp, all: bool) -> Markup {
                     td { (status(&run.status)) }
                     @if all { td { a href={ "/projects/" (run.project) } { (run.project) } } }
                     td { code { (run.commit.short()) } " " span.soft { (run.reference) } }
-                    td { (run.pusher) }
+                    td { (begun(run)) }
                     td { (ago(run.started, now)) }
                     td.number { (between(run.started, run.ended, now)) }
                 }
@@ -160,6 +168,17 @@ pub(super) fn runs(runs: &[RunSummary], now: Timestamp, all: bool) -> Markup {
         }
     };
     table("Runs", &columns, &rows)
+}
+
+/// What began a run; the run above it by its link.
+pub(super) fn begun(run: &RunSummary) -> Markup {
+    match &run.started_by {
+        Some(by) => html! {
+            @if by.child { "child of " } @else { "started by " }
+            a href={ "/runs/" (by.run) } { "the job " strong { (by.job) } }
+        },
+        None => html! { (run.begun()) },
+    }
 }
 
 /// A commit's title, or what else names the thing.

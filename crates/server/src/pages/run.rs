@@ -9,7 +9,7 @@ use penstock_api::{JobView, RunView};
 use penstock_delivery::events::Role;
 use penstock_model::{RunId, Timestamp};
 
-use super::parts::{ago, between, button, confirmed, digest, runs, span, statements, status_in, table, title};
+use super::parts::{ago, begun, between, button, confirmed, digest, encoded, runs, span, statements, status_in, table, title};
 use super::{PageFailure, Viewer, graph, layout};
 use crate::problem::Failure;
 use crate::{App, views};
@@ -84,9 +84,8 @@ fn lead(run: &RunView, now: Timestamp) -> Markup {
         ul.lead {
             li { (status_in(dialect, &run.status)) }
             li { code { (run.commit.short()) } " on " strong { (run.reference) } }
-            li { "pushed by " strong { (run.pusher) } " " (ago(run.started, now)) }
+            li { (begun(run)) " " (ago(run.started, now)) }
             li { (between(run.started, run.ended, now)) }
-            @if let Some(by) = &run.started_by { li { "started by " a href={ "/runs/" (by.run) } { "the job " strong { (by.job) } } } }
             @if let Some(release) = run.release { li { "made " a href={ "/releases/" (release.0.hex()) } { "release " code { (release.0.short()) } } } }
         }
     }
@@ -105,11 +104,5 @@ fn images(run: &RunView) -> Markup {
 
 /// A job's page.
 pub(super) fn job_address(run: &RunId, job: &JobView) -> String {
-    let name: String = job
-        .name
-        .as_str()
-        .bytes()
-        .map(|b| if b.is_ascii_alphanumeric() || b"-_.".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
-        .collect();
-    format!("/runs/{run}/jobs/{name}")
+    format!("/runs/{run}/jobs/{}", encoded(job.name.as_str()))
 }

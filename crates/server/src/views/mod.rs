@@ -6,6 +6,7 @@ mod environments;
 mod explain;
 mod glass;
 mod merge_requests;
+mod named;
 mod releases;
 mod runs;
 mod statements;
@@ -18,6 +19,7 @@ pub use environments::{environment, environment_summaries};
 pub use explain::explain;
 pub use glass::{asked, glass, glass_of, opened};
 pub use merge_requests::{merge_request, merge_requests};
+pub use named::{deployments, named_environment, named_environments};
 pub use releases::step_word;
 pub use releases::{release, releases};
 pub use runs::{first_line, run, run_summary, runs, status_word};
@@ -65,7 +67,7 @@ pub fn project_summary(app: &App, project: &ProjectRecord) -> ProjectSummary {
         branch: project.branch.clone(),
         clone_url: format!("{url}/git/{}.git", project.name),
         config_clone_url: format!("{url}/git/{}.git", project.config_repository),
-        last_run: last_run(&world, project).map(|record| run_summary(app, record)),
+        last_run: last_run(&world, project).map(|record| run_summary(record)),
         environments: environment_summaries(app, project),
         config_error: project.config.as_ref().and_then(|seen| seen.error.clone()),
     }

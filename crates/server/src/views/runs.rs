@@ -13,11 +13,11 @@ use crate::App;
 pub fn runs(app: &App, project: Option<&ProjectName>, limit: usize) -> Vec<RunSummary> {
     let world = app.parts.journal.world();
     let wanted = world.runs.values().rev().filter(|record| project.is_none_or(|name| record.project == *name));
-    wanted.take(limit).map(|record| run_summary(app, record)).collect()
+    wanted.take(limit).map(|record| run_summary(record)).collect()
 }
 
 /// A run in a list.
-pub fn run_summary(_: &App, record: &RunRecord) -> RunSummary {
+pub fn run_summary(record: &RunRecord) -> RunSummary {
     let plan = record.run.as_ref().and_then(|run| run.plan());
     let title = plan.map(title).unwrap_or_default();
     let (errors, warnings) = annotations::counts(record);
@@ -28,6 +28,8 @@ pub fn run_summary(_: &App, record: &RunRecord) -> RunSummary {
         commit: record.push.commit.clone(),
         title,
         pusher: record.push.pusher.clone(),
+        source: source(record).to_owned(),
+        schedule: record.order.as_ref().and_then(|order| order.time.clone()),
         status: status_word(record).to_owned(),
         started: record.push.at,
         ended: record.ended,
@@ -35,6 +37,16 @@ pub fn run_summary(_: &App, record: &RunRecord) -> RunSummary {
         errors,
         warnings,
         started_by: record.upstream.as_ref().map(|up| StartedBy { run: up.by.run.clone(), job: up.by.job.clone(), child: up.child }),
+    }
+}
+
+/// What began a run, in GitLab's words; of what only GitHub knows, what comes closest.
+fn source(record: &RunRecord) -> &'static str {
+    match (&record.upstream, &record.order) {
+        (Some(upstream), _) if upstream.child => "parent_pipeline",
+        (Some(_), _) => "pipeline",
+        (None, Some(order)) => order.trigger.gitlab_source().unwrap_or("api"),
+        (None, None) => "push",
     }
 }
 
@@ -84,7 +96,7 @@ pub fn run(app: &App, record: &RunRecord) -> RunView {
     let said = said.unwrap_or_default();
     let (annotations, annotations_left_out) = annotations::annotations(record, &said);
     RunView {
-        summary: run_summary(app, record),
+        summary: run_summary(record),
         dialect: plan.map(|plan| if plan.dialect == Dialect::GitlabCi { "gitlab" } else { "github" }.to_owned()),
         stages: plan.map(|plan| plan.stages.clone()).unwrap_or_default(),
         jobs: plan.map(|plan| jobs(&world, record, plan)).unwrap_or_default(),

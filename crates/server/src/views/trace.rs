@@ -97,7 +97,7 @@ fn of_release(world: &World, record: &ReleaseRecord) -> Vec<TraceLink> {
         }
     }
     if let Some(run) = world.runs.get(&record.run) {
-        links.push(link("run", &run.id, format!("pushed by {} to {}", run.push.pusher, run.push.reference)));
+        links.push(link("run", &run.id, format!("{}, of {}", super::run_summary(run).begun(), run.push.reference)));
         let title = run.run.as_ref().and_then(|state| state.plan()).map(|plan| first_line(&plan.event.message));
         links.push(link("commit", &release.commit, title.unwrap_or_default()));
     }

@@ -263,7 +263,7 @@ fn who_may_only_look_sees_no_button_and_is_told_why_an_order_is_refused() {
     let browser = Browser::start();
     browser.open(&site.url("/healthz"));
     browser.carry(&site.url("/"), &site.story.reader);
-    for name in ["rollout", "run", "run-failed", "job", "release-waiting", "release-refused"] {
+    for name in ["rollout", "run", "run-failed", "job", "release-waiting", "release-refused", "named-environments", "named-environment"] {
         browser.open(&site.page(name));
         assert_eq!(browser.script("return document.querySelectorAll('main button').length"), 0, "{name}");
     }
@@ -294,6 +294,25 @@ fn buttons_do_what_they_say() {
     browser.press("details.confirm > summary");
     browser.press("form[action$='/close'] button");
     browser.wait_for("document.querySelector('main').innerText.includes('closed')");
+    browser.open(&site.page("named-environment"));
+    browser.press("details.confirm > summary");
+    browser.press("form[action$='/stop'] button");
+    browser.wait_for("document.querySelector('.lead')?.innerText.includes('stopping')");
+}
+
+#[test]
+fn environments_of_jobs_are_listed_with_what_was_deployed_to_each() {
+    let (browser, site) = admin();
+    browser.scripts(false);
+    browser.open(&site.url("/projects/tariff"));
+    assert!(text(&browser).contains("Environments of jobs"));
+    browser.open(&site.page("named-environments"));
+    for words in ["review/day", "development", "https://day.tariff.example.org/", "1 stopped"] {
+        assert!(text(&browser).contains(words), "{words}: {}", text(&browser));
+    }
+    browser.open(&site.url("/projects/tariff/named-environments/review%2Fold"));
+    assert!(text(&browser).contains("stopped") && text(&browser).contains("old"), "{}", text(&browser));
+    assert_eq!(browser.script("return document.querySelectorAll('main button').length"), 0, "it is stopped already");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use penstock_model::blob::{Channel, LogLine};
 use penstock_model::evidence::{Subject, Witness};
 use penstock_model::ids::Actor;
 use penstock_model::image::media;
-use penstock_model::job::{Annotation, AnnotationLevel, AttemptId, JobEnd, JobReport, ReportFile};
+use penstock_model::job::{Annotation, AnnotationLevel, AttemptId, Deployment, DeploymentAction, JobEnd, JobReport, ReportFile};
 use penstock_model::release::{ImageName, ReleaseId};
 use penstock_model::{Digest, EnvironmentName, JobName, ProjectName, RunId, UserName};
 use penstock_pipeline::{RunCommand, RunEffect};
@@ -152,7 +152,7 @@ approvers: [grace, linus]
                 let Some(code) = ending(job.as_str()) else { continue };
                 pace = (pace * 7 + 3) % 11;
                 self.house.clock.advance(Duration::from_millis(400 + 900 * pace));
-                let report = self.report(&job, code).await;
+                let report = JobReport { deployment: self.deployment(run, &job, code), ..self.report(&job, code).await };
                 self.tell(run, RunCommand::FinishJob { job, attempt, report }).await;
             }
         }
@@ -182,6 +182,15 @@ approvers: [grace, linus]
         let coverage = Some(CoverageReport { lines_covered: 7_600 + number, lines_valid: 9_700 });
         let tested = WorkEvent::Tested { job: job.parse().unwrap(), attempt: 1, totals, reports: Vec::new(), coverage, flaky };
         self.house.parts.journal.record(&streams::run(run), Actor::Penstock, tested).await.unwrap();
+    }
+
+    /// What a job that succeeded did to the environment that its file names without variables.
+    fn deployment(&self, run: &RunId, job: &JobName, code: i32) -> Option<Deployment> {
+        let world = self.world();
+        let environment = world.runs[run].run.as_ref()?.plan()?.job(job)?.environment.clone().filter(|_| code == 0)?;
+        let action = if environment.action.as_deref() == Some("stop") { DeploymentAction::Stop } else { DeploymentAction::Start };
+        let (tier, stops_in) = ("development".to_owned(), None);
+        Some(Deployment { environment: environment.name, action, tier, url: environment.url, on_stop: environment.on_stop, stops_in })
     }
 
     /// What a job leaves: tests that fail say where, and write a summary.

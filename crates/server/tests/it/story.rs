@@ -10,8 +10,8 @@ use penstock_delivery::glass::{GlassOrder, break_glass};
 use penstock_delivery::keeper::{Keeper, keep};
 use penstock_delivery::merge_requests::options::Offer;
 use penstock_delivery::merge_requests::{self, Making};
-use penstock_delivery::orders;
 use penstock_delivery::wanted::{Effect, wanted};
+use penstock_delivery::{environments, orders};
 use penstock_model::blob::Channel::{Err, Note, Out};
 use penstock_model::gateway::{Counters, LATENCY_BOUNDS_MS};
 use penstock_model::git::GitHost;
@@ -53,6 +53,12 @@ report: {stage: report, script: [make report]}
 pub const LINES: u32 = 3_000;
 /// The jobs of it that fail.
 pub const LARGE_FAILS: [&str; 2] = ["unit 117/200", "platform: [alpine, 3.12, sqlite]"];
+/// Deploys to an environment that a job stops, and to one that nobody stops.
+const DEPLOYS: &str = "stages: [deploy]
+review: {stage: deploy, script: [make], environment: {name: review/day, url: 'https://day.tariff.example.org/', on_stop: take down}}
+take down: {stage: deploy, script: [make], when: manual, environment: {name: review/day, action: stop}}
+old: {stage: deploy, script: [make], environment: review/old}
+";
 const TITLES: [&str; 6] = [
     "Read the subscription's period from its own field",
     "Keep the policy's input in one place",
@@ -105,6 +111,9 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
     let lines: Vec<_> = lines.iter().map(|line| (Out, line.as_str())).collect();
     tariff.print(&large, LARGE_FAILS[0], &lines).await;
     tariff.work(&large, &|job| Some(i32::from(LARGE_FAILS.contains(&job)))).await;
+    let deploys = tariff.push("ada", "day", "Look at the day tariff", DEPLOYS).await;
+    tariff.work(&deploys, &|_| Some(0)).await;
+    environments::stop(&house.parts, Actor::User(user("ada")), &"tariff".parse().unwrap(), "review/old").await.unwrap();
     orders::create_project(&house.parts, &user("root"), &"firmware".parse().unwrap(), &"firmware-config".parse().unwrap(), "main")
         .await
         .unwrap();
@@ -140,6 +149,9 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
         ("rollout-back", "/projects/edge/environments/production".to_owned()),
         ("environment", "/projects/billing/environments/staging".to_owned()),
         ("environment-empty", "/projects/billing/environments/production".to_owned()),
+        ("named-environments", "/projects/tariff/named-environments".to_owned()),
+        ("named-environment", "/projects/tariff/named-environments/review%2Fday".to_owned()),
+        ("named-environments-empty", "/projects/firmware/named-environments".to_owned()),
         ("audit", "/audit".to_owned()),
         ("audit-older", "/audit?before=400".to_owned()),
         ("absent", "/runs/01M8AHPMQW97YW08M8WAXE0Y1X".to_owned()),
