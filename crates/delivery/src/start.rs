@@ -46,7 +46,9 @@ pub async fn compare_refs(parts: &Parts) -> Result<(), EffectError> {
         config_repository::read(parts, &project.name).await?;
         let repository = project.name.clone().into();
         let there = parts.git.refs(&repository).await?;
-        for reference in project.refs.keys().filter(|reference| !there.contains_key(*reference)) {
+        // those of merge requests follow from the log, and are made again below
+        let pushed = |reference: &str| reference.starts_with("refs/heads/") || reference.starts_with("refs/tags/");
+        for reference in project.refs.keys().filter(|reference| pushed(reference) && !there.contains_key(*reference)) {
             if let Err(error) = crate::orders::deleted(parts, &project.name, Actor::Penstock, reference).await {
                 tracing::warn!(%reference, %error, "that it was deleted is not kept; the next start looks again");
             }

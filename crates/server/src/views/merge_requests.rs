@@ -60,7 +60,7 @@ fn view(app: &App, project: &ProjectName, request: &MergeRequestRecord) -> Merge
         allowed_by: request.allowed.clone(),
         pipeline: pipeline.to_owned(),
         pipeline_run,
-        runs: world.runs_of_merge_request(request).take(MAX_RUNS).map(|run| run_summary(app, run)).collect(),
+        runs: world.runs_of_merge_request(request).take(MAX_RUNS).map(|run| run_summary(run)).collect(),
         opened: request.opened,
         changed: request.changed,
     }

@@ -67,7 +67,7 @@ pub fn project_summary(app: &App, project: &ProjectRecord) -> ProjectSummary {
         branch: project.branch.clone(),
         clone_url: format!("{url}/git/{}.git", project.name),
         config_clone_url: format!("{url}/git/{}.git", project.config_repository),
-        last_run: last_run(&world, project).map(|record| run_summary(record)),
+        last_run: last_run(&world, project).map(run_summary),
         environments: environment_summaries(app, project),
         config_error: project.config.as_ref().and_then(|seen| seen.error.clone()),
     }

@@ -105,15 +105,8 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
     let cancelled = tariff.push("ada", "topic", "Take the day tariff too", SMALL).await;
     proposed(&tariff).await;
     let rejected = oran.push("ada", "try", "Try a matrix", "build:\n  script: make\n  paralel: 3\n").await;
-    let large = tariff.push("ada", "try", "Try everything everywhere", LARGE).await;
-    let lines: Vec<String> =
-        (1..=LINES).map(|number| format!("case {number} of {LINES} has passed: {}", "as it should ".repeat(40))).collect();
-    let lines: Vec<_> = lines.iter().map(|line| (Out, line.as_str())).collect();
-    tariff.print(&large, LARGE_FAILS[0], &lines).await;
-    tariff.work(&large, &|job| Some(i32::from(LARGE_FAILS.contains(&job)))).await;
-    let deploys = tariff.push("ada", "day", "Look at the day tariff", DEPLOYS).await;
-    tariff.work(&deploys, &|_| Some(0)).await;
-    environments::stop(&house.parts, Actor::User(user("ada")), &"tariff".parse().unwrap(), "review/old").await.unwrap();
+    let large = everywhere(&tariff).await;
+    deployed(&tariff).await;
     orders::create_project(&house.parts, &user("root"), &"firmware".parse().unwrap(), &"firmware-config".parse().unwrap(), "main")
         .await
         .unwrap();
@@ -158,6 +151,24 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
         ("lost", "/nowhere".to_owned()),
     ];
     Story { admin: tokens[0].clone(), reader: tokens[1].clone(), approver: tokens[4].clone(), pages: pages.into() }
+}
+
+/// A run of very many jobs, of which some fail, one after very many lines.
+async fn everywhere(tariff: &Project) -> RunId {
+    let large = tariff.push("ada", "try", "Try everything everywhere", LARGE).await;
+    let lines: Vec<String> =
+        (1..=LINES).map(|number| format!("case {number} of {LINES} has passed: {}", "as it should ".repeat(40))).collect();
+    let lines: Vec<_> = lines.iter().map(|line| (Out, line.as_str())).collect();
+    tariff.print(&large, LARGE_FAILS[0], &lines).await;
+    tariff.work(&large, &|job| Some(i32::from(LARGE_FAILS.contains(&job)))).await;
+    large
+}
+
+/// What jobs deployed, and what was stopped.
+async fn deployed(tariff: &Project) {
+    let deploys = tariff.push("ada", "day", "Look at the day tariff", DEPLOYS).await;
+    tariff.work(&deploys, &|_| Some(0)).await;
+    environments::stop(&tariff.house.parts, Actor::User(user("ada")), &"tariff".parse().unwrap(), "review/old").await.unwrap();
 }
 
 /// A merge request of a branch, and one from outside that waits for a word.
