@@ -137,7 +137,7 @@ mod tests {
         assert_eq!((&*release.tag, &*release.name, &*release.description), ("v1.2", "Release v1.2", "new: "));
         assert_eq!((wanted.tag_message.as_deref(), wanted.reference.as_deref()), (Some("of v1.2"), Some("v1.2")));
         assert_eq!((release.milestones.as_slice(), &*release.links[0].url), (["m1".to_owned()].as_slice(), "https://d.example/v1.2"));
-        assert_eq!(release.released_at.unwrap().rfc3339(), "2026-03-15T08:00:00Z");
+        assert_eq!(release.released_at.unwrap().rfc3339(), "2026-03-15T08:00:00.000Z");
         let least = made("tag_name: v1, description: notes.md, name: $EMPTY", Some("# New\n")).unwrap();
         assert_eq!((&*least.release.name, &*least.release.description, least.reference), ("v1", "# New\n", None));
     }

@@ -137,7 +137,7 @@ async fn what_a_reader_offers_has_no_secret_until_a_developer_allows_that_commit
     order(&ada, 1, "allow", json!({ "commit": seen.commit })).await.unwrap();
     let (view, text) = said(&house, 1).await;
     assert_eq!(view.summary.pusher.as_str(), "ada");
-    assert!(text.contains("key is there, of merge_request_event 1 from eve/fix") && !text.contains("hunter"), "{text}");
+    assert!(text.contains("key is there, of merge_request_event 1 from eve/fix") && !text.contains("hunter22"), "{text}");
     // the word counts for that commit alone
     commit(&offered, "Offer more").await;
     push(&house, &offered, &["topic=fix", "HEAD:refs/for/main"]).await.unwrap();

@@ -143,7 +143,7 @@ fn a_container_that_asks_for_a_docker_daemon_calls_for_what_is_not_there() {
     let none: [&str; 0] = [];
     let why = "calls for a Docker daemon, which jobs do not have";
     assert_eq!(beyond("{uses: 'docker://docker:24-cli'}"), [format!("6:26 a: `docker://docker:24-cli` {why}")]);
-    assert_eq!(beyond("{uses: 'docker://a', with: {args: '-H unix:///var/run/docker.sock'}}"), [format!("6:43 a: `docker.sock` {why}")]);
+    assert_eq!(beyond("{uses: 'docker://a', with: {args: '-H unix:///var/run/docker.sock'}}"), [format!("6:44 a: `docker.sock` {why}")]);
     assert_eq!(beyond("{uses: 'docker://a', env: {DOCKER_HOST: x}}"), [format!("6:36 a: `DOCKER_HOST` {why}")]);
     assert_eq!(beyond("{uses: 'docker://hadolint/hadolint', with: {args: docker}}"), none);
 }

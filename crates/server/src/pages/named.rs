@@ -32,16 +32,16 @@ pub(super) async fn list(State(app): State<App>, Viewer(caller): Viewer, Path(pr
     let now = app.parts.journal.now();
     let body = html! {
         p.hint { "What jobs of pipeline files deploy to. What Penstock itself delivers to is on the " a href={ "/projects/" (project) } { "project's page" } "." }
-        @if there.is_empty() { (empty("None is there. A job with `environment` makes one when it succeeds.")) } @else { (rows(&caller, &project, &there, now)) }
+        @if there.is_empty() { (empty("None is there. A job with `environment` makes one when it succeeds.")) } @else { (rows("Environments", &caller, &project, &there, now)) }
         @if !stopped.is_empty() {
-            details { summary { (stopped.len()) " stopped" } (rows(&caller, &project, &stopped, now)) }
+            details { summary { (stopped.len()) " stopped" } (rows("Stopped environments", &caller, &project, &stopped, now)) }
         }
     };
     let trail = [("/".to_owned(), "Overview".to_owned()), (format!("/projects/{project}"), project.to_string())];
     Ok(layout::page(&caller, &format!("Environments of jobs of {project}"), &trail, &body))
 }
 
-fn rows(caller: &Caller, project: &ProjectName, environments: &[NamedEnvironmentView], now: Timestamp) -> Markup {
+fn rows(label: &str, caller: &Caller, project: &ProjectName, environments: &[NamedEnvironmentView], now: Timestamp) -> Markup {
     let rows = html! {
         tbody {
             @for one in environments {
@@ -57,7 +57,7 @@ fn rows(caller: &Caller, project: &ProjectName, environments: &[NamedEnvironment
             }
         }
     };
-    table("Environments", &["Environment", "State", "Tier", "Address", "Last deployment", "Stops at", ""], &rows)
+    table(label, &["Environment", "State", "Tier", "Address", "Last deployment", "Stops at", "Action"], &rows)
 }
 
 /// An address that a job gave: a link if it is one of the web.
@@ -71,7 +71,7 @@ fn link(url: Option<&str>) -> Markup {
 }
 
 fn deployed(of: &DeployedView) -> Markup {
-    html! { code { (of.commit.short()) } " by " a href={ "/runs/" (of.run) "/jobs/" (encoded(of.job.as_str())) } { (of.job) } }
+    html! { span { code { (of.commit.short()) } " by " a href={ "/runs/" (of.run) "/jobs/" (encoded(of.job.as_str())) } { (of.job) } } }
 }
 
 fn stop_button(caller: &Caller, project: &ProjectName, one: &NamedEnvironmentView) -> Markup {
