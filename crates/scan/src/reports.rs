@@ -8,6 +8,7 @@ pub mod jacoco;
 pub mod junit;
 pub mod k6;
 mod markup;
+mod reached;
 pub mod sarif;
 pub mod security;
 

@@ -1,21 +1,16 @@
 //! Cobertura reports: which lines tests reached.
 
-use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use quick_xml::events::Event;
 use serde::{Deserialize, Serialize};
 
 use super::markup::tags;
+use super::reached::{MAX_NAME, Reached};
 use super::{MAX_DEPTH, ReportError, attribute};
 use crate::finding::shorten;
 
 const KIND: &str = "Cobertura";
-/// The most lines that are counted.
-const MAX_LINES: usize = 5_000_000;
-/// The most files, and the longest name of one.
-const MAX_FILES: usize = 200_000;
-const MAX_NAME: usize = 1_000;
 
 /// Lines reached and lines there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,10 +25,9 @@ pub struct CoverageReport {
 /// The report is never held as a whole.
 pub fn read_cobertura(input: impl BufRead) -> Result<CoverageReport, ReportError> {
     let (mut reader, mut buffer) = (tags(input), Vec::new());
-    let mut lines: BTreeMap<(usize, u32), bool> = BTreeMap::new();
-    let mut files: BTreeMap<String, usize> = BTreeMap::new();
+    let mut reached = Reached::of(KIND);
     let mut claimed = CoverageReport::default();
-    let (mut depth, mut root, mut file) = (0_usize, false, None);
+    let (mut depth, mut root) = (0_usize, false);
     loop {
         buffer.clear();
         let (element, opens) = match reader.read_event_into(&mut buffer).map_err(|error| ReportError::form(KIND, &error))? {
@@ -42,7 +36,7 @@ pub fn read_cobertura(input: impl BufRead) -> Result<CoverageReport, ReportError
             Event::End(element) => {
                 depth = depth.saturating_sub(1);
                 if element.local_name().as_ref() == "class" {
-                    file = None;
+                    reached.end();
                 }
                 continue;
             }
@@ -58,21 +52,10 @@ pub fn read_cobertura(input: impl BufRead) -> Result<CoverageReport, ReportError
                     lines_valid: number("lines-valid")?.unwrap_or(0),
                 };
             }
-            "class" if opens => {
-                let name = shorten(&attribute(KIND, &element, "filename")?.unwrap_or_default(), MAX_NAME);
-                let next = files.len();
-                if next >= MAX_FILES {
-                    return Err(ReportError::TooLarge { kind: KIND, what: format!("more than {MAX_FILES} files") });
-                }
-                file = Some(*files.entry(name).or_insert(next));
-            }
+            "class" if opens => reached.begin(shorten(&attribute(KIND, &element, "filename")?.unwrap_or_default(), MAX_NAME))?,
             "line" => {
-                if let (Some(file), Some(line), Some(hits)) = (file, number("number")?, number("hits")?) {
-                    let line = u32::try_from(line).unwrap_or(u32::MAX);
-                    *lines.entry((file, line)).or_insert(false) |= hits > 0;
-                }
-                if lines.len() > MAX_LINES {
-                    return Err(ReportError::TooLarge { kind: KIND, what: format!("more than {MAX_LINES} lines") });
+                if let (line, Some(hits)) = (number("number")?, number("hits")?) {
+                    reached.line(line, || Ok(hits > 0))?;
                 }
             }
             _ => {}
@@ -86,11 +69,7 @@ pub fn read_cobertura(input: impl BufRead) -> Result<CoverageReport, ReportError
         let what = if root { "it ends in the middle" } else { "its root is not `coverage`" };
         return Err(ReportError::form(KIND, &what));
     }
-    if lines.is_empty() {
-        return Ok(CoverageReport { lines_covered: claimed.lines_covered.min(claimed.lines_valid), ..claimed });
-    }
-    let covered = lines.values().filter(|covered| **covered).count();
-    Ok(CoverageReport { lines_covered: covered as u64, lines_valid: lines.len() as u64 })
+    Ok(reached.sum(claimed))
 }
 
 #[cfg(test)]

@@ -1,30 +1,22 @@
 //! `JaCoCo` reports (its `report.dtd` 1.1): which lines of which source file tests reached.
 
-use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use quick_xml::events::{BytesStart, Event};
 
 use super::cobertura::CoverageReport;
 use super::markup::tags;
+use super::reached::{MAX_NAME, Reached};
 use super::{MAX_DEPTH, ReportError, attribute};
 use crate::finding::shorten;
 
 const KIND: &str = "JaCoCo";
-/// The most lines that are counted.
-const MAX_LINES: usize = 5_000_000;
-/// The most files, and the longest name of one.
-const MAX_FILES: usize = 200_000;
-const MAX_NAME: usize = 1_000;
 
 /// What is known while a report is read.
-#[derive(Default)]
 struct Reading {
     /// The names of groups, package and source file that are open, each with its depth.
     open: Vec<(usize, String)>,
-    files: BTreeMap<String, usize>,
-    file: Option<usize>,
-    lines: BTreeMap<(usize, u32), bool>,
+    reached: Reached,
     /// The report's own sum.
     claimed: CoverageReport,
 }
@@ -33,7 +25,8 @@ struct Reading {
 /// sum counts only if it has no lines. The report is never held as a whole.
 pub fn read_jacoco(input: impl BufRead) -> Result<CoverageReport, ReportError> {
     let (mut reader, mut buffer) = (tags(input), Vec::new());
-    let (mut reading, mut depth, mut root) = (Reading::default(), 0_usize, false);
+    let mut reading = Reading { open: Vec::new(), reached: Reached::of(KIND), claimed: CoverageReport::default() };
+    let (mut depth, mut root) = (0_usize, false);
     loop {
         buffer.clear();
         let (element, opens) = match reader.read_event_into(&mut buffer).map_err(|error| ReportError::form(KIND, &error))? {
@@ -43,7 +36,7 @@ pub fn read_jacoco(input: impl BufRead) -> Result<CoverageReport, ReportError> {
                 depth = depth.saturating_sub(1);
                 reading.open.retain(|(of, _)| *of < depth);
                 if element.local_name().as_ref() == "sourcefile" {
-                    reading.file = None;
+                    reading.reached.end();
                 }
                 continue;
             }
@@ -61,11 +54,7 @@ pub fn read_jacoco(input: impl BufRead) -> Result<CoverageReport, ReportError> {
         let what = if root { "it ends in the middle" } else { "its root is not `report`" };
         return Err(ReportError::form(KIND, &what));
     }
-    if reading.lines.is_empty() {
-        return Ok(reading.claimed);
-    }
-    let covered = reading.lines.values().filter(|covered| **covered).count();
-    Ok(CoverageReport { lines_covered: covered as u64, lines_valid: reading.lines.len() as u64 })
+    Ok(reading.reached.sum(reading.claimed))
 }
 
 impl Reading {
@@ -77,22 +66,10 @@ impl Reading {
                 self.open.push((depth, shorten(&text("name")?.unwrap_or_default(), MAX_NAME)));
                 if element.local_name().as_ref() == "sourcefile" {
                     let name = self.open.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join("/");
-                    let next = self.files.len();
-                    if next >= MAX_FILES {
-                        return Err(ReportError::TooLarge { kind: KIND, what: format!("more than {MAX_FILES} files") });
-                    }
-                    self.file = Some(*self.files.entry(name).or_insert(next));
+                    self.reached.begin(name)?;
                 }
             }
-            "line" => {
-                if let (Some(file), Some(line)) = (self.file, number("nr")?) {
-                    let line = u32::try_from(line).unwrap_or(u32::MAX);
-                    *self.lines.entry((file, line)).or_insert(false) |= number("ci")?.unwrap_or(0) > 0;
-                }
-                if self.lines.len() > MAX_LINES {
-                    return Err(ReportError::TooLarge { kind: KIND, what: format!("more than {MAX_LINES} lines") });
-                }
-            }
+            "line" => self.reached.line(number("nr")?, || Ok(number("ci")?.unwrap_or(0) > 0))?,
             "counter" if depth == 1 && text("type")?.as_deref() == Some("LINE") => {
                 let (missed, covered) = (number("missed")?.unwrap_or(0), number("covered")?.unwrap_or(0));
                 self.claimed = CoverageReport { lines_covered: covered, lines_valid: covered.saturating_add(missed) };
