@@ -9,7 +9,7 @@ use super::{ONE, SCOPED, failed, stored};
 use crate::effects::EffectError;
 use crate::events::Handling;
 use crate::parts::Parts;
-use crate::world::RunRecord;
+use crate::world::{RunRecord, World};
 
 /// The variables of a run's jobs.
 #[derive(Default)]
@@ -31,19 +31,9 @@ pub(crate) async fn reaching(parts: &Parts, run: &RunRecord, environment: Option
     let _one = ONE.lock().await;
     let world = parts.journal.world();
     let mut found = Reaching { withheld: world.withheld(run), ..Reaching::default() };
-    let Some(project) = world.projects.get(&run.project) else { return Ok(found) };
-    let mut all: Vec<((u8, usize), String, Handling)> = Vec::new();
-    for ((name, of), known) in &project.secrets {
-        if let Some(rank) = penstock_pipeline::scope_fits(of.as_deref(), environment) {
-            all.push((rank, name.clone(), known.how.clone()));
-        }
-    }
-    // what the log does not know is protected
-    for name in parts.secrets.names(&run.project).await.map_err(|error| failed(&error))? {
-        if !name.starts_with(SCOPED) && !project.secrets.contains_key(&(name.clone(), None)) {
-            all.push(((0, 0), name, Handling::default()));
-        }
-    }
+    let of_job =
+        |(name, how): (String, Handling)| Some((penstock_pipeline::scope_fits(how.environment.as_deref(), environment)?, name, how));
+    let mut all: Vec<_> = all(parts, &world, run).await?.into_iter().filter_map(of_job).collect();
     // the closer one takes the other's place
     all.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     for (_, name, how) in all {
@@ -51,8 +41,7 @@ pub(crate) async fn reaching(parts: &Parts, run: &RunRecord, environment: Option
             found.withheld.insert(name);
             continue;
         }
-        let key = stored(&name, how.environment.as_deref());
-        if let Some(value) = parts.secrets.get(&run.project, &key).await.map_err(|error| failed(&error))? {
+        if let Some(value) = value(parts, run, &name, &how).await? {
             found.take(name, value, &how);
         }
     }
@@ -63,26 +52,31 @@ pub(crate) async fn reaching(parts: &Parts, run: &RunRecord, environment: Option
 pub(crate) async fn for_planning(parts: &Parts, run: &RunRecord) -> Result<ProjectVariables, EffectError> {
     let _one = ONE.lock().await;
     let world = parts.journal.world();
-    let Some(project) = world.projects.get(&run.project) else { return Ok(ProjectVariables::default()) };
-    let mut all: Vec<(String, Handling)> = project
-        .secrets
-        .iter()
-        .map(|((name, scope), known)| (name.clone(), Handling { environment: scope.clone(), ..known.how.clone() }))
-        .collect();
-    for name in parts.secrets.names(&run.project).await.map_err(|error| failed(&error))? {
-        if !name.starts_with(SCOPED) && !project.secrets.contains_key(&(name.clone(), None)) {
-            all.push((name, Handling::default()));
-        }
-    }
     let mut found = Vec::new();
-    for (name, how) in all.into_iter().filter(|(_, how)| world.reaches(run, how)) {
-        let key = stored(&name, how.environment.as_deref());
-        if let Some(value) = parts.secrets.get(&run.project, &key).await.map_err(|error| failed(&error))? {
+    for (name, how) in all(parts, &world, run).await?.into_iter().filter(|(_, how)| world.reaches(run, how)) {
+        if let Some(value) = value(parts, run, &name, &how).await? {
             let masked = how.file || !how.plain;
             found.push(ProjectVariable { name, scope: how.environment, value, masked, expand: how.expand });
         }
     }
     Ok(ProjectVariables::new(found))
+}
+
+/// All of a run's project. What the log does not know is protected, and for every environment.
+async fn all(parts: &Parts, world: &World, run: &RunRecord) -> Result<Vec<(String, Handling)>, EffectError> {
+    let Some(project) = world.projects.get(&run.project) else { return Ok(Vec::new()) };
+    let mut all: Vec<_> = project.secrets.iter().map(|((name, _), known)| (name.clone(), known.how.clone())).collect();
+    for name in parts.secrets.names(&run.project).await.map_err(|error| failed(&error))? {
+        if !name.starts_with(SCOPED) && !project.secrets.contains_key(&(name.clone(), None)) {
+            all.push((name, Handling::default()));
+        }
+    }
+    Ok(all)
+}
+
+async fn value(parts: &Parts, run: &RunRecord, name: &str, how: &Handling) -> Result<Option<Secret>, EffectError> {
+    let key = stored(name, how.environment.as_deref());
+    parts.secrets.get(&run.project, &key).await.map_err(|error| failed(&error))
 }
 
 impl Reaching {
