@@ -82,6 +82,11 @@ pub async fn create_project(
     Ok(())
 }
 
+/// The id of a run that begins now.
+pub(crate) fn new_run(parts: &Parts) -> RunId {
+    RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits())
+}
+
 /// A ref moved: a run answers it, once. Gives the run, unless this push starts none.
 pub async fn pushed(
     parts: &Parts,
@@ -108,8 +113,7 @@ pub async fn answered(
     if branch.is_none() && !reference.starts_with("refs/tags/") {
         return Ok(Vec::new());
     }
-    let mut new_run = || RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits());
-    let run = new_run();
+    let run = new_run(parts);
     let world = parts.journal.world();
     let asks = world.projects.get(project).is_some_and(|record| record.asked.contains_key(reference));
     let title =
@@ -128,7 +132,7 @@ pub async fn answered(
         }
         if let Some(branch) = branch {
             let push = merge_requests::Push { branch, commit, who, title: &title, contained: &contained };
-            events.extend(merge_requests::follow(record, &push, &mut new_run));
+            events.extend(merge_requests::follow(record, &push, &mut || new_run(parts)));
         }
         events
     };
@@ -177,7 +181,7 @@ pub async fn start_pipeline(
     let Some(commit) = parts.git.resolve(&project.clone().into(), reference).await? else {
         return Err(OrderError::Absent(format!("{reference} in project `{project}`")));
     };
-    let run = RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits());
+    let run = new_run(parts);
     let event = ProjectEvent::Ordered { reference: reference.to_owned(), commit, pusher: by.clone(), run: run.clone(), order };
     parts.journal.record(&streams::project(project), Actor::User(by.clone()), event).await?;
     Ok(run)
@@ -185,7 +189,7 @@ pub async fn start_pipeline(
 
 /// Starts a run of a plan that its starter made.
 pub async fn start(parts: &Parts, project: &ProjectName, who: &UserName, plan: Plan) -> Result<RunId, OrderError> {
-    let run = RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits());
+    let run = new_run(parts);
     let (actor, event) = (Actor::User(who.clone()), &plan.event);
     let started = ProjectEvent::Started {
         reference: event.reference.clone(),

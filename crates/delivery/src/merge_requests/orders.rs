@@ -11,14 +11,10 @@ use super::merging::names_closing;
 use super::record::{MergeRequestRecord, MergeRequestState, reference};
 use crate::effects::EffectError;
 use crate::events::{ProjectEvent, Role};
-use crate::orders::{OrderError, refused};
+use crate::orders::{OrderError, new_run, refused};
 use crate::parts::Parts;
 use crate::streams;
 use crate::world::{ProjectRecord, World};
-
-pub(super) fn new_run(parts: &Parts) -> RunId {
-    RunId::from_parts(u64::try_from(parts.journal.now().0).unwrap_or(0), parts.random.bits())
-}
 
 pub(super) fn absent_project(project: &ProjectName) -> OrderError {
     OrderError::Absent(format!("project `{project}`"))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use penstock_model::{CommitId, ProjectName, RunId, Timestamp, UserName};
-use penstock_pipeline::{Plan, Run};
+use penstock_pipeline::Run;
 
 use super::event::{Head, MergeRequestChange};
 use crate::world::{ProjectRecord, RunRecord, World};
@@ -225,7 +225,7 @@ impl World {
     pub fn runs_of_merge_request<'w>(&'w self, request: &'w MergeRequestRecord) -> impl Iterator<Item = &'w Arc<RunRecord>> {
         let all =
             request.runs.iter().rev().filter_map(|id| self.runs.get(id)).flat_map(|run| std::iter::once(run).chain(self.beside(&run.id)));
-        all.filter(|run| run.rejected.is_some() || run.run.as_ref().and_then(Run::plan).is_none_or(|plan| !plan.is_empty()))
+        all.filter(|run| has_jobs(run))
     }
 
     /// How the pipelines of the last commit stand: those of the merge request; if there is none, those of the branch.
@@ -244,10 +244,7 @@ impl World {
             let branch = format!("refs/heads/{}", request.source);
             let runs = self.projects.get(project).into_iter().flat_map(|project| project.runs.iter().rev());
             let found = runs.filter_map(|id| self.runs.get(id)).filter(of_head).filter(|run| run.push.reference == branch);
-            let has_jobs = |run: &&Arc<RunRecord>| {
-                run.rejected.is_some() || run.run.as_ref().and_then(Run::plan).is_none_or(|plan| !Plan::is_empty(plan))
-            };
-            own = found.filter(|run| run.child_of().is_none() && !run.brings_plan).filter(has_jobs).take(1).collect();
+            own = found.filter(|run| run.child_of().is_none() && !run.brings_plan).filter(|run| has_jobs(run)).take(1).collect();
         }
         let good = |run: &RunRecord| run.ended.is_some() && run.run.as_ref().is_some_and(|state| state.status().is_success());
         if let Some(run) = own.iter().find(|run| run.ended.is_none() && run.rejected.is_none()) {
@@ -259,4 +256,9 @@ impl World {
             Some(run) => HeadPipeline::Failed(run.id.clone()),
         }
     }
+}
+
+/// Whether a pipeline came of a run: it has jobs, may have them yet, or its file was refused.
+fn has_jobs(run: &RunRecord) -> bool {
+    run.rejected.is_some() || run.run.as_ref().and_then(Run::plan).is_none_or(|plan| !plan.is_empty())
 }
