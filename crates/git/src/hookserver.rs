@@ -19,8 +19,8 @@ use crate::hook::{AFTER, Answer, BEFORE, MAX_LINE, OFFERED, Offered, Question, R
 const LISTENER: Duration = Duration::from_secs(20);
 /// How long a hook may take to say what it wants.
 const QUESTION: Duration = Duration::from_secs(10);
-/// Where people offer commits for a branch that they may not push.
-const FOR: &str = "refs/for/";
+/// Where people offer commits for a branch that they may not push; the branch follows.
+pub const FOR: &str = "refs/for/";
 /// Refs that the server keeps itself ([`penstock_model::git::GitHost::keep`]).
 const OWN: &str = "refs/merge-requests/";
 

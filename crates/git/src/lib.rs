@@ -31,6 +31,6 @@ pub use borrow::{NotInside, Snapshot};
 pub use clone::LocalClone;
 pub use copies::Copies;
 pub use hook::{HOOK_ARGUMENT, Offered, RefUpdate, hook_main};
-pub use hookserver::{HookServer, PushListener};
+pub use hookserver::{FOR, HookServer, PushListener};
 pub use host::{BareRepositories, HostSettings, OpenError};
 pub use http::{GitBody, GitHttp};

@@ -5,13 +5,10 @@ use penstock_delivery::events::ProjectEvent;
 use penstock_delivery::merge_requests::event::MergeRequestChange;
 use penstock_delivery::merge_requests::{self, Came, options};
 use penstock_delivery::orders::OrderError;
-use penstock_git::{Offered, RefUpdate};
+use penstock_git::{FOR, Offered, RefUpdate};
 use penstock_model::{ProjectName, RepositoryName, RunId, UserName};
 
 use super::planned_words;
-
-/// Where people offer commits for a branch.
-const FOR: &str = "refs/for/";
 
 fn project_of(parts: &Parts, repository: &RepositoryName) -> Option<ProjectName> {
     parts.journal.world().projects.keys().find(|name| RepositoryName::from((*name).clone()) == *repository).cloned()
