@@ -1,0 +1,6 @@
+//! Functions of lists.
+
+use crate::function::Function;
+
+/// The functions of this file.
+pub const FUNCTIONS: &[Function] = &[];

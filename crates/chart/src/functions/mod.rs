@@ -1,0 +1,40 @@
+//! The functions that Helm gives to templates: Sprig's, without those that see the environment, and Helm's own.
+
+pub mod crypto;
+pub mod dates;
+pub mod defaults;
+pub mod dicts;
+pub mod documents;
+pub mod encoding;
+pub mod lists;
+pub mod math;
+pub mod network;
+pub mod paths;
+pub mod reflection;
+pub mod regex;
+pub mod semver;
+pub mod strings;
+
+use crate::function::Function;
+
+/// Every function, by the file that it stands in. `include`, `tpl` and text/template's own are the engine's.
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    [
+        crypto::FUNCTIONS,
+        dates::FUNCTIONS,
+        defaults::FUNCTIONS,
+        dicts::FUNCTIONS,
+        documents::FUNCTIONS,
+        encoding::FUNCTIONS,
+        lists::FUNCTIONS,
+        math::FUNCTIONS,
+        network::FUNCTIONS,
+        paths::FUNCTIONS,
+        reflection::FUNCTIONS,
+        regex::FUNCTIONS,
+        semver::FUNCTIONS,
+        strings::FUNCTIONS,
+    ]
+    .into_iter()
+    .flatten()
+}

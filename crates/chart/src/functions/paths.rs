@@ -1,0 +1,6 @@
+//! Functions of paths.
+
+use crate::function::Function;
+
+/// The functions of this file.
+pub const FUNCTIONS: &[Function] = &[];

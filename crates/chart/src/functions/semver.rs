@@ -1,0 +1,6 @@
+//! Semantic versions and their constraints.
+
+use crate::function::Function;
+
+/// The functions of this file.
+pub const FUNCTIONS: &[Function] = &[];

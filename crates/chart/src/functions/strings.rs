@@ -1,0 +1,6 @@
+//! Functions of texts.
+
+use crate::function::Function;
+
+/// The functions of this file.
+pub const FUNCTIONS: &[Function] = &[];

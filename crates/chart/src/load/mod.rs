@@ -1,0 +1,1 @@
+//! A chart from bytes.

@@ -1,0 +1,1 @@
+//! What becomes of a rendered chart: manifests in order, hooks, notes, the record that is stored.

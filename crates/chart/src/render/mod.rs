@@ -1,0 +1,1 @@
+//! A chart and values to documents: the order of templates, `include`, `tpl`, what templates see.

@@ -1,0 +1,1 @@
+//! Go's template language (text/template).

@@ -1,0 +1,1 @@
+//! TOML as `BurntSushi`'s library for Go writes it.

@@ -1,0 +1,53 @@
+//! What values files, `--set` and documents hold: plain data that can be kept, compared and sent to another thread.
+
+use std::collections::BTreeMap;
+
+use super::Str;
+
+/// A mapping with its keys in byte order, as Go shows one.
+pub type Table = BTreeMap<Str, Data>;
+
+/// Plain data, as Helm holds values before a template sees them.
+///
+/// A number of a YAML or JSON document is a [`Data::Float`] (Go's `float64`), whole or not; one of `--set` is a [`Data::Int`] (Go's `int64`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Data {
+    /// `null`.
+    #[default]
+    Null,
+    /// A truth.
+    Bool(bool),
+    /// Go's `int64`.
+    Int(i64),
+    /// Go's `float64`.
+    Float(f64),
+    /// Go's `string`.
+    Text(Str),
+    /// Go's `[]interface{}`.
+    List(Vec<Data>),
+    /// Go's `map[string]interface{}`.
+    Map(Table),
+}
+
+impl Data {
+    /// It as a mapping.
+    pub fn as_map(&self) -> Option<&Table> {
+        match self {
+            Self::Map(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// It as a text.
+    pub fn as_text(&self) -> Option<&Str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What stands at these keys, one below the other; nothing where one is missing or holds no mapping.
+    pub fn at<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Option<&Data> {
+        path.into_iter().try_fold(self, |at, key| at.as_map()?.get(key.as_bytes()))
+    }
+}

@@ -1,0 +1,1 @@
+//! Values: how files, flags, parents and subcharts are merged.
