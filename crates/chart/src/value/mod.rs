@@ -156,7 +156,7 @@ impl Map {
     }
 
     /// Empties it, so that a map which holds itself is given back when the render ends.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         if let Some(entries) = &self.entries {
             // taken out first: what is dropped may hold this very map
             let old = std::mem::take(&mut *entries.borrow_mut());
@@ -171,8 +171,19 @@ pub struct Struct {
     pub ty: &'static Type,
     /// Its fields in Go's order, unexported ones apart.
     pub fields: Vec<Field>,
-    /// What `print` and `toString` show of it, when it has a `String` or `Error` method.
-    pub shown: Option<Str>,
+    /// Whether it has a `String` method, and what that gives.
+    pub shown: Shown,
+}
+
+/// What printing a [`Struct`] shows.
+pub enum Shown {
+    /// Its fields.
+    Fields,
+    /// The text of its `String` method.
+    Text(Str),
+    /// The text of its `String` method where a template prints it from where it lies (`{{ .Capabilities.KubeVersion }}`); its fields
+    /// once it was handed to a function: the method is the pointer's.
+    TextInPlace(Str),
 }
 
 /// A field of a [`Struct`].
@@ -183,14 +194,22 @@ pub struct Field {
     pub key: Option<&'static str>,
     /// Whether JSON leaves it out when it is empty.
     pub omit_empty: bool,
+    /// Whether it is an embedded struct: its fields are reached, and written as JSON, as if they were the outer one's.
+    pub embedded: bool,
     /// What it holds.
     pub value: Value,
 }
 
 impl Struct {
-    /// A field by its name in templates.
+    /// A field by its name in templates, those of embedded structs last.
     pub fn field(&self, name: &str) -> Option<&Value> {
-        self.fields.iter().find(|field| field.name == name).map(|field| &field.value)
+        let own = self.fields.iter().find(|field| field.name == name).map(|field| &field.value);
+        own.or_else(|| {
+            self.fields.iter().filter(|field| field.embedded).find_map(|field| match &field.value {
+                Value::Struct(inner) => inner.field(name),
+                _ => None,
+            })
+        })
     }
 }
 
