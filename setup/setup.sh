@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what a fresh machine lacks: Debian packages by name, the pinned tools in a directory of their own.
-# Quick when nothing is to be done. `setup.sh` is enough for the demo; `setup.sh pages` adds what the tests need (a browser, a vault),
-# `setup.sh vault` the vault alone, `setup.sh peers` what the bench measures Penstock beside.
+# Quick when nothing is to be done. `setup.sh` is enough for the demo; `setup.sh pages` adds what the tests need (a browser, a vault, Helm),
+# `setup.sh vault` and `setup.sh oracle` those alone, `setup.sh peers` what the bench measures Penstock beside.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -64,6 +64,14 @@ vault() {
   cp "$lock" "$place/lock"
 }
 
+# Helm itself, and the program that asks Helm's packages: what the tests of charts compare with (crates/chart/oracle).
+oracle() {
+  command -v go >/dev/null || fail "go is missing: the tests of charts ask Helm's own packages; install Go 1.24 or newer (https://go.dev/dl)"
+  [[ -e $root/.penstock/oracle/stamp ]] || say "building Helm 3.18 and the oracles from their modules (two minutes)"
+  "$root/crates/chart/oracle/build.sh" "$root/.penstock/oracle" 2>"$root/.penstock/oracle.log" ||
+    fail "the oracle could not be built: see $root/.penstock/oracle.log"
+}
+
 # Programs that the bench measures too, in a directory that nothing else uses. Without them the bench goes on, and says so.
 peers() {
   local place=$root/.penstock/peers versions="$act $gitlab_ci_local $node"
@@ -98,3 +106,4 @@ fi
 toolchains
 [[ ${1:-} != peers ]] || peers
 [[ ${1:-} != pages && ${1:-} != vault ]] || vault
+[[ ${1:-} != pages && ${1:-} != oracle ]] || oracle
