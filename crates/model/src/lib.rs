@@ -9,6 +9,7 @@ pub mod admission;
 pub mod blob;
 pub mod canonical;
 pub mod clock;
+pub mod cluster;
 pub mod container;
 pub mod counted;
 pub mod digest;
