@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::{Str, Table};
+use crate::{
+    load,
+    value::{Str, Table},
+    values::fold,
+};
 
 /// A chart and the charts inside it.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +27,53 @@ pub struct Chart {
     pub raw: Vec<File>,
     /// The charts below `charts/`.
     pub dependencies: Vec<Chart>,
+    /// Where it stands among the charts around it, as names of its templates begin: `parent/charts/name`. Not always what one would make of
+    /// the names: a chart inside one that goes by an alias can stand where it stood without the alias.
+    pub path: String,
+}
+
+/// A file with definitions of custom resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crd {
+    /// Its path with that of its chart.
+    pub path: String,
+    /// The file.
+    pub file: File,
+}
+
+impl Chart {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    /// Whether it only brings definitions for other charts.
+    pub fn is_library(&self) -> bool {
+        self.metadata.kind.eq_ignore_ascii_case("library")
+    }
+
+    /// The files below `crds/`, then those of the charts inside.
+    pub fn crds(&self) -> Vec<Crd> {
+        let own = self.files.iter().filter(|file| file.name.starts_with(b"crds/") && file.is_manifest());
+        let mut crds: Vec<Crd> =
+            own.map(|file| Crd { path: load::clean(&format!("{}/{}", self.path, file.name)), file: file.clone() }).collect();
+        crds.extend(self.dependencies.iter().flat_map(Self::crds));
+        crds
+    }
+}
+
+impl File {
+    /// What its name ends in, from its last dot on (Go's `filepath.Ext`); empty without one.
+    pub fn extension(&self) -> &[u8] {
+        let name = self.name.as_bytes();
+        let base = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        base.iter().rposition(|byte| *byte == b'.').and_then(|dot| base.get(dot..)).unwrap_or_default()
+    }
+
+    fn is_manifest(&self) -> bool {
+        let extension = String::from_utf8_lossy(self.extension());
+        [".yaml", ".yml", ".json"].iter().any(|known| fold(&extension, known))
+    }
 }
 
 /// A file of a chart.
@@ -71,6 +122,9 @@ pub struct Metadata {
     pub kube_version: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
+    /// Whether `dependencies` is there and empty. Helm then looks into the dependencies of the charts inside, which it does not when it is missing.
+    #[serde(skip)]
+    pub has_empty_dependencies: bool,
     #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
     pub kind: String,
 }

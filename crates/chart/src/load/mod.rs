@@ -1,1 +1,5 @@
 //! A chart from bytes.
+
+mod path;
+
+pub(crate) use path::clean;

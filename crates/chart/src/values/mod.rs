@@ -1,1 +1,14 @@
 //! Values: how files, flags, parents and subcharts are merged.
+
+mod coalesce;
+mod dependencies;
+mod imports;
+mod path;
+mod runes;
+mod set;
+
+pub use coalesce::{GLOBAL, Nulls, coalesce, lay_over, table_of};
+pub use dependencies::{Settled, settle};
+pub use path::{Missing, at_path, table};
+pub(crate) use runes::fold;
+pub use set::{MAX_INDEX, MAX_NESTED_NAMES, Taken, set};
