@@ -1,21 +1,63 @@
 //! How Go prints: the verbs of `fmt`, quoting and numbers of `strconv`.
 
+mod clock;
+mod directive;
+mod float;
+mod integer;
+mod number;
+mod printer;
+mod quote;
+#[cfg(test)]
+mod tests;
+pub mod unicode;
+
+use printer::Printer;
+
+pub use {
+    clock::{duration, named, time},
+    directive::sprintf,
+    float::float,
+    number::{NumberError, parse_float, parse_int, parse_uint},
+    quote::{Letter, can_backquote, letter, quoted, quoted_ascii, quoted_letter, unquoted},
+};
+
 use crate::{
     budget::{Budget, Exhausted},
-    value::{Str, Value},
+    value::{Kind, Str, Value},
 };
 
 /// `fmt.Sprint` of one value: what `%v` prints.
-pub fn plain(_value: &Value, _budget: &mut Budget) -> Result<Str, Exhausted> {
-    Ok(Str::default())
+pub fn plain(value: &Value, budget: &mut Budget) -> Result<Str, Exhausted> {
+    match value {
+        Value::Str(text) => Ok(text.clone()),
+        _ => sprint(std::slice::from_ref(value), budget),
+    }
 }
 
-/// `strconv.Quote`: `%q` of a text.
-pub fn quoted(_text: &[u8]) -> String {
-    String::new()
+/// `fmt.Sprint`: a space only between two operands that are no texts.
+pub fn sprint(values: &[Value], budget: &mut Budget) -> Result<Str, Exhausted> {
+    let mut printer = Printer::new(Vec::new(), budget);
+    let mut text_before = true;
+    for value in values {
+        let text = value.kind() == Some(Kind::String);
+        if !text && !text_before {
+            printer.put(" ")?;
+        }
+        printer.argument(value, 'v')?;
+        text_before = text;
+    }
+    Ok(Str::from(printer.out))
 }
 
-/// How a float is written (`strconv.FormatFloat`): `form` is one of `e`, `E`, `f`, `g`, `G`; no `precision` is the fewest digits that read back as the same number.
-pub fn float(_number: f64, _form: char, _precision: Option<usize>) -> String {
-    String::new()
+/// `fmt.Sprintln`: a space between any two operands, and a line end.
+pub fn sprintln(values: &[Value], budget: &mut Budget) -> Result<Str, Exhausted> {
+    let mut printer = Printer::new(Vec::new(), budget);
+    for (place, value) in values.iter().enumerate() {
+        if place > 0 {
+            printer.put(" ")?;
+        }
+        printer.argument(value, 'v')?;
+    }
+    printer.put("\n")?;
+    Ok(Str::from(printer.out))
 }

@@ -1,0 +1,92 @@
+//! How Go shows times and durations: `String()` and `GoString()` of `time.Time` and `time.Duration`, names of months and days.
+
+use jiff::ZonedDateTime;
+
+/// `time.Month.String()`, from 1.
+const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+/// `time.Weekday.String()`, from 0.
+const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+/// `String()` of a number whose type has one; nothing for any other.
+pub fn named(number: i64, ty: &str) -> Option<String> {
+    let name = |names: &[&str], place: i64, ty: &str| {
+        let found = usize::try_from(place).ok().and_then(|place| names.get(place));
+        found.map_or_else(|| format!("%!{ty}({number})"), |name| (*name).to_owned())
+    };
+    match ty {
+        "time.Duration" => Some(duration(number)),
+        "time.Month" => Some(name(&MONTHS, number.checked_sub(1).unwrap_or(-1), "Month")),
+        "time.Weekday" => Some(name(&DAYS, number, "Weekday")),
+        _ => None,
+    }
+}
+
+/// `time.Duration.String()` of so many nanoseconds: `1h15m30.918s`.
+pub fn duration(nanoseconds: i64) -> String {
+    let whole = nanoseconds.unsigned_abs();
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    match whole {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{sign}{whole}ns"),
+        1_000..1_000_000 => format!("{sign}{}µs", parted(whole, 1_000, 3)),
+        1_000_000..1_000_000_000 => format!("{sign}{}ms", parted(whole, 1_000_000, 6)),
+        _ => {
+            let (seconds, hours) = (whole % 60_000_000_000, whole / 3_600_000_000_000);
+            let minutes = whole / 60_000_000_000 % 60;
+            let seconds = parted(seconds, 1_000_000_000, 9);
+            match (hours, minutes) {
+                (0, 0) => format!("{sign}{seconds}s"),
+                (0, _) => format!("{sign}{minutes}m{seconds}s"),
+                _ => format!("{sign}{hours}h{minutes}m{seconds}s"),
+            }
+        }
+    }
+}
+
+/// A number of small units in large ones, without zeros behind.
+fn parted(number: u64, unit: u64, digits: usize) -> String {
+    let fraction = format!("{:0digits$}", number % unit);
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() { format!("{}", number / unit) } else { format!("{}.{fraction}", number / unit) }
+}
+
+/// `time.Time.String()`, without the reading of a monotonic clock: `2006-01-02 15:04:05.999999999 -0700 MST`.
+pub fn time(time: &ZonedDateTime) -> String {
+    let nanoseconds = format!("{:09}", time.subsec_nanosecond());
+    let fraction = nanoseconds.trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{}{point}{fraction} {}", time.strftime("%Y-%m-%d %H:%M:%S"), zone(time))
+}
+
+/// The offset and the abbreviation of a zone. One without a name shows its offset twice.
+fn zone(time: &ZonedDateTime) -> String {
+    let seconds = time.offset().seconds();
+    let (sign, whole) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs());
+    let offset = format!("{sign}{:02}{:02}", whole / 3600, whole / 60 % 60);
+    match time.time_zone().iana_name() {
+        Some("Etc/UTC") => format!("{offset} UTC"),
+        Some(_) => format!("{offset} {}", time.strftime("%Z")),
+        None if seconds == 0 => format!("{offset} UTC"),
+        None => format!("{offset} {offset}"),
+    }
+}
+
+/// `time.Time.GoString()`: `time.Date(2009, time.November, 10, 23, 0, 0, 0, time.UTC)`.
+pub fn time_in_go(time: &ZonedDateTime) -> String {
+    let month = usize::try_from(time.month() - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or_default();
+    let zone = match time.time_zone().iana_name() {
+        Some("UTC" | "Etc/UTC") | None => "time.UTC".to_owned(),
+        Some(name) => format!("time.Location({})", super::quoted(name.as_bytes())),
+    };
+    let (date, clock) = (time.date(), time.time());
+    format!(
+        "time.Date({}, time.{month}, {}, {}, {}, {}, {}, {zone})",
+        date.year(),
+        date.day(),
+        clock.hour(),
+        clock.minute(),
+        clock.second(),
+        clock.subsec_nanosecond()
+    )
+}
