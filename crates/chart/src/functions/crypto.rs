@@ -1,6 +1,0 @@
-//! Digests, keys, certificates and ciphers.
-
-use crate::function::Function;
-
-/// The functions of this file.
-pub const FUNCTIONS: &[Function] = &[];
