@@ -1,5 +1,7 @@
 //! The functions that Helm gives to templates: Sprig's, without those that see the environment, and Helm's own.
 
+mod arguments;
+mod cast;
 pub mod crypto;
 pub mod dates;
 pub mod defaults;
@@ -12,6 +14,7 @@ pub mod network;
 pub mod paths;
 pub mod reflection;
 pub mod regex;
+mod runes;
 pub mod semver;
 pub mod strings;
 

@@ -1,6 +1,0 @@
-//! Functions of texts.
-
-use crate::function::Function;
-
-/// The functions of this file.
-pub const FUNCTIONS: &[Function] = &[];
