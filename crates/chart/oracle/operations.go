@@ -41,12 +41,13 @@ func render(asked *request) (object, error) {
 	return object{"files": shown}, nil
 }
 
-// template renders one template in a chart that has nothing else.
+// template renders one template in a chart that has nothing else, but the request's files.
 func template(asked *request) (object, error) {
-	asked.Files = map[string]text{
-		"Chart.yaml":       "apiVersion: v2\nname: c\nversion: 1.2.3\nappVersion: \"4.5\"\n",
-		"templates/t.yaml": asked.Template,
+	if asked.Files == nil {
+		asked.Files = map[string]text{}
 	}
+	asked.Files["Chart.yaml"] = "apiVersion: v2\nname: c\nversion: 1.2.3\nappVersion: \"4.5\"\n"
+	asked.Files["templates/t.yaml"] = asked.Template
 	if asked.Helpers != "" {
 		asked.Files["templates/_h.tpl"] = asked.Helpers
 	}

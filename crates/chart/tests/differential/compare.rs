@@ -1,0 +1,156 @@
+//! The same case on both sides, and what is left of it when everything that does not matter is taken away.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use serde_json::Value as Json;
+
+use super::oracle::{Oracle, Outcome};
+
+/// Something that Helm and ours can be asked.
+pub trait Case: Clone {
+    /// The question to the oracle, and where its answer stands.
+    fn question(&self) -> (Json, &'static str);
+    /// What ours makes of it.
+    fn ours(&self) -> Outcome;
+    /// The case with a piece less, in every way.
+    fn smaller(&self) -> Vec<Self>;
+    /// It for people, and as what is counted when it shall get smaller.
+    fn shown(&self) -> String;
+    /// Which functions it calls.
+    fn functions(&self) -> Vec<&'static str>;
+}
+
+/// What comparing came to.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Both made the same.
+    Made,
+    /// Both refused with the same text.
+    Refused,
+    /// There was nothing to compare.
+    Nothing(String),
+    /// They differ: ours, Helm's.
+    Differs(Outcome, Outcome),
+}
+
+/// Asks both.
+pub fn compare<C: Case>(case: &C, oracle: &mut Oracle) -> Verdict {
+    let (question, field) = case.question();
+    let helm = oracle.outcome(&question, field);
+    if let Outcome::None(why) = helm {
+        return Verdict::Nothing(why);
+    }
+    match (ours(case), helm) {
+        (Outcome::None(why), _) if !why.starts_with("panicked") => Verdict::Nothing(why),
+        // an address of Go's heap: no two renders share it
+        (_, Outcome::Made(text) | Outcome::Refused(text)) if String::from_utf8_lossy(&text).contains("0xc00") => {
+            Verdict::Nothing("an address".to_owned())
+        }
+        (Outcome::Made(ours), Outcome::Made(helm)) if ours == helm => Verdict::Made,
+        (Outcome::Refused(ours), Outcome::Refused(helm)) if ours == helm => Verdict::Refused,
+        (ours, helm) => Verdict::Differs(ours, helm),
+    }
+}
+
+/// What ours makes of it, a panic told as such.
+fn ours<C: Case>(case: &C) -> Outcome {
+    catch_unwind(AssertUnwindSafe(|| case.ours())).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+        Outcome::None(format!("panicked: {}", said.unwrap_or_default()))
+    })
+}
+
+/// How often a smaller case is tried before what is left must do.
+const TRIES: usize = 1_500;
+
+/// The smallest case found that still differs in the same way.
+pub fn minimise<C: Case>(case: C, oracle: &mut Oracle) -> C {
+    let Verdict::Differs(ours, helm) = compare(&case, oracle) else { return case };
+    let way = (sort(&ours), sort(&helm));
+    let (mut least, mut tries) = (case, TRIES);
+    'smaller: loop {
+        let size = least.shown().len();
+        for candidate in least.smaller() {
+            if candidate.shown().len() >= size {
+                continue;
+            }
+            tries = tries.saturating_sub(1);
+            if tries == 0 {
+                return least;
+            }
+            if matches!(compare(&candidate, oracle), Verdict::Differs(ours, helm) if (sort(&ours), sort(&helm)) == way) {
+                least = candidate;
+                continue 'smaller;
+            }
+        }
+        return least;
+    }
+}
+
+fn sort(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Made(_) => 0,
+        Outcome::Refused(_) => 1,
+        Outcome::None(_) => 2,
+    }
+}
+
+/// What many cases came to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Cases that both made.
+    pub made: u64,
+    /// Cases that both refused.
+    pub refused: u64,
+    /// Cases without an answer, by the reason.
+    pub nothing: BTreeMap<String, u64>,
+    /// Cases that differ.
+    pub differ: u64,
+    /// For each function how many cases that both made call it.
+    pub functions: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    /// Counts a case.
+    pub fn count<C: Case>(&mut self, case: &C, verdict: &Verdict) {
+        match verdict {
+            Verdict::Made => {
+                self.made += 1;
+                for name in case.functions() {
+                    *self.functions.entry(name).or_default() += 1;
+                }
+            }
+            Verdict::Refused => self.refused += 1,
+            Verdict::Nothing(why) => *self.nothing.entry(why.chars().take(60).collect()).or_default() += 1,
+            Verdict::Differs(..) => self.differ += 1,
+        }
+    }
+
+    /// All cases.
+    pub fn cases(&self) -> u64 {
+        self.made + self.refused + self.differ + self.nothing.values().sum::<u64>()
+    }
+
+    /// How many of a hundred both made.
+    pub fn share_made(&self) -> u64 {
+        self.made * 100 / self.cases().max(1)
+    }
+}
+
+/// A difference for people: the case, then both answers.
+pub fn told<C: Case>(case: &C, verdict: &Verdict) -> String {
+    let Verdict::Differs(ours, helm) = verdict else { return String::new() };
+    format!("{}\n--- ours: {}\n--- helm: {}\n", case.shown(), shown(ours), shown(helm))
+}
+
+fn shown(outcome: &Outcome) -> String {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).map_or_else(|_| format!("bytes {bytes:?}"), |text| format!("{text:?}"));
+    match outcome {
+        Outcome::Made(bytes) => format!("made {}", text(bytes)),
+        Outcome::Refused(bytes) => format!("refused {}", text(bytes)),
+        Outcome::None(why) => why.clone(),
+    }
+}

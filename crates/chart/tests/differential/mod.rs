@@ -1,0 +1,13 @@
+//! Helm and ours, side by side: cases that grow at random, asked of both, compared, and cut down where they differ.
+
+pub mod atoms;
+pub mod compare;
+pub mod expressions;
+pub mod oracle;
+pub mod ours;
+pub mod random;
+pub mod signatures;
+pub mod statements;
+pub mod templates;
+pub mod tree;
+pub mod values;
