@@ -1,1 +1,62 @@
-//! JSON as Go's encoding/json reads and writes it.
+//! JSON, read and written as Go's `encoding/json` does.
+
+mod reader;
+mod shape;
+mod writer;
+
+pub use reader::{Refusal, read, read_table, read_within};
+pub(crate) use shape::{Shape, shape};
+pub(crate) use writer::float_text;
+pub use writer::{pretty, raw, write, write_data};
+
+use crate::value::{Data, Str};
+
+/// What Go calls a value of JSON in an error.
+pub(crate) fn kind(data: &Data) -> &'static str {
+    match data {
+        Data::Null => "null",
+        Data::Bool(_) => "bool",
+        Data::Int(_) | Data::Float(_) => "number",
+        Data::Text(_) => "string",
+        Data::List(_) => "array",
+        Data::Map(_) => "object",
+    }
+}
+
+/// A text with U+FFFD for each byte that is no UTF-8.
+pub(crate) fn replace_invalid(text: &[u8]) -> String {
+    let mut whole = String::with_capacity(text.len());
+    for part in text.utf8_chunks() {
+        whole.push_str(part.valid());
+        // one for each byte, as Go has it
+        whole.extend(part.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    whole
+}
+
+/// The data as serde has it: a whole number that is a float becomes a whole number where that is exact, as Go writes it.
+pub fn value(data: &Data) -> serde_json::Value {
+    match data {
+        Data::Null => serde_json::Value::Null,
+        Data::Bool(it) => (*it).into(),
+        Data::Int(it) => (*it).into(),
+        Data::Float(it) => serde_json::from_str(&float_text(*it)).unwrap_or_default(),
+        Data::Text(it) => replace_invalid(it).into(),
+        Data::List(items) => items.iter().map(value).collect(),
+        Data::Map(table) => table.iter().map(|(key, data)| (replace_invalid(key), value(data))).collect(),
+    }
+}
+
+/// What serde has read as data: each number as Go reads one, a `float64`.
+pub fn data(value: &serde_json::Value) -> Data {
+    match value {
+        serde_json::Value::Null => Data::Null,
+        serde_json::Value::Bool(it) => Data::Bool(*it),
+        serde_json::Value::Number(it) => Data::Float(it.as_f64().unwrap_or_default()),
+        serde_json::Value::String(it) => Data::Text(it.as_str().into()),
+        serde_json::Value::Array(items) => Data::List(items.iter().map(data).collect()),
+        serde_json::Value::Object(entries) => {
+            Data::Map(entries.iter().map(|(key, value)| (Str::from(key.as_str()), data(value))).collect())
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Plain data out of the tree of a document, as it is after Go's library and then JSON have had it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bstr::ByteSlice as _;
+
+use super::{
+    ReadError, Rules,
+    nodes::{Node, NodeKind},
+    raw::Raw,
+    resolve::{Meaning, resolve, short_float},
+};
+use crate::{
+    budget::Budget,
+    value::{Data, Str, Table},
+};
+
+const BINARY: &[u8] = b"tag:yaml.org,2002:binary";
+const MERGE: &[u8] = b"tag:yaml.org,2002:merge";
+
+pub(super) struct Decoder<'n, 'a, 'b> {
+    nodes: &'n [Node<'a>],
+    rules: Rules,
+    budget: &'b mut Budget,
+    /// Nodes looked at, and how many of them by way of an alias.
+    looked_at: u64,
+    by_alias: u64,
+    alias_depth: usize,
+    /// How deep the walk is.
+    entered: u32,
+    /// Aliases that are being followed.
+    following: HashSet<usize>,
+    /// What strict reading objects to.
+    objections: Vec<String>,
+    /// The last key that JSON cannot have, with what stands there.
+    bad_key: Option<(Raw, usize)>,
+    /// The first number that JSON cannot have.
+    bad_number: Option<&'static str>,
+}
+
+/// A mapping on its way: what JSON will have of it, and its keys as they are when they must not come twice.
+#[derive(Default)]
+struct Entries {
+    table: Table,
+    seen: HashSet<String>,
+}
+
+impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
+    pub(super) fn new(nodes: &'n [Node<'a>], rules: Rules, budget: &'b mut Budget) -> Self {
+        Self {
+            nodes,
+            rules,
+            budget,
+            looked_at: 1,
+            by_alias: 0,
+            alias_depth: 0,
+            entered: 0,
+            following: HashSet::new(),
+            objections: Vec::new(),
+            bad_key: None,
+            bad_number: None,
+        }
+    }
+
+    pub(super) fn document(mut self) -> Result<Data, ReadError> {
+        let data = self.whole();
+        // an error ends the walk where it is; the budget outlives it
+        while self.entered > 0 {
+            self.leave();
+        }
+        data
+    }
+
+    fn enter(&mut self) -> Result<(), ReadError> {
+        self.budget.enter()?;
+        self.entered += 1;
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.entered -= 1;
+        self.budget.leave();
+    }
+
+    fn whole(&mut self) -> Result<Data, ReadError> {
+        let data = self.value(0)?;
+        if !self.objections.is_empty() {
+            return Err(ReadError::Said(format!("yaml: unmarshal errors:\n  {}", self.objections.join("\n  "))));
+        }
+        if let Some((key, value)) = self.bad_key.take() {
+            let value = self.raw(value)?;
+            let (ty, key) = match key {
+                Raw::Null => ("%!s(<nil>)", "<nil>".to_owned()),
+                key => ("uint64", key.to_string()),
+            };
+            let value = if matches!(value, Raw::Null) { "<nil>".to_owned() } else { value.to_string() };
+            return Err(ReadError::Said(format!("unsupported map key of type: {ty}, key: {key}, value: {value}")));
+        }
+        match self.bad_number {
+            Some(number) => Err(ReadError::Said(format!("json: unsupported value: {number}"))),
+            None => Ok(data),
+        }
+    }
+
+    fn kind(&self, node: usize) -> Result<&'n NodeKind<'a>, ReadError> {
+        let node = self.nodes.get(node).ok_or_else(|| ReadError::said("unknown node"))?;
+        Ok(&node.kind)
+    }
+
+    /// Counts a node, and refuses a document that is mostly made of aliases.
+    fn look(&mut self) -> Result<(), ReadError> {
+        self.budget.step(1)?;
+        self.looked_at += 1;
+        if self.alias_depth > 0 {
+            self.by_alias += 1;
+        }
+        let allowed = match self.looked_at {
+            0..=400_000 => 0.99,
+            4_000_000.. => 0.10,
+            count => 0.99 - 0.89 * ((count - 400_000) as f64 / 3_600_000.0),
+        };
+        if self.by_alias > 100 && self.looked_at > 1_000 && self.by_alias as f64 / self.looked_at as f64 > allowed {
+            return Err(ReadError::said("document contains excessive aliasing"));
+        }
+        Ok(())
+    }
+
+    /// Does something with the node that an alias means.
+    fn follow<T>(&mut self, alias: usize, with: impl FnOnce(&mut Self, usize) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        let NodeKind::Alias(name, meant) = self.kind(alias)? else { return with(self, alias) };
+        if !self.following.insert(alias) {
+            return Err(ReadError::said(format!("anchor '{}' value contains itself", name.to_str_lossy())));
+        }
+        self.alias_depth += 1;
+        self.enter()?;
+        let done = with(self, *meant)?;
+        self.leave();
+        self.alias_depth -= 1;
+        self.following.remove(&alias);
+        Ok(done)
+    }
+
+    fn value(&mut self, node: usize) -> Result<Data, ReadError> {
+        self.look()?;
+        match self.kind(node)? {
+            NodeKind::Alias(..) => self.follow(node, Self::value),
+            NodeKind::Scalar { .. } => {
+                let scalar = self.scalar(node)?;
+                self.plain(scalar)
+            }
+            NodeKind::Sequence(children) => {
+                self.enter()?;
+                self.budget.make(children.len() * size_of::<Data>())?;
+                let items = children.iter().map(|child| self.value(*child)).collect::<Result<_, _>>()?;
+                self.leave();
+                Ok(Data::List(items))
+            }
+            NodeKind::Mapping(_) => {
+                let mut entries = Entries::default();
+                self.mapping(node, &mut entries)?;
+                Ok(Data::Map(entries.table))
+            }
+        }
+    }
+
+    fn plain(&mut self, scalar: Raw) -> Result<Data, ReadError> {
+        Ok(match scalar {
+            Raw::Bool(it) => Data::Bool(it),
+            Raw::Int(it) if self.rules.integers => Data::Int(it),
+            Raw::Int(it) => Data::Float(it as f64),
+            Raw::Uint(it) => Data::Float(it as f64),
+            Raw::Float(it) => {
+                if !it.is_finite() && self.bad_number.is_none() {
+                    self.bad_number = Some(if it.is_nan() {
+                        "NaN"
+                    } else if it > 0.0 {
+                        "+Inf"
+                    } else {
+                        "-Inf"
+                    });
+                }
+                Data::Float(it)
+            }
+            Raw::Text(text) => {
+                self.budget.make(text.len())?;
+                Data::Text(valid(text))
+            }
+            Raw::Null | Raw::List(_) | Raw::Map(_) => Data::Null,
+        })
+    }
+
+    fn scalar(&self, node: usize) -> Result<Raw, ReadError> {
+        let NodeKind::Scalar { tag, value, implicit } = self.kind(node)? else { return Ok(Raw::Null) };
+        if tag.is_empty() && !implicit {
+            return Ok(Raw::Text(Str::new(value)));
+        }
+        if tag.as_ref() == BINARY {
+            let packed: Vec<u8> = value.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+            let bytes = BASE64_STANDARD.decode(packed).map_err(|_| ReadError::said("!!binary value contains invalid base64 data"))?;
+            return Ok(Raw::Text(bytes.into()));
+        }
+        Ok(match resolve(tag, value)? {
+            Meaning::Null => Raw::Null,
+            Meaning::Bool(it) => Raw::Bool(it),
+            Meaning::Int(it) => Raw::Int(it),
+            Meaning::Uint(it) => Raw::Uint(it),
+            Meaning::Float(it) => Raw::Float(it),
+            Meaning::Timestamp | Meaning::Text => Raw::Text(Str::new(value)),
+        })
+    }
+
+    fn mapping(&mut self, node: usize, into: &mut Entries) -> Result<(), ReadError> {
+        let NodeKind::Mapping(children) = self.kind(node)? else { return Ok(()) };
+        self.enter()?;
+        for pair in children.chunks_exact(2) {
+            let &[key, value] = pair else { continue };
+            if self.is_merge(key)? {
+                self.merge(value, into)?;
+                continue;
+            }
+            let key = self.key(key)?;
+            let data = self.value(value)?;
+            if self.rules.strict && !into.seen.insert(key.to_string()) {
+                let line = self.nodes.get(value).map_or(0, |node| node.line + 1);
+                let key = if matches!(key, Raw::Null) { "<nil>".to_owned() } else { key.to_string() };
+                self.objections.push(format!("line {line}: key {key} already set in map"));
+                continue;
+            }
+            self.budget.make(size_of::<(Str, Data)>())?;
+            match key_text(&key) {
+                Some(text) => {
+                    into.table.insert(text, data);
+                }
+                None => self.bad_key = Some((key, value)),
+            }
+        }
+        self.leave();
+        Ok(())
+    }
+
+    fn is_merge(&self, key: usize) -> Result<bool, ReadError> {
+        Ok(match self.kind(key)? {
+            NodeKind::Scalar { tag, value, implicit } => value.as_ref() == b"<<" && (*implicit || tag.as_ref() == MERGE),
+            _ => false,
+        })
+    }
+
+    fn merge(&mut self, node: usize, into: &mut Entries) -> Result<(), ReadError> {
+        if let NodeKind::Sequence(children) = self.kind(node)? {
+            // from the last, so that the first has the last word
+            for child in children.iter().rev() {
+                self.merge_one(*child, into)?;
+            }
+            return Ok(());
+        }
+        self.merge_one(node, into)
+    }
+
+    fn merge_one(&mut self, node: usize, into: &mut Entries) -> Result<(), ReadError> {
+        let meant = match self.kind(node)? {
+            NodeKind::Alias(_, meant) => *meant,
+            _ => node,
+        };
+        if !matches!(self.kind(meant)?, NodeKind::Mapping(_)) {
+            return Err(ReadError::said("map merge requires map or sequence of maps as the value"));
+        }
+        self.look()?;
+        if meant == node {
+            return self.mapping(node, into);
+        }
+        self.follow(node, |decoder, meant| {
+            decoder.look()?;
+            decoder.mapping(meant, into)
+        })
+    }
+
+    /// A key, which must be a scalar.
+    fn key(&mut self, node: usize) -> Result<Raw, ReadError> {
+        let raw = self.raw(node)?;
+        if matches!(raw, Raw::List(_) | Raw::Map(_)) {
+            return Err(ReadError::said(format!("invalid map key: {raw}")));
+        }
+        Ok(raw)
+    }
+
+    /// What stands at a node before JSON has had it; for keys, and for the texts of errors.
+    fn raw(&mut self, node: usize) -> Result<Raw, ReadError> {
+        self.look()?;
+        match self.kind(node)? {
+            NodeKind::Alias(..) => self.follow(node, Self::raw),
+            NodeKind::Scalar { .. } => self.scalar(node),
+            NodeKind::Sequence(children) => {
+                self.enter()?;
+                self.budget.make(children.len() * size_of::<Raw>())?;
+                let items = children.iter().map(|child| self.raw(*child)).collect::<Result<_, _>>()?;
+                self.leave();
+                Ok(Raw::List(items))
+            }
+            NodeKind::Mapping(_) => {
+                let mut entries = BTreeMap::new();
+                self.raw_mapping(node, &mut entries)?;
+                Ok(Raw::Map(entries.into_values().collect()))
+            }
+        }
+    }
+
+    fn raw_mapping(&mut self, node: usize, into: &mut BTreeMap<String, (Raw, Raw)>) -> Result<(), ReadError> {
+        let NodeKind::Mapping(children) = self.kind(node)? else { return Ok(()) };
+        self.enter()?;
+        for pair in children.chunks_exact(2) {
+            let &[key, value] = pair else { continue };
+            self.budget.make(size_of::<(String, Raw, Raw)>())?;
+            let key = self.key(key)?;
+            let value = self.raw(value)?;
+            into.insert(key.to_string(), (key, value));
+        }
+        self.leave();
+        Ok(())
+    }
+}
+
+/// A key as JSON has it.
+fn key_text(key: &Raw) -> Option<Str> {
+    Some(match key {
+        Raw::Text(text) => valid(text.clone()),
+        Raw::Int(it) => it.to_string().into(),
+        Raw::Bool(it) => it.to_string().into(),
+        Raw::Float(it) => match short_float(*it) {
+            text if text == "+Inf" => ".inf".into(),
+            text if text == "-Inf" => "-.inf".into(),
+            text if text == "NaN" => ".nan".into(),
+            text => text.into(),
+        },
+        Raw::Null | Raw::Uint(_) | Raw::List(_) | Raw::Map(_) => return None,
+    })
+}
+
+/// A text with each byte that is no UTF-8 as U+FFFD; JSON leaves no other.
+fn valid(text: Str) -> Str {
+    if text.to_str().is_ok() { text } else { crate::json::replace_invalid(&text).into() }
+}

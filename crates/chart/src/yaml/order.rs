@@ -1,0 +1,119 @@
+//! The order in which the YAML library writes keys: letters by code, digits by number, signs before letters.
+
+use std::{cmp::Ordering, sync::LazyLock};
+
+use regex_syntax::hir::{ClassUnicode, HirKind};
+
+static LETTERS: LazyLock<Option<ClassUnicode>> = LazyLock::new(|| class(r"\p{L}"));
+static DIGITS: LazyLock<Option<ClassUnicode>> = LazyLock::new(|| class(r"\p{Nd}"));
+
+fn class(pattern: &str) -> Option<ClassUnicode> {
+    match regex_syntax::parse(pattern).ok()?.into_kind() {
+        HirKind::Class(regex_syntax::hir::Class::Unicode(class)) => Some(class),
+        _ => None,
+    }
+}
+
+fn holds(class: &LazyLock<Option<ClassUnicode>>, letter: char) -> bool {
+    let ranges = class.as_ref().map_or(&[][..], ClassUnicode::ranges);
+    ranges
+        .binary_search_by(|range| match (range.end() < letter, range.start() > letter) {
+            (true, _) => Ordering::Less,
+            (_, true) => Ordering::Greater,
+            _ => Ordering::Equal,
+        })
+        .is_ok()
+}
+
+fn is_letter(letter: char) -> bool {
+    if letter.is_ascii() { letter.is_ascii_alphabetic() } else { holds(&LETTERS, letter) }
+}
+
+fn is_digit(letter: char) -> bool {
+    if letter.is_ascii() { letter.is_ascii_digit() } else { holds(&DIGITS, letter) }
+}
+
+/// Which generation of the library orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Generation {
+    /// `goyaml.v2`, of `toYaml`.
+    Second,
+    /// `goyaml.v3`, of `toYamlPretty`: a letter behind equal digits comes first.
+    Third,
+}
+
+/// Whether the first key stands before the second. This is no order: keys can stand in a circle (`12`, `1a`, `2`).
+fn stands_before(one: &str, two: &str, generation: Generation) -> bool {
+    let (mut ones, mut twos) = (one.chars(), two.chars());
+    let mut same: &str = one;
+    let mut digits = false;
+    loop {
+        let (rest_one, rest_two) = (ones.as_str(), twos.as_str());
+        let (a, b) = match (ones.next(), twos.next()) {
+            (Some(a), Some(b)) => (a, b),
+            (a, b) => return a.is_none() && b.is_some(),
+        };
+        if a == b {
+            digits = is_digit(a);
+            continue;
+        }
+        same = same.get(..one.len() - rest_one.len()).unwrap_or("");
+        return match (is_letter(a), is_letter(b)) {
+            (true, true) => a < b,
+            (true, false) if digits && generation == Generation::Third => true,
+            (false, true) if digits && generation == Generation::Third => false,
+            (true, false) => false,
+            (false, true) => true,
+            (false, false) => by_number(same, (a, rest_one), (b, rest_two)),
+        };
+    }
+}
+
+/// Compares what begins with two different letters, of which none is one of the alphabet, behind the same beginning.
+fn by_number(same: &str, (a, one): (char, &str), (b, two): (char, &str)) -> bool {
+    let mut start = 0_i64;
+    if a == '0' || b == '0' {
+        // a zero behind another digit is no leading one
+        let before = same.chars().rev().take_while(|letter| is_digit(*letter));
+        start = i64::from(before.into_iter().any(|letter| letter != '0'));
+    }
+    let number = |text: &str| {
+        text.chars().take_while(|letter| is_digit(*letter)).fold((start, 0_usize), |(number, count), letter| {
+            let digit = i64::from(u32::from(letter)) - i64::from(b'0');
+            (number.wrapping_mul(10).wrapping_add(digit), count + 1)
+        })
+    };
+    let ((number_one, count_one), (number_two, count_two)) = (number(one), number(two));
+    if number_one != number_two {
+        return number_one < number_two;
+    }
+    if count_one != count_two {
+        return count_one < count_two;
+    }
+    a < b
+}
+
+/// Brings entries into the library's order. Of equal keys only the last stays.
+///
+/// The standard library's sorts may panic where "before" is no order, so that it is one of our own that merges.
+pub(super) fn sort<T>(entries: Vec<(String, T)>, generation: Generation) -> Vec<(String, T)> {
+    if entries.len() <= 1 {
+        return entries;
+    }
+    let mut first = entries;
+    let second = first.split_off(first.len() / 2);
+    let mut ones = sort(first, generation).into_iter().peekable();
+    let mut twos = sort(second, generation).into_iter().peekable();
+    let mut merged: Vec<(String, T)> = Vec::with_capacity(ones.len() + twos.len());
+    while let (Some(one), Some(two)) = (ones.peek(), twos.peek()) {
+        if one.0 == two.0 {
+            ones.next();
+            continue;
+        }
+        let next = if stands_before(&two.0, &one.0, generation) { twos.next() } else { ones.next() };
+        merged.extend(next);
+    }
+    merged.extend(ones);
+    merged.extend(twos);
+    merged
+}

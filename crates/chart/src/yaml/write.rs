@@ -1,0 +1,197 @@
+//! Writing values as YAML.
+
+use std::borrow::Cow;
+
+use super::{
+    emit::{Emitter, Scalar, Style},
+    order::{Generation, sort},
+    resolve::{Meaning, guess, long_float},
+    style::is_base_60,
+};
+use crate::{
+    budget::Budget,
+    function::Fault,
+    json::{self, Shape, float_text, shape},
+    value::{Data, Str, Value},
+};
+
+/// How long a key may be that comes out of JSON, with its quotes and escapes: behind that it is none to a reader of YAML.
+const KEY_LENGTH: usize = 1_024;
+
+/// `yaml.Marshal` of `sigs.k8s.io/yaml`: to JSON, and from there to YAML. It ends with a line feed.
+pub fn write(value: &Value, budget: &mut Budget) -> Result<Str, Fault> {
+    let mut writer = Writer { emitter: Emitter::new(budget, Generation::Second), depth: 0 };
+    let written = writer.document(value);
+    for _ in 0..writer.depth {
+        writer.emitter.budget.leave();
+    }
+    written.map(|()| writer.emitter.out.into())
+}
+
+/// The same of plain data.
+pub fn write_data(data: &Data, budget: &mut Budget) -> Result<Str, Fault> {
+    write(&Value::from(data), budget)
+}
+
+struct Writer<'b> {
+    emitter: Emitter<'b>,
+    depth: usize,
+}
+
+impl Writer<'_> {
+    fn document(&mut self, value: &Value) -> Result<(), Fault> {
+        self.value(value, false)?;
+        self.emitter.indent = -1;
+        self.emitter.write_indent();
+        self.emitter.pay()
+    }
+
+    fn value(&mut self, value: &Value, in_mapping: bool) -> Result<(), Fault> {
+        let shape = shape(value, self.emitter.budget).map_err(|fault| match fault {
+            Fault::Said(text) => Fault::said(format!("error marshaling into JSON: {text}")),
+            limit @ Fault::Limit(_) => limit,
+        })?;
+        match shape {
+            Shape::Null => self.plain("null"),
+            Shape::Bool(it) => self.plain(if it { "true" } else { "false" }),
+            Shape::Int(it) => self.plain(&it.to_string()),
+            Shape::Uint(it) => self.plain(&it.to_string()),
+            Shape::Float(it) => self.plain(&float(it)),
+            Shape::Text(text) => {
+                let text = reread(&text, self.emitter.budget)?;
+                self.text(&text)
+            }
+            Shape::List([]) => self.empty("[", "]"),
+            Shape::List(items) => self.list(items, in_mapping),
+            Shape::Map(entries) if entries.is_empty() => self.empty("{", "}"),
+            Shape::Map(entries) => self.map(entries),
+        }
+    }
+
+    fn plain(&mut self, text: &str) -> Result<(), Fault> {
+        self.emitter.scalar(&Scalar { text: text.as_bytes(), style: Style::Plain, binary: false }, false)
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Fault> {
+        self.emitter.scalar(&scalar(text), false)
+    }
+
+    fn empty(&mut self, open: &str, close: &str) -> Result<(), Fault> {
+        self.emitter.indicator(open, true, true, false);
+        self.emitter.indicator(close, false, false, false);
+        self.emitter.pay()
+    }
+
+    fn enter(&mut self) -> Result<(), Fault> {
+        self.emitter.budget.enter()?;
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn leave(&mut self, indent: isize) {
+        self.emitter.indent = indent;
+        self.depth -= 1;
+        self.emitter.budget.leave();
+    }
+
+    fn list(&mut self, items: &[Value], in_mapping: bool) -> Result<(), Fault> {
+        self.enter()?;
+        let old = self.emitter.indent;
+        // below a key the dashes stand in the key's own column
+        if !in_mapping || self.emitter.indention {
+            self.emitter.increase_indent(0);
+        }
+        for item in items {
+            self.emitter.write_indent();
+            self.emitter.indicator("-", true, false, true);
+            self.value(item, false)?;
+        }
+        self.leave(old);
+        Ok(())
+    }
+
+    fn map(&mut self, entries: Vec<(Str, Value)>) -> Result<(), Fault> {
+        self.enter()?;
+        let mut keyed = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            keyed.push((self.key(&key)?, value));
+        }
+        self.emitter.budget.step(keyed.len() as u64 * u64::from(keyed.len().max(1).ilog2()))?;
+        let old = self.emitter.increase_indent(0);
+        for (key, value) in sort(keyed, Generation::Second) {
+            self.emitter.write_indent();
+            let key = scalar(&key);
+            if self.emitter.is_simple_key(&key) {
+                self.emitter.scalar(&key, true)?;
+                self.emitter.indicator(":", false, false, false);
+            } else {
+                self.emitter.indicator("?", true, false, true);
+                self.emitter.scalar(&key, false)?;
+                self.emitter.write_indent();
+                self.emitter.indicator(":", true, false, true);
+            }
+            self.value(&value, true)?;
+        }
+        self.leave(old);
+        Ok(())
+    }
+
+    /// A key as it is when JSON has been read as YAML.
+    fn key(&mut self, key: &Str) -> Result<String, Fault> {
+        let budget = &mut *self.emitter.budget;
+        let text = reread(key, budget)?;
+        let long = key.len() > (KEY_LENGTH - 2) / 6 && json::write(&Value::Str(key.clone()), budget)?.lossy().chars().count() > KEY_LENGTH;
+        if long || key.windows(2).any(|pair| pair == NEXT_LINE) {
+            return Err(Fault::said("yaml: did not find expected ',' or '}'"));
+        }
+        Ok(text.into_owned())
+    }
+}
+
+const NEXT_LINE: &[u8] = "\u{85}".as_bytes();
+
+/// A text as a scalar that is no other value.
+fn scalar(text: &str) -> Scalar<'_> {
+    let style = if text.contains('\n') {
+        Style::Literal
+    } else if guess(text.as_bytes(), true) == Meaning::Text && !is_base_60(text.as_bytes()) {
+        Style::Plain
+    } else {
+        Style::DoubleQuoted
+    };
+    Scalar { text: text.as_bytes(), style, binary: false }
+}
+
+/// A number: written as JSON, read as YAML, which has whole numbers, and written again.
+fn float(number: f64) -> String {
+    let text = float_text(number);
+    match guess(text.as_bytes(), false) {
+        Meaning::Int(it) => it.to_string(),
+        Meaning::Uint(it) => it.to_string(),
+        Meaning::Float(it) => long_float(it),
+        _ => text,
+    }
+}
+
+/// A text as it comes out of JSON that is read as YAML: not all letters come through that.
+fn reread<'t>(text: &'t [u8], budget: &mut Budget) -> Result<Cow<'t, str>, Fault> {
+    budget.scan(text.len())?;
+    let plain = match std::str::from_utf8(text) {
+        Ok(text) if text.bytes().all(|byte| byte < 0x7F) => return Ok(Cow::Borrowed(text)),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(json::replace_invalid(text)),
+    };
+    // control characters are escaped by JSON up to the space, but not behind it
+    if plain.chars().any(|letter| letter >= ' ' && !super::text::is_allowed(letter.into())) {
+        return Err(Fault::said("yaml: control characters are not allowed"));
+    }
+    if !plain.contains('\u{85}') {
+        return Ok(plain);
+    }
+    // a line break to YAML: let the reader decide
+    let document = json::write(&Value::str(plain.as_ref()), budget)?;
+    match super::read_by(super::Rules::default(), &document, budget)? {
+        Data::Text(text) => Ok(Cow::Owned(text.lossy().into_owned())),
+        _ => Err(Fault::said("yaml: unknown")),
+    }
+}
