@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what a fresh machine lacks: Debian packages by name, the pinned tools in a directory of their own.
 # Quick when nothing is to be done. `setup.sh` is enough for the demo; `setup.sh pages` adds what the tests need (a browser, a vault, Helm),
-# `setup.sh vault` and `setup.sh oracle` those alone, `setup.sh peers` what the bench measures Penstock beside.
+# `setup.sh vault`, `setup.sh oracle` and `setup.sh kube` those alone, `setup.sh peers` what the bench measures Penstock beside.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -72,6 +72,17 @@ oracle() {
     fail "the oracle could not be built: see $root/.penstock/oracle.log"
 }
 
+# A real Kubernetes for the tests that need one, and the program that asks Kubernetes' own packages what a patch is.
+kube() {
+  local place=$root/.penstock/kube
+  command -v go >/dev/null || fail "go is missing: the tests of clusters need a Kubernetes; install Go 1.24 or newer (https://go.dev/dl)"
+  mkdir -p "$place"
+  { compgen -G "$place/kube-all-*" && [[ -e $place/patch-oracle ]]; } >/dev/null || say "building Kubernetes 1.32 from its modules (five minutes)"
+  "$root/setup/kube/kube" build >"$root/.penstock/kube.log" 2>&1 || fail "Kubernetes could not be built: see $root/.penstock/kube.log"
+  (cd "$root/crates/target/oracle" && CGO_ENABLED=0 go build -buildvcs=false -trimpath -o "$place/patch-oracle" .) >>"$root/.penstock/kube.log" 2>&1 ||
+    fail "the oracle of patches could not be built: see $root/.penstock/kube.log"
+}
+
 # Programs that the bench measures too, in a directory that nothing else uses. Without them the bench goes on, and says so.
 peers() {
   local place=$root/.penstock/peers versions="$act $gitlab_ci_local $node"
@@ -107,3 +118,4 @@ toolchains
 [[ ${1:-} != peers ]] || peers
 [[ ${1:-} != pages && ${1:-} != vault ]] || vault
 [[ ${1:-} != pages && ${1:-} != oracle ]] || oracle
+[[ ${1:-} != pages && ${1:-} != kube ]] || kube

@@ -16,6 +16,7 @@ mod core;
 mod effects;
 mod engine;
 mod keep;
+pub mod kubernetes;
 mod local;
 mod manifest;
 mod probe;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
+mod chance;
+mod cluster;
 mod fakes;
 mod machine;
+mod patch;
 mod real;

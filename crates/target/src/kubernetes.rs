@@ -1,0 +1,3 @@
+//! A Kubernetes cluster.
+
+pub mod patch;
