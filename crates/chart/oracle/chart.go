@@ -20,6 +20,9 @@ func load(asked *request) (*chart.Chart, error) {
 		if asked.Archive != nil {
 			return loader.LoadArchive(bytes.NewReader(asked.Archive))
 		}
+		if asked.Directory != "" {
+			return loader.LoadDir(asked.Directory)
+		}
 		var files []*loader.BufferedFile
 		for _, name := range sortedKeys(asked.Files) {
 			files = append(files, &loader.BufferedFile{Name: name, Data: []byte(asked.Files[name])})

@@ -13,9 +13,10 @@ import (
 type request struct {
 	Op string `json:"op"`
 
-	// A chart: its files by path, or its archive.
-	Files   map[string]text `json:"files"`
-	Archive []byte          `json:"archive"`
+	// A chart: its files by path, its archive, or its directory.
+	Files     map[string]text `json:"files"`
+	Archive   []byte          `json:"archive"`
+	Directory string          `json:"directory"`
 
 	// Values files in the order of -f, then what the flags set, in Helm's order of kinds.
 	Values     []text          `json:"values"`

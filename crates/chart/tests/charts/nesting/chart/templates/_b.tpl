@@ -1,0 +1,3 @@
+{{- define "twice" }}second{{ end -}}
+{{- define "empty" }}{{ end -}}
+stray text of a partial
