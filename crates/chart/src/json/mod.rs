@@ -4,6 +4,7 @@ mod reader;
 mod shape;
 mod writer;
 
+pub(crate) use reader::wrong_kind;
 pub use reader::{Refusal, read, read_table, read_within};
 pub(crate) use shape::{Shape, shape};
 pub(crate) use writer::float_text;
@@ -22,6 +23,9 @@ pub(crate) fn kind(data: &Data) -> &'static str {
         Data::Map(_) => "object",
     }
 }
+
+/// A time as JSON has it; none for a year that has not four digits.
+pub(crate) use crate::functions::dates::json as time;
 
 /// A text with U+FFFD for each byte that is no UTF-8.
 pub(crate) fn replace_invalid(text: &[u8]) -> String {

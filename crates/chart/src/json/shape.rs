@@ -51,7 +51,7 @@ pub(crate) fn shape<'a>(value: &'a Value, budget: &mut Budget) -> Result<Shape<'
             Shape::Map(map.entries())
         }
         Value::Struct(it) => struct_shape(it),
-        Value::Time(time) => match crate::functions::dates::json(time) {
+        Value::Time(time) => match super::time(time) {
             Some(text) => Shape::Text(Cow::Owned(text.into_bytes())),
             None => {
                 return Err(Fault::said(

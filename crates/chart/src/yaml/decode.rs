@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use base64::{
+    Engine as _, alphabet,
+    engine::{GeneralPurpose, GeneralPurposeConfig},
+};
 use bstr::ByteSlice as _;
 
 use super::{
@@ -15,6 +18,9 @@ use crate::{
     budget::Budget,
     value::{Data, Str, Table},
 };
+
+/// Base64 as Go reads it: bits that are left over at the end may be anything.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 const BINARY: &[u8] = b"tag:yaml.org,2002:binary";
 const MERGE: &[u8] = b"tag:yaml.org,2002:merge";
@@ -197,7 +203,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         }
         if tag.as_ref() == BINARY {
             let packed: Vec<u8> = value.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-            let bytes = BASE64_STANDARD.decode(packed).map_err(|_| ReadError::said("!!binary value contains invalid base64 data"))?;
+            let bytes = BASE64.decode(packed).map_err(|_| ReadError::said("!!binary value contains invalid base64 data"))?;
             return Ok(Raw::Text(bytes.into()));
         }
         Ok(match resolve(tag, value)? {
@@ -216,7 +222,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         for pair in children.chunks_exact(2) {
             let &[key, value] = pair else { continue };
             if self.is_merge(key)? {
-                self.merge(value, into)?;
+                self.merge(value, &mut |decoder, node| decoder.mapping(node, into))?;
                 continue;
             }
             let key = self.key(key)?;
@@ -246,18 +252,19 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         })
     }
 
-    fn merge(&mut self, node: usize, into: &mut Entries) -> Result<(), ReadError> {
+    /// Adds the entries of the mappings that a merge key names.
+    fn merge(&mut self, node: usize, add: &mut dyn FnMut(&mut Self, usize) -> Result<(), ReadError>) -> Result<(), ReadError> {
         if let NodeKind::Sequence(children) = self.kind(node)? {
             // from the last, so that the first has the last word
             for child in children.iter().rev() {
-                self.merge_one(*child, into)?;
+                self.merge_one(*child, add)?;
             }
             return Ok(());
         }
-        self.merge_one(node, into)
+        self.merge_one(node, add)
     }
 
-    fn merge_one(&mut self, node: usize, into: &mut Entries) -> Result<(), ReadError> {
+    fn merge_one(&mut self, node: usize, add: &mut dyn FnMut(&mut Self, usize) -> Result<(), ReadError>) -> Result<(), ReadError> {
         let meant = match self.kind(node)? {
             NodeKind::Alias(_, meant) => *meant,
             _ => node,
@@ -267,11 +274,11 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         }
         self.look()?;
         if meant == node {
-            return self.mapping(node, into);
+            return add(self, node);
         }
         self.follow(node, |decoder, meant| {
             decoder.look()?;
-            decoder.mapping(meant, into)
+            add(decoder, meant)
         })
     }
 
@@ -311,6 +318,10 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         for pair in children.chunks_exact(2) {
             let &[key, value] = pair else { continue };
             self.budget.make(size_of::<(String, Raw, Raw)>())?;
+            if self.is_merge(key)? {
+                self.merge(value, &mut |decoder, node| decoder.raw_mapping(node, into))?;
+                continue;
+            }
             let key = self.key(key)?;
             let value = self.raw(value)?;
             into.insert(key.to_string(), (key, value));

@@ -12,6 +12,7 @@ mod keys;
 mod nodes;
 mod order;
 mod parser;
+mod pretty;
 mod raw;
 mod resolve;
 mod scalars;
@@ -23,6 +24,7 @@ mod write;
 
 use thiserror::Error;
 
+pub use pretty::write_pretty;
 pub use write::{write, write_data};
 
 use crate::{

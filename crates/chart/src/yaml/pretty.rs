@@ -1,0 +1,188 @@
+//! Writing values as `goyaml.v3` does, straight from Go's types: what `toYamlPretty` gives.
+
+use std::borrow::Cow;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+use super::{
+    emit::{Emitter, Scalar, Style},
+    order::{Generation, sort},
+    resolve::{Meaning, guess, long_float},
+    style::is_base_60,
+};
+use crate::{
+    budget::Budget,
+    function::Fault,
+    json,
+    value::{DURATION, Shown, Str, Struct, Value},
+};
+
+/// How many letters of base64 stand on a line.
+const BASE64_LINE: usize = 70;
+
+/// `yaml.v3` with an indentation of two; the dashes of a list below a key are indented too. It ends with a line feed.
+pub fn write_pretty(value: &Value, budget: &mut Budget) -> Result<Str, Fault> {
+    let mut writer = Writer { emitter: Emitter::new(budget, Generation::Third), depth: 0 };
+    let written = writer.value(value);
+    for _ in 0..writer.depth {
+        writer.emitter.budget.leave();
+    }
+    written?;
+    writer.emitter.indent = -1;
+    writer.emitter.write_indent();
+    writer.emitter.pay()?;
+    Ok(writer.emitter.out.into())
+}
+
+struct Writer<'b> {
+    emitter: Emitter<'b>,
+    depth: usize,
+}
+
+impl Writer<'_> {
+    fn value(&mut self, value: &Value) -> Result<(), Fault> {
+        self.emitter.budget.step(1)?;
+        match value {
+            Value::Nil => self.plain("null"),
+            Value::Bool(it) => self.plain(if *it { "true" } else { "false" }),
+            Value::Int(it, ty) if *ty == &DURATION => self.text(crate::functions::dates::duration_text(*it).as_bytes()),
+            Value::Int(it, _) => self.plain(&it.to_string()),
+            Value::Uint(it, _) => self.plain(&it.to_string()),
+            Value::Float(it) => self.plain(&match long_float(*it) {
+                text if text == "NaN" => ".nan".to_owned(),
+                text => text.replace("+Inf", ".inf").replace("-Inf", "-.inf"),
+            }),
+            // a panic, which Helm lets a template meet
+            Value::Complex(..) => Err(Fault::said("cannot marshal type: complex128")),
+            Value::Str(it) => self.text(it),
+            Value::Bytes(it) => {
+                self.emitter.budget.make(it.len() * size_of::<Value>())?;
+                self.list(&it.iter().map(|byte| Value::int((*byte).into())).collect::<Vec<_>>())
+            }
+            Value::List(list) => self.list(list.items()),
+            Value::Map(map) => {
+                self.emitter.budget.make(map.len() * size_of::<(String, Value)>())?;
+                let entries = map.entries().into_iter().map(|(key, value)| (key.lossy().into_owned(), (key, value)));
+                let entries = sort(entries.collect(), Generation::Third);
+                self.map(entries.into_iter().map(|(_, entry)| entry).collect())
+            }
+            Value::Struct(it) => self.structure(it),
+            Value::Time(time) => self.plain(&json::time(time).unwrap_or_default()),
+        }
+    }
+
+    /// A struct: by the names of its fields in small letters; by its text where it has one.
+    fn structure(&mut self, it: &Struct) -> Result<(), Fault> {
+        if let Shown::Text(shown) = &it.shown
+            && it.fields.iter().all(|field| field.key.is_none())
+        {
+            return self.text(shown);
+        }
+        let name = |field: &crate::value::Field| Str::from(field.name.to_lowercase());
+        self.map(it.fields.iter().map(|field| (name(field), field.value.clone())).collect())
+    }
+
+    fn plain(&mut self, text: &str) -> Result<(), Fault> {
+        self.emitter.scalar(&Scalar { text: text.as_bytes(), style: Style::Plain, binary: false }, false)
+    }
+
+    fn text(&mut self, text: &[u8]) -> Result<(), Fault> {
+        self.emitter.budget.scan(text.len())?;
+        self.emitter.budget.make(text.len())?;
+        let (text, binary) = encoded(text);
+        self.emitter.scalar(&scalar(&text, binary), false)
+    }
+
+    fn enter(&mut self) -> Result<(), Fault> {
+        self.emitter.budget.enter()?;
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn leave(&mut self, indent: isize) {
+        self.emitter.indent = indent;
+        self.depth -= 1;
+        self.emitter.budget.leave();
+    }
+
+    fn empty(&mut self, open: &str, close: &str) -> Result<(), Fault> {
+        self.emitter.indicator(open, true, true, false);
+        self.emitter.indicator(close, false, false, false);
+        self.emitter.pay()
+    }
+
+    fn list(&mut self, items: &[Value]) -> Result<(), Fault> {
+        if items.is_empty() {
+            return self.empty("[", "]");
+        }
+        self.enter()?;
+        let old = self.emitter.increase_indent(0);
+        for item in items {
+            self.emitter.write_indent();
+            self.emitter.indicator("-", true, false, true);
+            self.value(item)?;
+        }
+        self.leave(old);
+        Ok(())
+    }
+
+    fn map(&mut self, entries: Vec<(Str, Value)>) -> Result<(), Fault> {
+        if entries.is_empty() {
+            return self.empty("{", "}");
+        }
+        self.enter()?;
+        let old = self.emitter.increase_indent(0);
+        for (key, value) in entries {
+            self.emitter.write_indent();
+            let (key, binary) = encoded(&key);
+            let key = scalar(&key, binary);
+            if self.emitter.is_simple_key(&key) {
+                self.emitter.scalar(&key, true)?;
+                self.emitter.indicator(":", false, false, false);
+            } else {
+                self.emitter.indicator("?", true, false, true);
+                self.emitter.scalar(&key, false)?;
+                self.emitter.write_indent();
+                self.emitter.indicator(":", true, false, true);
+            }
+            self.value(&value)?;
+        }
+        self.leave(old);
+        Ok(())
+    }
+}
+
+/// A text, or base64 of what is none.
+fn encoded(text: &[u8]) -> (Cow<'_, str>, bool) {
+    if let Ok(text) = std::str::from_utf8(text) {
+        return (Cow::Borrowed(text), false);
+    }
+    let base64 = BASE64_STANDARD.encode(text);
+    if base64.len() < BASE64_LINE {
+        return (Cow::Owned(base64), true);
+    }
+    let mut lines = String::with_capacity(base64.len() + base64.len() / BASE64_LINE + 1);
+    for (place, letter) in base64.chars().enumerate() {
+        lines.push(letter);
+        if (place + 1) % BASE64_LINE == 0 {
+            lines.push('\n');
+        }
+    }
+    if !lines.ends_with('\n') {
+        lines.push('\n');
+    }
+    (Cow::Owned(lines), true)
+}
+
+fn scalar(text: &str, binary: bool) -> Scalar<'_> {
+    let bytes = text.as_bytes();
+    let octal = || bytes.strip_prefix(b"0o").is_some_and(|digits| i64::from_str_radix(&String::from_utf8_lossy(digits), 8).is_ok());
+    let style = if text.contains('\n') {
+        Style::Literal
+    } else if binary || (guess(bytes, true) == Meaning::Text && !is_base_60(bytes) && !octal()) {
+        Style::Plain
+    } else {
+        Style::DoubleQuoted
+    };
+    Scalar { text: bytes, style, binary }
+}
