@@ -64,6 +64,22 @@ fn general(out: &mut String, number: f64, form: char, precision: Option<usize>) 
     digits.plain(out, usize::try_from(after).unwrap_or(0));
 }
 
+/// A finite number in the fewest digits that read back as the same, as `d.ddde±d`. Where two such are equally near Go takes the even
+/// one, and Rust the greater.
+pub(crate) fn shortest(number: f64) -> String {
+    let text = format!("{number:e}");
+    let digits = text.find('e').unwrap_or(0);
+    // two can only be equally near where the digits are as fine as the number itself
+    if digits >= 16 {
+        let places = text.trim_start_matches('-').find('e').unwrap_or(0).saturating_sub(2);
+        let even = format!("{number:.places$e}");
+        if even.parse() == Ok(number) {
+            return even;
+        }
+    }
+    text
+}
+
 /// The decimal digits of a number: `0.TEXT * 10^point`, without zeros behind.
 struct Digits {
     text: Vec<u8>,
@@ -74,7 +90,7 @@ impl Digits {
     /// The fewest digits that read back as the same, or so many of the exact ones.
     fn of(number: f64, count: Option<usize>) -> Self {
         let shown = match count {
-            None => format!("{number:e}"),
+            None => shortest(number),
             Some(count) => format!("{number:.*e}", count.saturating_sub(1).min(EXACT)),
         };
         let (mantissa, exponent) = shown.split_once('e').unwrap_or((&shown, "0"));

@@ -102,7 +102,13 @@ impl Reader<'_, '_> {
 
     /// The byte that stands here is wrong, or there is none.
     fn error<T>(&self, context: &str) -> Result<T, Refusal> {
-        let Some(byte) = self.peek() else { return Err(Refusal::said("unexpected end of JSON input")) };
+        // Go tries a space at the end, which is wrong within a number, a word and an escape
+        let within = ["in numeric", "in literal", "in string escape", "in \\u", "in exponent", "after decimal"];
+        let byte = match self.peek() {
+            Some(byte) => byte,
+            None if within.iter().any(|start| context.starts_with(start)) => b' ',
+            None => return Err(Refusal::said("unexpected end of JSON input")),
+        };
         Err(Refusal::Said(format!("invalid character {} {context}", quoted(byte))))
     }
 

@@ -3,6 +3,7 @@
 use super::{Shape, shape};
 use crate::{
     budget::Budget,
+    format,
     function::Fault,
     value::{Data, Str, Value},
 };
@@ -159,11 +160,12 @@ impl<'b> Writer<'b> {
 pub(crate) fn float_text(number: f64) -> String {
     let size = number.abs();
     if size == 0.0 || (1e-6..1e21).contains(&size) {
-        return number.to_string();
+        return format::float(number, 'f', None);
     }
-    let text = format!("{number:e}");
-    match text.split_once('e') {
-        Some((digits, exponent)) if !exponent.starts_with('-') => format!("{digits}e+{exponent}"),
-        _ => text,
+    // the exponent has no zero in front
+    let text = format::float(number, 'e', None);
+    match text.split_once("e-0") {
+        Some((digits, exponent)) => format!("{digits}e-{exponent}"),
+        None => text,
     }
 }

@@ -25,6 +25,7 @@ mod write;
 use thiserror::Error;
 
 pub use pretty::write_pretty;
+pub use resolve::short_float;
 pub use write::{write, write_data};
 
 use crate::{

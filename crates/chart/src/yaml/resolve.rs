@@ -1,6 +1,7 @@
 //! What a plain scalar means by YAML 1.1 as Go's library has it: truths, nulls, numbers, times and texts.
 
 use super::{ReadError, scanner::Text};
+use crate::format;
 
 const PREFIX: &str = "tag:yaml.org,2002:";
 
@@ -223,28 +224,26 @@ fn is_zone(text: &[u8]) -> bool {
 
 /// A number as `strconv.FormatFloat(number, 'g', -1, 32)` writes it, the way in which keys and texts are made of numbers.
 #[allow(clippy::cast_possible_truncation, reason = "a number is shown with the digits that float32 has")]
-pub(super) fn short_float(number: f64) -> String {
+pub fn short_float(number: f64) -> String {
     let number = number as f32;
-    general(&format!("{number:e}"), || number.to_string())
+    let mut scientific = format!("{number:e}");
+    let Some(digits) = scientific.trim_start_matches('-').find('e') else {
+        return match scientific.as_str() {
+            "inf" => "+Inf".to_owned(),
+            "-inf" => "-Inf".to_owned(),
+            _ => scientific,
+        };
+    };
+    // of two that are equally near, the even one
+    let even = format!("{number:.*e}", digits.saturating_sub(2));
+    if digits >= 8 && even.parse() == Ok(number) {
+        scientific = even;
+    }
+    // these digits are all there are: as a `float64` they stay what they are
+    long_float(scientific.parse().unwrap_or_default())
 }
 
 /// A number as `strconv.FormatFloat(number, 'g', -1, 64)` writes it.
 pub(super) fn long_float(number: f64) -> String {
-    general(&format!("{number:e}"), || number.to_string())
-}
-
-/// Go's `g` form out of the fewest digits that tell the number: `d.ddd` and `e` and the exponent, or all digits.
-fn general(scientific: &str, plain: impl Fn() -> String) -> String {
-    let Some((digits, exponent)) = scientific.split_once('e') else {
-        return match scientific {
-            "inf" => "+Inf".to_owned(),
-            "-inf" => "-Inf".to_owned(),
-            _ => scientific.to_owned(),
-        };
-    };
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) {
-        return plain();
-    }
-    format!("{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    format::float(number, 'g', None)
 }
