@@ -2,16 +2,22 @@
 //!
 //! What is random is drawn from the scope, and time is the scope's. Each costly calculation is charged by its cost before it is begun.
 
+mod asn1;
+mod certificate;
 mod cipher;
 mod digest;
+mod key;
 mod password;
+mod pem;
 mod random;
 #[cfg(test)]
 mod tests;
 
+pub use certificate::CERTIFICATE;
+
 use crate::{
     function::{Fault, Function},
-    value::types::{INT, STRING, UINT32},
+    value::types::{INT, LIST, STRING, UINT32},
 };
 
 /// The functions of this file.
@@ -32,6 +38,24 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "sha256sum", takes: &[&STRING], rest: None, call: digest::sha256sum },
     Function { name: "sha512sum", takes: &[&STRING], rest: None, call: digest::sha512sum },
     Function { name: "uuidv4", takes: &[], rest: None, call: random::uuid },
+    Function { name: "buildCustomCert", takes: &[&STRING, &STRING], rest: None, call: certificate::build_custom },
+    Function { name: "genCA", takes: &[&STRING, &INT], rest: None, call: certificate::gen_ca },
+    Function { name: "genCAWithKey", takes: &[&STRING, &INT, &STRING], rest: None, call: certificate::gen_ca_with_key },
+    Function { name: "genPrivateKey", takes: &[&STRING], rest: None, call: key::gen_private_key },
+    Function { name: "genSelfSignedCert", takes: &[&STRING, &LIST, &LIST, &INT], rest: None, call: certificate::gen_self_signed },
+    Function {
+        name: "genSelfSignedCertWithKey",
+        takes: &[&STRING, &LIST, &LIST, &INT, &STRING],
+        rest: None,
+        call: certificate::gen_self_signed_with_key,
+    },
+    Function { name: "genSignedCert", takes: &[&STRING, &LIST, &LIST, &INT, &CERTIFICATE], rest: None, call: certificate::gen_signed },
+    Function {
+        name: "genSignedCertWithKey",
+        takes: &[&STRING, &LIST, &LIST, &INT, &CERTIFICATE, &STRING],
+        rest: None,
+        call: certificate::gen_signed_with_key,
+    },
 ];
 
 /// What Go's runtime says of an error that it panics with.

@@ -1,6 +1,9 @@
 //! Random texts and numbers.
 
+use std::convert::Infallible;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rand_core::{TryCryptoRng, TryRng};
 
 use super::runtime;
 use crate::{
@@ -15,6 +18,28 @@ const LETTERS: &[u8; 52] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 const LETTERS_AND_DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const DIGITS: &[u8; 10] = b"0123456789";
 const PRINTABLE: std::ops::RangeInclusive<u8> = b' '..=b'~';
+
+/// What keys and signatures draw from.
+pub(super) struct Draws<'a>(pub &'a mut dyn Random);
+
+impl TryRng for Draws<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(u32::from_le_bytes(draw(self.0)))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(u64::from_le_bytes(draw(self.0)))
+    }
+
+    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill(buffer);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Draws<'_> {}
 
 /// That many random bytes.
 pub(super) fn draw<const N: usize>(random: &mut dyn Random) -> [u8; N] {

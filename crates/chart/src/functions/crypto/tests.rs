@@ -1,5 +1,7 @@
 //! `table.tsv` holds what Sprig 3.3.0 answered, `NAME ARGUMENTS… ok|error ANSWER`, all texts in hexadecimal.
 
+mod certificates;
+
 use std::collections::BTreeMap;
 
 use super::{FUNCTIONS, password::hashed_with};
