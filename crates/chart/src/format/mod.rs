@@ -12,6 +12,7 @@ mod tests;
 pub mod unicode;
 
 use printer::Printer;
+pub(crate) use printer::pointed;
 
 pub use {
     clock::{duration, named, time},
@@ -23,7 +24,7 @@ pub use {
 
 use crate::{
     budget::{Budget, Exhausted},
-    value::{Kind, Str, Value},
+    value::{Kind, Shown, Str, Value},
 };
 
 /// `fmt.Sprint` of one value: what `%v` prints.
@@ -31,6 +32,23 @@ pub fn plain(value: &Value, budget: &mut Budget) -> Result<Str, Exhausted> {
     match value {
         Value::Str(text) => Ok(text.clone()),
         _ => sprint(std::slice::from_ref(value), budget),
+    }
+}
+
+/// What a template prints of a value by `{{ . }}`: what a pointer points to instead of the pointer, and by its `String` method
+/// where it lies in place.
+pub fn printed(value: &Value, in_place: bool, budget: &mut Budget) -> Result<Str, Exhausted> {
+    let Value::Struct(it) = value else { return plain(value, budget) };
+    let pointer = it.ty.kind == Kind::Pointer;
+    match &it.shown {
+        Shown::TextInPlace(text) if in_place || pointer => Ok(text.clone()),
+        Shown::Text(text) => Ok(text.clone()),
+        _ if !pointer => plain(value, budget),
+        _ => {
+            // `&{…}` without what says that it is a pointer
+            let shown = plain(value, budget)?;
+            Ok(Str::from(shown.as_bytes().strip_prefix(b"&").unwrap_or(shown.as_bytes())))
+        }
     }
 }
 
