@@ -1,6 +1,6 @@
 //! Looks for differences between Helm and ours: `cargo run --example fuzz -- --minutes 60`.
 //!
-//! `--target` says what is compared: `templates` (the default). `--seed` says where to begin, `--cases` or `--minutes` when to
+//! `--target` says what is compared: `templates` (the default), `yaml` or `set`. `--seed` says where to begin, `--cases` or `--minutes` when to
 //! end, `--out` a directory that each difference is written to, cut down.
 
 #![allow(missing_docs, dead_code, clippy::expect_used, clippy::disallowed_methods, reason = "a tool of the tests")]
@@ -16,7 +16,8 @@ use std::{
 };
 
 use differential::{
-    compare::{Case, Tally, Verdict, compare, minimise, told},
+    compare::{Case, Tally, Verdict, compare, kind_of, minimise, told},
+    documents, flags,
     oracle::Oracle,
     signatures, templates,
 };
@@ -32,7 +33,7 @@ struct Asked {
 
 fn main() -> ExitCode {
     let Some(asked) = asked() else {
-        eprintln!("usage: fuzz [--target templates] [--seed N] [--cases N] [--minutes N] [--out DIRECTORY]");
+        eprintln!("usage: fuzz [--target templates|yaml|set] [--seed N] [--cases N] [--minutes N] [--out DIRECTORY]");
         return ExitCode::from(2);
     };
     // a panic is told as a difference
@@ -43,6 +44,8 @@ fn main() -> ExitCode {
             let signatures = signatures::all();
             Some(look(&asked, |number| templates::case(number, &signatures)))
         }
+        "yaml" => Some(look(&asked, documents::grow)),
+        "set" => Some(look(&asked, flags::grow)),
         _ => None,
     });
     match run.expect("a thread starts").join() {
@@ -85,8 +88,9 @@ fn look<C: Case>(asked: &Asked, grow: impl Fn(u64) -> C) -> Tally {
         tally.count(&case, &verdict);
         if matches!(verdict, Verdict::Differs(..)) {
             let least = minimise(case, &mut oracle);
-            let text = format!("case {number}\n{}", told(&least, &compare(&least, &mut oracle)));
-            if seen.insert((least.functions(), least.shown().len() / 40)) {
+            let verdict = compare(&least, &mut oracle);
+            let text = format!("case {number}\n{}", told(&least, &verdict));
+            if seen.insert((least.functions(), kind_of(&verdict))) {
                 println!("{text}");
                 if let Some(out) = &asked.out {
                     let name = format!("{}-{number}.txt", least.functions().first().unwrap_or(&"none"));
@@ -103,12 +107,9 @@ fn look<C: Case>(asked: &Asked, grow: impl Fn(u64) -> C) -> Tally {
 }
 
 fn conclude(tally: &Tally, time: Duration) {
-    println!("calls in cases that both made:");
-    let mut line = String::new();
-    for signature in signatures::all().iter().map(|it| it.name).collect::<BTreeSet<_>>() {
-        line.push_str(&format!("{signature} {}, ", tally.functions.get(signature).unwrap_or(&0)));
+    if !tally.functions.is_empty() {
+        calls(tally);
     }
-    println!("{line}");
     for (why, count) in &tally.nothing {
         println!("without an answer: {count} times {why}");
     }
@@ -122,4 +123,10 @@ fn conclude(tally: &Tally, time: Duration) {
         tally.refused,
         tally.differ
     );
+}
+
+fn calls(tally: &Tally) {
+    let names: BTreeSet<&str> = signatures::all().iter().map(|it| it.name).collect();
+    let counted: Vec<String> = names.into_iter().map(|name| format!("{name} {}", tally.functions.get(name).unwrap_or(&0))).collect();
+    println!("calls in cases that both made: {}", counted.join(", "));
 }

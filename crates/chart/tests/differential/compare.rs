@@ -50,9 +50,18 @@ pub fn compare<C: Case>(case: &C, oracle: &mut Oracle) -> Verdict {
             Verdict::Nothing("an address".to_owned())
         }
         (Outcome::Made(ours), Outcome::Made(helm)) if ours == helm => Verdict::Made,
-        (Outcome::Refused(ours), Outcome::Refused(helm)) if ours == helm => Verdict::Refused,
+        (Outcome::Refused(ours), Outcome::Refused(helm)) if settled(&ours) == settled(&helm) => Verdict::Refused,
         (ours, helm) => Verdict::Differs(ours, helm),
     }
+}
+
+/// A refusal up to where Go shows a map in no order, or the first of many entries that it met in none.
+fn settled(refusal: &[u8]) -> &[u8] {
+    [&b"unsupported map key of type"[..], b"invalid map key: map["]
+        .into_iter()
+        .filter_map(|marker| refusal.windows(marker.len()).position(|at| at == marker))
+        .min()
+        .map_or(refusal, |end| &refusal[..end])
 }
 
 /// What ours makes of it, a panic told as such.
@@ -153,4 +162,19 @@ fn shown(outcome: &Outcome) -> String {
         Outcome::Refused(bytes) => format!("refused {}", text(bytes)),
         Outcome::None(why) => why.clone(),
     }
+}
+
+/// What tells one kind of difference from another: both answers without their names and numbers.
+pub fn kind_of(verdict: &Verdict) -> String {
+    let Verdict::Differs(ours, helm) = verdict else { return String::new() };
+    let bare = |outcome: &Outcome| {
+        let text = match outcome {
+            Outcome::Made(_) => return "made".to_owned(),
+            Outcome::Refused(text) => String::from_utf8_lossy(text).into_owned(),
+            Outcome::None(why) => why.clone(),
+        };
+        let last: Vec<&str> = text.rsplit(": ").take(2).collect();
+        last.concat().chars().filter(|letter| letter.is_ascii_alphabetic() || *letter == ' ').take(60).collect()
+    };
+    format!("{} {}", bare(ours), bare(helm))
 }

@@ -2,10 +2,13 @@
 
 pub mod atoms;
 pub mod compare;
+pub mod documents;
 pub mod expressions;
+pub mod flags;
 pub mod oracle;
 pub mod ours;
 pub mod random;
+pub mod shrink;
 pub mod signatures;
 pub mod statements;
 pub mod templates;

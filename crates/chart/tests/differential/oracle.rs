@@ -55,7 +55,7 @@ impl Oracle {
         serde_json::from_str(&answer).ok()
     }
 
-    /// What came of a question that is answered by a text in `field`.
+    /// What came of a question that is answered by a text in `field`; `*` is the whole answer.
     pub fn outcome(&mut self, request: &Json, field: &str) -> Outcome {
         let Some(answer) = self.ask(request) else { return Outcome::None("the oracle died".to_owned()) };
         if let Some(why) = answer.get("unanswered") {
@@ -65,6 +65,7 @@ impl Oracle {
         }
         match answer.get("error") {
             Some(error) => Outcome::Refused(bytes(error)),
+            None if field == "*" => Outcome::Made(answer.to_string().into_bytes()),
             None => Outcome::Made(answer.get(field).map(bytes).unwrap_or_default()),
         }
     }

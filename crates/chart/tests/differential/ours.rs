@@ -1,8 +1,89 @@
 //! Ours, asked what the oracle is asked.
 
-use super::oracle::Outcome;
+use penstock_chart::{
+    budget::{Budget, Limits},
+    function::Fault,
+    value::{Data, Str},
+    values::{self, Taken},
+    yaml,
+};
+use serde_json::{Map, Value as Json, json};
+
+use super::{flags, oracle};
+use crate::differential::oracle::Outcome;
 
 /// A template in a chart that has little else.
 pub fn template(_template: &str, _definitions: &str, _values: &str) -> Outcome {
     Outcome::None("templates are not rendered yet".to_owned())
+}
+
+/// A YAML document, read and written.
+pub fn yaml(text: &str) -> Outcome {
+    let mut budget = Budget::new(Limits::default());
+    let value = match yaml::read(text.as_bytes()) {
+        Ok(value) => value,
+        Err(yaml::ReadError::Said(text)) => return Outcome::Refused(text.into_bytes()),
+        Err(limit) => return Outcome::None(limit.to_string()),
+    };
+    match yaml::write_data(&value, &mut budget) {
+        Ok(written) => answered(json!({ "value": typed(&value), "yaml": oracle::text(written.as_bytes()) })),
+        Err(fault) => refused(fault),
+    }
+}
+
+/// Flags over values.
+pub fn flags(asked: &flags::Flags) -> Outcome {
+    let mut budget = Budget::new(Limits::default());
+    let mut table = match yaml::read_table(asked.base.as_bytes()) {
+        Ok(table) => table,
+        Err(error) => return Outcome::None(error.to_string()),
+    };
+    let mut file = |name: &str| {
+        if name == flags::FILE.0 { Ok(Str::from(flags::FILE.1)) } else { Err(format!("open {name}: no such file or directory")) }
+    };
+    for (kind, text) in &asked.flags {
+        let taken = match *kind {
+            "string" => Taken::Text,
+            "json" => Taken::Json,
+            "literal" => Taken::Literal,
+            "file" => Taken::File(&mut file),
+            _ => Taken::Typed,
+        };
+        if let Err(fault) = values::set(text.as_bytes(), taken, &mut table, &mut budget) {
+            return refused(fault);
+        }
+    }
+    answered(json!({ "values": typed(&Data::Map(table)) }))
+}
+
+/// A whole answer, as the oracle would give it.
+fn answered(answer: Json) -> Outcome {
+    Outcome::Made(answer.to_string().into_bytes())
+}
+
+fn refused(fault: Fault) -> Outcome {
+    match fault {
+        Fault::Said(text) => Outcome::Refused(text.as_bytes().to_vec()),
+        Fault::Limit(limit) => Outcome::None(limit.to_string()),
+    }
+}
+
+/// A value with Go's types in it, as the oracle writes one.
+fn typed(data: &Data) -> Json {
+    match data {
+        Data::Null => Json::Null,
+        Data::Bool(it) => json!(it),
+        Data::Int(it) => json!({ "$int64": it.to_string() }),
+        Data::Float(it) => json!({ "$float64": number(*it) }),
+        Data::Text(it) => oracle::text(it.as_bytes()),
+        Data::List(items) => items.iter().map(typed).collect(),
+        Data::Map(entries) => {
+            Json::Object(entries.iter().map(|(key, value)| (key.lossy().into_owned(), typed(value))).collect::<Map<_, _>>())
+        }
+    }
+}
+
+/// A float with every bit that tells it from another.
+fn number(it: f64) -> String {
+    if it == 0.0 && it.is_sign_negative() { "-0".to_owned() } else { penstock_chart::format::float(it, 'g', None) }
 }
