@@ -36,7 +36,7 @@ pub struct Chart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crd {
     /// Its path with that of its chart.
-    pub path: String,
+    pub path: Str,
     /// The file.
     pub file: File,
 }
@@ -55,8 +55,9 @@ impl Chart {
     /// The files below `crds/`, then those of the charts inside.
     pub fn crds(&self) -> Vec<Crd> {
         let own = self.files.iter().filter(|file| file.name.starts_with(b"crds/") && file.is_manifest());
-        let mut crds: Vec<Crd> =
-            own.map(|file| Crd { path: load::clean(&format!("{}/{}", self.path, file.name)), file: file.clone() }).collect();
+        let mut crds: Vec<Crd> = own
+            .map(|file| Crd { path: Str::from(load::clean(&[self.path.as_bytes(), b"/", &file.name].concat())), file: file.clone() })
+            .collect();
         crds.extend(self.dependencies.iter().flat_map(Self::crds));
         crds
     }

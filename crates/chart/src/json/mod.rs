@@ -5,7 +5,7 @@ mod shape;
 mod writer;
 
 pub(crate) use reader::wrong_kind;
-pub use reader::{Refusal, read, read_table, read_within};
+pub use reader::{Refusal, read, read_first, read_table, read_within};
 pub(crate) use shape::{Shape, shape};
 pub(crate) use writer::float_text;
 pub use writer::{pretty, raw, write, write_data};

@@ -72,6 +72,22 @@ pub fn read_within(text: &[u8], budget: &mut Budget) -> Result<(Data, Option<Str
     Ok((read?, objection))
 }
 
+/// Reads the value that a text begins with, as Go's `Decoder` does; and how long it is.
+pub fn read_first(text: &[u8], budget: &mut Budget) -> Result<(Data, usize), Refusal> {
+    let mut reader = Reader { text, at: 0, depth: 0, budget, objection: None };
+    let read = reader.value();
+    let Reader { at, depth, objection, budget, .. } = reader;
+    for _ in 0..depth {
+        budget.leave();
+    }
+    budget.scan(at)?;
+    match (read, objection) {
+        (Err(Refusal::Said(_)), _) if at >= text.len() => Err(Refusal::said("unexpected EOF")),
+        (Ok(_), Some(objection)) => Err(Refusal::Said(objection)),
+        (read, _) => Ok((read?, at)),
+    }
+}
+
 struct Reader<'t, 'b> {
     text: &'t [u8],
     at: usize,

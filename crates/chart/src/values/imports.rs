@@ -77,6 +77,8 @@ impl Tree<'_> {
                 taken.push(json!({ "child": import.child, "parent": import.parent }));
                 match table(&values, &format!("{}.{}", need.declared.name, import.child)) {
                     Ok(found) => {
+                        // an empty mapping is not shared with what is imported after it
+                        let found = if found.is_empty() { Map::new(&types::MAP, BTreeMap::new()) } else { found };
                         let found = placed(found, &import.parent);
                         merger.tables(&imported, &found, "", nulls)?;
                     }

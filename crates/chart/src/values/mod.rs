@@ -2,6 +2,7 @@
 
 mod coalesce;
 mod dependencies;
+mod flags;
 mod imports;
 mod path;
 mod runes;
@@ -9,6 +10,7 @@ mod set;
 
 pub use coalesce::{GLOBAL, Nulls, coalesce, lay_over, table_of};
 pub use dependencies::{Settled, settle};
+pub use flags::{Given, ValuesFile, merge_files};
 pub use path::{Missing, at_path, table};
 pub(crate) use runes::fold;
 pub use set::{MAX_INDEX, MAX_NESTED_NAMES, Taken, set};

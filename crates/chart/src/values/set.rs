@@ -3,7 +3,9 @@
 use super::runes::{Runes, fold};
 use crate::{
     budget::{Budget, Exhausted},
+    format::parse_int,
     function::Fault,
+    json,
     value::{Data, Str, Table},
 };
 
@@ -160,18 +162,10 @@ impl Parser<'_, '_, '_> {
             return said("error parsing index: EOF");
         }
         let digits: String = digits.into_iter().collect();
-        match digits.parse::<i64>() {
-            Ok(index) => Ok(index),
-            Err(fault) => {
-                use std::num::IntErrorKind::{NegOverflow, PosOverflow};
-                let why = match fault.kind() {
-                    PosOverflow | NegOverflow => "value out of range",
-                    _ => "invalid syntax",
-                };
-                let digits = quoted(&Str::from(digits));
-                said(format!("error parsing index: strconv.Atoi: parsing {digits}: {why}"))
-            }
-        }
+        parse_int(digits.as_bytes(), 10).or_else(|why| {
+            let digits = quoted(&Str::from(digits));
+            said(format!("error parsing index: strconv.Atoi: parsing {digits}: {why}"))
+        })
     }
 
     /// What comes behind an index.
@@ -297,7 +291,7 @@ impl Parser<'_, '_, '_> {
         if self.is_blank() {
             return Ok(Data::Null);
         }
-        let (value, used) = first_document(self.runes.rest())?;
+        let (value, used) = json::read_first(self.runes.rest(), self.budget).map_err(Fault::from)?;
         self.runes.skip(used);
         self.is_blank();
         Ok(value)
@@ -367,37 +361,6 @@ fn quoted(text: &Str) -> String {
 
 /// `%q` of Go's `[]rune`.
 fn quoted_runes(runes: &[char]) -> String {
-    let each: Vec<String> = runes
-        .iter()
-        .map(|rune| match rune {
-            '\'' => "'\\''".to_owned(),
-            '"' => "'\"'".to_owned(),
-            other => {
-                let text = crate::format::quoted(other.to_string().as_bytes());
-                format!("'{}'", text.trim_matches('"'))
-            }
-        })
-        .collect();
+    let each: Vec<String> = runes.iter().map(|rune| crate::format::quoted_letter(*rune, false)).collect();
     format!("[{}]", each.join(" "))
-}
-
-/// The JSON document that a text begins with, and its length.
-fn first_document(text: &[u8]) -> Result<(Data, usize), Stop> {
-    let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<serde_json::Value>();
-    match documents.next() {
-        Some(Ok(document)) => Ok((data_of(document), documents.byte_offset())),
-        Some(Err(why)) => said(why.to_string()),
-        None => said("EOF"),
-    }
-}
-
-fn data_of(document: serde_json::Value) -> Data {
-    match document {
-        serde_json::Value::Null => Data::Null,
-        serde_json::Value::Bool(it) => Data::Bool(it),
-        serde_json::Value::Number(it) => Data::Float(it.as_f64().unwrap_or_default()),
-        serde_json::Value::String(it) => Data::Text(Str::from(it)),
-        serde_json::Value::Array(items) => Data::List(items.into_iter().map(data_of).collect()),
-        serde_json::Value::Object(entries) => Data::Map(entries.into_iter().map(|(key, value)| (Str::from(key), data_of(value))).collect()),
-    }
 }
