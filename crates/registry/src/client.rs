@@ -3,7 +3,7 @@
 //! On the HTTP client that the house has anyway. A client crate (`oci-client`) would bring a second set of types for manifests and
 //! a cache of tokens, while what is needed is three requests, each bounded, whose bytes go into the store as they come.
 
-mod challenge;
+pub(crate) mod challenge;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -79,12 +79,6 @@ struct Entry {
 struct Platform {
     os: String,
     architecture: String,
-}
-
-#[derive(Deserialize)]
-struct Token {
-    token: Option<String>,
-    access_token: Option<String>,
 }
 
 #[async_trait]
@@ -231,7 +225,8 @@ impl<'a> Session<'a> {
             }
             (None, Some(_)) => Err(refuse("it does not say how to log in".to_owned())),
             (Some(Challenge::Bearer { realm, service }), login) => {
-                let url = self.token_url(&realm, service.as_deref()).map_err(refuse)?;
+                let scope = format!("repository:{}:pull", self.image.repository);
+                let url = challenge::token_url(&realm, service.as_deref(), &scope, self.image.is_local()).map_err(refuse)?;
                 let mut request = self.client.http.get(url);
                 if let Some(login) = login {
                     request = request.header(header::AUTHORIZATION, basic(login));
@@ -240,25 +235,10 @@ impl<'a> Session<'a> {
                 if !response.status().is_success() {
                     return Err(self.refused(response).await);
                 }
-                let token: Token = serde_json::from_slice(&self.document(response).await?)
-                    .map_err(|error| self.unusable(format!("what its token server says: {error}")))?;
-                let token =
-                    token.token.or(token.access_token).ok_or_else(|| self.unusable("its token server gives no token".to_owned()))?;
+                let token = challenge::token(&self.document(response).await?).map_err(|why| self.unusable(why))?;
                 Ok(format!("Bearer {token}"))
             }
         }
-    }
-
-    /// Where a token is asked for: never without TLS from another machine, since a password may go there.
-    fn token_url(&self, realm: &str, service: Option<&str>) -> Result<reqwest::Url, String> {
-        let mut url = reqwest::Url::parse(realm).map_err(|error| format!("its token server `{realm}`: {error}"))?;
-        let local = self.image.is_local() && matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
-        if url.scheme() != "https" && !local {
-            return Err(format!("its token server {realm} is asked over TLS or not at all"));
-        }
-        let scope = format!("repository:{}:pull", self.image.repository);
-        url.query_pairs_mut().extend_pairs(service.map(|service| ("service", service))).append_pair("scope", &scope);
-        Ok(url)
     }
 
     /// A manifest with its media type. What was asked for by digest has it.

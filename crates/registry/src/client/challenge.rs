@@ -1,13 +1,15 @@
 //! How a registry says that it wants to be logged in to (RFC 9110, section 11.6.1).
 
 use base64::Engine as _;
+use reqwest::Url;
+use serde::Deserialize;
 
 /// The longest header that is looked at.
 const MAX_HEADER: usize = 4096;
 
 /// What is wanted.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Challenge {
+pub(crate) enum Challenge {
     /// Name and password.
     Basic,
     /// A token from this place.
@@ -20,7 +22,7 @@ pub(super) enum Challenge {
 }
 
 /// Reads a `WWW-Authenticate` header.
-pub(super) fn read(header: &str) -> Option<Challenge> {
+pub(crate) fn read(header: &str) -> Option<Challenge> {
     let header = header.trim();
     let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
     if scheme.eq_ignore_ascii_case("basic") {
@@ -47,8 +49,30 @@ pub(super) fn read(header: &str) -> Option<Challenge> {
 }
 
 /// The header of somebody who logs in by name and password.
-pub(super) fn basic(username: &str, password: &str) -> String {
+pub(crate) fn basic(username: &str, password: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}")))
+}
+
+/// Where a token is asked for: never without TLS from another machine, since a password may go there.
+pub(crate) fn token_url(realm: &str, service: Option<&str>, scope: &str, is_local: bool) -> Result<Url, String> {
+    let mut url = Url::parse(realm).map_err(|error| format!("its token server `{realm}`: {error}"))?;
+    let local = is_local && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if url.scheme() != "https" && !local {
+        return Err(format!("its token server {realm} is asked over TLS or not at all"));
+    }
+    url.query_pairs_mut().extend_pairs(service.map(|service| ("service", service))).append_pair("scope", scope);
+    Ok(url)
+}
+
+/// The token in what a token server answers.
+pub(crate) fn token(answer: &[u8]) -> Result<String, String> {
+    #[derive(Deserialize)]
+    struct Token {
+        token: Option<String>,
+        access_token: Option<String>,
+    }
+    let token: Token = serde_json::from_slice(answer).map_err(|error| format!("what its token server says: {error}"))?;
+    token.token.or(token.access_token).ok_or_else(|| "its token server gives no token".to_owned())
 }
 
 #[cfg(test)]

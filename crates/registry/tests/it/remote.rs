@@ -20,10 +20,10 @@ use serde_json::{Value, json};
 use crate::fixture::{Fixture, fixture};
 
 /// A registry that asks for a token, and writes down what it was asked.
-struct Other {
-    address: String,
-    asked: Arc<Mutex<Vec<String>>>,
-    there: Fixture,
+pub struct Other {
+    pub address: String,
+    pub asked: Arc<Mutex<Vec<String>>>,
+    pub there: Fixture,
 }
 
 type Asked = (Arc<Mutex<Vec<String>>>, String);
@@ -36,6 +36,16 @@ async fn token(State((asked, _)): State<Asked>, Query(query): Query<Value>, head
         Some("Basic d3JpdGVyOnNlY3JldA==") => Json(json!({ "token": "let-in" })).into_response(),
         Some(_) => StatusCode::UNAUTHORIZED.into_response(),
         None => Json(json!({ "access_token": "nobody" })).into_response(),
+    }
+}
+
+/// The same for who has a token that is for getting tokens.
+async fn refresh(State((asked, _)): State<Asked>, axum::Form(form): axum::Form<Value>) -> Response {
+    asked.lock().unwrap().push(format!("refresh {} {}", form["service"].as_str().unwrap(), form["scope"].as_str().unwrap()));
+    if form["grant_type"] == "refresh_token" && form["refresh_token"] == "refresh+me" {
+        Json(json!({ "access_token": "let-in" })).into_response()
+    } else {
+        StatusCode::UNAUTHORIZED.into_response()
     }
 }
 
@@ -56,14 +66,14 @@ async fn door(State((asked, address)): State<Asked>, mut request: Request, next:
     }
 }
 
-async fn other() -> Other {
+pub async fn other() -> Other {
     let there = fixture();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let state = (asked.clone(), address.clone());
     let guarded = there.router.clone().layer(from_fn_with_state(state.clone(), door));
-    let all = Router::new().route("/token", get(token)).with_state(state).merge(guarded);
+    let all = Router::new().route("/token", get(token).post(refresh)).with_state(state).merge(guarded);
     tokio::spawn(async move { axum::serve(listener, all).await.unwrap() });
     Other { address, asked, there }
 }
@@ -119,7 +129,7 @@ impl Other {
     }
 }
 
-fn writer() -> Login {
+pub fn writer() -> Login {
     Login { username: "writer".to_owned(), password: Secret::new("secret") }
 }
 
