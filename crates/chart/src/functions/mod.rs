@@ -17,6 +17,8 @@ pub mod regex;
 mod runes;
 pub mod semver;
 pub mod strings;
+#[cfg(test)]
+mod tests;
 
 use crate::function::Function;
 

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+pub use crate::format::unicode::{is_digit, is_letter};
 use regex_syntax::hir::{Class, ClassUnicode, HirKind};
 
 /// What a byte that begins no character counts as.
@@ -130,21 +131,9 @@ pub fn is_title(rune: char) -> bool {
     !rune.is_ascii() && holds(&CLASS, rune)
 }
 
-/// `unicode.IsLetter`: the category L.
-pub fn is_letter(rune: char) -> bool {
-    static CLASS: LazyLock<ClassUnicode> = LazyLock::new(|| category("L"));
-    if rune.is_ascii() { rune.is_ascii_alphabetic() } else { holds(&CLASS, rune) }
-}
-
 /// `unicode.IsNumber`: the category N.
 pub fn is_number(rune: char) -> bool {
     static CLASS: LazyLock<ClassUnicode> = LazyLock::new(|| category("N"));
-    if rune.is_ascii() { rune.is_ascii_digit() } else { holds(&CLASS, rune) }
-}
-
-/// `unicode.IsDigit`: the category Nd.
-pub fn is_digit(rune: char) -> bool {
-    static CLASS: LazyLock<ClassUnicode> = LazyLock::new(|| category("Nd"));
     if rune.is_ascii() { rune.is_ascii_digit() } else { holds(&CLASS, rune) }
 }
 

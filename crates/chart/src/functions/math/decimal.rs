@@ -80,7 +80,7 @@ impl Decimal {
             };
             return Err(Fault::said(format!("Cannot create a Decimal from {name}")));
         }
-        let shortest = format!("{number:e}");
+        let shortest = crate::format::float(number, 'e', None);
         let (digits, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
         let fraction = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
         let digits: BigInt = digits.replace('.', "").parse().unwrap_or_default();

@@ -4,10 +4,11 @@ mod decimal;
 mod series;
 
 use crate::{
+    format::{NumberError, parse_int},
     function::{Fault, Function, Scope},
     functions::{
         arguments::{ANY, INT, TEXT, any, function, int, rest, text, variadic},
-        cast::{NotANumber, integer, scaled, to_float, to_int},
+        cast::{to_float, to_int},
     },
     value::{Value, types},
 };
@@ -57,16 +58,19 @@ fn divided(arguments: &[Value], by: fn(i64, i64) -> i64) -> Result<Value, Fault>
 
 /// What is no number is 0, what is too great the greatest.
 fn atoi(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
-    Ok(Value::int(match integer(text(arguments, 0).as_bytes(), 10) {
-        Ok(number) | Err(NotANumber::Range(number)) => number,
-        Err(NotANumber::Syntax) => 0,
+    let text = text(arguments, 0);
+    Ok(Value::int(match parse_int(text.as_bytes(), 10) {
+        Ok(number) => number,
+        Err(NumberError::Range) if text.starts_with(b"-") => i64::MIN,
+        Err(NumberError::Range) => i64::MAX,
+        Err(NumberError::Syntax) => 0,
     }))
 }
 
 /// Reads what a value prints as in base 8.
 fn to_decimal(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let shown = crate::format::plain(&any(arguments, 0), scope.budget)?;
-    Ok(Value::int64(integer(shown.as_bytes(), 8).unwrap_or(0)))
+    Ok(Value::int64(parse_int(shown.as_bytes(), 8).unwrap_or(0)))
 }
 
 /// `math.Max` and `math.Min`: the bound wins over what is no number, which wins over all others.
@@ -130,9 +134,18 @@ fn power_of_ten(exponent: f64) -> f64 {
     if exponent < 0.0 {
         (product, power) = (1.0 / product, -power);
     }
-    let mantissa = product.to_bits() & ((1 << 52) - 1) | 1 << 52;
-    let own_power = i64::try_from(product.to_bits() >> 52).unwrap_or(0) - 1075;
-    scaled(mantissa, own_power + power)
+    scaled(product, power)
+}
+
+/// A number about one times a power of two, rounded once.
+fn scaled(number: f64, power: i64) -> f64 {
+    let two_to = |power: i64| f64::from_bits(u64::try_from(power + 1023).unwrap_or(0) << 52);
+    match power {
+        1_100.. => f64::INFINITY,
+        ..-1_200 => 0.0,
+        // the first half leaves a normal number, so that only the second can round
+        _ => number * two_to(power / 2) * two_to(power - power / 2),
+    }
 }
 
 fn rand_int(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {

@@ -189,11 +189,11 @@ impl Url {
 
     fn parse_authority(&mut self, authority: &[u8]) -> Result<(), String> {
         let Some(at) = authority.iter().rposition(|byte| *byte == b'@') else {
-            self.host = parse_host(&self.scheme, authority)?;
+            self.host = parse_host(authority)?;
             return Ok(());
         };
         let (user, host) = authority.split_at(at);
-        self.host = parse_host(&self.scheme, host.get(1..).unwrap_or(&[]))?;
+        self.host = parse_host(host.get(1..).unwrap_or(&[]))?;
         self.user = Some(User::parse(user)?);
         Ok(())
     }
@@ -269,7 +269,7 @@ fn is_port(text: &[u8]) -> bool {
     text.is_empty() || text.strip_prefix(b":").is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
 }
 
-fn parse_host(scheme: &[u8], host: &[u8]) -> Result<Vec<u8>, String> {
+fn parse_host(host: &[u8]) -> Result<Vec<u8>, String> {
     let wrong_port = |port: &[u8]| format!("invalid port {} after host", quoted(port));
     match host.iter().rposition(|byte| *byte == b'[') {
         Some(0) => {
@@ -284,9 +284,8 @@ fn parse_host(scheme: &[u8], host: &[u8]) -> Result<Vec<u8>, String> {
         Some(_) => return Err("invalid IP-literal".to_owned()),
         None => {}
     }
-    let first = host.iter().position(|byte| *byte == b':');
     // a database's URL may name several hosts, each with its port
-    let colon = if scheme == b"http" || scheme == b"https" { first } else { host.iter().rposition(|byte| *byte == b':') };
+    let colon = host.iter().rposition(|byte| *byte == b':');
     if let Some(port) = colon.and_then(|colon| host.get(colon..))
         && !is_port(port)
     {
