@@ -1,9 +1,6 @@
 //! The digits of whole numbers, with what a format asks for before and behind them.
 
-use super::{
-    printer::{Flags, letter},
-    unicode,
-};
+use super::{printer::Flags, unicode};
 
 /// A whole number in a radix, with its sign, its prefix and as many zeros as are asked for.
 pub(super) fn digits(number: u64, radix: u32, signed: bool, verb: char, flags: Flags) -> String {
@@ -80,4 +77,9 @@ pub(super) fn with_point(digits: &str, form: char, precision: Option<usize>) -> 
     out.extend(std::iter::repeat_n('0', missing));
     out.push_str(tail);
     out
+}
+
+/// The letter of a number; U+FFFD where there is none.
+pub(super) fn letter(number: u64) -> char {
+    u32::try_from(number).ok().and_then(char::from_u32).unwrap_or('\u{fffd}')
 }

@@ -4,6 +4,7 @@ mod clock;
 mod directive;
 mod float;
 mod integer;
+mod measure;
 mod number;
 mod printer;
 mod quote;

@@ -22,7 +22,6 @@ pub(super) enum Builtin {
     Not,
     Len,
     Index,
-    Slice,
     Call,
     Html,
     Js,
@@ -72,7 +71,7 @@ impl Callee {
             Self::Function(function) => (function.takes, function.rest),
             Self::Builtin(builtin) => match builtin {
                 Builtin::Not | Builtin::Len => (ONE, None),
-                Builtin::And | Builtin::Or | Builtin::Index | Builtin::Slice | Builtin::Call | Builtin::Eq => (ONE, Some(&REFLECT)),
+                Builtin::And | Builtin::Or | Builtin::Index | Builtin::Call | Builtin::Eq => (ONE, Some(&REFLECT)),
                 Builtin::Ne | Builtin::Lt | Builtin::Le | Builtin::Gt | Builtin::Ge => (TWO, None),
                 Builtin::Printf => (FORMAT, Some(&ANY)),
                 Builtin::Html | Builtin::Js | Builtin::UrlQuery | Builtin::Print | Builtin::Println => (&[], Some(&ANY)),
@@ -98,7 +97,6 @@ const BUILTINS: &[(&str, Builtin)] = &[
     ("not", Builtin::Not),
     ("len", Builtin::Len),
     ("index", Builtin::Index),
-    ("slice", Builtin::Slice),
     ("call", Builtin::Call),
     ("html", Builtin::Html),
     ("js", Builtin::Js),
@@ -114,7 +112,7 @@ const BUILTINS: &[(&str, Builtin)] = &[
     ("ge", Builtin::Ge),
 ];
 
-/// Sprig's functions stand before the language's own of the same name (`slice`).
+/// The language's own `slice` is not here: Sprig's takes its place.
 static FUNCTIONS: LazyLock<HashMap<&'static [u8], Callee>> = LazyLock::new(|| {
     let own = BUILTINS.iter().map(|(name, builtin)| (name.as_bytes(), Callee::Builtin(*builtin)));
     let given = crate::functions::all().map(|function| (function.name.as_bytes(), Callee::Function(function)));

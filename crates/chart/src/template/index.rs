@@ -1,11 +1,10 @@
-//! `index`, `slice` and `len`.
+//! `index` and `len`.
 
 use super::operand::{Held, Operand, zero};
 use crate::{
-    budget::Budget,
-    format::{pointed, quoted},
+    format::pointed,
     function::Fault,
-    value::{Kind, List, Value, types::UINT8},
+    value::{Kind, Value, types::UINT8},
 };
 
 /// The name of a value's type, or of what it points to.
@@ -89,46 +88,4 @@ fn byte(bytes: &[u8], index: &Value, kind: &str) -> Result<Operand, Fault> {
         Some(byte) => Ok(Operand { value: Value::Uint(u64::from(*byte), &UINT8), held: Held::Itself }),
         None => said(format!("reflect: {kind} index out of range")),
     }
-}
-
-/// `slice`. A Go slice may have room behind its items, which this could bring to light; ours has none.
-pub(super) fn slice(given: &[Operand], budget: &mut Budget) -> Result<Value, Fault> {
-    let Some((item, indexes)) = given.split_first() else { return said("no argument") };
-    let item = &item.value;
-    if indexes.len() > 3 {
-        return said(format!("too many slice indexes: {}", indexes.len()));
-    }
-    let count = match item {
-        Value::Nil => return said("slice of untyped nil"),
-        Value::Str(_) if indexes.len() == 3 => return said("cannot 3-index slice a string"),
-        Value::Str(it) | Value::Bytes(it) => it.len(),
-        Value::List(it) => it.items().len(),
-        other => return said(format!("can't slice item of type {}", type_name(other))),
-    };
-    let mut places = [0, count, count];
-    for (place_of, index) in places.iter_mut().zip(indexes) {
-        *place_of = place(&index.value, count)?;
-    }
-    let [from, to, room] = places;
-    if from > to {
-        return said(format!("invalid slice index: {from} > {to}"));
-    }
-    if to > room {
-        return said(format!("invalid slice index: {to} > {room}"));
-    }
-    Ok(match item {
-        Value::Str(it) => {
-            budget.make(to - from)?;
-            Value::str(it.as_bytes().get(from..to).unwrap_or_default())
-        }
-        Value::Bytes(it) => {
-            budget.make(to - from)?;
-            Value::Bytes(it.as_bytes().get(from..to).unwrap_or_default().into())
-        }
-        Value::List(it) => {
-            budget.make((to - from).saturating_mul(size_of::<Value>()))?;
-            Value::List(List::new(it.ty(), it.items().get(from..to).unwrap_or_default().to_vec()))
-        }
-        other => return said(format!("can't slice item of type {}", quoted(type_name(other).as_bytes()))),
-    })
 }

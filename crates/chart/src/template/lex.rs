@@ -84,9 +84,9 @@ const SPACES: &[u8] = b" \t\r\n";
 
 /// Reads one item after the other.
 pub(super) struct Lexer<'t> {
-    input: &'t [u8],
-    pos: usize,
-    start: usize,
+    pub(super) input: &'t [u8],
+    pub(super) pos: usize,
+    pub(super) start: usize,
     /// Whether the end has been read: then there is no step back.
     at_end: bool,
     parens: usize,
@@ -99,7 +99,7 @@ fn is_space(letter: Option<char>) -> bool {
     matches!(letter, Some(' ' | '\t' | '\r' | '\n'))
 }
 
-fn is_word(letter: Option<char>) -> bool {
+pub(super) fn is_word(letter: Option<char>) -> bool {
     letter.is_some_and(|letter| letter == '_' || unicode::is_letter(letter) || unicode::is_digit(letter))
 }
 
@@ -129,7 +129,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// The next letter; none at the end. An invalid byte is U+FFFD.
-    fn next(&mut self) -> Option<char> {
+    pub(super) fn next(&mut self) -> Option<char> {
         let (letter, width) = unicode::first(self.rest());
         if width == 0 {
             self.at_end = true;
@@ -140,7 +140,7 @@ impl<'t> Lexer<'t> {
         Some(letter.unwrap_or('\u{fffd}'))
     }
 
-    fn back(&mut self) {
+    pub(super) fn back(&mut self) {
         if self.at_end || self.pos == 0 {
             return;
         }
@@ -149,13 +149,13 @@ impl<'t> Lexer<'t> {
         self.line -= usize::from(letter == Some('\n'));
     }
 
-    fn peek(&mut self) -> Option<char> {
+    pub(super) fn peek(&mut self) -> Option<char> {
         let letter = self.next();
         self.back();
         letter
     }
 
-    fn item(&mut self, kind: Kind) -> Item<'t> {
+    pub(super) fn item(&mut self, kind: Kind) -> Item<'t> {
         let text = self.input.get(self.start..self.pos).unwrap_or_default();
         let item = Item { kind, pos: self.start, text: Cow::Borrowed(text), line: self.start_line };
         self.start = self.pos;
@@ -175,7 +175,7 @@ impl<'t> Lexer<'t> {
         self.line += passed.split(|byte| *byte == b'\n').count() - 1;
     }
 
-    fn error(&mut self, text: impl Into<Vec<u8>>) -> Item<'t> {
+    pub(super) fn error(&mut self, text: impl Into<Vec<u8>>) -> Item<'t> {
         let item = Item { kind: Kind::Error, pos: self.start, text: Cow::Owned(text.into()), line: self.start_line };
         // nothing is read after an error
         (self.start, self.pos, self.input) = (0, 0, b"");
@@ -186,19 +186,6 @@ impl<'t> Lexer<'t> {
         let letter = letter.unwrap_or('\u{fffd}');
         let drawn = if unicode::is_print(letter) { format!(" '{letter}'") } else { String::new() };
         self.error(format!("{before} U+{:04X}{drawn}", u32::from(letter)))
-    }
-
-    fn accept(&mut self, valid: &str) -> bool {
-        let found = self.next().is_some_and(|letter| valid.contains(letter));
-        if !found {
-            self.back();
-        }
-        found
-    }
-
-    fn accept_run(&mut self, valid: &str) {
-        while self.next().is_some_and(|letter| valid.contains(letter)) {}
-        self.back();
     }
 
     /// The next item.
@@ -395,73 +382,5 @@ impl<'t> Lexer<'t> {
             None | Some('.' | ',' | '|' | ':' | ')' | '(') => true,
             letter => is_space(letter) || self.rest().starts_with(RIGHT),
         }
-    }
-
-    fn quoted(&mut self, quote: char, kind: Kind, unterminated: &str) -> Item<'t> {
-        loop {
-            match self.next() {
-                Some('\\') if !matches!(self.next(), None | Some('\n')) => {}
-                Some(letter) if letter == quote => return self.item(kind),
-                None | Some('\n' | '\\') => return self.error(unterminated),
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn raw(&mut self) -> Item<'t> {
-        loop {
-            match self.next() {
-                None => return self.error("unterminated raw quoted string"),
-                Some('`') => return self.item(Kind::RawString),
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn number(&mut self) -> Item<'t> {
-        let mut kind = Kind::Number;
-        let mut good = self.scan_number();
-        if good && matches!(self.peek(), Some('+' | '-')) {
-            kind = Kind::Complex;
-            good = self.scan_number() && self.input.get(..self.pos).is_some_and(|read| read.ends_with(b"i"));
-        }
-        if good {
-            return self.item(kind);
-        }
-        let read = crate::format::quoted(self.input.get(self.start..self.pos).unwrap_or_default());
-        self.error(format!("bad number syntax: {read}"))
-    }
-
-    fn scan_number(&mut self) -> bool {
-        self.accept("+-");
-        let mut digits = "0123456789_";
-        if self.accept("0") {
-            if self.accept("xX") {
-                digits = "0123456789abcdefABCDEF_";
-            } else if self.accept("oO") {
-                digits = "01234567_";
-            } else if self.accept("bB") {
-                digits = "01_";
-            }
-        }
-        self.accept_run(digits);
-        if self.accept(".") {
-            self.accept_run(digits);
-        }
-        let exponent = match digits.len() {
-            11 => "eE",
-            23 => "pP",
-            _ => "",
-        };
-        if self.accept(exponent) {
-            self.accept("+-");
-            self.accept_run("0123456789_");
-        }
-        self.accept("i");
-        if is_word(self.peek()) {
-            self.next();
-            return false;
-        }
-        true
     }
 }

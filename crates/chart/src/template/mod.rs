@@ -20,6 +20,7 @@ mod field;
 mod frame;
 mod index;
 mod lex;
+mod literal;
 mod operand;
 mod parse;
 mod pipeline;
@@ -27,6 +28,7 @@ mod range;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod word;
 mod wording;
 
 use std::{collections::HashMap, sync::Arc};

@@ -93,3 +93,158 @@ fn every_template_gives_what_go_gives() {
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn a_template_that_includes_itself_is_told_at_every_level() {
+    let text = "{{ define \"a\" }}{{ include \"a\" . }}{{ end }}\nx: {{ include \"a\" . }}";
+    let seen = carry_out(text.as_bytes(), &data(), MissingKey::Zero, Limits::default());
+    assert_eq!(seen.matches("error calling include").count(), 1002);
+    assert!(seen.ends_with("error calling include: rendering template has a nested reference name: a: unable to execute template\""));
+}
+
+#[test]
+fn a_template_that_calls_itself_ends_where_gos_does() {
+    let text = "{{ define \"a\" }}{{ template \"a\" . }}{{ end }}\nx: {{ include \"a\" . }}";
+    let expected = "FAIL \"template: c/t.yaml:2:6: executing \\\"c/t.yaml\\\" at <include \\\"a\\\" .>: error calling include: template: c/t.yaml:1:28: executing \\\"a\\\" at <{{template \\\"a\\\" .}}>: exceeded maximum template depth (100000)\"";
+    assert_eq!(carry_out(text.as_bytes(), &data(), MissingKey::Zero, Limits::default()), expected);
+}
+
+#[test]
+fn a_text_that_renders_itself_meets_a_limit() {
+    let data = Value::map(map(vec![("x", Value::str("{{ tpl .x . }}"))]));
+    let seen = carry_out(b"{{ tpl .x . }}", &data, MissingKey::Zero, Limits { memory: 10 << 20, ..Limits::default() });
+    assert!(seen.starts_with("LIMIT"), "{seen}");
+}
+
+#[test]
+fn no_depth_of_parentheses_or_blocks_takes_the_stack() {
+    let deep = |open: &str, inner: &str, close: &str, count: usize| [&open.repeat(count), inner, &close.repeat(count)].concat();
+    let data = data();
+    let give = |text: String| carry_out(text.as_bytes(), &data, MissingKey::Zero, Limits::default());
+    assert_eq!(give(format!("{{{{ {} }}}}", deep("(", ".s", ")", 10_000))), "OK \"text\"");
+    assert_eq!(
+        give(format!("{{{{ {} }}}}", deep("(", ".s", ")", 10_001))),
+        "PARSE \"template: c/t.yaml:1: max expression depth exceeded\""
+    );
+    assert_eq!(give(deep("{{ if .t }}", "x", "{{ end }}", 50_000)), "OK \"x\"");
+    assert_eq!(give(deep("{{ if .no }}{{ else if .t }}", "x", "{{ end }}", 10_000)), "OK \"x\"");
+    let wrong = give(format!("{{{{ {} }}}}", deep("(print ", ".s.x", ")", 9_000)));
+    assert!(wrong.ends_with("at <.s.x>: can't evaluate field x in type interface {}\""), "{wrong}");
+    let wrong = give(format!("{{{{ len {} 2 }}}}", deep("(print ", "1", ")", 9_000)));
+    assert!(wrong.ends_with("at <len>: wrong number of args for len: want 1 got 2\""), "{wrong}");
+}
+
+#[test]
+fn a_render_ends_with_the_limit_that_it_meets() {
+    let give = |text: &str, limits: Limits| carry_out(text.as_bytes(), &data(), MissingKey::Zero, limits);
+    let few = Limits { steps: 10_000, ..Limits::default() };
+    assert!(give("{{ range 1000000000 }}{{ end }}", few).contains("more than 10000 steps"));
+    let small = Limits { output: 1_000, ..Limits::default() };
+    assert!(give("{{ range 1000 }}xx{{ end }}", small).contains("more than 1000 bytes"));
+    let small = Limits { memory: 100_000, ..Limits::default() };
+    assert!(give("{{ printf \"%1000000d\" 1 }}", small).contains("values of more than 100000 bytes"));
+    assert!(give("{{ $x := \"abc\" }}{{ range 1000 }}{{ $x = print $x $x }}{{ end }}", small).contains("values of more than"));
+    assert!(
+        give("{{ define \"a\" }}{{ range 1000 }}xxxxx{{ end }}{{ end }}{{ range 100 }}{{ $x := include \"a\" . }}{{ end }}", small)
+            .contains("values of more than")
+    );
+}
+
+#[test]
+fn a_parsed_text_may_be_kept_and_shared() {
+    fn shared<T: Send + Sync + Clone>(_: &T) {}
+    let parsed = Parsed::new(&Str::from("a"), &Str::from("{{ define \"b\" }}B{{ end }}A{{ template \"b\" }}")).unwrap();
+    shared(&parsed);
+    let mut set = Set::default();
+    set.add(&parsed);
+    shared(&set);
+    let before = set.clone();
+    set.parse(&Str::from("c"), &Str::from("{{ define \"b\" }}other{{ end }}")).unwrap();
+    set.parse(&Str::from("d"), &Str::from("{{ define \"b\" }}  {{ end }}")).unwrap();
+    assert!(before.has("b") && !before.has("c") && set.has("c"));
+    assert_eq!(parsed.templates().map(ToString::to_string).collect::<Vec<_>>(), ["b", "a"]);
+}
+
+#[test]
+fn a_percent_in_the_name_of_a_file_garbles_errors_as_gos_does() {
+    let fault = Parsed::new(&Str::from("a%d.yaml"), &Str::from("{{ foo }}")).unwrap_err();
+    assert_eq!(fault.text, "template: a%!d(string=foo).yaml:1: function %!q(MISSING) not defined");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        let _ = Parsed::new(&Str::from("a"), &Str::from(text));
+    }
+
+    #[test]
+    fn no_heap_of_words_makes_the_parser_or_the_render_panic(words in proptest::collection::vec(proptest::sample::select(WORDS), 0..40)) {
+        let few = Limits { steps: 20_000, output: 100_000, memory: 1_000_000, depth: 100 };
+        carry_out(words.concat().as_bytes(), &data(), MissingKey::Zero, few);
+    }
+}
+
+const WORDS: &[&str] = &[
+    "{{",
+    "}}",
+    "{{- ",
+    " -}}",
+    "{{/*",
+    "*/}}",
+    " ",
+    "\n",
+    "text",
+    ".",
+    ".s",
+    ".map",
+    ".list",
+    ".nil",
+    "$",
+    "$x",
+    ":=",
+    "=",
+    ",",
+    "|",
+    "(",
+    ")",
+    "{{ if .s }}",
+    "{{ end }}",
+    "{{ else }}",
+    "{{ range .list }}",
+    "{{ range $i, $e := .map }}",
+    "{{ with .s }}",
+    "{{ define \"a\" }}",
+    "{{ block \"b\" . }}",
+    "{{ template \"a\" . }}",
+    "{{ break }}",
+    "{{ continue }}",
+    "{{ include \"a\" . }}",
+    "{{ tpl .tpl . }}",
+    "if",
+    "else",
+    "end",
+    "range",
+    "nil",
+    "true",
+    "print ",
+    "index ",
+    "and ",
+    "or ",
+    "len ",
+    "printf ",
+    "\"%v\"",
+    "'a'",
+    "1",
+    "1.5",
+    "2i",
+    "0x",
+    "`raw`",
+    "\\",
+    "é",
+    "\u{ff}",
+    ":",
+    "{{ $x := .list }}",
+    "{{ $x }}",
+    "{{ (index .list 3).k }}",
+    " | print",
+];
