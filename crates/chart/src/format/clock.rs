@@ -64,11 +64,9 @@ fn zone(time: &ZonedDateTime) -> String {
     let seconds = time.offset().seconds();
     let (sign, whole) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs());
     let offset = format!("{sign}{:02}{:02}", whole / 3600, whole / 60 % 60);
-    match time.time_zone().iana_name() {
-        Some("Etc/UTC") => format!("{offset} UTC"),
-        Some(_) => format!("{offset} {}", time.strftime("%Z")),
-        None if seconds == 0 => format!("{offset} UTC"),
-        None => format!("{offset} {offset}"),
+    match crate::functions::dates::abbreviation(time) {
+        name if name.is_empty() => format!("{offset} {offset}"),
+        name => format!("{offset} {name}"),
     }
 }
 

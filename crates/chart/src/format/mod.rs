@@ -16,7 +16,7 @@ use printer::Printer;
 pub(crate) use printer::pointed;
 
 pub use {
-    clock::{duration, named, time},
+    clock::{duration, named, time, time_in_go},
     directive::sprintf,
     float::float,
     number::{NumberError, parse_float, parse_int, parse_uint},

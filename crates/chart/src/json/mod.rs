@@ -10,7 +10,10 @@ pub(crate) use shape::{Shape, shape};
 pub(crate) use writer::float_text;
 pub use writer::{pretty, raw, write, write_data};
 
-use crate::value::{Data, Str};
+use crate::{
+    functions::dates::json as time,
+    value::{Data, Str},
+};
 
 /// What Go calls a value of JSON in an error.
 pub(crate) fn kind(data: &Data) -> &'static str {
@@ -23,9 +26,6 @@ pub(crate) fn kind(data: &Data) -> &'static str {
         Data::Map(_) => "object",
     }
 }
-
-/// A time as JSON has it; none for a year that has not four digits.
-pub(crate) use crate::functions::dates::json as time;
 
 /// A text with U+FFFD for each byte that is no UTF-8.
 pub(crate) fn replace_invalid(text: &[u8]) -> String {

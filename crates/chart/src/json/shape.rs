@@ -52,11 +52,9 @@ pub(crate) fn shape<'a>(value: &'a Value, budget: &mut Budget) -> Result<Shape<'
         }
         Value::Struct(it) => struct_shape(it),
         Value::Time(time) => match super::time(time) {
-            Some(text) => Shape::Text(Cow::Owned(text.into_bytes())),
-            None => {
-                return Err(Fault::said(
-                    "json: error calling MarshalJSON for type time.Time: Time.MarshalJSON: year outside of range [0,9999]",
-                ));
+            Ok(text) => Shape::Text(Cow::Owned(text.into_bytes())),
+            Err(error) => {
+                return Err(Fault::said(format!("json: error calling MarshalJSON for type time.Time: Time.MarshalJSON: {error}")));
             }
         },
     })

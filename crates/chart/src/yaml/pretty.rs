@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     budget::Budget,
+    format,
     function::Fault,
-    json,
+    functions::dates::rfc_3339,
     value::{DURATION, Shown, Str, Struct, Value},
 };
 
@@ -45,7 +46,7 @@ impl Writer<'_> {
         match value {
             Value::Nil => self.plain("null"),
             Value::Bool(it) => self.plain(if *it { "true" } else { "false" }),
-            Value::Int(it, ty) if *ty == &DURATION => self.text(crate::functions::dates::duration_text(*it).as_bytes()),
+            Value::Int(it, ty) if *ty == &DURATION => self.text(format::duration(*it).as_bytes()),
             Value::Int(it, _) => self.plain(&it.to_string()),
             Value::Uint(it, _) => self.plain(&it.to_string()),
             Value::Float(it) => self.plain(&match long_float(*it) {
@@ -67,7 +68,7 @@ impl Writer<'_> {
                 self.map(entries.into_iter().map(|(_, entry)| entry).collect())
             }
             Value::Struct(it) => self.structure(it),
-            Value::Time(time) => self.plain(&json::time(time).unwrap_or_default()),
+            Value::Time(time) => self.plain(&rfc_3339(time)),
         }
     }
 

@@ -1,0 +1,69 @@
+//! Zones: by name out of the bundled database, by offset, and those that a text made up.
+
+use std::sync::LazyLock;
+
+use jiff::{
+    Timestamp, ZonedDateTime,
+    tz::{Offset, TimeZone, TimeZoneDatabase},
+};
+
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+
+/// `time.LoadLocation`: `local` is what `Local` means. Nothing for a name that is none, which is told with its case.
+pub(super) fn load(name: &str, local: &TimeZone) -> Option<TimeZone> {
+    match name {
+        "" | "UTC" => Some(TimeZone::UTC),
+        "Local" => Some(local.clone()),
+        _ => ZONES.get(name).ok().filter(|zone| zone.iana_name() == Some(name)),
+    }
+}
+
+/// A zone that is always so many seconds ahead of UTC, under a name that may be empty.
+pub(super) fn fixed(name: &str, offset: i64) -> TimeZone {
+    let seconds = offset.abs();
+    // the sign of a POSIX zone is that of what leads to UTC
+    let sign = if offset > 0 { '-' } else { '+' };
+    let posix = format!("<{name}>{sign}{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let named = if name.is_empty() { None } else { TimeZone::posix(&posix).ok() };
+    named.unwrap_or_else(|| {
+        let offset = i32::try_from(offset).ok().and_then(|offset| Offset::from_seconds(offset).ok());
+        TimeZone::fixed(offset.unwrap_or(Offset::UTC))
+    })
+}
+
+/// How far ahead of UTC a zone is then, and what it is called; nothing where it has only an offset.
+pub(super) fn at(zone: &TimeZone, unix: i64) -> (i64, String) {
+    let limit = if unix < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let info = zone.to_offset_info(Timestamp::from_second(unix).unwrap_or(limit));
+    let name = info.abbreviation();
+    let nameless = zone.iana_name().is_none() && name.starts_with(['+', '-']);
+    (info.offset().seconds().into(), if nameless { String::new() } else { name.to_owned() })
+}
+
+/// What the zone of a time is called then; nothing where it has only an offset.
+pub(crate) fn abbreviation(time: &ZonedDateTime) -> String {
+    at(time.time_zone(), time.timestamp().as_second()).1
+}
+
+/// What `Location` is called: the zone's own name, `Local` for that of this place.
+pub(super) fn location(zone: &TimeZone, local: &TimeZone) -> String {
+    if *zone == TimeZone::UTC {
+        return "UTC".to_owned();
+    }
+    if zone == local {
+        return "Local".to_owned();
+    }
+    zone.iana_name().map_or_else(|| at(zone, 0).1, str::to_owned)
+}
+
+/// The offset that a zone has under this abbreviation, at that time by its own clocks if it can be.
+pub(super) fn by_abbreviation(zone: &TimeZone, name: &str, unix: i64) -> Option<i64> {
+    let now = Timestamp::from_second(unix).unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut known: Vec<(i64, String)> = vec![at(zone, unix)];
+    // the zones that were in use around then
+    let around = zone.preceding(now).take(64).chain(zone.following(now).take(4));
+    known.extend(around.map(|change| (change.offset().seconds().into(), change.abbreviation().to_owned())));
+    known.retain(|(_, known)| known == name);
+    let right = known.iter().find(|(offset, _)| at(zone, unix - offset).1 == name);
+    right.map(|(offset, _)| at(zone, unix - offset).0).or_else(|| known.first().map(|(offset, _)| *offset))
+}
