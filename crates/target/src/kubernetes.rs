@@ -1,3 +1,19 @@
-//! A Kubernetes cluster.
+//! A Kubernetes cluster as [`penstock_model::cluster::Cluster`] wants it.
+//!
+//! The only room that knows kube, and of it no more than how to reach a cluster (kubeconfig, certificates, plugins for
+//! credentials) and how its watches stream. Objects stay JSON, so that a field that this program never heard of comes
+//! through whole.
 
+mod client;
+mod cluster;
+mod discovery;
 pub mod patch;
+mod ready;
+mod selector;
+mod settings;
+mod update;
+mod wait;
+mod watch;
+
+pub use cluster::KubernetesCluster;
+pub use settings::ClusterSettings;

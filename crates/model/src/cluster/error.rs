@@ -105,6 +105,17 @@ pub enum ClusterError {
         /// How.
         why: String,
     },
+    /// What was being done when it failed.
+    #[error("{doing}: {error}")]
+    During {
+        /// What was being done.
+        doing: String,
+        /// Why it failed.
+        error: Box<ClusterError>,
+    },
+    /// Each for itself failed.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" && "))]
+    Several(Vec<ClusterError>),
     /// It answered what cannot be read.
     #[error("the cluster's answer cannot be read: {0}")]
     Unreadable(String),
@@ -115,8 +126,15 @@ impl ClusterError {
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
+            Self::During { error, .. } => error.refusal(),
             _ => None,
         }
+    }
+
+    /// The same, told with what was being done.
+    #[must_use]
+    pub fn during(self, doing: impl Into<String>) -> Self {
+        Self::During { doing: doing.into(), error: Box::new(self) }
     }
 
     /// Whether there is no such object.

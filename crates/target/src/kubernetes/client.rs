@@ -1,0 +1,181 @@
+//! One request and its answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use kube::Client;
+use kube::client::Body;
+use penstock_model::cluster::{Cause, ClusterError, Refusal};
+use serde::Deserialize;
+use serde_json::Value;
+use url::form_urlencoded;
+
+/// No answer of an API server is larger: a page of five hundred objects of at most 1.5 MB each would be, and is asked for anew in parts.
+const LARGEST: usize = 512 << 20;
+
+/// A request.
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Vec<(&'a str, String)>,
+    pub(super) accept: &'a str,
+    /// Content type and bytes.
+    pub(super) body: Option<(&'a str, Vec<u8>)>,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), query: Vec::new(), accept: JSON, body: None }
+    }
+
+    pub(super) fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// Adds a parameter, unless it is empty.
+    pub(super) fn with(mut self, name: &'a str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        if !value.is_empty() {
+            self.query.push((name, value));
+        }
+        self
+    }
+
+    pub(super) fn json(mut self, value: &Value) -> Self {
+        self.body = Some((JSON, value.to_string().into_bytes()));
+        self
+    }
+
+    /// The request as the client wants it.
+    pub(super) fn request(self) -> Result<Request<Vec<u8>>, ClusterError> {
+        let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
+        let uri = if query.is_empty() { self.path } else { format!("{}?{query}", self.path) };
+        let mut request = Request::builder().method(self.method).uri(uri).header(http::header::ACCEPT, self.accept);
+        let mut bytes = Vec::new();
+        if let Some((of, body)) = self.body {
+            request = request.header(http::header::CONTENT_TYPE, of);
+            bytes = body;
+        }
+        request.body(bytes).map_err(|error| ClusterError::Unreadable(format!("a request that is none: {error}")))
+    }
+}
+
+/// The media type of JSON.
+pub(super) const JSON: &str = "application/json";
+
+/// Asks, and gives the answer's bytes.
+pub(super) async fn bytes(client: &Client, ask: Ask<'_>, deadline: Duration) -> Result<Bytes, ClusterError> {
+    let what = format!("{} {}", ask.method, ask.path);
+    let request = ask.request()?.map(Body::from);
+    let answered = async {
+        let response = client.send(request).await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), LARGEST).collect().await;
+        let body = body.map_err(|error| ClusterError::Unreachable(format!("{what} broke off: {error}")))?.to_bytes();
+        if status.is_success() { Ok(body) } else { Err(ClusterError::Refused(refusal(status, &body))) }
+    };
+    tokio::time::timeout(deadline, answered).await.unwrap_or_else(|_| Err(ClusterError::TimedOut(format!("{what} in {deadline:?}"))))
+}
+
+/// Asks, and reads the answer as JSON.
+pub(super) async fn value(client: &Client, ask: Ask<'_>, deadline: Duration) -> Result<Value, ClusterError> {
+    let answer = bytes(client, ask, deadline).await?;
+    serde_json::from_slice(&answer).map_err(|error| ClusterError::Unreadable(error.to_string()))
+}
+
+/// A client's fault as the house tells it.
+pub(super) fn unreachable(error: &kube::Error) -> ClusterError {
+    if let kube::Error::Api(status) = error {
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        let causes = causes.map(|cause| Cause { reason: cause.reason.clone(), message: cause.message.clone(), field: cause.field.clone() });
+        return ClusterError::Refused(Refusal {
+            code: status.code,
+            reason: status.reason.clone(),
+            message: status.message.clone(),
+            causes: causes.collect(),
+        });
+    }
+    let mut shown = Vec::new();
+    let mut at: Option<&dyn std::error::Error> = Some(error);
+    while let Some(cause) = at {
+        let text = cause.to_string();
+        // most layers repeat the one below them
+        if !shown.last().is_some_and(|above: &String| above.ends_with(&text)) {
+            shown.push(text);
+        }
+        at = cause.source();
+    }
+    ClusterError::Unreachable(shown.join(": "))
+}
+
+#[derive(Deserialize)]
+struct Status {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    details: Details,
+}
+
+#[derive(Default, Deserialize)]
+struct Details {
+    #[serde(default)]
+    causes: Vec<Told>,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    field: String,
+}
+
+fn refusal(code: StatusCode, body: &[u8]) -> Refusal {
+    let told = |cause: Told| Cause { reason: cause.reason, message: cause.message, field: cause.field };
+    match serde_json::from_slice::<Status>(body) {
+        Ok(status) if !status.message.is_empty() || !status.reason.is_empty() => Refusal {
+            code: code.as_u16(),
+            reason: status.reason,
+            message: status.message,
+            causes: status.details.causes.into_iter().map(told).collect(),
+        },
+        // a proxy before the server answers in words of its own
+        _ => {
+            let text: String = String::from_utf8_lossy(body).trim().chars().take(500).collect();
+            let message = if text.is_empty() { format!("the server answered {code}") } else { format!("{code}: {text}") };
+            Refusal { code: code.as_u16(), message, ..Refusal::default() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_code_reason_and_each_field() {
+        let body = br#"{"kind":"Status","reason":"Conflict","message":"Apply failed with 1 conflict","details":{"causes":[
+            {"reason":"FieldManagerConflict","message":"conflict with \"helm\"","field":".spec.replicas"}]}}"#;
+        let refusal = refusal(StatusCode::CONFLICT, body);
+        assert_eq!((refusal.code, refusal.reason.as_str()), (409, "Conflict"));
+        assert_eq!(refusal.conflicts().map(|cause| cause.field.as_str()).collect::<Vec<_>>(), [".spec.replicas"]);
+    }
+
+    #[test]
+    fn what_is_no_status_is_shown_as_it_came() {
+        assert_eq!(refusal(StatusCode::BAD_GATEWAY, b"upstream is gone\n").message, "502 Bad Gateway: upstream is gone");
+        assert_eq!(refusal(StatusCode::NOT_FOUND, b"{}").message, "404 Not Found: {}");
+    }
+
+    #[test]
+    fn parameters_are_encoded_and_empty_ones_left_out() {
+        let request = Ask::get("/api/v1/pods").with("labelSelector", "a in (b,c)").with("fieldSelector", "").request().unwrap();
+        assert_eq!(request.uri().to_string(), "/api/v1/pods?labelSelector=a+in+%28b%2Cc%29");
+    }
+}

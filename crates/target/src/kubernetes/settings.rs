@@ -1,0 +1,98 @@
+//! How to reach a cluster.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use penstock_model::Secret;
+use penstock_model::cluster::ClusterError;
+
+/// What is sent that late has found no server.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How to reach a cluster, and as whom. What is not said is as the kubeconfig says.
+#[derive(Clone, Debug)]
+pub struct ClusterSettings {
+    /// The kubeconfig. Without one: `$KUBECONFIG`, `~/.kube/config`, else the pod that this runs in.
+    pub kubeconfig: Option<PathBuf>,
+    /// Which of its contexts.
+    pub context: Option<String>,
+    /// The API server's address.
+    pub server: Option<String>,
+    /// A bearer token.
+    pub token: Option<Secret>,
+    /// Certificates that vouch for the server.
+    pub ca_file: Option<PathBuf>,
+    /// The name that the server's certificate has to have.
+    pub tls_server_name: Option<String>,
+    /// Whether any certificate of the server's will do.
+    pub insecure: bool,
+    /// The user to act as.
+    pub as_user: Option<String>,
+    /// The groups to act as.
+    pub as_groups: Vec<String>,
+    /// Under which name fields are owned that are written without an apply.
+    pub manager: String,
+    /// After what time a call that takes no deadline has failed.
+    pub deadline: Duration,
+}
+
+impl Default for ClusterSettings {
+    fn default() -> Self {
+        Self {
+            kubeconfig: None,
+            context: None,
+            server: None,
+            token: None,
+            ca_file: None,
+            tls_server_name: None,
+            insecure: false,
+            as_user: None,
+            as_groups: Vec::new(),
+            manager: "penstock".into(),
+            deadline: Duration::from_secs(30),
+        }
+    }
+}
+
+impl ClusterSettings {
+    pub(super) async fn config(&self) -> Result<Config, ClusterError> {
+        let mut config = self.found().await?;
+        if let Some(server) = &self.server {
+            config.cluster_url = server.parse().map_err(|error| ClusterError::Settings(format!("the server `{server}`: {error}")))?;
+        }
+        if let Some(token) = &self.token {
+            config.auth_info.token = Some(token.expose().to_owned().into());
+        }
+        if let Some(file) = &self.ca_file {
+            config.root_cert_file = Some(file.clone());
+        }
+        config.tls_server_name = self.tls_server_name.clone().or(config.tls_server_name);
+        config.accept_invalid_certs |= self.insecure;
+        config.auth_info.impersonate = self.as_user.clone().or(config.auth_info.impersonate);
+        if !self.as_groups.is_empty() {
+            config.auth_info.impersonate_groups = Some(self.as_groups.clone());
+        }
+        config.connect_timeout = Some(CONNECT);
+        Ok(config)
+    }
+
+    async fn found(&self) -> Result<Config, ClusterError> {
+        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
+        if let Some(path) = &self.kubeconfig {
+            let unreadable = |error: &dyn std::error::Error| ClusterError::Settings(format!("kubeconfig {}: {error}", path.display()));
+            let read = Kubeconfig::read_from(path).map_err(|error| unreadable(&error))?;
+            return Config::from_custom_kubeconfig(read, &options).await.map_err(|error| unreadable(&error));
+        }
+        let missing = match Config::from_kubeconfig(&options).await {
+            Ok(config) => return Ok(config),
+            Err(missing) => missing,
+        };
+        // a context is one of a file's: a pod's own account is no answer to it
+        match Config::incluster() {
+            Ok(config) if self.context.is_none() => Ok(config),
+            _ => Err(ClusterError::Settings(format!("no kubeconfig, and not in a pod: {missing}"))),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Waiting until objects are as they should be.
+//!
+//! One object after the other, as Helm goes through them: what is ready meanwhile costs nothing when its turn comes. What
+//! was ready is looked at once more at the end, since it may have gone bad while others were waited for.
+
+use std::time::Duration;
+
+use penstock_model::cluster::{Cluster as _, ClusterError, ObjectName, Query, Refusal, Until, Waiting};
+use serde_json::Value;
+
+use super::cluster::KubernetesCluster;
+use super::ready::{self, Verdict};
+use super::watch::Watch;
+
+pub(super) async fn wait(
+    cluster: &KubernetesCluster,
+    objects: &[ObjectName],
+    until: Until,
+    deadline: Duration,
+) -> Result<(), ClusterError> {
+    let objects: Vec<&ObjectName> = objects.iter().filter(|object| concerns(object, until)).collect();
+    match tokio::time::timeout(deadline, settle(cluster, &objects, until)).await {
+        Ok(settled) => settled,
+        Err(_) => Err(ClusterError::NotYet(lacking(cluster, &objects, until).await)),
+    }
+}
+
+fn concerns(object: &ObjectName, until: Until) -> bool {
+    match until {
+        Until::Ready { jobs } => ready::has_rule(object, jobs),
+        Until::Completed => matches!(object.kind.as_str(), "Job" | "Pod"),
+        Until::Deleted => true,
+    }
+}
+
+async fn settle(cluster: &KubernetesCluster, objects: &[&ObjectName], until: Until) -> Result<(), ClusterError> {
+    loop {
+        for object in objects {
+            reach(cluster, object, until).await?;
+        }
+        if objects.len() < 2 || !matches!(until, Until::Ready { .. }) || lacking(cluster, objects, until).await.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Waits for one object.
+async fn reach(cluster: &KubernetesCluster, object: &ObjectName, until: Until) -> Result<(), ClusterError> {
+    let mut own = match Watch::open(cluster, by_name(object)).await {
+        // with its kind the object is gone
+        Err(error) if until == Until::Deleted && (error.is_not_found() || matches!(error, ClusterError::NoSuchKind(_))) => return Ok(()),
+        opened => opened?,
+    };
+    let mut seen = false;
+    let mut others: Option<Watch<'_>> = None;
+    loop {
+        let live = own.found().next().cloned();
+        let verdict = match (until, &live) {
+            (Until::Deleted, None) => return Ok(()),
+            (Until::Deleted, Some(_)) => Verdict::Waiting(String::new()),
+            (Until::Completed, None) if seen => return Ok(()),
+            (Until::Completed, None) => Verdict::Waiting(String::new()),
+            (Until::Completed, Some(live)) => ready::completed(object, live),
+            (Until::Ready { .. }, None) => return Err(not_found(cluster, object).await),
+            (Until::Ready { .. }, Some(live)) => {
+                if others.is_none()
+                    && let Some(query) = ready::related(object, live)
+                {
+                    others = Some(Watch::open(cluster, query).await?);
+                }
+                let related: Vec<&Value> = others.iter().flat_map(Watch::found).collect();
+                ready::verdict(object, live, &related)
+            }
+        };
+        seen |= live.is_some();
+        match verdict {
+            Verdict::Ready => return Ok(()),
+            Verdict::Failed(why) => return Err(ClusterError::Failed { object: object.clone(), why }),
+            Verdict::Waiting(_) => {}
+        }
+        match &mut others {
+            None => own.changed().await?,
+            Some(others) => tokio::select! {
+                changed = own.changed() => changed?,
+                changed = others.changed() => changed?,
+            },
+        }
+    }
+}
+
+/// What is still lacking, asked once.
+async fn lacking(cluster: &KubernetesCluster, objects: &[&ObjectName], until: Until) -> Vec<Waiting> {
+    let mut lacking = Vec::new();
+    for object in objects {
+        let why = match (until, cluster.get(object).await) {
+            (Until::Deleted, Ok(None) | Err(ClusterError::NoSuchKind(_))) => None,
+            (Until::Deleted, Ok(Some(_))) => Some("still there".to_owned()),
+            (_, Ok(None)) => Some("not there".to_owned()),
+            (_, Err(error)) => Some(error.to_string()),
+            (Until::Completed, Ok(Some(live))) => ready::completed(object, &live).why(),
+            (Until::Ready { .. }, Ok(Some(live))) => {
+                let related = match ready::related(object, &live) {
+                    Some(query) => cluster.list(&query).await.unwrap_or_default(),
+                    None => Vec::new(),
+                };
+                ready::verdict(object, &live, &related.iter().collect::<Vec<_>>()).why()
+            }
+        };
+        lacking.extend(why.map(|why| Waiting { object: (*object).clone(), why }));
+    }
+    lacking
+}
+
+fn by_name(object: &ObjectName) -> Query {
+    Query {
+        api_version: object.api_version.clone(),
+        kind: object.kind.clone(),
+        namespace: object.namespace.clone(),
+        labels: String::new(),
+        fields: format!("metadata.name={}", object.name),
+    }
+}
+
+/// What the server would say to somebody who asks for it.
+async fn not_found(cluster: &KubernetesCluster, object: &ObjectName) -> ClusterError {
+    let plural = match cluster.resource(&object.api_version, &object.kind).await {
+        Ok(resource) => resource.plural,
+        Err(error) => return error,
+    };
+    let group = object.group();
+    let of = if group.is_empty() { plural } else { format!("{plural}.{group}") };
+    ClusterError::Refused(Refusal {
+        code: 404,
+        reason: "NotFound".into(),
+        message: format!("{of} {:?} not found", object.name),
+        causes: Vec::new(),
+    })
+}
