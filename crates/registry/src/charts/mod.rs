@@ -8,6 +8,7 @@
 //! - nothing is followed from TLS to plain HTTP;
 //! - credential helpers are not started: a login is given, or lies in a file.
 
+mod authorities;
 mod error;
 mod logins;
 mod manifest;

@@ -39,13 +39,13 @@ impl ChartReference {
         Ok(reference)
     }
 
-    /// The same chart in this version, whatever it said before.
+    /// The same chart in this version, whatever version it said before. A digest stays, and is then what is pulled.
     ///
     /// # Errors
     /// When the version cannot be a tag.
     pub fn at_version(&self, version: &str) -> Result<Self, FetchError> {
         let tag = tag_of(version).ok_or_else(|| wrong(&format!("{self}:{version}"), "the version cannot be a tag"))?;
-        Ok(Self { tag: Some(tag), digest: None, ..self.clone() })
+        Ok(Self { tag: Some(tag), ..self.clone() })
     }
 
     /// The registry: a host, with a port if one is given.

@@ -62,7 +62,8 @@ impl Repository {
         let fault = |why: &str| FetchError::Address { text: cut(named), why: why.to_owned() };
         let mut base = self.url.clone();
         base.set_path(&format!("{}/", base.path().strip_suffix('/').unwrap_or(base.path())));
-        let mut url = base.join(named).map_err(|error| fault(&error.to_string()))?;
+        // a path has no backslash; left as it is it would part one
+        let mut url = base.join(&named.replace('\\', "%5C")).map_err(|error| fault(&error.to_string()))?;
         url.set_query(self.url.query());
         Ok(url)
     }
@@ -207,6 +208,12 @@ mod tests {
             ("https://h/a?token=1", "app.tgz", "https://h/a/app.tgz?token=1"),
             ("https://h/a%2Fb", "app.tgz", "https://h/a%2Fb/app.tgz"),
             ("https://h/a", "https://other/app.tgz?x", "https://other/app.tgz?x"),
+            ("https://h/a//", "./app x.tgz", "https://h/a//app%20x.tgz"),
+            ("https://h/a", "../../app\\x.tgz?x=1", "https://h/app%5Cx.tgz"),
+            ("https://h/a", "app-{x}\u{e4}.tgz", "https://h/a/app-%7Bx%7D%C3%A4.tgz"),
+            ("https://h/a", "1.0.0/app:1.tgz", "https://h/a/1.0.0/app:1.tgz"),
+            ("https://h/a", "a:b.tgz", "a:b.tgz"),
+            ("https://h/a", "", "https://h/a/"),
             ("https://h/a", "//other/app.tgz", "https://other/app.tgz"),
             ("https://h/a", "oci://other/app:1.0.0", "oci://other/app:1.0.0"),
         ] {

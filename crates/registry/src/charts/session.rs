@@ -59,9 +59,6 @@ impl<'a> Session<'a> {
             if !same || url.set_scheme("https").is_err() {
                 return Err(fault("it sends on to a place without TLS"));
             }
-            if from.port() != url.port() && url.port() == Some(80) {
-                let _ = url.set_port(from.port());
-            }
         }
         Ok(url)
     }
@@ -189,4 +186,29 @@ fn secret(text: &str) -> Result<HeaderValue, FetchError> {
     let mut value = HeaderValue::from_str(text).map_err(unusable)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Settings;
+    use super::*;
+
+    fn check(plain_http: bool, to: &str, expected: &str) {
+        let fetcher = ChartFetcher::new(Settings { plain_http, ..Settings::default() }).unwrap();
+        let reference = "h:8443/app".parse().unwrap();
+        let session = Session::new(&fetcher, &reference, Right::Push);
+        let seen = session.onward(&session.url("blobs/uploads/").unwrap(), to);
+        assert_eq!(seen.map_or_else(|error| error.to_string(), |url| url.to_string()), expected, "{to}");
+    }
+
+    #[test]
+    fn an_upload_goes_on_where_the_registry_says_but_not_out_of_tls() {
+        check(false, "/v2/app/blobs/uploads/1?state=a", "https://h:8443/v2/app/blobs/uploads/1?state=a");
+        check(false, "https://store/1", "https://store/1");
+        // behind what speaks TLS for it
+        check(false, "http://h:8443/v2/1", "https://h:8443/v2/1");
+        check(false, "http://store/1", "what h:8443 answers cannot be used: it sends on to a place without TLS");
+        check(true, "http://ada:secret@store/1", "http://store/1");
+        assert_eq!(challenge::token_url("http://h/t", None, "s", false).map_err(|why| why.contains("over TLS or not at all")), Err(true));
+    }
 }

@@ -4,15 +4,16 @@
 //! back from TLS to plain text.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use penstock_model::digest::Hasher;
-use reqwest::{Client, Identity, Response, Url};
+use reqwest::{Client, ClientBuilder, Identity, Response, Url};
 
-use super::{FetchError, Settings};
+use super::{FetchError, Settings, authorities};
 
 /// How long a server may take to be connected to.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -66,32 +67,13 @@ impl Transport {
     pub(super) fn new(settings: &Settings) -> Result<Self, FetchError> {
         // a second installation in the same process is fine
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
+        let builder = Client::builder()
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("penstock/", env!("CARGO_PKG_VERSION")))
-            .tls_danger_accept_invalid_certs(settings.insecure_skip_tls_verify);
-        if let Some(path) = &settings.ca_file {
-            let fault = |why: String| FetchError::File { path: path.clone(), why };
-            let text = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
-            let found = reqwest::Certificate::from_pem_bundle(&text).map_err(|error| fault(chain(&error)))?;
-            if found.is_empty() {
-                return Err(fault("there is no certificate in it (PEM is expected)".to_owned()));
-            }
-            builder = builder.tls_certs_only(found);
-        }
-        if let Some((certificate, key)) = &settings.identity_files {
-            let mut text = Vec::new();
-            for path in [certificate, key] {
-                let fault = |error: std::io::Error| FetchError::File { path: path.clone(), why: error.to_string() };
-                text.extend(std::fs::read(path).map_err(fault)?);
-                text.push(b'\n');
-            }
-            let fault = |error: reqwest::Error| FetchError::File { path: certificate.clone(), why: chain(&error) };
-            builder = builder.identity(Identity::from_pem(&text).map_err(fault)?);
-        }
-        Ok(Self { http: builder.build().map_err(|error| FetchError::Tls(chain(&error)))? })
+            .user_agent(concat!("penstock/", env!("CARGO_PKG_VERSION")));
+        let http = with_tls(builder, settings)?.build();
+        Ok(Self { http: http.map_err(|error| FetchError::Tls(chain(&error)))? })
     }
 
     /// Sends, follows redirects, and gives the last answer, whatever its status.
@@ -131,6 +113,26 @@ impl Transport {
             sent = sent.body(request.body.clone());
         }
         sent.send().await.map_err(|error| unreachable(&request.what, url, error))
+    }
+}
+
+fn with_tls(builder: ClientBuilder, settings: &Settings) -> Result<ClientBuilder, FetchError> {
+    let read = |path: &Path| std::fs::read(path).map_err(|error| FetchError::File { path: path.to_owned(), why: error.to_string() });
+    let identity = match &settings.identity_files {
+        Some((certificate, key)) => Some([read(certificate)?, read(key)?].join(&b'\n')),
+        None => None,
+    };
+    if let Some(path) = &settings.ca_file {
+        let tls = authorities::tls(&read(path)?, identity.as_deref());
+        let tls = tls.map_err(|why| FetchError::File { path: path.clone(), why })?;
+        if !settings.insecure_skip_tls_verify {
+            return Ok(builder.tls_backend_preconfigured(tls));
+        }
+    }
+    let builder = builder.tls_danger_accept_invalid_certs(settings.insecure_skip_tls_verify);
+    match identity {
+        Some(text) => Ok(builder.identity(Identity::from_pem(&text).map_err(|error| FetchError::Tls(chain(&error)))?)),
+        None => Ok(builder),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The real Helm and ours, one after the other at the same registry and the same repository.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use penstock_registry::{Limits, router};
 
 use crate::fake::{fake, ok, status};
 use crate::fixture::{Users, fixture_with};
+use crate::remote::writer;
 
 const CHART: &str = "apiVersion: v2
 name: app
@@ -116,4 +117,66 @@ async fn an_index_that_helm_wrote_leads_to_the_archive() {
     let named = format!("app-{named}");
     assert_eq!(fetcher.archive(&repository, &named).await.unwrap(), archive);
     assert_eq!(fetcher.provenance(&repository, &named).await.unwrap(), provenance);
+}
+
+/// Docker's own registry, ended with the test.
+struct Reference(std::process::Child);
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts it behind `writer` and `secret`.
+fn reference(at: &Path) -> Option<(Reference, String)> {
+    let program = std::env::var("PENSTOCK_DOCKER_REGISTRY").unwrap_or_else(|_| "docker-registry".to_owned());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    std::fs::write(at.join("users"), "writer:$2a$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n").unwrap();
+    let (kept, users) = (at.join("kept").display().to_string(), at.join("users").display().to_string());
+    let config = format!(
+        "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {kept:?}}}}}\n\
+         http: {{addr: \"{free}\"}}\nauth: {{htpasswd: {{realm: here, path: {users:?}}}}}\n"
+    );
+    std::fs::write(at.join("registry.yml"), config).unwrap();
+    let mut command = Command::new(&program);
+    command.arg("serve").arg(at.join("registry.yml")).stdout(Stdio::null()).stderr(Stdio::null());
+    match command.spawn() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("not run: there is no {program}");
+            None
+        }
+        child => Some((Reference(child.unwrap()), free.to_string())),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_s_own_registry_takes_and_gives_charts() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some((_registry, address)) = reference(directory.path()) else { return };
+    penstock_testkit::eventually("the registry listens", || {
+        let address = address.clone();
+        async move { tokio::net::TcpStream::connect(address).await }
+    })
+    .await;
+    let mut settings = Settings::default();
+    settings.logins.add(&address, writer());
+    let fetcher = ChartFetcher::new(settings).unwrap();
+    let config = Bytes::from_static(br#"{"name":"app","version":"1.0.0+a"}"#);
+    let annotations = annotations(&config, "2026-01-02T03:04:05Z").unwrap();
+    let chart = ChartToPush { archive: Bytes::from(vec![7; 3_000_000]), provenance: None, config, annotations };
+    let reference = ChartReference::to_push(&format!("oci://{address}/team"), "app", "1.0.0+a").unwrap();
+    let digest = fetcher.oci_push(&chart, &reference).await.unwrap();
+    let pulled = fetcher.oci_pull(&reference).await.unwrap();
+    assert_eq!((pulled.digest, pulled.archive == chart.archive, pulled.provenance), (digest, true, None));
+    for version in ["1.0.0", "1.1.0", "2.0.0"] {
+        fetcher.oci_push(&chart, &reference.at_version(version).unwrap()).await.unwrap();
+    }
+    let mut versions = fetcher.oci_tags(&reference).await.unwrap();
+    versions.sort();
+    assert_eq!(versions, ["1.0.0", "1.0.0+a", "1.1.0", "2.0.0"]);
+    let stranger = ChartFetcher::new(Settings::default()).unwrap();
+    let error = stranger.oci_pull(&reference).await.unwrap_err().to_string();
+    assert!(error.contains("401 Unauthorized") && error.contains("give --username and --password"), "{error}");
 }
