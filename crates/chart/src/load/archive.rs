@@ -24,8 +24,8 @@ pub const MAX_TOTAL: u64 = 4 * MAX_CHART;
 /// What may still be unpacked.
 #[derive(Debug)]
 pub(super) struct Allowance {
-    files: usize,
-    bytes: u64,
+    pub(super) files: usize,
+    pub(super) bytes: u64,
 }
 
 impl Default for Allowance {
@@ -112,6 +112,7 @@ fn unreadable(error: io::Error) -> LoadError {
         // what flate2 says of a header and of a sum that are wrong
         io::ErrorKind::InvalidInput if error.to_string() == "invalid gzip header" => LoadError::said("gzip: invalid header"),
         io::ErrorKind::InvalidInput if error.to_string().contains("checksum") => LoadError::said("gzip: invalid checksum"),
+        io::ErrorKind::InvalidInput if error.to_string().contains("deflate") => LoadError::said("flate: corrupt input"),
         _ => LoadError::said(error.to_string()),
     }
 }

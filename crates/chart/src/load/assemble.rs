@@ -43,9 +43,12 @@ pub fn files(files: Vec<File>) -> Result<Loaded, LoadError> {
 
 /// Reads a chart from its archive.
 pub fn archive(bytes: &[u8]) -> Result<Loaded, LoadError> {
-    let mut allowance = Allowance::default();
-    let files = unpack_within(bytes, &mut allowance)?;
-    finish(files, &mut allowance)
+    archive_within(bytes, &mut Allowance::default())
+}
+
+pub(super) fn archive_within(bytes: &[u8], allowance: &mut Allowance) -> Result<Loaded, LoadError> {
+    let files = unpack_within(bytes, allowance)?;
+    finish(files, allowance)
 }
 
 fn finish(files: Vec<File>, allowance: &mut Allowance) -> Result<Loaded, LoadError> {

@@ -84,13 +84,16 @@ pub(super) fn lock(document: &Data) -> Decoded<Option<Lock>> {
     let Some(table) = object(document, "chart.Lock", At::TOP)? else { return Ok(None) };
     let mut lock = Lock { generated: NEVER.to_owned(), ..Lock::default() };
     let at = At { of: "Lock", path: "", field: "" };
+    // what a type of its own objects to comes before what does not fit, wherever that stands
+    for (_, value) in table.iter().filter(|(key, _)| field(key, LOCK) == "generated") {
+        match value {
+            Data::Null => {}
+            Data::Text(text) => lock.generated = timestamp(&text.lossy())?,
+            _ => return Err("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
+        }
+    }
     for (key, value) in table {
         match field(key, LOCK) {
-            "generated" => match value {
-                Data::Null => {}
-                Data::Text(text) => lock.generated = timestamp(&text.lossy())?,
-                _ => return Err("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
-            },
             "digest" => at.field("digest").text(value, &mut lock.digest)?,
             "dependencies" => {
                 let mut found = None;

@@ -11,6 +11,8 @@ mod path;
 mod pattern;
 mod sniff;
 mod tar;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use thiserror::Error;

@@ -7,6 +7,8 @@ mod imports;
 mod path;
 mod runes;
 mod set;
+#[cfg(test)]
+mod tests;
 
 pub use coalesce::{GLOBAL, Nulls, coalesce, lay_over, table_of};
 pub use dependencies::{Settled, settle};

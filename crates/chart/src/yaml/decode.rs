@@ -175,6 +175,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             Raw::Bool(it) => Data::Bool(it),
             Raw::Int(it) if self.rules.integers => Data::Int(it),
             Raw::Int(it) => Data::Float(it as f64),
+            Raw::Uint(it) if self.rules.integers => Data::Text(it.to_string().into()),
             Raw::Uint(it) => Data::Float(it as f64),
             Raw::Float(it) => {
                 if !it.is_finite() && self.bad_number.is_none() {

@@ -79,7 +79,7 @@ impl From<ReadError> for Fault {
 pub struct Rules {
     /// Whether a key may not come twice in a mapping.
     pub strict: bool,
-    /// Whether whole numbers stay [`Data::Int`]. Helm makes texts of numbers where a field of `Chart.yaml` wants one, and a whole
+    /// Whether whole numbers stay [`Data::Int`], and those that are too large for it a text of their digits. Helm makes texts of numbers where a field of `Chart.yaml` wants one, and a whole
     /// number then is written in another way than a fraction.
     pub integers: bool,
 }
