@@ -74,7 +74,8 @@ impl<'a> Session<'a> {
             }
             other => other?,
         };
-        if response.status() != StatusCode::UNAUTHORIZED || !transport::may_see_login(&request.url, response.url()) {
+        // who is no part of the registry is not asked where passwords go
+        if response.status() != StatusCode::UNAUTHORIZED || !self.is_own(&request.url) || !self.is_own(response.url()) {
             return Ok(response);
         }
         self.authorization = Some(self.authorize(&request, response).await?);
@@ -88,9 +89,13 @@ impl<'a> Session<'a> {
     }
 
     async fn send(&self, request: &Request) -> Result<Response, FetchError> {
-        let own = self.url("").is_ok_and(|own| transport::may_see_login(&own, &request.url));
-        let authorization = self.authorization.clone().filter(|_| own);
+        let authorization = self.authorization.clone().filter(|_| self.is_own(&request.url));
         self.fetcher.transport.send(&Request { authorization, ..request.clone() }).await
+    }
+
+    /// Whether an address is the registry's own, and not one that it named.
+    fn is_own(&self, url: &Url) -> bool {
+        self.url("").is_ok_and(|own| transport::may_see_login(&own, url))
     }
 
     /// What the registry said no with, and what could be done.

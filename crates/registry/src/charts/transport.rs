@@ -152,6 +152,9 @@ fn redirect(request: &Request, from: &Url, response: &Response) -> Result<Option
     if from.scheme() == "https" && next.scheme() == "http" {
         return Err(fault(&format!("it sends on to {} without TLS, where anybody could answer", host(&next))));
     }
+    if !request.body.is_empty() && !may_see_login(&request.url, &next) {
+        return Err(fault(&format!("it wants what is sent to it sent to {}", host(&next))));
+    }
     forget_login(&mut next);
     Ok(Some(next))
 }

@@ -10,7 +10,7 @@ use penstock_model::{Digest, Secret};
 use penstock_registry::charts::{ChartFetcher, ChartReference, ChartToPush, FetchError, Logins, Settings};
 use serde_json::{Value, json};
 
-use crate::fake::{Fake, fake, ok, status, stream, to};
+use crate::fake::{Fake, challenge, fake, located, ok, status, stream, to};
 use crate::remote::{other, writer};
 
 const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
@@ -199,4 +199,48 @@ async fn a_chart_is_pushed_under_a_version_and_not_if_it_is_too_large() {
     assert!(matches!(&large, FetchError::TooLarge { .. }), "{large}");
     let empty = ChartToPush { annotations: BTreeMap::new(), ..chart() };
     assert!(fetcher.oci_push(&empty, &at("localhost:1", "app")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_place_for_uploads_elsewhere_gets_the_bytes_and_never_the_login() {
+    let thief = fake(|_| status(200)).await;
+    let realm = format!("Bearer realm=\"http://{}/token\"", thief.address);
+    let asking = fake(move |_| challenge(&realm)).await;
+    let taking = fake(|_| status(201)).await;
+    for (store, taken) in [(&taking, true), (&asking, false)] {
+        let upload = format!("http://{}/put?session=1", store.address);
+        let fake = fake(move |request| match (request.method().as_str(), request.headers().contains_key("authorization")) {
+            (_, false) => challenge("Basic realm=\"here\""),
+            ("HEAD", _) => status(404),
+            ("POST", _) => located(202, &upload),
+            _ => status(201),
+        })
+        .await;
+        let fetcher = fetcher(|settings| settings.logins.add(&fake.address, writer()));
+        let pushed = fetcher.oci_push(&chart(), &at(&fake.address, "app:1")).await;
+        assert_eq!(pushed.is_ok(), taken, "{pushed:?}");
+        let asked = store.asked();
+        assert!(
+            !asked.is_empty() && asked.iter().all(|line| line.starts_with("PUT /put?session=1&digest=") && line.ends_with(" -")),
+            "{asked:?}"
+        );
+    }
+    assert_eq!(thief.asked(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_not_sent_on() {
+    let thief = fake(|_| ok(r#"{"token": "x"}"#)).await;
+    let elsewhere = format!("http://{}/token", thief.address);
+    let token = fake(move |_| located(307, &elsewhere)).await;
+    let realm = format!("Bearer realm=\"http://{}/token\",service=\"here\"", token.address);
+    let registry = fake(move |_| challenge(&realm)).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("config.json");
+    std::fs::write(&file, json!({ "auths": { registry.address.clone(): { "identitytoken": "refresh" } } }).to_string()).unwrap();
+    let mut logins = Logins::none();
+    logins.add_file(&file).unwrap();
+    let error = fetcher(|settings| settings.logins = logins).oci_tags(&at(&registry.address, "app")).await.unwrap_err().to_string();
+    assert!(error.ends_with(&format!("it wants what is sent to it sent to {}", thief.address)), "{error}");
+    assert_eq!(thief.asked(), Vec::<String>::new());
 }

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{StatusCode, header};
+use http::header;
 
 pub struct Fake {
     pub address: String,
@@ -50,7 +50,15 @@ pub fn ok(body: impl Into<Body>) -> Response {
 }
 
 pub fn to(address: impl AsRef<str>) -> Response {
-    Response::builder().status(StatusCode::FOUND).header(header::LOCATION, address.as_ref()).body(Body::empty()).unwrap()
+    located(302, address)
+}
+
+pub fn located(status: u16, address: impl AsRef<str>) -> Response {
+    Response::builder().status(status).header(header::LOCATION, address.as_ref()).body(Body::empty()).unwrap()
+}
+
+pub fn challenge(challenge: impl AsRef<str>) -> Response {
+    Response::builder().status(401).header(header::WWW_AUTHENTICATE, challenge.as_ref()).body(Body::empty()).unwrap()
 }
 
 /// Bytes whose number is not said before, and that may never end.
