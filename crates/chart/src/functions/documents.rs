@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     function::{Fault, Function, Scope},
-    json,
+    json, toml,
     value::{
         Data, List, Map, Str, Value,
         types::{ANY, LIST, MAP, STRING},
@@ -33,6 +33,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "fromJson", takes: &[&STRING], rest: None, call: from_json },
     Function { name: "mustFromJson", takes: &[&STRING], rest: None, call: must_from_json },
     Function { name: "fromJsonArray", takes: &[&STRING], rest: None, call: from_json_array },
+    Function { name: "toToml", takes: &[&ANY], rest: None, call: to_toml },
 ];
 
 /// A function's only argument.
@@ -71,6 +72,14 @@ fn to_yaml(scope: &mut Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
 fn to_yaml_pretty(scope: &mut Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
     // what the library does not catch itself is a panic, and that Helm does not catch either
     yaml::write_pretty(arg(args), scope.budget).map(Value::Str).map(without_line_feed)
+}
+
+/// TOML, or the text of why there is none: here Helm shows it.
+fn to_toml(scope: &mut Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
+    match toml::write(arg(args), scope.budget) {
+        Err(Fault::Said(error)) if !matches!(arg(args), Value::Nil) => Ok(Value::Str(error)),
+        written => written.map(Value::Str),
+    }
 }
 
 /// A mapping with an error in it.

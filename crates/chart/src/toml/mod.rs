@@ -1,1 +1,6 @@
-//! TOML as `BurntSushi`'s library for Go writes it.
+//! TOML, written and read as `BurntSushi/toml` does, which Helm's `toToml` and `fromToml` are.
+
+mod key;
+mod write;
+
+pub use write::write;

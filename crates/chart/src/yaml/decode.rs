@@ -12,7 +12,7 @@ use super::{
     ReadError, Rules,
     nodes::{Node, NodeKind},
     raw::Raw,
-    resolve::{Meaning, resolve, short_float},
+    resolve::{Meaning, long_float, resolve, short_float},
 };
 use crate::{
     budget::Budget,
@@ -41,8 +41,8 @@ pub(super) struct Decoder<'n, 'a, 'b> {
     objections: Vec<String>,
     /// The last key that JSON cannot have, with what stands there.
     bad_key: Option<(Raw, usize)>,
-    /// The first number that JSON cannot have.
-    bad_number: Option<&'static str>,
+    /// Whether a number was read that JSON cannot have.
+    infinite: bool,
 }
 
 /// A mapping on its way: what JSON will have of it, and its keys as they are when they must not come twice.
@@ -65,7 +65,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             following: HashSet::new(),
             objections: Vec::new(),
             bad_key: None,
-            bad_number: None,
+            infinite: false,
         }
     }
 
@@ -103,8 +103,9 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             let value = if matches!(value, Raw::Null) { "<nil>".to_owned() } else { value.to_string() };
             return Err(ReadError::Said(format!("unsupported map key of type: {ty}, key: {key}, value: {value}")));
         }
-        match self.bad_number {
-            Some(number) => Err(ReadError::Said(format!("json: unsupported value: {number}"))),
+        // it may be gone: of two equal keys the last stays
+        match Some(&data).filter(|_| self.infinite).and_then(infinite) {
+            Some(number) => Err(ReadError::Said(format!("json: unsupported value: {}", long_float(number)))),
             None => Ok(data),
         }
     }
@@ -178,15 +179,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             Raw::Uint(it) if self.rules.integers => Data::Text(it.to_string().into()),
             Raw::Uint(it) => Data::Float(it as f64),
             Raw::Float(it) => {
-                if !it.is_finite() && self.bad_number.is_none() {
-                    self.bad_number = Some(if it.is_nan() {
-                        "NaN"
-                    } else if it > 0.0 {
-                        "+Inf"
-                    } else {
-                        "-Inf"
-                    });
-                }
+                self.infinite |= !it.is_finite();
                 Data::Float(it)
             }
             Raw::Text(text) => {
@@ -329,6 +322,16 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         }
         self.leave();
         Ok(())
+    }
+}
+
+/// The first number that JSON cannot have.
+fn infinite(data: &Data) -> Option<f64> {
+    match data {
+        Data::Float(number) => Some(*number).filter(|number| !number.is_finite()),
+        Data::List(items) => items.iter().find_map(infinite),
+        Data::Map(table) => table.values().find_map(infinite),
+        _ => None,
     }
 }
 

@@ -52,7 +52,8 @@ pub(super) fn parse(text: &[u8]) -> Result<i64, String> {
         if fraction > 0 {
             part += (fraction as f64 * (*unit as f64 / scale)) as u64;
         }
-        sum = sum.checked_add(part).filter(|sum| *sum <= LIMIT && part <= LIMIT).ok_or_else(invalid)?;
+        // Go's sum comes round to nothing where both are the longest
+        sum = Some(sum.wrapping_add(part)).filter(|sum| *sum <= LIMIT && part <= LIMIT).ok_or_else(invalid)?;
         rest = after;
     }
     if negative { 0_i64.checked_sub_unsigned(sum) } else { i64::try_from(sum).ok() }.ok_or_else(invalid)

@@ -211,3 +211,15 @@ pub(crate) fn json(time: &ZonedDateTime) -> Result<String, &'static str> {
 pub(crate) fn rfc_3339(time: &ZonedDateTime) -> String {
     String::from_utf8_lossy(&format(&Moment::of(time), RFC_3339)).into_owned()
 }
+
+/// A time as TOML has it: one that was read from TOML without a zone is written without one again.
+pub(crate) fn toml(time: &ZonedDateTime) -> String {
+    let moment = Moment::of(time);
+    let layout: &[u8] = match moment.zone.as_str() {
+        zone::LOCAL_DATE_TIME => b"2006-01-02T15:04:05.999999999",
+        zone::LOCAL_DATE => HTML,
+        zone::LOCAL_TIME => b"15:04:05.999999999",
+        _ => RFC_3339,
+    };
+    String::from_utf8_lossy(&format(&moment, layout)).into_owned()
+}

@@ -30,7 +30,8 @@ pub(super) struct Moment {
 impl Moment {
     /// What clocks show at a time.
     pub(super) fn of(time: &ZonedDateTime) -> Self {
-        Self::at(time.timestamp().as_second(), time.subsec_nanosecond().into(), time.time_zone())
+        let stamp = time.timestamp();
+        Self::at(stamp.as_second(), stamp.subsec_nanosecond().into(), time.time_zone())
     }
 
     /// What clocks of a zone show so many seconds and nanoseconds after 1970.

@@ -7,6 +7,13 @@ use jiff::{
     tz::{Offset, TimeZone, TimeZoneDatabase},
 };
 
+/// The zone that a date and a time of TOML have when they tell none.
+pub(super) const LOCAL_DATE_TIME: &str = "datetime-local";
+/// That of a date.
+pub(super) const LOCAL_DATE: &str = "date-local";
+/// That of a time.
+pub(super) const LOCAL_TIME: &str = "time-local";
+
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// `time.LoadLocation`: `local` is what `Local` means. Nothing for a name that is none, which is told with its case.
@@ -31,12 +38,17 @@ pub(super) fn fixed(name: &str, offset: i64) -> TimeZone {
     })
 }
 
+/// The seconds of 400 years, in which the calendar comes back to where it was, weekdays too.
+const CYCLE: i64 = 146_097 * 86_400;
+
 /// How far ahead of UTC a zone is then, and what it is called; nothing where it has only an offset.
 pub(super) fn at(zone: &TimeZone, unix: i64) -> (i64, String) {
-    let limit = if unix < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    let info = zone.to_offset_info(Timestamp::from_second(unix).unwrap_or(limit));
+    let end = Timestamp::MAX.as_second();
+    // what is beyond the end is as it was in the same year of an earlier cycle
+    let known = if unix > end { end - CYCLE + (unix - end) % CYCLE } else { unix };
+    let info = zone.to_offset_info(Timestamp::from_second(known).unwrap_or(Timestamp::MIN));
     let name = info.abbreviation();
-    let nameless = zone.iana_name().is_none() && name.starts_with(['+', '-']);
+    let nameless = name.starts_with(['+', '-']) && *zone == TimeZone::fixed(info.offset());
     (info.offset().seconds().into(), if nameless { String::new() } else { name.to_owned() })
 }
 
