@@ -91,7 +91,10 @@ impl Logins {
         let place = |error: serde_json::Error| format!("line {}, column {}", error.line(), error.column());
         let file: File = serde_json::from_slice(text).map_err(place)?;
         let mut known = Vec::new();
-        for (host, entry) in file.auths.unwrap_or_default() {
+        let mut entries: Vec<_> = file.auths.unwrap_or_default().into_iter().collect();
+        // where a file has a host in several forms, the one that is written today counts
+        entries.sort_by_key(|(key, _)| !is_todays(key));
+        for (host, entry) in entries {
             if let Some(credential) = entry.credential().ok_or_else(|| format!("the login for {host}"))? {
                 known.push((host_of(&host), credential));
             }
@@ -139,6 +142,11 @@ impl Entry {
         }
         Some(Some(Credential::Password(Login { username, password: Secret::new(password) })))
     }
+}
+
+/// Whether a key has the form in which programs write it today: a host, but for Docker's own registry.
+fn is_todays(key: &str) -> bool {
+    if host_of(key) == "docker.io" { key == "https://index.docker.io/v1/" } else { host_of(key) == key }
 }
 
 /// Old files have addresses where new ones have hosts.
@@ -190,6 +198,16 @@ mod tests {
         logins.add_text(br#"{"auths": {"b.example.com": {"username": "docker"}}}"#).unwrap();
         assert_eq!(logins.of("a.example.com"), Some(&login("given", "p")));
         assert_eq!(logins.of("b.example.com"), Some(&login("helm", "")));
+    }
+
+    #[test]
+    fn the_form_of_today_goes_before_older_ones() {
+        let mut logins = Logins::none();
+        let text = br#"{"auths": {"https://quay.io/v1": {"username": "old"}, "quay.io": {"username": "new"},
+            "docker.io": {"username": "odd"}, "https://index.docker.io/v1/": {"username": "usual"}}}"#;
+        logins.add_text(text).unwrap();
+        assert_eq!(logins.of("quay.io"), Some(&login("new", "")));
+        assert_eq!(logins.of("docker.io"), Some(&login("usual", "")));
     }
 
     #[test]

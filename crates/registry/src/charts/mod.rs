@@ -31,6 +31,7 @@ pub use self::pull::PulledChart;
 pub use self::push::ChartToPush;
 pub use self::reference::ChartReference;
 pub use self::repository::Repository;
+use self::session::Grants;
 use self::transport::Transport;
 
 /// How charts are fetched.
@@ -74,6 +75,7 @@ impl Default for Settings {
 pub struct ChartFetcher {
     transport: Transport,
     settings: Arc<Settings>,
+    grants: Arc<Grants>,
 }
 
 impl ChartFetcher {
@@ -82,7 +84,7 @@ impl ChartFetcher {
     /// # Errors
     /// When a file that they name cannot be read, or TLS cannot be set up.
     pub fn new(settings: Settings) -> Result<Self, FetchError> {
-        Ok(Self { transport: Transport::new(&settings)?, settings: Arc::new(settings) })
+        Ok(Self { transport: Transport::new(&settings)?, settings: Arc::new(settings), grants: Arc::default() })
     }
 
     /// Ends what takes longer than a call may.

@@ -1,5 +1,8 @@
 //! One repository of one registry, asked by whoever is logged in there (distribution specification 1.1, Docker's token protocol).
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use penstock_model::remote::Login;
@@ -12,11 +15,13 @@ use crate::client::challenge::{self, Challenge};
 
 /// The largest manifest, list of tags and answer of a token server.
 pub(super) const MAX_DOCUMENT: u64 = 4 << 20;
+/// The most grants that are kept.
+const MAX_GRANTS: usize = 256;
 /// What Docker's own registry is called, and where it is.
 const DOCKER: (&str, &str) = ("docker.io", "registry-1.docker.io");
 
 /// What is asked for at a registry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Right {
     Pull,
     Push,
@@ -31,13 +36,36 @@ pub(super) struct Session<'a> {
     authorization: Option<HeaderValue>,
 }
 
+/// How registries let in the last time, so that the next call need not be refused first. What has expired is refused, and asked for anew.
+#[derive(Debug, Default)]
+pub(super) struct Grants(Mutex<HashMap<(String, Right), HeaderValue>>);
+
+impl Grants {
+    fn get(&self, reference: &ChartReference, right: Right) -> Option<HeaderValue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&Self::key(reference, right)).cloned()
+    }
+
+    fn keep(&self, reference: &ChartReference, right: Right, grant: HeaderValue) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MAX_GRANTS {
+            all.clear();
+        }
+        all.insert(Self::key(reference, right), grant);
+    }
+
+    fn key(reference: &ChartReference, right: Right) -> (String, Right) {
+        (format!("{}/{}", reference.host(), reference.repository()), right)
+    }
+}
+
 impl<'a> Session<'a> {
     pub(super) fn reference(&self) -> &'a ChartReference {
         self.reference
     }
 
     pub(super) fn new(fetcher: &'a ChartFetcher, reference: &'a ChartReference, right: Right) -> Self {
-        Self { fetcher, reference, right, tls: !fetcher.settings.plain_http, authorization: None }
+        let authorization = fetcher.grants.get(reference, right);
+        Self { fetcher, reference, right, tls: !fetcher.settings.plain_http, authorization }
     }
 
     /// An address below the repository.
@@ -78,7 +106,9 @@ impl<'a> Session<'a> {
         if response.status() != StatusCode::UNAUTHORIZED || !self.is_own(&request.url) || !self.is_own(response.url()) {
             return Ok(response);
         }
-        self.authorization = Some(self.authorize(&request, response).await?);
+        let grant = self.authorize(&request, response).await?;
+        self.fetcher.grants.keep(self.reference, self.right, grant.clone());
+        self.authorization = Some(grant);
         self.send(&request).await
     }
 
