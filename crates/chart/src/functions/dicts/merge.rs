@@ -6,7 +6,7 @@ use super::{NIL_MAP, put};
 use crate::{
     function::{Fault, Scope},
     functions::arguments::{as_dict, dict, rest},
-    value::{Kind, Map, Str, Value, types},
+    value::{Kind, Map, Str, Type, Value, types},
 };
 
 /// What a merge of a pointer with something else ends in.
@@ -76,17 +76,23 @@ fn merge_maps(scope: &mut Scope<'_>, target: &Map, source: &Map, overwrite: bool
     for (key, _) in source.entries() {
         scope.budget.step(1).map_err(Fault::from)?;
         if let Some(value) = source.get(&key) {
-            merge_entry(scope, target, key, value, overwrite)?;
+            merge_entry(scope, target, source.ty(), (key, value), overwrite)?;
         }
     }
     scope.budget.leave();
     Ok(())
 }
 
-fn merge_entry(scope: &mut Scope<'_>, target: &Map, key: Str, value: Value, overwrite: bool) -> Result<(), Broken> {
+fn merge_entry(
+    scope: &mut Scope<'_>,
+    target: &Map,
+    source: &'static Type,
+    (key, value): (Str, Value),
+    overwrite: bool,
+) -> Result<(), Broken> {
     let old = target.get(&key);
     if matches!(value, Value::Nil) {
-        return if overwrite { store(scope, target, key, value) } else { Ok(()) };
+        return if overwrite { store(scope, target, source, (key, value)) } else { Ok(()) };
     }
     if let Some(old) = &old {
         merge_below(scope, old, &value, overwrite)?;
@@ -98,7 +104,7 @@ fn merge_entry(scope: &mut Scope<'_>, target: &Map, key: Str, value: Value, over
         _ => {}
     }
     if overwrite || kept.is_none() {
-        store(scope, target, key, value)?;
+        store(scope, target, source, (key, value))?;
     }
     Ok(())
 }
@@ -115,10 +121,19 @@ fn merge_below(scope: &mut Scope<'_>, old: &Value, value: &Value, overwrite: boo
     }
 }
 
-fn store(scope: &mut Scope<'_>, target: &Map, key: Str, value: Value) -> Result<(), Broken> {
+fn store(scope: &mut Scope<'_>, target: &Map, source: &'static Type, (key, value): (Str, Value)) -> Result<(), Broken> {
     let wanted = target.ty().elem.unwrap_or(&types::ANY);
-    if *wanted != types::ANY && value.ty() != Some(wanted) {
-        let text = format!("reflect.Value.SetMapIndex: value of type interface {{}} is not assignable to type {wanted}");
+    // what comes from a map of anything is of the type of anything, whatever it is
+    let found = source.elem.unwrap_or(&types::ANY);
+    if *wanted != types::ANY && found != wanted {
+        let text = match value.ty().filter(|ty| ty.kind == Kind::Slice) {
+            // mergo looks at slices by themselves
+            Some(_) if target.get(&key).is_some() => format!("reflect: call of reflect.Value.IsNil on {} Value", wanted.kind),
+            slice => {
+                let found = slice.unwrap_or(found);
+                format!("reflect.Value.SetMapIndex: value of type {found} is not assignable to type {wanted}")
+            }
+        };
         return Err(Fault::said(text).into());
     }
     if target.is_nil() {
