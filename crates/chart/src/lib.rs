@@ -11,11 +11,13 @@
 
 pub mod budget;
 pub mod chart;
+pub mod diff;
 pub mod format;
 pub mod function;
 pub mod functions;
 pub mod json;
 pub mod load;
+pub mod random;
 pub mod release;
 pub mod render;
 pub mod template;

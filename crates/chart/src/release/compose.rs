@@ -1,0 +1,245 @@
+//! From a chart and the values that a user gives to what is applied, run and told: what `helm template` and `helm install` share.
+
+use thiserror::Error;
+
+use super::{Hook, INSTALL, Manifest, NotAManifest, sort};
+use crate::{
+    budget::Budget,
+    chart::Chart,
+    function::Fault,
+    functions::semver,
+    json,
+    render::{Capabilities, Files, Mode, Release, RenderError, Surroundings, render},
+    value::{Data, Table},
+    values::{self, Nulls},
+};
+
+/// What is rendered.
+#[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of Helm's, independent of the others")]
+pub struct Request {
+    /// The chart, with the charts that it depends on inside it.
+    pub chart: Chart,
+    /// The values that the user gives.
+    pub values: Table,
+    /// The release.
+    pub release: Release,
+    /// The cluster.
+    pub capabilities: Capabilities,
+    /// How templates are read.
+    pub mode: Mode,
+    /// Whether values are checked against the chart's schema.
+    pub check_schema: bool,
+    /// Whether definitions below `crds/` stand before the documents.
+    pub include_crds: bool,
+    /// Whether what Secrets hold is left out.
+    pub hide_secrets: bool,
+    /// Whether the notes of the charts inside are given, too.
+    pub sub_notes: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Composed {
+    /// The documents in the order in which they are installed, each under `# Source: …`.
+    pub manifest: String,
+    /// The same, one by one.
+    pub manifests: Vec<Manifest>,
+    /// Hooks.
+    pub hooks: Vec<Hook>,
+    /// `NOTES.txt`.
+    pub notes: String,
+    /// The values that the user gave, as a record keeps them.
+    pub given: serde_json::Map<String, serde_json::Value>,
+    /// The chart as a record keeps it.
+    pub chart: serde_json::Value,
+    /// What Helm would warn of.
+    pub warnings: Vec<String>,
+}
+
+/// Why nothing came of it. Texts are Helm's.
+#[derive(Clone, Debug, Error)]
+pub enum ComposeError {
+    /// The values or the dependencies.
+    #[error("{0}")]
+    Values(Fault),
+    /// The chart wants another Kubernetes.
+    #[error("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {there}")]
+    KubeVersion {
+        /// What it wants.
+        wanted: String,
+        /// What there is.
+        there: String,
+    },
+    /// Values that the schema does not take.
+    #[error("values don't meet the specifications of the schema(s) in the following chart(s):\n{0}")]
+    Schema(String),
+    /// The templates.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// What the templates made is no YAML. The whole of it is kept to be shown.
+    #[error("{fault}")]
+    NotManifests {
+        /// What is wrong.
+        fault: NotAManifest,
+        /// What was rendered.
+        rendered: String,
+    },
+}
+
+impl From<Fault> for ComposeError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Limit(limit) => Self::Render(limit.into()),
+            said @ Fault::Said(_) => Self::Values(said),
+        }
+    }
+}
+
+/// Renders a chart and sorts what comes out.
+pub fn compose(request: &Request, around: &mut Surroundings<'_>) -> Result<Composed, ComposeError> {
+    let mut budget = Budget::new(around.limits);
+    let settled = values::settle(&request.chart, &request.values, Nulls::Keep, &mut budget)?;
+    let chart = settled.chart;
+    let (chart_values, warnings) = values::coalesce(&chart, &request.values, &mut budget)?;
+    check_kube_version(&chart, &request.capabilities)?;
+    let mut files = render(&chart, chart_values, &request.release, &request.capabilities, request.mode, around, &mut budget)?;
+    let notes = take_notes(&mut files, &chart, request.sub_notes);
+    let sorted = sort(&files, INSTALL).map_err(|fault| ComposeError::NotManifests { fault, rendered: raw(&files) })?;
+    let mut manifest = String::new();
+    if request.include_crds {
+        for crd in chart.crds() {
+            document(&mut manifest, &crd.path.lossy(), &crd.file.data.lossy());
+        }
+    }
+    for one in &sorted.manifests {
+        let hidden = request.hide_secrets && one.head.is_secret();
+        let shown = if hidden { "# HIDDEN: The Secret output has been suppressed".into() } else { one.content.lossy() };
+        document(&mut manifest, &one.source, &shown);
+    }
+    let mut told: Vec<String> = settled.warnings.into_iter().chain(warnings).collect();
+    told.extend(sorted.unknown_hooks.iter().map(|hook| format!("skipping unknown hook: {hook:?}")));
+    Ok(Composed {
+        manifest,
+        manifests: sorted.manifests,
+        hooks: sorted.hooks,
+        notes,
+        given: plain(&request.values),
+        chart: stored(&chart),
+        warnings: told,
+    })
+}
+
+/// A document under the file that it comes from.
+fn document(manifest: &mut String, source: &str, content: &str) {
+    manifest.push_str("---\n# Source: ");
+    manifest.push_str(source);
+    manifest.push('\n');
+    manifest.push_str(content);
+    manifest.push('\n');
+}
+
+fn check_kube_version(chart: &Chart, capabilities: &Capabilities) -> Result<(), ComposeError> {
+    let (wanted, there) = (&chart.metadata.kube_version, &capabilities.kube_version.version);
+    // a constraint that is none is compatible with nothing
+    if wanted.is_empty() || semver::satisfies(wanted, there).unwrap_or(false) {
+        return Ok(());
+    }
+    Err(ComposeError::KubeVersion { wanted: wanted.clone(), there: there.clone() })
+}
+
+/// Takes the notes out of what was rendered: they are no document.
+fn take_notes(files: &mut Files, chart: &Chart, sub_notes: bool) -> String {
+    let own = format!("{}/templates/NOTES.txt", chart.name());
+    let mut notes = String::new();
+    files.retain(|path, content| {
+        if !path.ends_with(b"NOTES.txt") {
+            return true;
+        }
+        if sub_notes || *path == own.as_str() {
+            if !notes.is_empty() {
+                notes.push('\n');
+            }
+            notes.push_str(&content.lossy());
+        }
+        false
+    });
+    notes
+}
+
+/// What was rendered, as it is, for whoever looks for the fault in it.
+fn raw(files: &Files) -> String {
+    let mut all = String::new();
+    for (path, content) in files.iter().filter(|(_, content)| !bstr::ByteSlice::trim(content.as_bytes()).is_empty()) {
+        document(&mut all, &path.lossy(), &content.lossy());
+    }
+    all
+}
+
+/// The chart as Helm's `chart.Chart` is written as JSON. The charts inside it are not: Helm does not store them either.
+fn stored(chart: &Chart) -> serde_json::Value {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let files = |files: &[crate::chart::File]| -> Vec<serde_json::Value> {
+        let one =
+            |file: &crate::chart::File| serde_json::json!({ "name": file.name.lossy(), "data": STANDARD.encode(file.data.as_bytes()) });
+        files.iter().map(one).collect()
+    };
+    serde_json::json!({
+        "metadata": chart.metadata,
+        "lock": chart.lock,
+        "templates": files(&chart.templates),
+        "values": plain(&chart.values),
+        "schema": chart.schema.as_ref().map(|schema| STANDARD.encode(schema.as_bytes())),
+        "files": files(&chart.files),
+    })
+}
+
+fn plain(table: &Table) -> serde_json::Map<String, serde_json::Value> {
+    match json::value(&Data::Map(table.clone())) {
+        serde_json::Value::Object(map) => map,
+        _ => serde_json::Map::new(),
+    }
+}
+
+/// The objects of a manifest, those of a list one by one.
+pub fn objects(manifest: &[u8]) -> Result<Vec<serde_json::Value>, String> {
+    let mut objects = Vec::new();
+    for document in super::head::documents(manifest) {
+        let data = crate::yaml::read(document.as_bytes()).map_err(|error| error.to_string())?;
+        match json::value(&data) {
+            serde_json::Value::Null => {}
+            serde_json::Value::Object(object) => match items(&object) {
+                Some(items) => objects.extend(items.iter().cloned()),
+                None => objects.push(serde_json::Value::Object(object)),
+            },
+            _ => return Err("a document is no object".to_owned()),
+        }
+    }
+    Ok(objects)
+}
+
+fn items(object: &serde_json::Map<String, serde_json::Value>) -> Option<&Vec<serde_json::Value>> {
+    let kind = object.get("kind")?.as_str()?;
+    if kind.ends_with("List") { object.get("items")?.as_array() } else { None }
+}
+
+/// Whether a release may have this name; why not, in Helm's words (`chartutil.ValidateReleaseName`).
+pub fn check_name(name: &str) -> Result<(), &'static str> {
+    const LONGEST: usize = 53;
+    if name.is_empty() {
+        return Err("no name provided");
+    }
+    let part = |part: &str| {
+        let bytes = part.as_bytes();
+        let ends = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        ends(bytes.first())
+            && ends(bytes.last())
+            && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+    };
+    if name.len() <= LONGEST && name.split('.').all(part) {
+        return Ok(());
+    }
+    Err(
+        "invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53",
+    )
+}
