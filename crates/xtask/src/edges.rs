@@ -74,7 +74,7 @@ const IMPURE: &[&str] = &[
 fn floor(room: &str) -> Option<Floor> {
     Some(match room {
         "model" => Floor::Ground,
-        "builder" => Floor::Driver,
+        "builder" | "helm" => Floor::Driver,
         "delivery" => Floor::Spine,
         "api" => Floor::Wire,
         "server" | "cli" => Floor::Surface,

@@ -1,0 +1,141 @@
+//! A chart rendered against a cluster: what it is and serves, and what templates look up in it.
+//!
+//! Rendering is a function and a cluster is asked by waiting, so a render that looks for an object that nobody has fetched yet is
+//! given nothing, told what it looked for, and done again once that is there. A render changes nothing, so that it may be repeated.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use penstock_chart::{
+    budget::Limits,
+    chart::Chart,
+    function::Lookup,
+    random::Seeded,
+    release::{Composed, Request, compose},
+    render::{Capabilities, KubeVersion, Release, Surroundings},
+    value::{Data, Table},
+};
+use penstock_model::cluster::{Cluster, ClusterError, ObjectName, Query};
+use serde_json::json;
+
+use crate::{HelmError, Releases};
+
+/// How often a chart is rendered anew for objects that it looks for: each may be found by what the one before held.
+const ROUNDS: usize = 32;
+
+/// What is rendered, the release apart.
+#[derive(Clone)]
+pub struct RenderRequest {
+    /// The chart, its dependencies in it.
+    pub chart: Chart,
+    /// The values that the user gave.
+    pub values: Table,
+    /// Whether values are checked against the chart's schema.
+    pub check_schema: bool,
+    /// What templates' randomness is drawn from.
+    pub seed: [u8; 32],
+    /// What a render may cost.
+    pub limits: Limits,
+    /// Whether templates may look things up.
+    pub look_up: bool,
+    /// What gives the addresses of a host, where templates may ask for them.
+    pub hosts: Option<fn(&str) -> Vec<String>>,
+}
+
+/// What was looked for and is fetched already, and what is not.
+#[derive(Default)]
+pub struct Render {
+    found: BTreeMap<Wanted, Result<Option<Data>, String>>,
+    missing: RefCell<Vec<Wanted>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Wanted {
+    api_version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+impl Lookup for Render {
+    fn lookup(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<Option<Data>, String> {
+        let [api_version, kind, namespace, name] = [api_version, kind, namespace, name].map(str::to_owned);
+        let wanted = Wanted { api_version, kind, namespace, name };
+        if let Some(found) = self.found.get(&wanted) {
+            return found.clone();
+        }
+        self.missing.borrow_mut().push(wanted);
+        Ok(None)
+    }
+}
+
+impl Releases<'_> {
+    /// Renders a chart as this cluster has it.
+    pub(crate) async fn render(&self, request: &RenderRequest, release: Release) -> Result<Composed, HelmError> {
+        let server = self.cluster.server().await?;
+        let capabilities = Capabilities {
+            kube_version: KubeVersion { version: server.version, major: server.major, minor: server.minor },
+            api_versions: server.api_versions.into_iter().collect(),
+            ..Capabilities::default()
+        };
+        let now = jiff_now(self.clock.now().0)?;
+        let request_of = |release: Release| Request {
+            chart: request.chart.clone(),
+            values: request.values.clone(),
+            release,
+            capabilities: capabilities.clone(),
+            check_schema: request.check_schema,
+            ..Request::default()
+        };
+        let mut render = Render::default();
+        for _ in 0..ROUNDS {
+            let composed = {
+                let mut random = Seeded::new(request.seed);
+                let lookup: Option<&dyn Lookup> = if request.look_up { Some(&render) } else { None };
+                let hosts = request.hosts.as_ref().map(|hosts| hosts as &dyn Fn(&str) -> Vec<String>);
+                let mut around = Surroundings { lookup, hosts, limits: request.limits, ..Surroundings::new(&now, &mut random) };
+                compose(&request_of(release.clone()), &mut around)
+            };
+            let missing = render.missing.take();
+            if missing.is_empty() {
+                let composed = composed.map_err(|error| HelmError::Render(error.to_string()))?;
+                composed.warnings.iter().for_each(|warning| self.warn(warning));
+                return Ok(composed);
+            }
+            for wanted in missing {
+                let found = fetch(self.cluster, &wanted).await?;
+                render.found.insert(wanted, found);
+            }
+        }
+        Err(HelmError::Render(format!("templates look for objects, by what they found, more than {ROUNDS} times")))
+    }
+}
+
+/// Fetches an object or a list. What the cluster does not know is nothing; what it refuses is the template's error.
+async fn fetch(cluster: &dyn Cluster, wanted: &Wanted) -> Result<Result<Option<Data>, String>, HelmError> {
+    let Wanted { api_version, kind, namespace, name } = wanted.clone();
+    let found = if name.is_empty() {
+        let query = Query { api_version: api_version.clone(), kind: kind.clone(), namespace, ..Query::default() };
+        cluster.list(&query).await.map(|items| Some(json!({ "apiVersion": api_version, "kind": format!("{kind}List"), "items": items })))
+    } else {
+        let resource = cluster.resource(&api_version, &kind).await;
+        let namespace = match &resource {
+            Ok(resource) if !resource.namespaced => String::new(),
+            _ => namespace,
+        };
+        match resource {
+            Ok(_) => cluster.get(&ObjectName { api_version, kind, namespace, name }).await,
+            Err(error) => Err(error),
+        }
+    };
+    match found {
+        Ok(found) => Ok(Ok(found.map(|object| penstock_chart::json::data(&object)))),
+        Err(error) if error.is_not_found() => Ok(Ok(None)),
+        Err(error @ (ClusterError::Refused(_) | ClusterError::NoSuchKind(_))) => Ok(Err(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn jiff_now(milliseconds: i64) -> Result<jiff::ZonedDateTime, HelmError> {
+    let at = jiff::Timestamp::from_millisecond(milliseconds).map_err(|error| HelmError::Render(error.to_string()))?;
+    Ok(at.to_zoned_datetime(jiff::tz::TimeZone::UTC))
+}

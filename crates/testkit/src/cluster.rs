@@ -1,0 +1,236 @@
+//! A cluster in memory: objects as they were asked for, and nothing that makes them so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use penstock_model::cluster::{
+    ApiResource, ApplyAs, Change, Cluster, ClusterError, ObjectName, Outcome, Patch, Propagation, Query, Refusal, ServerInfo, Until,
+    ownership,
+};
+use serde_json::Value;
+
+use crate::held;
+
+/// Kinds that live in no namespace, as far as tests use them.
+const CLUSTER_WIDE: &[&str] = &["Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "PersistentVolume"];
+
+#[derive(Default)]
+struct Inner {
+    objects: BTreeMap<ObjectName, Value>,
+    did: Vec<String>,
+    refused: BTreeMap<String, String>,
+    never: BTreeSet<String>,
+    calls_left: Option<usize>,
+}
+
+/// A cluster in memory. What was done to it is told in order, as `create ConfigMap default/web`.
+#[derive(Default)]
+pub struct FakeCluster {
+    inner: Mutex<Inner>,
+}
+
+impl FakeCluster {
+    /// What was done, in order; reading is not told.
+    pub fn did(&self) -> Vec<String> {
+        held(&self.inner).did.clone()
+    }
+
+    /// Refuses whatever would be told by this line, in these words.
+    pub fn refuse(&self, line: &str, why: &str) {
+        held(&self.inner).refused.insert(line.to_owned(), why.to_owned());
+    }
+
+    /// Lets this object (`Job default/migrate`) never become what is waited for.
+    pub fn never_ready(&self, object: &str) {
+        held(&self.inner).never.insert(object.to_owned());
+    }
+
+    /// Dies after so many more changes: what comes then is unreachable, until it is [`FakeCluster::revive`]d.
+    pub fn die_after(&self, changes: usize) {
+        held(&self.inner).calls_left = Some(changes);
+    }
+
+    /// Lives again.
+    pub fn revive(&self) {
+        held(&self.inner).calls_left = None;
+    }
+
+    /// Puts an object there, as somebody else would.
+    pub fn put(&self, object: Value) {
+        if let Some(name) = ObjectName::of(&object) {
+            held(&self.inner).objects.insert(name, object);
+        }
+    }
+
+    /// The names of all objects, those of kind Secret apart.
+    pub fn names(&self) -> Vec<String> {
+        held(&self.inner).objects.keys().filter(|name| name.kind != "Secret").map(ToString::to_string).collect()
+    }
+
+    /// Notes a change; refuses it if it is to be refused.
+    fn change(inner: &mut Inner, verb: &str, name: &ObjectName) -> Result<(), ClusterError> {
+        if let Some(left) = inner.calls_left {
+            let Some(fewer) = left.checked_sub(1) else { return Err(ClusterError::Unreachable("it died".into())) };
+            inner.calls_left = Some(fewer);
+        }
+        let line = format!("{verb} {name}");
+        if let Some(why) = inner.refused.get(&line) {
+            return Err(refusal(403, "Forbidden", why.clone()));
+        }
+        inner.did.push(line);
+        Ok(())
+    }
+}
+
+fn refusal(code: u16, reason: &str, message: String) -> ClusterError {
+    ClusterError::Refused(Refusal { code, reason: reason.to_owned(), message, causes: Vec::new() })
+}
+
+fn named(object: &Value) -> Result<ObjectName, ClusterError> {
+    ObjectName::of(object).ok_or(ClusterError::Unnamed("name"))
+}
+
+#[async_trait]
+impl Cluster for FakeCluster {
+    async fn server(&self) -> Result<ServerInfo, ClusterError> {
+        let api_versions = ["v1", "apps/v1", "batch/v1"].map(str::to_owned).into();
+        Ok(ServerInfo { version: "v1.32.9".into(), major: "1".into(), minor: "32".into(), api_versions })
+    }
+
+    async fn resource(&self, api_version: &str, kind: &str) -> Result<ApiResource, ClusterError> {
+        Ok(ApiResource {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            plural: format!("{}s", kind.to_lowercase()),
+            namespaced: !CLUSTER_WIDE.contains(&kind),
+        })
+    }
+
+    async fn place(&self, mut manifest: Value, namespace: &str) -> Result<Value, ClusterError> {
+        let name = named(&manifest)?;
+        let wide = CLUSTER_WIDE.contains(&name.kind.as_str());
+        if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
+            if wide {
+                metadata.remove("namespace");
+            } else if name.namespace.is_empty() {
+                metadata.insert("namespace".into(), Value::from(namespace));
+            }
+        }
+        Ok(manifest)
+    }
+
+    async fn get(&self, object: &ObjectName) -> Result<Option<Value>, ClusterError> {
+        Ok(held(&self.inner).objects.get(object).cloned())
+    }
+
+    async fn list(&self, query: &Query) -> Result<Vec<Value>, ClusterError> {
+        let wanted: Vec<(&str, &str)> = query.labels.split(',').filter_map(|pair| pair.split_once('=')).collect();
+        let fits = |object: &Value| {
+            wanted.iter().all(|(key, value)| {
+                let labels = object.get("metadata").and_then(|metadata| metadata.get("labels"));
+                labels.and_then(|labels| labels.get(key)).and_then(Value::as_str) == Some(value)
+            })
+        };
+        let inner = held(&self.inner);
+        let of_kind = inner.objects.iter().filter(|(name, _)| {
+            name.kind == query.kind
+                && name.api_version == query.api_version
+                && (query.namespace.is_empty() || name.namespace == query.namespace)
+        });
+        Ok(of_kind.filter(|(_, object)| fits(object)).map(|(_, object)| object.clone()).collect())
+    }
+
+    async fn create(&self, object: &Value) -> Result<Value, ClusterError> {
+        let name = named(object)?;
+        let mut inner = held(&self.inner);
+        if inner.objects.contains_key(&name) {
+            return Err(refusal(409, "AlreadyExists", format!("{name} already exists")));
+        }
+        Self::change(&mut inner, "create", &name)?;
+        inner.objects.insert(name, object.clone());
+        Ok(object.clone())
+    }
+
+    async fn replace(&self, object: &Value) -> Result<Value, ClusterError> {
+        let name = named(object)?;
+        let mut inner = held(&self.inner);
+        if !inner.objects.contains_key(&name) {
+            return Err(refusal(404, "NotFound", format!("{name} not found")));
+        }
+        Self::change(&mut inner, "replace", &name)?;
+        inner.objects.insert(name, object.clone());
+        Ok(object.clone())
+    }
+
+    async fn patch(&self, object: &ObjectName, _: &Patch) -> Result<Value, ClusterError> {
+        Err(refusal(501, "NotImplemented", format!("the fake patches nothing: {object}")))
+    }
+
+    async fn apply(&self, object: &Value, _: &ApplyAs) -> Result<Value, ClusterError> {
+        let name = named(object)?;
+        let mut inner = held(&self.inner);
+        Self::change(&mut inner, "apply", &name)?;
+        inner.objects.insert(name, object.clone());
+        Ok(object.clone())
+    }
+
+    async fn update(&self, change: &Change) -> Outcome {
+        let mut outcome = Outcome::default();
+        let mut inner = held(&self.inner);
+        let mut step = || -> Result<(), ClusterError> {
+            for object in &change.target {
+                let name = named(object)?;
+                let there = inner.objects.contains_key(&name);
+                if inner.objects.get(&name) != Some(object) {
+                    Self::change(&mut inner, if there { "patch" } else { "create" }, &name)?;
+                }
+                inner.objects.insert(name, object.clone());
+                if there { outcome.updated.updated.push(object.clone()) } else { outcome.updated.created.push(object.clone()) }
+            }
+            let wanted: Vec<ObjectName> = change.target.iter().filter_map(ObjectName::of).collect();
+            for object in &change.original {
+                let name = named(object)?;
+                if wanted.iter().any(|other| other.is_same_object(&name)) || !inner.objects.contains_key(&name) {
+                    continue;
+                }
+                if inner.objects.get(&name).is_some_and(ownership::is_kept) {
+                    outcome.updated.left.push((name, "its policy keeps it".into()));
+                    continue;
+                }
+                Self::change(&mut inner, "delete", &name)?;
+                inner.objects.remove(&name);
+                outcome.updated.deleted.push(name);
+            }
+            Ok(())
+        };
+        outcome.failure = step().err();
+        outcome
+    }
+
+    async fn delete(&self, object: &ObjectName, _: Propagation) -> Result<bool, ClusterError> {
+        let mut inner = held(&self.inner);
+        if !inner.objects.contains_key(object) {
+            return Ok(false);
+        }
+        Self::change(&mut inner, "delete", object)?;
+        Ok(inner.objects.remove(object).is_some())
+    }
+
+    async fn wait(&self, objects: &[ObjectName], _: Until, _: Duration) -> Result<(), ClusterError> {
+        let inner = held(&self.inner);
+        if inner.calls_left == Some(0) {
+            return Err(ClusterError::Unreachable("it died".into()));
+        }
+        match objects.iter().find(|object| inner.never.contains(&object.to_string())) {
+            Some(object) => Err(ClusterError::Failed { object: object.clone(), why: format!("{object} failed") }),
+            None => Ok(()),
+        }
+    }
+
+    async fn logs(&self, _: &str, pod: &str, container: &str, _: u64) -> Result<Bytes, ClusterError> {
+        Ok(format!("{pod} {container}\n").into())
+    }
+}
