@@ -3,6 +3,7 @@
 mod access;
 mod actions;
 mod artifacts;
+pub mod chart;
 mod eval;
 mod exceptions;
 mod job;
@@ -76,6 +77,9 @@ pub enum Command {
     Simulate(Box<SimulateArgs>),
     /// Say what is wrong with pipeline files, and where.
     Lint(LintArgs),
+    /// Render, look at, package and install Helm charts, without Helm.
+    #[command(subcommand)]
+    Chart(chart::Chart),
     /// Manage the actions of other repositories that workflows name.
     #[command(subcommand)]
     Actions(Actions),

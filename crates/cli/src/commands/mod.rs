@@ -39,6 +39,7 @@ pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
         | Command::Plan(_)
         | Command::Lint(_)
         | Command::Actions(_)
+        | Command::Chart(_)
         | Command::Explain(_)
         | Command::Eval(_)
         | Command::Simulate(_)

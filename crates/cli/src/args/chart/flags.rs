@@ -1,0 +1,105 @@
+//! Flags that several of the chart's commands take.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// The values that a user gives. Later kinds win over earlier ones, in this order; within a kind, what comes later wins.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Values {
+    /// A values file, `-` for standard input; may be given again.
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub values: Vec<PathBuf>,
+    /// A value as JSON: `KEY=JSON`; may be given again.
+    #[arg(long, value_name = "KEY=JSON")]
+    pub set_json: Vec<String>,
+    /// A value: `KEY=VALUE`, several with commas; may be given again.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// A value that is a text whatever it looks like; may be given again.
+    #[arg(long, value_name = "KEY=TEXT")]
+    pub set_string: Vec<String>,
+    /// A value that is what a file holds: `KEY=FILE`; may be given again.
+    #[arg(long, value_name = "KEY=FILE")]
+    pub set_file: Vec<String>,
+    /// A value that is a text, with no syntax of its own; may be given again.
+    #[arg(long, value_name = "KEY=TEXT")]
+    pub set_literal: Vec<String>,
+}
+
+/// Who fetches and how.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Credentials {
+    /// The user of the repository or registry.
+    #[arg(long)]
+    pub username: Option<String>,
+    /// Read the user's password from standard input.
+    #[arg(long, requires = "username")]
+    pub password_stdin: bool,
+    /// Certificates of authorities that are trusted besides.
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Speak plain HTTP to an OCI registry.
+    #[arg(long)]
+    pub plain_http: bool,
+}
+
+/// Where a chart is.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ChartSource {
+    /// The chart's version, or a range of them; the newest unless given.
+    #[arg(long)]
+    pub version: Option<String>,
+    /// Take versions that are not finished, too.
+    #[arg(long)]
+    pub devel: bool,
+    /// The repository that the chart's name is looked for in.
+    #[arg(long, value_name = "URL")]
+    pub repo: Option<String>,
+    /// Check the chart against its provenance file before it is used.
+    #[arg(long)]
+    pub verify: bool,
+    /// The keys that may have signed; `~/.gnupg/pubring.gpg` unless given.
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    pub keyring: Option<PathBuf>,
+    /// Who fetches it.
+    #[command(flatten)]
+    pub credentials: Credentials,
+}
+
+/// What templates see of the cluster, and how strictly they are read.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RenderFlags {
+    /// The namespace.
+    #[arg(short, long, default_value = "default")]
+    pub namespace: String,
+    /// The version of Kubernetes.
+    #[arg(long, value_name = "VERSION")]
+    pub kube_version: Option<String>,
+    /// An API version that the cluster has: `VERSION` or `VERSION/KIND`; may be given again, or several with commas.
+    #[arg(short, long, value_name = "API", value_delimiter = ',')]
+    pub api_versions: Vec<String>,
+    /// Do not check values against the chart's schema.
+    #[arg(long)]
+    pub skip_schema_validation: bool,
+    /// Fetch the chart's dependencies first, if some are missing.
+    #[arg(long)]
+    pub dependency_update: bool,
+    /// Let templates ask for hosts' addresses.
+    #[arg(long)]
+    pub enable_dns: bool,
+}
+
+/// Which cluster, and where in it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Cluster {
+    /// The namespace; the context's unless given.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// How the cluster is reached.
+    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of that file.
+    #[arg(long, value_name = "NAME")]
+    pub kube_context: Option<String>,
+}
