@@ -20,6 +20,7 @@ pub mod load;
 pub mod random;
 pub mod release;
 pub mod render;
+pub mod schema;
 pub mod template;
 pub mod toml;
 pub mod value;

@@ -1,7 +1,7 @@
 //! URLs, hosts, and what a cluster holds.
 
-mod address;
-mod url;
+pub(crate) mod address;
+pub(crate) mod url;
 
 use std::collections::BTreeMap;
 

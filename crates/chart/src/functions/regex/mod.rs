@@ -9,13 +9,15 @@ mod matches;
 mod syntax;
 
 pub use compiled::Cache;
+pub(crate) use compiled::Compiled;
 
 use crate::{
+    budget::{Budget, Exhausted},
     function::{Fault, Function, Scope},
     functions::arguments::{Call, INT, ITEM, TEXT, function, int, spend, text},
     value::{List, Str, Value, types},
 };
-use compiled::{Compiled, NotCompiled};
+use compiled::NotCompiled;
 
 /// The functions of this file.
 pub const FUNCTIONS: &[Function] = &[
@@ -33,6 +35,23 @@ pub const FUNCTIONS: &[Function] = &[
     function("mustRegexSplit", &[TEXT, TEXT, INT], |scope, arguments| split(scope, arguments, must)),
     function("regexQuoteMeta", &[TEXT], QUOTE_META),
 ];
+
+/// An expression that no template asked for; none where it is none.
+pub(crate) fn expression(text: &str, cache: &mut Cache, budget: &mut Budget) -> Result<Option<Compiled>, Exhausted> {
+    match cache.compile(&text.into(), budget) {
+        Ok(compiled) => Ok(Some(compiled)),
+        Err(NotCompiled::Wrong(_)) => Ok(None),
+        Err(NotCompiled::Limit(limit)) => Err(limit),
+    }
+}
+
+impl Compiled {
+    /// Whether it matches somewhere in a text.
+    pub(crate) fn is_match(&self, text: &str, budget: &mut Budget) -> Result<bool, Exhausted> {
+        let subject = matches::Subject::new(text.into(), budget)?;
+        Ok(self.find(&subject, 0, budget)?.is_some())
+    }
+}
 
 /// What a function says of an expression that is none.
 type Complaint = fn(&Str, NotCompiled) -> Fault;
