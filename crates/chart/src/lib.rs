@@ -17,6 +17,7 @@ pub mod function;
 pub mod functions;
 pub mod json;
 pub mod load;
+pub mod package;
 pub mod random;
 pub mod release;
 pub mod render;

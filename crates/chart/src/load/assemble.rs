@@ -73,7 +73,7 @@ pub fn metadata(text: &[u8]) -> Result<Metadata, LoadError> {
     Ok(taken(draft))
 }
 
-fn taken(draft: Draft) -> Metadata {
+pub(super) fn taken(draft: Draft) -> Metadata {
     let Draft { mut metadata, maintainers, dependencies } = draft;
     metadata.has_empty_dependencies = dependencies.as_ref().is_some_and(Vec::is_empty);
     metadata.maintainers = maintainers.into_iter().flatten().collect();

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use crate::{
     chart::{Dependency, Lock, Maintainer, Metadata},
     format,
+    functions::dates,
     value::{Data, Str, Table},
     values::fold,
 };
 
 /// What Go says of a value that does not fit.
-type Decoded<T> = Result<T, String>;
+pub(super) type Decoded<T> = Result<T, String>;
 
 /// `Chart.yaml` before it is looked at: a list may still hold nothing where an item should be.
 #[derive(Debug, Default)]
@@ -25,38 +26,40 @@ pub(super) struct Draft {
 impl Draft {
     /// Reads a document over what was read before.
     pub(super) fn read(&mut self, document: &Data) -> Decoded<()> {
-        let metadata = &mut self.metadata;
         let Some(table) = object(document, "chart.Metadata", At::TOP)? else { return Ok(()) };
         for (key, value) in table {
-            let at = At { of: "Metadata", path: "", field: "" };
-            match field(key, METADATA) {
-                "name" => at.field("name").text(value, &mut metadata.name)?,
-                "home" => at.field("home").text(value, &mut metadata.home)?,
-                "sources" => at.field("sources").texts(value, &mut metadata.sources)?,
-                "version" => at.field("version").text(value, &mut metadata.version)?,
-                "description" => at.field("description").text(value, &mut metadata.description)?,
-                "keywords" => at.field("keywords").texts(value, &mut metadata.keywords)?,
-                "maintainers" => {
-                    at.field("maintainers").items(value, &mut self.maintainers, "chart.Maintainer", maintainer)?;
-                }
-                "icon" => at.field("icon").text(value, &mut metadata.icon)?,
-                "apiVersion" => at.field("apiVersion").text(value, &mut metadata.api_version)?,
-                "condition" => at.field("condition").text(value, &mut metadata.condition)?,
-                "tags" => at.field("tags").text(value, &mut metadata.tags)?,
-                "appVersion" => at.field("appVersion").text(value, &mut metadata.app_version)?,
-                "deprecated" => at.field("deprecated").truth(value, &mut metadata.deprecated)?,
-                "annotations" => at.field("annotations").pairs(value, &mut metadata.annotations)?,
-                "kubeVersion" => at.field("kubeVersion").text(value, &mut metadata.kube_version)?,
-                "dependencies" => dependencies(at, value, &mut self.dependencies)?,
-                "type" => at.field("type").text(value, &mut metadata.kind)?,
-                _ => {}
-            }
+            self.take(At::of("Metadata"), field(key, METADATA), value)?;
         }
         Ok(())
     }
+
+    /// Reads a field; nothing for one that is not the chart's.
+    pub(super) fn take(&mut self, at: At<'_>, field: &str, value: &Data) -> Decoded<()> {
+        let metadata = &mut self.metadata;
+        match field {
+            "name" => at.field("name").text(value, &mut metadata.name),
+            "home" => at.field("home").text(value, &mut metadata.home),
+            "sources" => at.field("sources").texts(value, &mut metadata.sources),
+            "version" => at.field("version").text(value, &mut metadata.version),
+            "description" => at.field("description").text(value, &mut metadata.description),
+            "keywords" => at.field("keywords").texts(value, &mut metadata.keywords),
+            "maintainers" => at.field("maintainers").items(value, &mut self.maintainers, "chart.Maintainer", maintainer),
+            "icon" => at.field("icon").text(value, &mut metadata.icon),
+            "apiVersion" => at.field("apiVersion").text(value, &mut metadata.api_version),
+            "condition" => at.field("condition").text(value, &mut metadata.condition),
+            "tags" => at.field("tags").text(value, &mut metadata.tags),
+            "appVersion" => at.field("appVersion").text(value, &mut metadata.app_version),
+            "deprecated" => at.field("deprecated").truth(value, &mut metadata.deprecated),
+            "annotations" => at.field("annotations").pairs(value, &mut metadata.annotations),
+            "kubeVersion" => at.field("kubeVersion").text(value, &mut metadata.kube_version),
+            "dependencies" => dependencies(at, value, &mut self.dependencies),
+            "type" => at.field("type").text(value, &mut metadata.kind),
+            _ => Ok(()),
+        }
+    }
 }
 
-const METADATA: &[&str] = &[
+pub(super) const METADATA: &[&str] = &[
     "name",
     "home",
     "sources",
@@ -83,14 +86,10 @@ const LOCK: &[&str] = &["generated", "digest", "dependencies"];
 pub(super) fn lock(document: &Data) -> Decoded<Option<Lock>> {
     let Some(table) = object(document, "chart.Lock", At::TOP)? else { return Ok(None) };
     let mut lock = Lock { generated: NEVER.to_owned(), ..Lock::default() };
-    let at = At { of: "Lock", path: "", field: "" };
+    let at = At::of("Lock");
     // what a type of its own objects to comes before what does not fit, wherever that stands
-    for (_, value) in table.iter().filter(|(key, _)| field(key, LOCK) == "generated") {
-        match value {
-            Data::Null => {}
-            Data::Text(text) => lock.generated = timestamp(&text.lossy())?,
-            _ => return Err("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
-        }
+    for (_, value) in table.iter().filter(|(key, value)| field(key, LOCK) == "generated" && **value != Data::Null) {
+        lock.generated = timestamp(value)?;
     }
     for (key, value) in table {
         match field(key, LOCK) {
@@ -107,17 +106,13 @@ pub(super) fn lock(document: &Data) -> Decoded<Option<Lock>> {
 }
 
 /// Go's zero time.
-const NEVER: &str = "0001-01-01T00:00:00Z";
+pub(super) const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// A time as it was written, once it is known to be one.
-fn timestamp(text: &str) -> Decoded<String> {
-    match text.parse::<jiff::Timestamp>() {
-        Ok(_) if text.contains('T') => Ok(text.to_owned()),
-        _ => Err(format!(
-            "parsing time {} as \"2006-01-02T15:04:05Z07:00\": cannot parse {} as \"2006\"",
-            format::quoted(text.as_bytes()),
-            format::quoted(text.as_bytes())
-        )),
+/// A time as Go writes it again.
+pub(super) fn timestamp(value: &Data) -> Decoded<String> {
+    match value {
+        Data::Text(text) => dates::rfc_3339_again(text),
+        _ => Err("Time.UnmarshalJSON: input is not a JSON string".to_owned()),
     }
 }
 
@@ -165,13 +160,13 @@ fn dependency(table: &Table, path: &str, into: &mut Dependency) -> Decoded<()> {
 }
 
 /// The field that a key means: the one of that name, or else the one of that name in another case; none of them otherwise.
-fn field(key: &Str, known: &'static [&'static str]) -> &'static str {
+pub(super) fn field(key: &Str, known: &'static [&'static str]) -> &'static str {
     let key = key.lossy();
     let exact = known.iter().find(|name| **name == key);
     exact.or_else(|| known.iter().find(|name| fold(&key, &name.to_ascii_lowercase()))).copied().unwrap_or_default()
 }
 
-fn object<'a>(value: &'a Data, ty: &str, at: At<'_>) -> Decoded<Option<&'a Table>> {
+pub(super) fn object<'a>(value: &'a Data, ty: &str, at: At<'_>) -> Decoded<Option<&'a Table>> {
     match value {
         Data::Null => Ok(None),
         Data::Map(table) => Ok(Some(table)),
@@ -181,20 +176,28 @@ fn object<'a>(value: &'a Data, ty: &str, at: At<'_>) -> Decoded<Option<&'a Table
 
 /// Where a value stands, as Go's error text tells it.
 #[derive(Clone, Copy)]
-struct At<'a> {
+pub(super) struct At<'a> {
     of: &'a str,
     path: &'a str,
     field: &'a str,
 }
 
 impl<'a> At<'a> {
-    const TOP: At<'static> = At { of: "", path: "", field: "" };
+    pub(super) const TOP: At<'static> = At { of: "", path: "", field: "" };
 
-    fn field(self, field: &'a str) -> Self {
+    pub(super) fn of(of: &'a str) -> Self {
+        Self { of, path: "", field: "" }
+    }
+
+    pub(super) fn below(self, path: &'a str) -> Self {
+        Self { path, ..self }
+    }
+
+    pub(super) fn field(self, field: &'a str) -> Self {
         Self { field, ..self }
     }
 
-    fn refuse<T>(self, value: &Data, ty: &str) -> Decoded<T> {
+    pub(super) fn refuse<T>(self, value: &Data, ty: &str) -> Decoded<T> {
         let is = match value {
             Data::Bool(_) => "bool",
             Data::Int(_) | Data::Float(_) => "number",
@@ -209,7 +212,7 @@ impl<'a> At<'a> {
         Err(format!("json: cannot unmarshal {is} into Go struct field {of}.{path}{field} of type {ty}"))
     }
 
-    fn text(self, value: &Data, into: &mut String) -> Decoded<()> {
+    pub(super) fn text(self, value: &Data, into: &mut String) -> Decoded<()> {
         *into = match value {
             Data::Null => return Ok(()),
             Data::Text(text) => text.to_string(),
@@ -221,7 +224,7 @@ impl<'a> At<'a> {
         Ok(())
     }
 
-    fn truth(self, value: &Data, into: &mut bool) -> Decoded<()> {
+    pub(super) fn truth(self, value: &Data, into: &mut bool) -> Decoded<()> {
         match value {
             Data::Null => {}
             Data::Bool(it) => *into = *it,
@@ -230,7 +233,7 @@ impl<'a> At<'a> {
         Ok(())
     }
 
-    fn texts(self, value: &Data, into: &mut Vec<String>) -> Decoded<()> {
+    pub(super) fn texts(self, value: &Data, into: &mut Vec<String>) -> Decoded<()> {
         match value {
             Data::Null => into.clear(),
             Data::List(items) => {
@@ -244,7 +247,11 @@ impl<'a> At<'a> {
         Ok(())
     }
 
-    fn pairs(self, value: &Data, into: &mut BTreeMap<String, String>) -> Decoded<()> {
+    pub(super) fn table<'v>(self, value: &'v Data, ty: &str) -> Decoded<Option<&'v Table>> {
+        object(value, ty, self)
+    }
+
+    pub(super) fn pairs(self, value: &Data, into: &mut BTreeMap<String, String>) -> Decoded<()> {
         let table = match value {
             Data::Null => {
                 into.clear();

@@ -7,6 +7,7 @@ mod archive;
 mod assemble;
 mod draft;
 mod ignore;
+mod listed;
 mod path;
 mod pattern;
 mod sniff;
@@ -22,9 +23,11 @@ use crate::{budget::Exhausted, yaml::ReadError};
 pub use archive::{MAX_CHART, MAX_FILE, MAX_FILES, MAX_TOTAL, unpack};
 pub use assemble::{Loaded, MAX_NESTED, archive, files, metadata};
 pub use ignore::{BadRule, IGNORE_FILE, Rules};
+pub(crate) use listed::{ListedChart, read_index};
 pub(crate) use path::clean;
 pub use pattern::{BadPattern, matches};
 pub use sniff::check_archive;
+pub(crate) use validate::is_one_name;
 
 /// Why there is no chart.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -37,6 +37,18 @@ pub(super) fn validate(
     Ok(())
 }
 
+impl Metadata {
+    /// Cleans its texts, and says what Helm would refuse it for.
+    pub fn validate(&mut self) -> Result<(), String> {
+        let mut maintainers: Vec<_> = std::mem::take(&mut self.maintainers).into_iter().map(Some).collect();
+        let mut dependencies: Vec<_> = std::mem::take(&mut self.dependencies).into_iter().map(Some).collect();
+        let outcome = validate(self, &mut maintainers, &mut dependencies);
+        self.maintainers = maintainers.into_iter().flatten().collect();
+        self.dependencies = dependencies.into_iter().flatten().collect();
+        outcome
+    }
+}
+
 fn own(it: &mut Metadata) -> Result<(), String> {
     let texts = [
         &mut it.name,
@@ -75,7 +87,7 @@ fn invalid(text: &str) -> Result<(), String> {
 }
 
 /// Whether a name is one path element, as Go's `filepath.Base` leaves it.
-fn is_one_name(name: &str) -> bool {
+pub(crate) fn is_one_name(name: &str) -> bool {
     name == "/" || (!name.is_empty() && !name.contains('/'))
 }
 

@@ -56,6 +56,12 @@ const HTML: &[u8] = b"2006-01-02";
 /// A fraction of a second may be that long in a layout: what is longer has only so many digits and then zeros in Go too.
 const RFC_3339: &[u8] = b"2006-01-02T15:04:05.999999999Z07:00";
 
+/// A time of a document, as Go's JSON reads it and writes it again.
+pub(crate) fn rfc_3339_again(text: &[u8]) -> Result<String, String> {
+    let time = parse::parse(b"2006-01-02T15:04:05Z07:00", text, &TimeZone::UTC)?;
+    Ok(json(&time).unwrap_or_default())
+}
+
 fn text(args: &[Value], place: usize) -> Str {
     match args.get(place) {
         Some(Value::Str(text)) => text.clone(),
