@@ -34,6 +34,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function { name: "mustFromJson", takes: &[&STRING], rest: None, call: must_from_json },
     Function { name: "fromJsonArray", takes: &[&STRING], rest: None, call: from_json_array },
     Function { name: "toToml", takes: &[&ANY], rest: None, call: to_toml },
+    Function { name: "fromToml", takes: &[&STRING], rest: None, call: from_toml },
 ];
 
 /// A function's only argument.
@@ -79,6 +80,14 @@ fn to_toml(scope: &mut Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
     match toml::write(arg(args), scope.budget) {
         Err(Fault::Said(error)) if !matches!(arg(args), Value::Nil) => Ok(Value::Str(error)),
         written => written.map(Value::Str),
+    }
+}
+
+fn from_toml(scope: &mut Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
+    match toml::read(&text(args), scope.now, scope.budget) {
+        Ok(entries) => Ok(Value::map(entries)),
+        Err(yaml::ReadError::Said(error)) => Ok(told(BTreeMap::new(), error)),
+        Err(yaml::ReadError::Limit(limit)) => Err(limit.into()),
     }
 }
 

@@ -1,37 +1,6 @@
 //! The order in which the YAML library writes keys: letters by code, digits by number, signs before letters.
 
-use std::{cmp::Ordering, sync::LazyLock};
-
-use regex_syntax::hir::{ClassUnicode, HirKind};
-
-static LETTERS: LazyLock<Option<ClassUnicode>> = LazyLock::new(|| class(r"\p{L}"));
-static DIGITS: LazyLock<Option<ClassUnicode>> = LazyLock::new(|| class(r"\p{Nd}"));
-
-fn class(pattern: &str) -> Option<ClassUnicode> {
-    match regex_syntax::parse(pattern).ok()?.into_kind() {
-        HirKind::Class(regex_syntax::hir::Class::Unicode(class)) => Some(class),
-        _ => None,
-    }
-}
-
-fn holds(class: &LazyLock<Option<ClassUnicode>>, letter: char) -> bool {
-    let ranges = class.as_ref().map_or(&[][..], ClassUnicode::ranges);
-    ranges
-        .binary_search_by(|range| match (range.end() < letter, range.start() > letter) {
-            (true, _) => Ordering::Less,
-            (_, true) => Ordering::Greater,
-            _ => Ordering::Equal,
-        })
-        .is_ok()
-}
-
-fn is_letter(letter: char) -> bool {
-    if letter.is_ascii() { letter.is_ascii_alphabetic() } else { holds(&LETTERS, letter) }
-}
-
-fn is_digit(letter: char) -> bool {
-    if letter.is_ascii() { letter.is_ascii_digit() } else { holds(&DIGITS, letter) }
-}
+use crate::format::unicode::{is_digit, is_letter};
 
 /// Which generation of the library orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

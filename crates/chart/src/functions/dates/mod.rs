@@ -229,3 +229,23 @@ pub(crate) fn toml(time: &ZonedDateTime) -> String {
     };
     String::from_utf8_lossy(&format(&moment, layout)).into_owned()
 }
+
+/// A time of TOML. One without a zone has that of now, under a name that tells what it is.
+pub(crate) fn from_toml(text: &str, now: &ZonedDateTime) -> Option<ZonedDateTime> {
+    let (offset, _) = zone::at(now.time_zone(), now.timestamp().as_second());
+    let forms: [(&[u8], Option<&str>); 4] = [
+        (RFC_3339, None),
+        (b"2006-01-02T15:04:05.999999999", Some(zone::LOCAL_DATE_TIME)),
+        (HTML, Some(zone::LOCAL_DATE)),
+        (b"15:04:05.999999999", Some(zone::LOCAL_TIME)),
+    ];
+    let read = forms.iter().find_map(|(layout, name)| {
+        let zone = name.map_or_else(|| now.time_zone().clone(), |name| zone::fixed(name, offset));
+        parse::parse(layout, text.as_bytes(), &zone).ok().map(|time| (layout, time))
+    });
+    let (layout, time) = read?;
+    // Go takes numbers without their leading zeros, TOML does not
+    let marks = layout.iter().take_while(|byte| !matches!(byte, b'.' | b'Z'));
+    let in_place = marks.zip(text.bytes()).all(|(mark, byte)| mark.is_ascii_digit() || *mark == byte);
+    in_place.then_some(time)
+}

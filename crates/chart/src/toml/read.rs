@@ -1,0 +1,630 @@
+//! Reading TOML: tables, keys and what may stand where, with Go's texts of errors.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    rc::Rc,
+};
+
+use jiff::ZonedDateTime;
+
+use super::{
+    cursor::{Cursor, END, Step, is_blank, is_line_end, plainly, shown},
+    key,
+    scalar::Scalar,
+};
+use crate::{
+    budget::Budget,
+    format,
+    functions::dates,
+    value::{Kind, List, Str, Type, Value, types::MAP},
+    yaml::ReadError,
+};
+
+/// `[]map[string]interface{}`: tables of one name, `[[name]]`.
+pub static TABLES: Type = Type::of("[]map[string]interface {}", Kind::Slice, &MAP);
+
+/// Something read, while tables may still be added to.
+#[derive(Clone)]
+enum Item {
+    Table(BTreeMap<Str, Item>),
+    Tables(Vec<BTreeMap<Str, Item>>),
+    List(Vec<Item>),
+    Plain(Value),
+}
+
+/// Reads a document. `now` tells the zone of this place, and how far it is from UTC.
+pub fn read(text: &[u8], now: &ZonedDateTime, budget: &mut Budget) -> Result<BTreeMap<Str, Value>, ReadError> {
+    budget.scan(text.len().saturating_mul(4))?;
+    let text = match text {
+        [0xFF, 0xFE, rest @ ..] | [0xFE, 0xFF, rest @ ..] | [0xEF, 0xBB, 0xBF, rest @ ..] => rest,
+        _ => text,
+    };
+    if text.iter().take(6).any(|byte| *byte == 0) {
+        let message = "files cannot contain NULL bytes; probably using UTF-16; TOML files must be UTF-8";
+        return Err(ReadError::Said(format!("toml: line 1: {message}")));
+    }
+    let mut reader = Reader {
+        cursor: Cursor::new(text),
+        now,
+        budget,
+        root: BTreeMap::new(),
+        context: Vec::new(),
+        current: Str::default(),
+        key_line: 0,
+        implicit: HashSet::new(),
+        arrays: HashSet::new(),
+        depth: 0,
+    };
+    let done = reader.document();
+    let Reader { root, depth, budget, .. } = reader;
+    for _ in 0..depth {
+        budget.leave();
+    }
+    done?;
+    Ok(table(root))
+}
+
+fn table(table: BTreeMap<Str, Item>) -> BTreeMap<Str, Value> {
+    table.into_iter().map(|(key, item)| (key, value(item))).collect()
+}
+
+fn value(item: Item) -> Value {
+    match item {
+        Item::Table(entries) => Value::map(table(entries)),
+        Item::Tables(tables) => Value::List(List::new(&TABLES, tables.into_iter().map(|entries| Value::map(table(entries))).collect())),
+        Item::List(items) => Value::list(items.into_iter().map(value).collect()),
+        Item::Plain(value) => value,
+    }
+}
+
+struct Reader<'t, 'b> {
+    cursor: Cursor<'t>,
+    now: &'t ZonedDateTime,
+    budget: &'b mut Budget,
+    root: BTreeMap<Str, Item>,
+    /// The table that keys belong to.
+    context: Vec<Str>,
+    /// The key in it that is being read.
+    current: Str,
+    /// The line of the last key's first part.
+    key_line: usize,
+    /// Tables that no heading has made yet.
+    implicit: HashSet<Vec<u8>>,
+    /// Keys that hold lists.
+    arrays: HashSet<Vec<u8>>,
+    depth: u32,
+}
+
+fn path(parts: &[Str]) -> Vec<u8> {
+    let mut out = Vec::new();
+    key::path(&mut out, parts.iter().map(Str::as_bytes));
+    out
+}
+
+impl<'t> Reader<'t, '_> {
+    /// Tells the cursor what an error would name now.
+    fn note(&mut self) {
+        let mut last = path(&self.context);
+        if self.context.is_empty() {
+            last = self.current.as_bytes().to_vec();
+        } else if !self.current.is_empty() {
+            last.push(b'.');
+            last.extend_from_slice(&self.current);
+        }
+        self.cursor.last_key = last;
+    }
+
+    fn at(&mut self, context: Vec<Str>, current: Str) {
+        (self.context, self.current) = (context, current);
+        self.note();
+    }
+
+    fn enter(&mut self) -> Step<()> {
+        self.budget.enter()?;
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
+        self.budget.leave();
+    }
+
+    fn refuse<T>(&self, what: &str, key: &[Str], rest: &str) -> Step<T> {
+        self.cursor.error_on(self.key_line, format!("{what} '{}' {rest}", String::from_utf8_lossy(&path(key))))
+    }
+
+    fn document(&mut self) -> Step<()> {
+        loop {
+            self.budget.step(1)?;
+            let place = self.cursor.place();
+            match self.cursor.next()? {
+                letter if is_blank(letter) || is_line_end(letter) => continue,
+                '#' => {
+                    self.cursor.skip_comment()?;
+                    continue;
+                }
+                END => return Ok(()),
+                '[' => self.heading()?,
+                _ => {
+                    self.cursor.back_to(place);
+                    self.pair()?;
+                }
+            }
+            if !self.line_end()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes the end of a line behind a heading or a pair; false at the end of the text.
+    fn line_end(&mut self) -> Step<bool> {
+        self.cursor.skip_blanks()?;
+        match self.cursor.next()? {
+            '#' => self.cursor.skip_comment().map(|()| true),
+            letter if is_line_end(letter) => Ok(true),
+            END => Ok(false),
+            letter => self
+                .cursor
+                .error(format!("expected a top-level item to end with a newline, comment, or EOF, but got {} instead", shown(letter))),
+        }
+    }
+
+    /// `[name]` or `[[name]]`, of which the first bracket was taken.
+    fn heading(&mut self) -> Step<()> {
+        let many = self.cursor.peek()? == '[';
+        if many {
+            self.cursor.next()?;
+        }
+        let mut name: Vec<Str> = Vec::new();
+        loop {
+            self.cursor.skip_blanks()?;
+            match self.cursor.peek()? {
+                ']' | END => return self.cursor.error("unexpected end of table name (table names cannot be empty)"),
+                '.' => return self.cursor.error("unexpected table separator (table names cannot be empty)"),
+                _ => {
+                    let part = self.name_part(name.is_empty())?;
+                    name.push(part);
+                }
+            }
+            self.cursor.skip_blanks()?;
+            match self.cursor.next()? {
+                '.' => {}
+                ']' => break,
+                letter => {
+                    return self.cursor.error(format!("expected '.' or ']' to end table name, but got {} instead", shown(letter)));
+                }
+            }
+        }
+        if many {
+            let letter = self.cursor.next()?;
+            if letter != ']' {
+                let letter = shown(letter);
+                return self.cursor.error(format!("expected end of table array name delimiter ']', but got {letter} instead"));
+            }
+        }
+        self.add_context(&name, many)?;
+        let context = std::mem::take(&mut self.context);
+        self.arrays.remove(&path(&context));
+        self.at(context, Str::default());
+        Ok(())
+    }
+
+    /// A part of a name: in quotes, or of letters that need none.
+    fn name_part(&mut self, first: bool) -> Step<Str> {
+        let place = self.cursor.place();
+        let part = match self.cursor.next()? {
+            quote @ ('"' | '\'') => self.cursor.text(quote, false)?,
+            _ => {
+                self.cursor.back_to(place);
+                self.cursor.take_while(|letter| u8::try_from(letter).is_ok_and(key::is_bare))?;
+                self.cursor.since(place).to_vec()
+            }
+        };
+        if first {
+            self.key_line = self.cursor.line;
+        }
+        self.budget.make(part.len())?;
+        Ok(part.into())
+    }
+
+    /// The parts of a key, up to its `=`.
+    fn key(&mut self) -> Step<Vec<Str>> {
+        self.cursor.skip_blanks()?;
+        match self.cursor.peek()? {
+            '=' | END => return self.cursor.error("unexpected '=': key name appears blank"),
+            '.' => return self.cursor.error("unexpected '.': keys cannot start with a '.'"),
+            _ => {}
+        }
+        let mut key: Vec<Str> = Vec::new();
+        loop {
+            self.cursor.skip_blanks()?;
+            match self.cursor.peek()? {
+                '=' | END => return self.cursor.error("unexpected '='"),
+                '.' => return self.cursor.error("unexpected '.'"),
+                _ => {
+                    let part = self.name_part(key.is_empty())?;
+                    key.push(part);
+                }
+            }
+            self.cursor.skip_blanks()?;
+            match self.cursor.next()? {
+                END => return self.cursor.error("unexpected EOF; expected key separator '='"),
+                '.' => {}
+                '=' => return Ok(key),
+                letter => {
+                    let message = format!("expected '.' or '=', but got {} instead", shown(letter));
+                    return if letter == '\n' { self.cursor.error_before(message) } else { self.cursor.error(message) };
+                }
+            }
+        }
+    }
+
+    /// `key = value` on a line of its own.
+    fn pair(&mut self) -> Step<()> {
+        let outer = self.context.clone();
+        let key = self.key()?;
+        self.begin(&key)?;
+        let item = self.value(false)?;
+        self.set_value(&self.current.clone(), item)?;
+        self.at(outer, Str::default());
+        Ok(())
+    }
+
+    /// Makes the tables that a dotted key names before its last part, which becomes the current one.
+    fn begin(&mut self, key: &[Str]) -> Step<()> {
+        let Some((last, before)) = key.split_last() else { return Ok(()) };
+        self.at(self.context.clone(), last.clone());
+        for part in before {
+            let mut context = self.context.clone();
+            context.push(part.clone());
+            self.implicit.insert(path(&context));
+            self.add_context(&context, false)?;
+        }
+        self.note();
+        Ok(())
+    }
+
+    fn value(&mut self, in_array: bool) -> Step<Item> {
+        self.budget.step(1)?;
+        self.budget.make(size_of::<Item>())?;
+        self.cursor.skip_blanks()?;
+        let start = self.cursor.place();
+        let letter = self.cursor.next()?;
+        let after = self.cursor.place();
+        let scalar = match letter {
+            '0'..='9' => {
+                self.cursor.back_to(start);
+                self.cursor.number_or_time()?
+            }
+            '[' => return self.array(),
+            '{' => return self.inline_table(in_array),
+            '"' | '\'' => Scalar::Text(self.cursor.text(letter, true)?),
+            '.' => return self.cursor.error("floats must start with a digit, not '.'"),
+            '-' | '+' => self.cursor.signed(start)?,
+            'i' | 'n' if self.is_special()? => Scalar::Float(self.cursor.since(start)),
+            letter if format::unicode::is_letter(letter) => {
+                // what was taken in the hope of `inf` or `nan` is given back but for one letter
+                let taken = self.cursor.since(after).len();
+                let mut place = start;
+                self.cursor.back_to(start);
+                for _ in 0..taken {
+                    self.cursor.next()?;
+                    place = self.cursor.place();
+                }
+                self.cursor.back_to(place);
+                self.cursor.word()?
+            }
+            END => return self.cursor.error("unexpected EOF; expected value"),
+            letter => {
+                let message = format!("expected value but found {} instead", shown(letter));
+                return if letter == '\n' { self.cursor.error_before(message) } else { self.cursor.error(message) };
+            }
+        };
+        self.scalar(scalar).map(Item::Plain)
+    }
+
+    /// Whether `inf` or `nan` follows, of which the first letter was taken.
+    fn is_special(&mut self) -> Step<bool> {
+        Ok((self.cursor.accept('n')? && self.cursor.accept('f')?) || (self.cursor.accept('a')? && self.cursor.accept('n')?))
+    }
+
+    fn scalar(&mut self, scalar: Scalar<'_>) -> Step<Value> {
+        Ok(match scalar {
+            Scalar::Text(text) => {
+                self.budget.make(text.len())?;
+                Value::str(text)
+            }
+            Scalar::Bool(it) => Value::Bool(it),
+            Scalar::Integer(text) => self.integer(text)?,
+            Scalar::Float(text) => self.float(text)?,
+            Scalar::Time(text) => {
+                let text = String::from_utf8_lossy(text).replace('z', "Z").replace(['t', ' '], "T");
+                match dates::from_toml(&text, self.now) {
+                    Some(time) => Value::Time(Rc::new(time)),
+                    None => {
+                        let text = format::quoted(text.as_bytes());
+                        return self.cursor.error_on(self.cursor.line, format!("invalid datetime: {text}"));
+                    }
+                }
+            }
+        })
+    }
+
+    fn number_error<T>(&self, kind: &str, text: &[u8], rest: &str) -> Step<T> {
+        self.cursor.error_on(self.cursor.line, format!("Invalid {kind} {}: {rest}", format::quoted(text)))
+    }
+
+    fn integer(&self, text: &[u8]) -> Step<Value> {
+        if !underscores_fit(text) {
+            return self.number_error("integer", text, "underscores must be surrounded by digits");
+        }
+        if has_leading_zero(text) {
+            return self.number_error("integer", text, "cannot have leading zeroes");
+        }
+        match format::parse_int(text, 0) {
+            Ok(number) => Ok(Value::int64(number)),
+            Err(_) => {
+                let text = String::from_utf8_lossy(text);
+                self.cursor.error_on(self.cursor.line, format!("{text} is out of range for int64"))
+            }
+        }
+    }
+
+    fn float(&self, text: &[u8]) -> Step<Value> {
+        let is_part_end = |byte: &u8| matches!(byte, b'.' | b'e' | b'E');
+        let mut parts = text.split(is_part_end).filter(|part| !part.is_empty());
+        if !parts.clone().all(underscores_fit) {
+            return self.number_error("float", text, "underscores must be surrounded by digits");
+        }
+        if parts.next().is_some_and(has_leading_zero) {
+            return self.number_error("float", text, "cannot have leading zeroes");
+        }
+        let lonely = |(place, byte): (usize, &u8)| *byte == b'.' && !text.get(place + 1).is_some_and(u8::is_ascii_digit);
+        if text.iter().enumerate().any(lonely) {
+            return self.number_error("float", text, "'.' must be followed by one or more digits");
+        }
+        let digits = String::from_utf8_lossy(text).replace('_', "");
+        let line = self.cursor.line;
+        match digits.as_str() {
+            "nan" | "+nan" => return Ok(Value::Float(f64::NAN)),
+            "-nan" => return Ok(Value::Float(-f64::NAN)),
+            "inf" | "+inf" => return Ok(Value::Float(f64::INFINITY)),
+            "-inf" => return Ok(Value::Float(f64::NEG_INFINITY)),
+            _ => {}
+        }
+        let number = digits.bytes().any(|byte| byte.is_ascii_digit()).then(|| digits.parse::<f64>());
+        match number {
+            Some(Ok(number)) if number.is_finite() => Ok(Value::Float(number)),
+            Some(Ok(_)) => self.cursor.error_on(line, format!("{} is out of range for float64", String::from_utf8_lossy(text))),
+            _ => self.cursor.error_on(line, format!("Invalid float value: {}", format::quoted(text))),
+        }
+    }
+
+    fn array(&mut self) -> Step<Item> {
+        self.enter()?;
+        let mut context = self.context.clone();
+        if !self.current.is_empty() {
+            context.push(self.current.clone());
+        }
+        self.arrays.insert(if context.is_empty() { b"\"\"".to_vec() } else { path(&context) });
+        let mut items = Vec::new();
+        loop {
+            let place = self.cursor.place();
+            match self.cursor.next()? {
+                letter if is_blank(letter) || is_line_end(letter) => continue,
+                '#' => {
+                    self.cursor.skip_comment()?;
+                    continue;
+                }
+                ',' => return self.cursor.error("unexpected comma"),
+                ']' => break,
+                _ => self.cursor.back_to(place),
+            }
+            items.push(self.value(true)?);
+            if !self.array_separator()? {
+                break;
+            }
+        }
+        self.leave();
+        Ok(Item::List(items))
+    }
+
+    /// Takes what stands behind an item; false where that ends the list.
+    fn array_separator(&mut self) -> Step<bool> {
+        loop {
+            match self.cursor.next()? {
+                letter if is_blank(letter) || is_line_end(letter) => {}
+                '#' => self.cursor.skip_comment()?,
+                ',' => return Ok(true),
+                ']' => return Ok(false),
+                letter => {
+                    let letter = plainly(letter);
+                    return self.cursor.error(format!("expected a comma (',') or array terminator (']'), but got {letter}"));
+                }
+            }
+        }
+    }
+
+    fn inline_table(&mut self, in_array: bool) -> Step<Item> {
+        self.enter()?;
+        let (outer, key) = (self.context.clone(), self.current.clone());
+        let mut inner = outer.clone();
+        inner.push(key.clone());
+        self.at(inner.clone(), Str::default());
+        self.implicit.insert(path(&inner));
+        self.add_context(&inner, in_array)?;
+        let inner = self.context.clone();
+        self.note();
+        let mut table = BTreeMap::new();
+        loop {
+            let place = self.cursor.place();
+            match self.cursor.next()? {
+                letter if is_blank(letter) => continue,
+                letter if is_line_end(letter) => return self.cursor.error_before("newlines not allowed within inline tables"),
+                '#' => {
+                    self.cursor.skip_comment()?;
+                    continue;
+                }
+                ',' => return self.cursor.error("unexpected comma"),
+                '}' => break,
+                _ => self.cursor.back_to(place),
+            }
+            let parts = self.key()?;
+            self.begin(&parts)?;
+            let item = self.value(false)?;
+            self.set_value(&self.current.clone(), item.clone())?;
+            self.put(&mut table, &parts, item)?;
+            self.at(inner.clone(), self.current.clone());
+            if !self.table_separator()? {
+                break;
+            }
+        }
+        self.at(outer, key);
+        self.leave();
+        Ok(Item::Table(table))
+    }
+
+    /// Puts an item below a dotted key.
+    fn put(&self, table: &mut BTreeMap<Str, Item>, key: &[Str], item: Item) -> Step<()> {
+        let Some((last, before)) = key.split_last() else { return Ok(()) };
+        let mut table = table;
+        for part in before {
+            match table.entry(part.clone()).or_insert_with(|| Item::Table(BTreeMap::new())) {
+                Item::Table(below) => table = below,
+                _ => {
+                    let context = format::quoted(&path(&self.context));
+                    return self.cursor.error_on(self.key_line, format!("{context} is not a table"));
+                }
+            }
+        }
+        table.insert(last.clone(), item);
+        Ok(())
+    }
+
+    /// Takes what stands behind a pair in braces; false where that ends the table.
+    fn table_separator(&mut self) -> Step<bool> {
+        loop {
+            match self.cursor.next()? {
+                letter if is_blank(letter) => {}
+                letter if is_line_end(letter) => return self.cursor.error_before("newlines not allowed within inline tables"),
+                '#' => self.cursor.skip_comment()?,
+                ',' => {
+                    self.cursor.skip_blanks()?;
+                    if self.cursor.peek()? == '}' {
+                        return self.cursor.error("trailing comma not allowed in inline tables");
+                    }
+                    return Ok(true);
+                }
+                '}' => return Ok(false),
+                letter => {
+                    let letter = plainly(letter);
+                    return self.cursor.error(format!("expected a comma or an inline table terminator '}}', but got {letter} instead"));
+                }
+            }
+        }
+    }
+
+    /// Makes a table, or one more of many, the one that keys belong to, and those above it that are not there yet.
+    fn add_context(&mut self, key: &[Str], many: bool) -> Step<()> {
+        let Some((last, before)) = key.split_last() else { return Ok(()) };
+        self.note();
+        self.budget.step(key.len() as u64)?;
+        // as deep as the key is long
+        for _ in key {
+            self.enter()?;
+        }
+        for _ in key {
+            self.leave();
+        }
+        let mut table = &mut self.root;
+        for (count, part) in before.iter().enumerate() {
+            let known = before.get(..=count).unwrap_or(before);
+            if !table.contains_key(part.as_bytes()) {
+                self.implicit.insert(path(known));
+            }
+            let item = table.entry(part.clone()).or_insert_with(|| Item::Table(BTreeMap::new()));
+            match below(item) {
+                Some(next) => table = next,
+                None => return self.refuse("Key", known, "was already created as a hash."),
+            }
+        }
+        self.context = before.to_vec();
+        if many {
+            match table.entry(last.clone()).or_insert_with(|| Item::Tables(Vec::new())) {
+                Item::Tables(tables) => tables.push(BTreeMap::new()),
+                _ => {
+                    self.note();
+                    return self.refuse("Key", key, "was already created and cannot be used as an array.");
+                }
+            }
+        } else {
+            self.note();
+            self.set_value(last, Item::Table(BTreeMap::new()))?;
+        }
+        self.context.push(last.clone());
+        Ok(())
+    }
+
+    /// Puts an item below a key of the context, unless one is there that somebody has put there.
+    fn set_value(&mut self, key: &Str, item: Item) -> Step<()> {
+        let mut table = &mut self.root;
+        for (count, part) in self.context.iter().enumerate() {
+            match table.get_mut(part.as_bytes()).and_then(below) {
+                Some(next) => table = next,
+                None => {
+                    let known = self.context.get(..=count).unwrap_or(&self.context);
+                    return self.refuse("Key", known, "has already been defined.");
+                }
+            }
+        }
+        if !table.contains_key(key.as_bytes()) {
+            table.insert(key.clone(), item);
+            return Ok(());
+        }
+        let mut full = self.context.clone();
+        full.push(key.clone());
+        let name = path(&full);
+        if self.arrays.contains(&name) {
+            self.implicit.remove(&name);
+            table.insert(key.clone(), item);
+            return Ok(());
+        }
+        if self.implicit.remove(&name) {
+            return Ok(());
+        }
+        self.refuse("Key", &full, "has already been defined.")
+    }
+}
+
+/// The table that keys below an item belong to.
+fn below(item: &mut Item) -> Option<&mut BTreeMap<Str, Item>> {
+    match item {
+        Item::Table(table) => Some(table),
+        Item::Tables(tables) => tables.last_mut(),
+        _ => None,
+    }
+}
+
+/// Whether each underscore stands behind a digit, of any base, and none at the end.
+fn underscores_fit(text: &[u8]) -> bool {
+    if matches!(text, b"nan" | b"+nan" | b"-nan" | b"inf" | b"+inf" | b"-inf") {
+        return true;
+    }
+    let mut digit = false;
+    for byte in text {
+        if *byte == b'_' && !digit {
+            return false;
+        }
+        digit = byte.is_ascii_hexdigit();
+    }
+    digit
+}
+
+fn has_leading_zero(text: &[u8]) -> bool {
+    match text {
+        [b'0', mark, ..] => !matches!(mark, b'b' | b'o' | b'x'),
+        [b'-' | b'+', b'0', _, ..] => true,
+        _ => false,
+    }
+}
