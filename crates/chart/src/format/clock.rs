@@ -73,10 +73,7 @@ fn zone(time: &ZonedDateTime) -> String {
 /// `time.Time.GoString()`: `time.Date(2009, time.November, 10, 23, 0, 0, 0, time.UTC)`.
 pub fn time_in_go(time: &ZonedDateTime) -> String {
     let month = usize::try_from(time.month() - 1).ok().and_then(|month| MONTHS.get(month)).copied().unwrap_or_default();
-    let zone = match time.time_zone().iana_name() {
-        Some("UTC" | "Etc/UTC") | None => "time.UTC".to_owned(),
-        Some(name) => format!("time.Location({})", super::quoted(name.as_bytes())),
-    };
+    let zone = crate::functions::dates::in_go(time);
     let (date, clock) = (time.date(), time.time());
     format!(
         "time.Date({}, time.{month}, {}, {}, {}, {}, {}, {zone})",

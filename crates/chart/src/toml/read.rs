@@ -1,21 +1,16 @@
 //! Reading TOML: tables, keys and what may stand where, with Go's texts of errors.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    rc::Rc,
-};
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::ZonedDateTime;
 
 use super::{
     cursor::{Cursor, END, Step, is_blank, is_line_end, plainly, shown},
     key,
-    scalar::Scalar,
 };
 use crate::{
     budget::Budget,
     format,
-    functions::dates,
     value::{Kind, List, Str, Type, Value, types::MAP},
     yaml::ReadError,
 };
@@ -25,7 +20,7 @@ pub static TABLES: Type = Type::of("[]map[string]interface {}", Kind::Slice, &MA
 
 /// Something read, while tables may still be added to.
 #[derive(Clone)]
-enum Item {
+pub(super) enum Item {
     Table(BTreeMap<Str, Item>),
     Tables(Vec<BTreeMap<Str, Item>>),
     List(Vec<Item>),
@@ -77,33 +72,33 @@ fn value(item: Item) -> Value {
     }
 }
 
-struct Reader<'t, 'b> {
-    cursor: Cursor<'t>,
-    now: &'t ZonedDateTime,
-    budget: &'b mut Budget,
-    root: BTreeMap<Str, Item>,
+pub(super) struct Reader<'t, 'b> {
+    pub(super) cursor: Cursor<'t>,
+    pub(super) now: &'t ZonedDateTime,
+    pub(super) budget: &'b mut Budget,
+    pub(super) root: BTreeMap<Str, Item>,
     /// The table that keys belong to.
-    context: Vec<Str>,
+    pub(super) context: Vec<Str>,
     /// The key in it that is being read.
     current: Str,
     /// The line of the last key's first part.
-    key_line: usize,
+    pub(super) key_line: usize,
     /// Tables that no heading has made yet.
-    implicit: HashSet<Vec<u8>>,
+    pub(super) implicit: HashSet<Vec<u8>>,
     /// Keys that hold lists.
-    arrays: HashSet<Vec<u8>>,
+    pub(super) arrays: HashSet<Vec<u8>>,
     depth: u32,
 }
 
-fn path(parts: &[Str]) -> Vec<u8> {
+pub(super) fn path(parts: &[Str]) -> Vec<u8> {
     let mut out = Vec::new();
     key::path(&mut out, parts.iter().map(Str::as_bytes));
     out
 }
 
-impl<'t> Reader<'t, '_> {
+impl Reader<'_, '_> {
     /// Tells the cursor what an error would name now.
-    fn note(&mut self) {
+    pub(super) fn note(&mut self) {
         let mut last = path(&self.context);
         if self.context.is_empty() {
             last = self.current.as_bytes().to_vec();
@@ -119,18 +114,18 @@ impl<'t> Reader<'t, '_> {
         self.note();
     }
 
-    fn enter(&mut self) -> Step<()> {
+    pub(super) fn enter(&mut self) -> Step<()> {
         self.budget.enter()?;
         self.depth += 1;
         Ok(())
     }
 
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         self.depth -= 1;
         self.budget.leave();
     }
 
-    fn refuse<T>(&self, what: &str, key: &[Str], rest: &str) -> Step<T> {
+    pub(super) fn refuse<T>(&self, what: &str, key: &[Str], rest: &str) -> Step<T> {
         self.cursor.error_on(self.key_line, format!("{what} '{}' {rest}", String::from_utf8_lossy(&path(key))))
     }
 
@@ -285,123 +280,7 @@ impl<'t> Reader<'t, '_> {
         Ok(())
     }
 
-    fn value(&mut self, in_array: bool) -> Step<Item> {
-        self.budget.step(1)?;
-        self.budget.make(size_of::<Item>())?;
-        self.cursor.skip_blanks()?;
-        let start = self.cursor.place();
-        let letter = self.cursor.next()?;
-        let after = self.cursor.place();
-        let scalar = match letter {
-            '0'..='9' => {
-                self.cursor.back_to(start);
-                self.cursor.number_or_time()?
-            }
-            '[' => return self.array(),
-            '{' => return self.inline_table(in_array),
-            '"' | '\'' => Scalar::Text(self.cursor.text(letter, true)?),
-            '.' => return self.cursor.error("floats must start with a digit, not '.'"),
-            '-' | '+' => self.cursor.signed(start)?,
-            'i' | 'n' if self.is_special()? => Scalar::Float(self.cursor.since(start)),
-            letter if format::unicode::is_letter(letter) => {
-                // what was taken in the hope of `inf` or `nan` is given back but for one letter
-                let taken = self.cursor.since(after).len();
-                let mut place = start;
-                self.cursor.back_to(start);
-                for _ in 0..taken {
-                    self.cursor.next()?;
-                    place = self.cursor.place();
-                }
-                self.cursor.back_to(place);
-                self.cursor.word()?
-            }
-            END => return self.cursor.error("unexpected EOF; expected value"),
-            letter => {
-                let message = format!("expected value but found {} instead", shown(letter));
-                return if letter == '\n' { self.cursor.error_before(message) } else { self.cursor.error(message) };
-            }
-        };
-        self.scalar(scalar).map(Item::Plain)
-    }
-
-    /// Whether `inf` or `nan` follows, of which the first letter was taken.
-    fn is_special(&mut self) -> Step<bool> {
-        Ok((self.cursor.accept('n')? && self.cursor.accept('f')?) || (self.cursor.accept('a')? && self.cursor.accept('n')?))
-    }
-
-    fn scalar(&mut self, scalar: Scalar<'_>) -> Step<Value> {
-        Ok(match scalar {
-            Scalar::Text(text) => {
-                self.budget.make(text.len())?;
-                Value::str(text)
-            }
-            Scalar::Bool(it) => Value::Bool(it),
-            Scalar::Integer(text) => self.integer(text)?,
-            Scalar::Float(text) => self.float(text)?,
-            Scalar::Time(text) => {
-                let text = String::from_utf8_lossy(text).replace('z', "Z").replace(['t', ' '], "T");
-                match dates::from_toml(&text, self.now) {
-                    Some(time) => Value::Time(Rc::new(time)),
-                    None => {
-                        let text = format::quoted(text.as_bytes());
-                        return self.cursor.error_on(self.cursor.line, format!("invalid datetime: {text}"));
-                    }
-                }
-            }
-        })
-    }
-
-    fn number_error<T>(&self, kind: &str, text: &[u8], rest: &str) -> Step<T> {
-        self.cursor.error_on(self.cursor.line, format!("Invalid {kind} {}: {rest}", format::quoted(text)))
-    }
-
-    fn integer(&self, text: &[u8]) -> Step<Value> {
-        if !underscores_fit(text) {
-            return self.number_error("integer", text, "underscores must be surrounded by digits");
-        }
-        if has_leading_zero(text) {
-            return self.number_error("integer", text, "cannot have leading zeroes");
-        }
-        match format::parse_int(text, 0) {
-            Ok(number) => Ok(Value::int64(number)),
-            Err(_) => {
-                let text = String::from_utf8_lossy(text);
-                self.cursor.error_on(self.cursor.line, format!("{text} is out of range for int64"))
-            }
-        }
-    }
-
-    fn float(&self, text: &[u8]) -> Step<Value> {
-        let is_part_end = |byte: &u8| matches!(byte, b'.' | b'e' | b'E');
-        let mut parts = text.split(is_part_end).filter(|part| !part.is_empty());
-        if !parts.clone().all(underscores_fit) {
-            return self.number_error("float", text, "underscores must be surrounded by digits");
-        }
-        if parts.next().is_some_and(has_leading_zero) {
-            return self.number_error("float", text, "cannot have leading zeroes");
-        }
-        let lonely = |(place, byte): (usize, &u8)| *byte == b'.' && !text.get(place + 1).is_some_and(u8::is_ascii_digit);
-        if text.iter().enumerate().any(lonely) {
-            return self.number_error("float", text, "'.' must be followed by one or more digits");
-        }
-        let digits = String::from_utf8_lossy(text).replace('_', "");
-        let line = self.cursor.line;
-        match digits.as_str() {
-            "nan" | "+nan" => return Ok(Value::Float(f64::NAN)),
-            "-nan" => return Ok(Value::Float(-f64::NAN)),
-            "inf" | "+inf" => return Ok(Value::Float(f64::INFINITY)),
-            "-inf" => return Ok(Value::Float(f64::NEG_INFINITY)),
-            _ => {}
-        }
-        let number = digits.bytes().any(|byte| byte.is_ascii_digit()).then(|| digits.parse::<f64>());
-        match number {
-            Some(Ok(number)) if number.is_finite() => Ok(Value::Float(number)),
-            Some(Ok(_)) => self.cursor.error_on(line, format!("{} is out of range for float64", String::from_utf8_lossy(text))),
-            _ => self.cursor.error_on(line, format!("Invalid float value: {}", format::quoted(text))),
-        }
-    }
-
-    fn array(&mut self) -> Step<Item> {
+    pub(super) fn array(&mut self) -> Step<Item> {
         self.enter()?;
         let mut context = self.context.clone();
         if !self.current.is_empty() {
@@ -446,7 +325,7 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    fn inline_table(&mut self, in_array: bool) -> Step<Item> {
+    pub(super) fn inline_table(&mut self, in_array: bool) -> Step<Item> {
         self.enter()?;
         let (outer, key) = (self.context.clone(), self.current.clone());
         let mut inner = outer.clone();
@@ -523,108 +402,5 @@ impl<'t> Reader<'t, '_> {
                 }
             }
         }
-    }
-
-    /// Makes a table, or one more of many, the one that keys belong to, and those above it that are not there yet.
-    fn add_context(&mut self, key: &[Str], many: bool) -> Step<()> {
-        let Some((last, before)) = key.split_last() else { return Ok(()) };
-        self.note();
-        self.budget.step(key.len() as u64)?;
-        // as deep as the key is long
-        for _ in key {
-            self.enter()?;
-        }
-        for _ in key {
-            self.leave();
-        }
-        let mut table = &mut self.root;
-        for (count, part) in before.iter().enumerate() {
-            let known = before.get(..=count).unwrap_or(before);
-            if !table.contains_key(part.as_bytes()) {
-                self.implicit.insert(path(known));
-            }
-            let item = table.entry(part.clone()).or_insert_with(|| Item::Table(BTreeMap::new()));
-            match below(item) {
-                Some(next) => table = next,
-                None => return self.refuse("Key", known, "was already created as a hash."),
-            }
-        }
-        self.context = before.to_vec();
-        if many {
-            match table.entry(last.clone()).or_insert_with(|| Item::Tables(Vec::new())) {
-                Item::Tables(tables) => tables.push(BTreeMap::new()),
-                _ => {
-                    self.note();
-                    return self.refuse("Key", key, "was already created and cannot be used as an array.");
-                }
-            }
-        } else {
-            self.note();
-            self.set_value(last, Item::Table(BTreeMap::new()))?;
-        }
-        self.context.push(last.clone());
-        Ok(())
-    }
-
-    /// Puts an item below a key of the context, unless one is there that somebody has put there.
-    fn set_value(&mut self, key: &Str, item: Item) -> Step<()> {
-        let mut table = &mut self.root;
-        for (count, part) in self.context.iter().enumerate() {
-            match table.get_mut(part.as_bytes()).and_then(below) {
-                Some(next) => table = next,
-                None => {
-                    let known = self.context.get(..=count).unwrap_or(&self.context);
-                    return self.refuse("Key", known, "has already been defined.");
-                }
-            }
-        }
-        if !table.contains_key(key.as_bytes()) {
-            table.insert(key.clone(), item);
-            return Ok(());
-        }
-        let mut full = self.context.clone();
-        full.push(key.clone());
-        let name = path(&full);
-        if self.arrays.contains(&name) {
-            self.implicit.remove(&name);
-            table.insert(key.clone(), item);
-            return Ok(());
-        }
-        if self.implicit.remove(&name) {
-            return Ok(());
-        }
-        self.refuse("Key", &full, "has already been defined.")
-    }
-}
-
-/// The table that keys below an item belong to.
-fn below(item: &mut Item) -> Option<&mut BTreeMap<Str, Item>> {
-    match item {
-        Item::Table(table) => Some(table),
-        Item::Tables(tables) => tables.last_mut(),
-        _ => None,
-    }
-}
-
-/// Whether each underscore stands behind a digit, of any base, and none at the end.
-fn underscores_fit(text: &[u8]) -> bool {
-    if matches!(text, b"nan" | b"+nan" | b"-nan" | b"inf" | b"+inf" | b"-inf") {
-        return true;
-    }
-    let mut digit = false;
-    for byte in text {
-        if *byte == b'_' && !digit {
-            return false;
-        }
-        digit = byte.is_ascii_hexdigit();
-    }
-    digit
-}
-
-fn has_leading_zero(text: &[u8]) -> bool {
-    match text {
-        [b'0', mark, ..] => !matches!(mark, b'b' | b'o' | b'x'),
-        [b'-' | b'+', b'0', _, ..] => true,
-        _ => false,
     }
 }

@@ -95,7 +95,7 @@ pub static TIME_METHODS: &[Method] = &[
     method("Hour", &[], |scope, this, _| Ok(Value::int(moment(this, scope).hour))),
     method("In", A_LOCATION, |scope, this, args| {
         let name = args.first().map(location_name).unwrap_or_default();
-        let zone = zone::load(&name, scope.now.time_zone()).unwrap_or(TimeZone::UTC);
+        let zone = zone::load(&name, &zone::here(scope.now)).unwrap_or(TimeZone::UTC);
         Ok(moved(own(this, scope), zone))
     }),
     method("IsDST", &[], |scope, this, _| {
@@ -106,9 +106,9 @@ pub static TIME_METHODS: &[Method] = &[
         let stamp = own(this, scope).timestamp();
         Ok(Value::Bool(stamp.as_second() == -UNIX_EPOCH && stamp.subsec_nanosecond() == 0))
     }),
-    method("Local", &[], |scope, this, _| Ok(moved(own(this, scope), scope.now.time_zone().clone()))),
+    method("Local", &[], |scope, this, _| Ok(moved(own(this, scope), zone::here(scope.now)))),
     method("Location", &[], |scope, this, _| {
-        let name = zone::location(own(this, scope).time_zone(), scope.now.time_zone());
+        let name = zone::location(own(this, scope).time_zone(), &zone::here(scope.now));
         Ok(Value::Struct(Rc::new(Struct { ty: &LOCATION, fields: Vec::new(), shown: Shown::Text(name.into()) })))
     }),
     method("MarshalJSON", &[], |scope, this, _| {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use jiff::{ZonedDateTime, tz::TimeZone};
 
 pub use self::methods::{DURATION_METHODS, LOCATION, MONTH, TIME_METHODS, WEEKDAY};
-pub(crate) use self::zone::abbreviation;
+pub(crate) use self::zone::{abbreviation, in_go};
 use self::{
     layout::format,
     moment::{Moment, Wall, time},
@@ -28,7 +28,7 @@ use crate::{
 
 /// The functions of this file.
 pub const FUNCTIONS: &[Function] = &[
-    Function { name: "now", takes: &[], rest: None, call: |scope, _| Ok(Value::Time(Rc::new(scope.now.clone()))) },
+    Function { name: "now", takes: &[], rest: None, call: |scope, _| Ok(now(scope)) },
     Function { name: "ago", takes: &[&ANY], rest: None, call: ago },
     Function { name: "date", takes: &[&STRING, &ANY], rest: None, call: |scope, args| shown(scope, &text(args, 0), args.get(1), b"Local") },
     Function { name: "dateInZone", takes: &[&STRING, &ANY, &STRING], rest: None, call: date_in_zone },
@@ -60,6 +60,10 @@ const RFC_3339: &[u8] = b"2006-01-02T15:04:05.999999999Z07:00";
 pub(crate) fn rfc_3339_again(text: &[u8]) -> Result<String, String> {
     let time = parse::parse(b"2006-01-02T15:04:05Z07:00", text, &TimeZone::UTC)?;
     Ok(json(&time).unwrap_or_default())
+}
+
+fn now(scope: &Scope<'_>) -> Value {
+    Value::Time(Rc::new(scope.now.with_time_zone(zone::here(scope.now))))
 }
 
 fn text(args: &[Value], place: usize) -> Str {
@@ -181,7 +185,7 @@ fn read(scope: &mut Scope<'_>, args: &[Value]) -> Result<Result<ZonedDateTime, S
     let (layout, value) = (text(args, 0), text(args, 1));
     scope.budget.scan((layout.len() + value.len()).saturating_mul(8))?;
     scope.budget.make((layout.len() + value.len()).saturating_mul(8))?;
-    Ok(parse::parse(&layout, &value, scope.now.time_zone()))
+    Ok(parse::parse(&layout, &value, &zone::here(scope.now)))
 }
 
 /// What Go calls no time: the first of January of year 1.
@@ -240,7 +244,7 @@ pub(crate) fn from_toml(text: &str, now: &ZonedDateTime) -> Option<ZonedDateTime
         (b"15:04:05.999999999", Some(zone::LOCAL_TIME)),
     ];
     let read = forms.iter().find_map(|(layout, name)| {
-        let zone = name.map_or_else(|| now.time_zone().clone(), |name| zone::fixed(name, offset));
+        let zone = name.map_or_else(|| zone::here(now), |name| zone::fixed(name, offset));
         parse::parse(layout, text.as_bytes(), &zone).ok().map(|time| (layout, time))
     });
     let (layout, time) = read?;

@@ -16,6 +16,27 @@ pub(super) const LOCAL_TIME: &str = "time-local";
 
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
+/// UTC as the zone of this place. Go tells the two apart where it shows a time as Go would write it.
+static UTC_HERE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::posix("UTC0").unwrap_or(TimeZone::UTC));
+
+/// The zone of this place.
+pub(super) fn here(now: &ZonedDateTime) -> TimeZone {
+    if *now.time_zone() == TimeZone::UTC { UTC_HERE.clone() } else { now.time_zone().clone() }
+}
+
+/// How Go would write the zone of a time.
+pub(crate) fn in_go(time: &ZonedDateTime) -> String {
+    let zone = time.time_zone();
+    if *zone == TimeZone::UTC {
+        "time.UTC".to_owned()
+    } else if zone.iana_name().is_some() || *zone == *UTC_HERE {
+        // no other zone of the database gets into a time
+        "time.Local".to_owned()
+    } else {
+        format!("time.Location({})", crate::format::quoted(abbreviation(time).as_bytes()))
+    }
+}
+
 /// `time.LoadLocation`: `local` is what `Local` means. Nothing for a name that is none, which is told with its case.
 pub(super) fn load(name: &str, local: &TimeZone) -> Option<TimeZone> {
     match name {
@@ -59,7 +80,7 @@ pub(crate) fn abbreviation(time: &ZonedDateTime) -> String {
 
 /// What `Location` is called: the zone's own name, `Local` for that of this place.
 pub(super) fn location(zone: &TimeZone, local: &TimeZone) -> String {
-    if *zone == TimeZone::UTC {
+    if *zone == TimeZone::UTC || *zone == *UTC_HERE {
         return "UTC".to_owned();
     }
     if zone == local {
