@@ -65,9 +65,12 @@ impl FakeCluster {
         }
     }
 
-    /// The names of all objects, those of kind Secret apart.
+    /// The names of all objects in order, those of kind Secret apart.
     pub fn names(&self) -> Vec<String> {
-        held(&self.inner).objects.keys().filter(|name| name.kind != "Secret").map(ToString::to_string).collect()
+        let mut names: Vec<String> =
+            held(&self.inner).objects.keys().filter(|name| name.kind != "Secret").map(ToString::to_string).collect();
+        names.sort();
+        names
     }
 
     /// Notes a change; refuses it if it is to be refused.
@@ -219,12 +222,13 @@ impl Cluster for FakeCluster {
         Ok(inner.objects.remove(object).is_some())
     }
 
-    async fn wait(&self, objects: &[ObjectName], _: Until, _: Duration) -> Result<(), ClusterError> {
+    async fn wait(&self, objects: &[ObjectName], until: Until, _: Duration) -> Result<(), ClusterError> {
         let inner = held(&self.inner);
         if inner.calls_left == Some(0) {
             return Err(ClusterError::Unreachable("it died".into()));
         }
-        match objects.iter().find(|object| inner.never.contains(&object.to_string())) {
+        let never = objects.iter().find(|object| until != Until::Deleted && inner.never.contains(&object.to_string()));
+        match never {
             Some(object) => Err(ClusterError::Failed { object: object.clone(), why: format!("{object} failed") }),
             None => Ok(()),
         }
