@@ -24,6 +24,7 @@ pub mod render;
 pub mod schema;
 pub mod template;
 pub mod toml;
+pub mod uses;
 pub mod value;
 pub mod values;
 pub mod yaml;

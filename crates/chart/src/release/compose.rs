@@ -10,6 +10,7 @@ use crate::{
     functions::semver,
     json,
     render::{Capabilities, Files, Mode, Release, RenderError, Surroundings, render},
+    schema::{self, Unfit},
     value::{Data, Table},
     values::{self, Nulls},
 };
@@ -72,7 +73,7 @@ pub enum ComposeError {
         there: String,
     },
     /// Values that the schema does not take.
-    #[error("values don't meet the specifications of the schema(s) in the following chart(s):\n{0}")]
+    #[error("{0}")]
     Schema(String),
     /// The templates.
     #[error(transparent)]
@@ -102,6 +103,13 @@ pub fn compose(request: &Request, around: &mut Surroundings<'_>) -> Result<Compo
     let settled = values::settle(&request.chart, &request.values, Nulls::Keep, &mut budget)?;
     let chart = settled.chart;
     let (chart_values, warnings) = values::coalesce(&chart, &request.values, &mut budget)?;
+    if request.check_schema {
+        let plain = values::table_of(&chart_values, &mut budget)?;
+        schema::check(&chart, &plain, &mut budget).map_err(|unfit| match unfit {
+            Unfit::Said(text) => ComposeError::Schema(text),
+            Unfit::Limit(limit) => ComposeError::Render(limit.into()),
+        })?;
+    }
     check_kube_version(&chart, &request.capabilities)?;
     let mut files = render(&chart, chart_values, &request.release, &request.capabilities, request.mode, around, &mut budget)?;
     let notes = take_notes(&mut files, &chart, request.sub_notes);

@@ -28,6 +28,7 @@ mod range;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod uses;
 mod word;
 mod wording;
 
@@ -42,6 +43,7 @@ use crate::{
 };
 pub use callee::names;
 use tree::Tree;
+pub use uses::ValueUse;
 
 /// A text that is no template, with text/template's words.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

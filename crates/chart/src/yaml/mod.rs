@@ -12,6 +12,7 @@ mod keys;
 mod nodes;
 mod order;
 mod parser;
+mod place;
 mod pretty;
 mod raw;
 mod resolve;
@@ -24,6 +25,7 @@ mod write;
 
 use thiserror::Error;
 
+pub use place::line_of;
 pub use pretty::write_pretty;
 pub use resolve::short_float;
 pub use write::{write, write_data};

@@ -1,0 +1,185 @@
+//! Which values of a chart its templates look at, and which they never do.
+//!
+//! What is told is told for certain: a value counts as used as soon as something above it is handed on whole, and where a
+//! template takes all of `.Values`, nothing is said to be unused.
+
+use serde::Serialize;
+
+use crate::{
+    chart::Chart,
+    template::{ParseFault, Parsed},
+    value::{Data, Str, Table},
+    values::GLOBAL,
+};
+
+/// A place where a template looks at a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Use {
+    /// The keys from the root chart's values on; none for all of them.
+    #[serde(skip)]
+    pub path: Vec<Str>,
+    /// The template: `web/templates/service.yaml`, or `web/values.yaml` for a text of the values that is a template itself.
+    pub file: String,
+    /// The line in it, from 1.
+    pub line: usize,
+    /// What is written there.
+    pub text: String,
+}
+
+/// Every use of a value in the templates of a chart and of those inside it.
+pub fn uses(chart: &Chart) -> Result<Vec<Use>, ParseFault> {
+    let mut found = Found::default();
+    found.chart(chart, &[])?;
+    // what a partial defines may be carried out for any chart of the tree
+    let anywhere = std::mem::take(&mut found.partials);
+    for prefix in std::mem::take(&mut found.charts) {
+        found.uses.extend(anywhere.iter().map(|one| Use { path: from_root(&prefix, &one.path), ..one.clone() }));
+    }
+    found.uses.sort_by(|one, two| (&one.file, one.line, &one.path).cmp(&(&two.file, two.line, &two.path)));
+    found.uses.dedup();
+    Ok(found.uses)
+}
+
+#[derive(Default)]
+struct Found {
+    uses: Vec<Use>,
+    /// Uses in partials, by their path from whichever chart they are carried out for.
+    partials: Vec<Use>,
+    charts: Vec<Vec<Str>>,
+}
+
+impl Found {
+    fn chart(&mut self, chart: &Chart, prefix: &[Str]) -> Result<(), ParseFault> {
+        self.charts.push(prefix.to_vec());
+        for file in &chart.templates {
+            let name = format!("{}/{}", chart.path, file.name);
+            let parsed = Parsed::new(&name.as_str().into(), &file.data)?;
+            let partial = chart.is_library() || file.name.rsplit(|byte| *byte == b'/').next().unwrap_or_default().starts_with(b"_");
+            for one in parsed.value_uses() {
+                let found = Use { path: one.path, file: name.clone(), line: one.line, text: one.text };
+                if partial {
+                    self.partials.push(found);
+                } else {
+                    let path = from_root(prefix, &found.path);
+                    self.uses.push(Use { path, ..found });
+                }
+            }
+        }
+        self.texts(&Data::Map(chart.values.clone()), &format!("{}/values.yaml", chart.path));
+        for inner in &chart.dependencies {
+            let below: Vec<Str> = prefix.iter().cloned().chain([Str::from(inner.name())]).collect();
+            self.chart(inner, &below)?;
+        }
+        Ok(())
+    }
+
+    /// Texts among the values may be templates, for `tpl`. One that is none is left alone.
+    fn texts(&mut self, data: &Data, file: &str) {
+        match data {
+            Data::Map(table) => table.values().for_each(|inner| self.texts(inner, file)),
+            Data::List(items) => items.iter().for_each(|inner| self.texts(inner, file)),
+            Data::Text(text) if bstr::ByteSlice::contains_str(text.as_bytes(), "{{") => {
+                let Ok(parsed) = Parsed::new(&file.into(), text) else { return };
+                let uses = parsed.value_uses().into_iter();
+                self.partials.extend(uses.map(|one| Use { path: one.path, file: file.to_owned(), line: 1, text: one.text }));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A path in the values of a chart inside, from the root's. `global` is the same for all.
+fn from_root(prefix: &[Str], path: &[Str]) -> Vec<Str> {
+    match path.first() {
+        Some(first) if *first == GLOBAL => path.to_vec(),
+        _ => prefix.iter().chain(path).cloned().collect(),
+    }
+}
+
+/// The values of a chart's own `values.yaml` that nothing looks at: keys one below the other. Where nothing below a key is used,
+/// the key is told and not what is below.
+pub fn unused(chart: &Chart, uses: &[Use]) -> Vec<Vec<Str>> {
+    let mut unused = Vec::new();
+    let decided: Vec<Vec<Str>> = chart.metadata.dependencies.iter().flat_map(deciding).collect();
+    let used = |path: &[Str]| {
+        let looked = uses.iter().map(|one| &one.path).chain(&decided).any(|one| starts(one, path) || starts(path, one));
+        let inside = path.first().is_some_and(|first| *first == GLOBAL || chart.dependencies.iter().any(|inner| *first == inner.name()));
+        looked || inside
+    };
+    below(&chart.values, &mut Vec::new(), &used, &mut unused);
+    unused
+}
+
+/// The values by which a dependency is taken or left, and those that it imports or that are imported from it.
+fn deciding(dependency: &crate::chart::Dependency) -> Vec<Vec<Str>> {
+    let keys = |path: &str| path.split('.').map(Str::from).collect::<Vec<_>>();
+    let conditions = dependency.condition.split(',').map(|path| keys(path.trim()));
+    let tags = dependency.tags.iter().map(|tag| vec![Str::from("tags"), Str::from(tag.as_str())]);
+    let named = if dependency.alias.is_empty() { &dependency.name } else { &dependency.alias };
+    conditions.chain(tags).chain([keys(named)]).collect()
+}
+
+fn starts(long: &[Str], short: &[Str]) -> bool {
+    long.get(..short.len()) == Some(short)
+}
+
+fn below(table: &Table, at: &mut Vec<Str>, used: &dyn Fn(&[Str]) -> bool, unused: &mut Vec<Vec<Str>>) {
+    for (key, value) in table {
+        at.push(key.clone());
+        match value {
+            _ if !used(at) => unused.push(at.clone()),
+            Data::Map(inner) => below(inner, at, used, unused),
+            _ => {}
+        }
+        at.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{chart::File, load};
+
+    fn chart(values: &str, files: &[(&str, &str)]) -> Chart {
+        let file = |name: &str, data: &str| File { name: name.into(), data: data.into() };
+        let mut all = vec![file("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"), file("values.yaml", values)];
+        all.extend(files.iter().map(|(name, data)| file(name, data)));
+        load::files(all).unwrap().chart
+    }
+
+    fn unused_of(values: &str, files: &[(&str, &str)]) -> Vec<String> {
+        let chart = chart(values, files);
+        let found = uses(&chart).unwrap();
+        unused(&chart, &found).iter().map(|path| path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")).collect()
+    }
+
+    #[test]
+    fn what_no_template_looks_at_is_told_at_its_highest_key() {
+        let values = "image: {tag: 1, name: x}\nspare: {a: 1, b: 2}\nused: {a: 1}\nhalf: {a: 1, b: 2}\n";
+        let template = "{{ .Values.image.tag }}{{ .Values.image.name }}{{ toYaml .Values.used }}{{ .Values.half.a }}";
+        assert_eq!(unused_of(values, &[("templates/a.yaml", template)]), ["half.b", "spare"]);
+    }
+
+    #[test]
+    fn nothing_is_said_where_all_values_are_handed_on() {
+        assert_eq!(unused_of("a: 1\nb: 2\n", &[("templates/a.yaml", "{{ toYaml .Values }}")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_text_of_the_values_that_is_a_template_uses_values_too() {
+        assert_eq!(unused_of("a: '{{ .Values.b }}'\nb: 2\n", &[("templates/a.yaml", "{{ tpl .Values.a . }}")]), [""; 0]);
+    }
+
+    #[test]
+    fn what_goes_to_a_chart_inside_counts_as_used_and_its_uses_have_the_whole_path() {
+        let inner = [
+            ("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n"),
+            ("charts/sub/templates/s.yaml", "{{ .Values.x }}\n{{ .Values.global.y }}"),
+        ];
+        assert_eq!(unused_of("sub: {x: 1}\nglobal: {y: 1}\n", &inner), [""; 0]);
+        let found = uses(&chart("a: 1\n", &inner)).unwrap();
+        let told: Vec<(String, usize)> =
+            found.iter().map(|one| (one.path.iter().map(ToString::to_string).collect::<Vec<_>>().join("."), one.line)).collect();
+        assert_eq!(told, [("sub.x".to_owned(), 1), ("global.y".to_owned(), 2)]);
+    }
+}

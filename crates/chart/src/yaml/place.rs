@@ -1,0 +1,61 @@
+//! Where in a document something stands.
+
+use super::{
+    nodes::{self, Node, NodeKind},
+    parser, scanner, text,
+};
+use crate::budget::{Budget, Limits};
+
+/// The line, from 1, on which the key stands that these keys lead to, one mapping below the other; none where they lead nowhere,
+/// or the text is no YAML. Of a key that comes twice it is the last, which is the one that counts.
+pub fn line_of(text: &[u8], path: &[&str]) -> Option<usize> {
+    let mut budget = Budget::new(Limits::default());
+    budget.scan(text.len()).ok()?;
+    let (text, unreadable) = text::decode(text);
+    let mut parser = parser::Parser::new(scanner::Scanner::new(&text, unreadable));
+    let nodes = nodes::compose(&mut parser, &mut budget).ok()?;
+    let mut at = nodes.first()?;
+    let mut line = None;
+    for key in path {
+        let (found, below) = entry(&nodes, at, key)?;
+        line = Some(found + 1);
+        at = below;
+    }
+    line
+}
+
+fn entry<'n, 'a>(nodes: &'n [Node<'a>], at: &'n Node<'a>, key: &str) -> Option<(usize, &'n Node<'a>)> {
+    let mapping = match &at.kind {
+        NodeKind::Alias(_, meant) => nodes.get(*meant)?,
+        _ => at,
+    };
+    let NodeKind::Mapping(children) = &mapping.kind else { return None };
+    let pairs = children.chunks_exact(2).rev();
+    let is = |place: &usize| match nodes.get(*place).map(|node| &node.kind) {
+        Some(NodeKind::Scalar { value, .. }) => value.as_ref() == key.as_bytes(),
+        _ => false,
+    };
+    for pair in pairs {
+        let [name, value] = pair else { continue };
+        if is(name) {
+            return Some((nodes.get(*name)?.line, nodes.get(*value)?));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_where_it_stands() {
+        let text = b"# first\na:\n  b: 1\n  'c d':\n    e: {f: 2}\nx: &x\n  y: 1\nz: *x\na2: 1\n";
+        assert_eq!(line_of(text, &["a"]), Some(2));
+        assert_eq!(line_of(text, &["a", "b"]), Some(3));
+        assert_eq!(line_of(text, &["a", "c d", "e", "f"]), Some(5));
+        assert_eq!(line_of(text, &["z", "y"]), Some(7));
+        assert_eq!(line_of(text, &["a", "q"]), None);
+        assert_eq!(line_of(b"[", &["a"]), None);
+    }
+}
