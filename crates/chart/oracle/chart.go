@@ -141,6 +141,9 @@ func capabilities(asked *request) (*chartutil.Capabilities, error) {
 	if asked.HelmVersion != "" {
 		caps.HelmVersion.Version = asked.HelmVersion
 	}
+	if asked.GoVersion != "" {
+		caps.HelmVersion.GoVersion = asked.GoVersion
+	}
 	return caps, nil
 }
 

@@ -36,6 +36,7 @@ type request struct {
 	KubeVersion string   `json:"kubeVersion"`
 	APIVersions []string `json:"apiVersions"`
 	HelmVersion string   `json:"helmVersion"`
+	GoVersion   string   `json:"goVersion"`
 	Strict      bool     `json:"strict"`
 	Lint        bool     `json:"lint"`
 	Install     bool     `json:"install"`

@@ -2,12 +2,14 @@
 
 pub mod atoms;
 pub mod compare;
+pub mod directory;
 pub mod documents;
 pub mod expressions;
 pub mod flags;
 pub mod oracle;
 pub mod ours;
 pub mod random;
+pub mod render;
 pub mod shrink;
 pub mod signatures;
 pub mod statements;

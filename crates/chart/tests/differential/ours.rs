@@ -1,4 +1,6 @@
-//! Ours, asked what the oracle is asked.
+//! Ours, asked what the oracle is asked: documents and flags. Charts are in [`super::render`].
+
+use std::collections::BTreeMap;
 
 use penstock_chart::{
     budget::{Budget, Limits},
@@ -11,11 +13,6 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{flags, oracle};
 use crate::differential::oracle::Outcome;
-
-/// A template in a chart that has little else.
-pub fn template(_template: &str, _definitions: &str, _values: &str) -> Outcome {
-    Outcome::None("templates are not rendered yet".to_owned())
-}
 
 /// A YAML document, read and written.
 pub fn yaml(text: &str) -> Outcome {
@@ -57,11 +54,24 @@ pub fn flags(asked: &flags::Flags) -> Outcome {
 }
 
 /// A whole answer, as the oracle would give it.
-fn answered(answer: Json) -> Outcome {
-    Outcome::Made(answer.to_string().into_bytes())
+pub fn answered(answer: Json) -> Outcome {
+    Outcome::Made(in_order(answer).to_string().into_bytes())
 }
 
-fn refused(fault: Fault) -> Outcome {
+/// With the keys of every object in the order that Go writes them in.
+fn in_order(value: Json) -> Json {
+    match value {
+        Json::Object(entries) => {
+            let entries: BTreeMap<String, Json> = entries.into_iter().map(|(key, value)| (key, in_order(value))).collect();
+            Json::Object(entries.into_iter().collect())
+        }
+        Json::Array(items) => items.into_iter().map(in_order).collect(),
+        other => other,
+    }
+}
+
+/// A refusal, or a limit.
+pub fn refused(fault: Fault) -> Outcome {
     match fault {
         Fault::Said(text) => Outcome::Refused(text.as_bytes().to_vec()),
         Fault::Limit(limit) => Outcome::None(limit.to_string()),
@@ -69,7 +79,7 @@ fn refused(fault: Fault) -> Outcome {
 }
 
 /// A value with Go's types in it, as the oracle writes one.
-fn typed(data: &Data) -> Json {
+pub fn typed(data: &Data) -> Json {
     match data {
         Data::Null => Json::Null,
         Data::Bool(it) => json!(it),

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::{
     compare::Case,
     oracle::Outcome,
-    ours,
+    render,
     signatures::{self, Signature},
     statements,
 };
@@ -14,6 +14,7 @@ impl Case for statements::Case {
     fn question(&self) -> (Json, &'static str) {
         let question = json!({
             "op": "template",
+            "goVersion": "go1.24.4",
             "template": self.template.to_string(),
             "helpers": self.definitions.to_string(),
             "values": [self.values.root.yaml()],
@@ -23,7 +24,7 @@ impl Case for statements::Case {
     }
 
     fn ours(&self) -> Outcome {
-        ours::template(&self.template.to_string(), &self.definitions.to_string(), &self.values.root.yaml())
+        render::template(&self.template.to_string(), &self.definitions.to_string(), &self.values.root.yaml())
     }
 
     fn smaller(&self) -> Vec<Self> {

@@ -1,0 +1,182 @@
+//! Ours and Helm's own packages, asked the same: what one makes the other makes, and what one refuses the other refuses with the same text.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use penstock_chart::{functions, load, render::Files, template};
+use serde_json::{Value as Json, json};
+
+use crate::differential::{
+    compare::{Case, Tally, Verdict, compare, told},
+    directory, documents, flags,
+    oracle::{self, Oracle, Outcome},
+    render, signatures, templates,
+};
+
+fn charts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/charts")
+}
+
+/// The cases of every chart of ours: its directory, and the question.
+fn cases() -> Vec<(PathBuf, Json)> {
+    let mut found = Vec::new();
+    for chart in std::fs::read_dir(charts()).expect("the charts are there") {
+        let chart = chart.expect("the charts can be read").path();
+        let cases = std::fs::read(chart.join("cases.json")).expect("a chart has its cases");
+        let cases: Vec<Json> = serde_json::from_slice(&cases).expect("cases are a list");
+        for mut question in cases {
+            let texts = question.get("values").and_then(Json::as_array).cloned().unwrap_or_default();
+            // a mapping is written as JSON, which is YAML, too
+            let texts: Vec<Json> =
+                texts.iter().map(|text| text.as_str().map_or_else(|| json!(text.to_string()), |text| json!(text))).collect();
+            question["op"] = json!("render");
+            question["goVersion"] = json!("go1.24.4");
+            question["values"] = json!(texts);
+            question["directory"] = json!(chart.join("chart"));
+            found.push((chart.join("chart"), question));
+        }
+    }
+    found
+}
+
+fn ours(chart: &Path, question: &Json) -> Outcome {
+    render::chart(question, load::files(directory::files(chart).expect("a chart can be read")))
+}
+
+/// What Helm makes, without what it warned of.
+fn helm(oracle: &mut Oracle, question: &Json) -> Outcome {
+    match oracle.outcome(question, "*") {
+        Outcome::Made(answer) => {
+            let mut answer: Json = serde_json::from_slice(&answer).expect("an answer is JSON");
+            answer.as_object_mut().and_then(|answer| answer.remove("log"));
+            Outcome::Made(answer.to_string().into_bytes())
+        }
+        other => other,
+    }
+}
+
+/// Tells where two outcomes part; nothing when they do not.
+fn parting(ours: &Outcome, helm: &Outcome) -> Option<String> {
+    let files = |outcome: &Outcome| match outcome {
+        Outcome::Made(answer) => serde_json::from_slice::<Json>(answer).ok(),
+        _ => None,
+    };
+    if ours == helm || lines(ours).is_some_and(|ours| Some(ours) == lines(helm)) {
+        return None;
+    }
+    let (Some(made), Some(there)) = (files(ours), files(helm)) else { return Some(format!("ours {}\nhelm {}", shown(ours), shown(helm))) };
+    let there = there["files"].as_object().cloned().unwrap_or_default();
+    let name = there.keys().find(|name| made["files"][name.as_str()] != there[name.as_str()]);
+    let Some(name) = name else { return Some("other files".to_owned()) };
+    let (one, two) = (made["files"][name].as_str().unwrap_or_default(), there[name].as_str().unwrap_or_default());
+    let line = one.lines().zip(two.lines()).find(|(one, two)| one != two);
+    Some(format!("{name}:\nours {}\nhelm {}", line.map_or(one, |it| it.0), line.map_or(two, |it| it.1)))
+}
+
+/// What is wrong with values is found in the order of a Go map, which is none.
+fn lines(outcome: &Outcome) -> Option<Vec<&[u8]>> {
+    let Outcome::Refused(text) = outcome else { return None };
+    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    lines.sort_unstable();
+    Some(lines)
+}
+
+fn shown(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Made(_) => "made it".to_owned(),
+        Outcome::Refused(text) => format!("refused: {}", String::from_utf8_lossy(text)),
+        Outcome::None(why) => why.clone(),
+    }
+}
+
+fn every_case(oracle: &mut Oracle, takes: impl Fn(&Json) -> bool) -> Vec<String> {
+    let mut parted = Vec::new();
+    for (chart, question) in cases().into_iter().filter(|(_, question)| takes(question)) {
+        if let Some(where_) = parting(&ours(&chart, &question), &helm(oracle, &question)) {
+            parted.push(format!("{} / {}: {where_}", chart.display(), question["name"]));
+        }
+    }
+    parted
+}
+
+#[test]
+fn every_chart_renders_as_helm_renders_it() {
+    let parted = every_case(&mut Oracle::new(), |_| true);
+    assert!(parted.is_empty(), "{} differ:\n{}", parted.len(), parted.join("\n"));
+}
+
+#[test]
+fn what_needs_nothing_newer_renders_as_helm_3_14_renders_it() {
+    let older = |question: &Json| question["newer"] != json!(true) && question["kubeVersion"].is_string();
+    let parted = every_case(&mut Oracle::of("helm-oracle-3.14"), older);
+    assert!(parted.is_empty(), "{} differ:\n{}", parted.len(), parted.join("\n"));
+}
+
+#[test]
+fn what_was_rendered_is_sorted_as_helm_sorts_it() {
+    let mut oracle = Oracle::new();
+    for (chart, question) in cases() {
+        let Outcome::Made(answer) = helm(&mut oracle, &question) else { continue };
+        let answer: Json = serde_json::from_slice(&answer).expect("an answer is JSON");
+        let files = answer["files"].as_object().expect("files are rendered");
+        let rendered: Files = files.iter().map(|(name, text)| (name.as_str().into(), oracle::bytes(text).into())).collect();
+        let sorted = helm(&mut oracle, &json!({ "op": "manifests", "files": files }));
+        let (ours, helm) = (render::manifests(&rendered), sorted);
+        assert_eq!(shown_whole(&ours), shown_whole(&helm), "{} / {}", chart.display(), question["name"]);
+    }
+}
+
+fn shown_whole(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Made(text) => String::from_utf8_lossy(text).into_owned(),
+        other => shown(other),
+    }
+}
+
+/// Compares as many cases, and tells the first that differ.
+fn alike<C: Case>(cases: impl Iterator<Item = C>) -> Tally {
+    let mut oracle = Oracle::new();
+    let mut tally = Tally::default();
+    let mut parted = Vec::new();
+    for case in cases {
+        let verdict = compare(&case, &mut oracle);
+        tally.count(&case, &verdict);
+        if matches!(verdict, Verdict::Differs(..)) && parted.len() < 5 {
+            parted.push(told(&case, &verdict));
+        }
+    }
+    assert_eq!(tally.differ, 0, "of {} cases:\n{}", tally.cases(), parted.join("\n"));
+    tally
+}
+
+#[test]
+fn random_templates_render_as_helm_renders_them() {
+    let signatures = signatures::all();
+    let tally = alike((0..1_200).map(|number| templates::case(number, &signatures)));
+    assert!(tally.share_made() >= 50, "only {} of a hundred were made", tally.share_made());
+}
+
+#[test]
+fn documents_are_read_and_written_as_helm_does() {
+    alike((0..4_000).map(documents::grow));
+}
+
+#[test]
+fn flags_set_values_as_helm_does() {
+    alike((0..4_000).map(flags::grow));
+}
+
+#[test]
+fn every_function_is_called_by_random_templates() {
+    let called: BTreeSet<&str> = signatures::all().iter().map(|it| it.name).collect();
+    // those that the constructs of templates call themselves
+    let otherwise = ["include", "tpl", "printf", "call"];
+    let missing: Vec<String> = functions::all()
+        .map(|function| function.name.to_owned())
+        .chain(template::names().iter().map(|name| (*name).to_owned()))
+        .filter(|name| !called.contains(name.as_str()) && !otherwise.contains(&name.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "no signature says how to call {missing:?}");
+}
