@@ -117,7 +117,8 @@ fn objects(side: Side<'_>, show_secrets: bool) -> Result<Objects, String> {
             kind: manifest.head.kind.clone(),
             api_version: manifest.head.api_version.clone(),
             namespace,
-            name: manifest.head.name.clone(),
+            // what names itself by nothing is told by its template
+            name: if manifest.head.name.is_empty() { manifest.source.clone() } else { manifest.head.name.clone() },
             hook,
         };
         // a chart that makes one name twice is at fault, but both are shown

@@ -16,10 +16,13 @@ pub use release::{Get, GetPart, History, Install, ListReleases, Rollback, Status
 #[derive(Debug, Subcommand)]
 pub enum Chart {
     /// Render a chart's templates.
+    #[command(disable_version_flag = true)]
     Template(Box<Template>),
     /// Install a chart on a cluster.
+    #[command(disable_version_flag = true)]
     Install(Box<Install>),
     /// Bring a release to another version of its chart, or to other values.
+    #[command(disable_version_flag = true)]
     Upgrade(Box<Upgrade>),
     /// Take a release back to a revision before.
     Rollback(Rollback),
@@ -38,10 +41,13 @@ pub enum Chart {
     /// Say what is wrong with a chart, and which values no template uses.
     Lint(LintChart),
     /// Show what a chart holds.
+    #[command(disable_version_flag = true)]
     Show(Show),
     /// Pack a chart into an archive.
+    #[command(disable_version_flag = true)]
     Package(Package),
     /// Fetch a chart.
+    #[command(disable_version_flag = true)]
     Pull(Pull),
     /// Put a packed chart into an OCI registry.
     Push(Push),
@@ -51,8 +57,10 @@ pub enum Chart {
     /// Check a packed chart against its provenance file.
     Verify(Verify),
     /// Compare two versions of a chart, or two sets of values, object by object, as they render.
+    #[command(disable_version_flag = true)]
     Diff(Box<Diff>),
     /// Say which file or flag sets a value, and where templates use it.
+    #[command(disable_version_flag = true)]
     Explain(ExplainValue),
 }
 

@@ -1,6 +1,7 @@
 //! Commands that need hands.
 
 mod actions;
+mod chart;
 mod children;
 mod doctor;
 mod down;
@@ -30,6 +31,7 @@ pub async fn carry_out(command: Command, output: Output, server: Option<url::Url
         Command::Eval(args) => eval::eval(&args),
         Command::Explain(args) => explain::explain(&args, output, server).await,
         Command::Actions(args) => actions::actions(&args, output).await,
+        Command::Chart(command) => chart::chart(&command, output).await,
         Command::Lint(args) => lint::lint(&args, output).await,
         Command::Run(args) => run::run(&args, output).await,
         Command::Mirror(args) => mirror::mirror(&args, output).await,

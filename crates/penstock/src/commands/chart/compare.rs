@@ -1,0 +1,102 @@
+//! `penstock chart diff`: two versions of a chart, or two sets of values, object by object.
+
+use penstock_chart::{
+    diff::{Difference, Fate, LineFate, Side, diff as differences},
+    release::{Composed, Request},
+    render::Release,
+};
+use penstock_cli::{
+    CliError, Output,
+    args::chart::{ChartSource, Diff, Values},
+    exit, terminal,
+};
+use penstock_model::counted;
+use serde_json::json;
+
+use super::{given, source, template};
+
+/// Compares, and gives the exit code: [`exit::NOT_GOOD`] where something differs, as `diff` does.
+pub async fn diff(args: &Diff, output: Output) -> Result<u8, CliError> {
+    let (older, newer) = match args.charts.as_slice() {
+        [older, newer] => (older, newer),
+        [chart] => (chart, chart),
+        _ => return Err(CliError::other("one or two charts are compared", "penstock chart diff CHART [CHART]", exit::USAGE)),
+    };
+    let older_source = ChartSource { version: args.from_version.clone().or_else(|| args.source.version.clone()), ..args.source.clone() };
+    let older = side(args, older, &older_source, &older_values(args)).await?;
+    let newer = side(args, newer, &args.source, &args.values).await?;
+    let found = differences(objects_of(&older), objects_of(&newer), args.context, args.show_secrets)
+        .map_err(|why| CliError::other(why, "`penstock chart template` shows the documents", exit::NOT_GOOD))?;
+    match output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(&json!({ "differences": found })).unwrap_or_default()),
+        Output::Text => show(&found),
+    }
+    Ok(if found.is_empty() { exit::OK } else { exit::NOT_GOOD })
+}
+
+fn objects_of(composed: &Composed) -> Side<'_> {
+    Side { manifests: &composed.manifests, hooks: &composed.hooks }
+}
+
+/// The older side's values: its own where some are given, else those of both.
+fn older_values(args: &Diff) -> Values {
+    let mut values = args.values.clone();
+    if !args.from_values.is_empty() {
+        values.values.clone_from(&args.from_values);
+    }
+    if !args.from_set.is_empty() {
+        values.set.clone_from(&args.from_set);
+    }
+    values
+}
+
+async fn side(args: &Diff, reference: &str, source: &ChartSource, values: &Values) -> Result<Composed, CliError> {
+    let chart = source::find(reference, source).await?;
+    source::check_dependencies(&chart)?;
+    let release = Release { name: args.name.clone(), namespace: args.render.namespace.clone(), revision: 1, is_upgrade: false };
+    let request = Request { release, ..template::request(chart, given::values(values)?, &args.render)? };
+    // both sides are drawn from the same seed and time, so that what is random is no difference
+    template::rendered_with(&request, &args.render, [0; 32], &super::start_of_time()).map_err(template::refused)
+}
+
+fn show(found: &[Difference]) {
+    for one in found {
+        let object = &one.object;
+        let place = if object.namespace.is_empty() { String::new() } else { format!("{}/", object.namespace) };
+        let hook = if object.hook { " (hook)" } else { "" };
+        let head = format!("{} {place}{}{hook}", object.kind, object.name);
+        let head = match one.fate {
+            Fate::Added => terminal::green(&format!("+ {head}")),
+            Fate::Removed => terminal::red(&format!("- {head}")),
+            Fate::Changed => terminal::yellow(&format!("~ {head}")),
+        };
+        println!("{head} {}", terminal::dim(&one.source));
+        for (at, hunk) in one.hunks.iter().enumerate() {
+            if at > 0 {
+                println!("{}", terminal::dim("    …"));
+            }
+            for (fate, line) in hunk {
+                match fate {
+                    LineFate::Same => println!("    {line}"),
+                    LineFate::Added => println!("{}", terminal::green(&format!("  + {line}"))),
+                    LineFate::Removed => println!("{}", terminal::red(&format!("  - {line}"))),
+                }
+            }
+        }
+        println!();
+    }
+    let count = |fate| found.iter().filter(|one| one.fate == fate).count();
+    match found.len() {
+        0 => println!("{} both render the same objects", terminal::green("equal:")),
+        all => eprintln!(
+            "{}",
+            terminal::dim(&format!(
+                "{}: {} added, {} removed, {} changed",
+                counted(all, "difference"),
+                count(Fate::Added),
+                count(Fate::Removed),
+                count(Fate::Changed)
+            ))
+        ),
+    }
+}

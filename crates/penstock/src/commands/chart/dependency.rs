@@ -1,0 +1,261 @@
+//! `penstock chart dependency`: what a chart asks for, found and fetched into `charts/`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use penstock_chart::{
+    chart::{Chart, Dependency as Wanted, Lock},
+    functions::semver::{self, Version},
+    load,
+    package::{Found, Index, Source, check_lock, digest, lock_text, locked, name_repositories, pack, resolve},
+};
+use penstock_cli::{
+    CliError, Output,
+    args::chart::{ChartSource, Credentials, Dependency, DependencyOf},
+    exit, terminal,
+};
+use penstock_registry::charts::ChartReference;
+use serde_json::json;
+
+use super::{
+    fetch::{Fetched, Fetcher},
+    package,
+};
+
+/// Carries one out.
+pub async fn dependency(command: &Dependency, output: Output) -> Result<(), CliError> {
+    match command {
+        Dependency::List(args) => list(args, output),
+        Dependency::Update(args) => update(&args.chart, &args.credentials, args.verify, args.keyring.as_deref()).await,
+        Dependency::Build(args) => build(args).await,
+    }
+}
+
+/// Fetches what a chart's folder asks for and lacks: `--dependency-update`.
+pub async fn update_if_missing(reference: &str, source: &ChartSource) -> Result<(), CliError> {
+    let place = Path::new(reference);
+    if !place.is_dir() {
+        return Ok(());
+    }
+    let chart = package::read(place)?;
+    if super::source::check_dependencies(&chart).is_ok() {
+        return Ok(());
+    }
+    update(place, &source.credentials, source.verify, source.keyring.as_deref()).await
+}
+
+fn list(args: &DependencyOf, output: Output) -> Result<(), CliError> {
+    let chart = package::read(&args.chart)?;
+    let rows: Vec<Vec<String>> = chart
+        .metadata
+        .dependencies
+        .iter()
+        .map(|wanted| vec![wanted.name.clone(), wanted.version.clone(), wanted.repository.clone(), standing(&chart, wanted).to_owned()])
+        .collect();
+    match output {
+        Output::Json => {
+            let all: Vec<_> =
+                rows.iter().map(|row| json!({ "name": row[0], "version": row[1], "repository": row[2], "status": row[3] })).collect();
+            println!("{}", serde_json::to_string_pretty(&all).unwrap_or_default());
+        }
+        Output::Text => terminal::table(&["NAME", "VERSION", "REPOSITORY", "STATUS"], &rows),
+    }
+    Ok(())
+}
+
+fn standing(chart: &Chart, wanted: &Wanted) -> &'static str {
+    let found = chart.dependencies.iter().find(|one| one.name() == wanted.name);
+    match found {
+        None => "missing",
+        Some(found) => match semver::satisfies(&wanted.version, &found.metadata.version) {
+            Ok(true) => "ok",
+            Ok(false) => "wrong version",
+            Err(_) => "invalid version",
+        },
+    }
+}
+
+/// What `Chart.lock` says, fetched; without one, what `Chart.yaml` asks for.
+async fn build(args: &DependencyOf) -> Result<(), CliError> {
+    let chart = package::read(&args.chart)?;
+    let (asked, _) = named(&chart)?;
+    let Some(lock) = chart.lock.clone() else {
+        return update(&args.chart, &args.credentials, args.verify, args.keyring.as_deref()).await;
+    };
+    check_lock(&chart, &asked).map_err(|stale| CliError::other(stale.to_string(), "`penstock chart dependency update`", exit::REFUSED))?;
+    let mut hands = Hands::new(&args.chart, &args.credentials, args.verify, args.keyring.as_deref());
+    hands.fetch_all(&lock.dependencies).await
+}
+
+/// What `Chart.yaml` asks for, found anew, locked and fetched.
+async fn update(place: &Path, credentials: &Credentials, verify: bool, keyring: Option<&Path>) -> Result<(), CliError> {
+    let chart = package::read(place)?;
+    let (asked, _) = named(&chart)?;
+    let mut hands = Hands::new(place, credentials, verify, keyring);
+    let mut found = Vec::new();
+    for needed in resolve(&asked).map_err(refused)? {
+        let looked = match &needed.source {
+            Source::Inside => inside(place, &needed.name)?,
+            Source::Directory(path) => Found::Versions(vec![package::read(&place.join(path))?.metadata.version]),
+            Source::Repository(url) => match hands.index(url).await?.versions(&needed.name) {
+                Some(versions) => Found::Versions(versions),
+                None => Found::NoEntry,
+            },
+            Source::Oci(_) if needed.is_exact => Found::AsAsked,
+            Source::Oci(base) => {
+                let reference: ChartReference = format!("oci://{base}/{}", needed.name).parse().map_err(refused)?;
+                Found::Versions(hands.fetcher(Some(reference.host()))?.tags(&reference).await?)
+            }
+        };
+        found.push(looked);
+    }
+    let dependencies = locked(&asked, &found).map_err(refused)?;
+    hands.fetch_all(&dependencies).await?;
+    write_lock(place, &chart, &asked, dependencies)
+}
+
+fn inside(place: &Path, name: &str) -> Result<Found, CliError> {
+    let there = place.join("charts").join(name);
+    if there.is_dir() {
+        return Ok(Found::Versions(vec![package::read(&there)?.metadata.version]));
+    }
+    Err(CliError::other(format!("directory {} not found", there.display()), "put the chart there, or name its repository", exit::ABSENT))
+}
+
+/// The dependencies with the addresses of their repositories. Names of repositories (`@name`) are Helm's own configuration.
+fn named(chart: &Chart) -> Result<(Vec<Wanted>, BTreeMap<String, String>), CliError> {
+    let mut asked = chart.metadata.dependencies.clone();
+    let names = name_repositories(&mut asked, &[]).map_err(|unknown| {
+        CliError::other(
+            unknown.to_string(),
+            "write the repository's address into Chart.yaml: Penstock keeps no list of repositories",
+            exit::USAGE,
+        )
+    })?;
+    Ok((asked, names))
+}
+
+fn write_lock(place: &Path, chart: &Chart, asked: &[Wanted], dependencies: Vec<Wanted>) -> Result<(), CliError> {
+    let digest = digest(asked, &dependencies).map_err(refused)?;
+    let unchanged = chart.lock.as_ref().is_some_and(|lock| lock.digest == digest);
+    if unchanged || dependencies.is_empty() {
+        return Ok(());
+    }
+    let generated = super::now().timestamp().to_string();
+    let text = lock_text(&Lock { generated, digest, dependencies }).map_err(refused)?;
+    let name = if chart.metadata.api_version == "v1" { "requirements.lock" } else { "Chart.lock" };
+    let path = place.join(name);
+    std::fs::write(&path, text).map_err(|source| CliError::Io { what: format!("writing {}", path.display()), source })?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+/// Fetches for one chart's folder; each repository's index is read once.
+struct Hands<'a> {
+    place: &'a Path,
+    credentials: &'a Credentials,
+    verify: bool,
+    keyring: Option<&'a Path>,
+    indexes: BTreeMap<String, Index>,
+}
+
+impl<'a> Hands<'a> {
+    fn new(place: &'a Path, credentials: &'a Credentials, verify: bool, keyring: Option<&'a Path>) -> Self {
+        Self { place, credentials, verify, keyring, indexes: BTreeMap::new() }
+    }
+
+    fn fetcher(&self, host: Option<&str>) -> Result<Fetcher, CliError> {
+        Fetcher::new(self.credentials, host)
+    }
+
+    async fn index(&mut self, url: &str) -> Result<&Index, CliError> {
+        if !self.indexes.contains_key(url) {
+            eprintln!("{}", terminal::dim(&format!("reading the index of {url}")));
+            let index = self.fetcher(None)?.index(url).await?;
+            self.indexes.insert(url.to_owned(), index);
+        }
+        self.indexes.get(url).ok_or_else(|| CliError::other(format!("{url} has no index"), "", exit::ABSENT))
+    }
+
+    /// Fetches all into a folder beside `charts/`, and puts them there when all have come; older archives of theirs go.
+    async fn fetch_all(&mut self, dependencies: &[Wanted]) -> Result<(), CliError> {
+        let mut fetched = Vec::new();
+        for wanted in dependencies {
+            if let Some(archive) = self.fetch(wanted).await? {
+                fetched.push((wanted.name.clone(), archive));
+            }
+        }
+        let charts = self.place.join("charts");
+        let failed = |source| CliError::Io { what: format!("writing {}", charts.display()), source };
+        std::fs::create_dir_all(&charts).map_err(failed)?;
+        for (_, archive) in &fetched {
+            // under another name until it is whole, so that a chart is never half there
+            let part = charts.join(format!(".{}.part", archive.file_name));
+            std::fs::write(&part, &archive.archive).map_err(failed)?;
+            std::fs::rename(&part, charts.join(&archive.file_name)).map_err(failed)?;
+            println!("{}", charts.join(&archive.file_name).display());
+        }
+        remove_older(&charts, &fetched)
+    }
+
+    async fn fetch(&mut self, wanted: &Wanted) -> Result<Option<Fetched>, CliError> {
+        let one = resolve(std::slice::from_ref(wanted)).map_err(refused)?;
+        let Some(needed) = one.into_iter().next() else { return Ok(None) };
+        let fetched = match needed.source {
+            Source::Inside => return Ok(None),
+            Source::Directory(path) => self.pack_directory(&self.place.join(path))?,
+            Source::Oci(base) => {
+                let reference = format!("oci://{base}/{}", needed.name);
+                let host = base.split('/').next();
+                self.fetcher(host)?.pull_registry(&reference, Some(&needed.version), false).await?
+            }
+            Source::Repository(url) => {
+                let entry = self.index(&url).await?.get(&needed.name, &needed.version).cloned();
+                let entry = entry.map_err(|error| CliError::other(format!("{} in {url}: {error}", needed.name), "", exit::ABSENT))?;
+                self.fetcher(None)?.entry(&url, &entry, self.verify).await?
+            }
+        };
+        if let (true, Some(provenance)) = (self.verify, &fetched.provenance) {
+            package::check(&fetched.file_name, &fetched.archive, provenance, self.keyring)?;
+        }
+        Ok(Some(fetched))
+    }
+
+    fn pack_directory(&self, place: &Path) -> Result<Fetched, CliError> {
+        let chart = package::read(place)?;
+        let modified = u64::try_from(super::now().timestamp().as_second()).unwrap_or_default();
+        let packed = pack(&chart, modified).map_err(refused)?;
+        Ok(Fetched { file_name: packed.file_name, archive: packed.bytes.into(), provenance: None })
+    }
+}
+
+/// Removes archives of the same charts in other versions.
+fn remove_older(charts: &Path, fetched: &[(String, Fetched)]) -> Result<(), CliError> {
+    let failed = |source| CliError::Io { what: format!("reading {}", charts.display()), source };
+    for entry in std::fs::read_dir(charts).map_err(failed)? {
+        let path: PathBuf = entry.map_err(failed)?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let new = fetched.iter().any(|(_, archive)| archive.file_name == name);
+        if new || !name.ends_with(".tgz") {
+            continue;
+        }
+        let replaced = fetched.iter().any(|(chart, _)| {
+            let version =
+                name.strip_prefix(chart.as_str()).and_then(|rest| rest.strip_prefix('-')).and_then(|rest| rest.strip_suffix(".tgz"));
+            version.is_some_and(|version| Version::parse_strict(version).is_ok()) && is_chart(&path, chart)
+        });
+        if replaced {
+            std::fs::remove_file(&path).map_err(|source| CliError::Io { what: format!("removing {}", path.display()), source })?;
+        }
+    }
+    Ok(())
+}
+
+fn is_chart(path: &Path, name: &str) -> bool {
+    let Ok(bytes) = super::source::archive(path) else { return false };
+    load::archive(&bytes).is_ok_and(|loaded| loaded.chart.name() == name)
+}
+
+fn refused(error: impl std::fmt::Display) -> CliError {
+    CliError::other(error.to_string(), "", exit::NOT_GOOD)
+}

@@ -1,0 +1,61 @@
+//! `penstock chart …`: charts rendered, looked at, packed, fetched and installed, without Helm.
+
+mod compare;
+mod dependency;
+mod explain;
+mod fetch;
+mod folder;
+mod given;
+mod lint;
+mod package;
+mod show;
+mod source;
+mod template;
+
+use std::process::ExitCode;
+
+use penstock_cli::{CliError, Output, args::chart::Chart, exit};
+
+/// Carries one out.
+pub async fn chart(command: &Chart, output: Output) -> Result<ExitCode, CliError> {
+    let code = match command {
+        Chart::Template(args) => template::template(args, output).await.map(|()| exit::OK),
+        Chart::Lint(args) => lint::lint(args, output),
+        Chart::Show(args) => show::show(args, output).await.map(|()| exit::OK),
+        Chart::Package(args) => package::package(args, output).await.map(|()| exit::OK),
+        Chart::Pull(args) => fetch::pull(args, output).await.map(|()| exit::OK),
+        Chart::Push(args) => fetch::push(args, output).await.map(|()| exit::OK),
+        Chart::Dependency(args) => dependency::dependency(args, output).await.map(|()| exit::OK),
+        Chart::Verify(args) => package::verify(args, output).map(|()| exit::OK),
+        Chart::Diff(args) => compare::diff(args, output).await,
+        Chart::Explain(args) => explain::explain(args, output).await.map(|()| exit::OK),
+        other => {
+            Err(CliError::other(format!("{other:?} is not carried out yet"), "Helm does it, and reads what Penstock wrote", exit::FAILED))
+        }
+    };
+    code.map(ExitCode::from)
+}
+
+/// The time, as templates see it.
+fn now() -> jiff::ZonedDateTime {
+    jiff::ZonedDateTime::now()
+}
+
+/// A time that is always the same, for renders that are compared.
+fn start_of_time() -> jiff::ZonedDateTime {
+    jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC)
+}
+
+/// Randomness for a render.
+fn seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    // without the system's randomness nothing that is secret may be made
+    getrandom::fill(&mut seed).expect("the system has randomness");
+    seed
+}
+
+/// The addresses of a host, for `getHostByName` where it is enabled.
+fn addresses(name: &str) -> Vec<String> {
+    use std::net::ToSocketAddrs as _;
+    (name, 0).to_socket_addrs().map_or_else(|_| Vec::new(), |found| found.map(|address| address.ip().to_string()).collect())
+}

@@ -1,0 +1,203 @@
+//! `penstock chart template`.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::Path;
+
+use penstock_chart::{
+    budget::Limits,
+    chart::Chart,
+    load,
+    random::Seeded,
+    release::{ComposeError, Composed, Request, compose},
+    render::{Capabilities, KubeVersion, Release, Surroundings},
+    value::Table,
+};
+use penstock_cli::{
+    CliError, Output,
+    args::chart::{RenderFlags, Template},
+    exit, terminal,
+};
+use serde_json::json;
+
+use super::{given, source};
+
+/// The release's name unless one is given.
+const NAME: &str = "release-name";
+
+/// Renders a chart and shows it.
+pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
+    let (name, reference) = match args.name_and_chart.as_slice() {
+        [name, chart] => (name.as_str(), chart),
+        [chart] => (NAME, chart),
+        _ => return Err(CliError::other("a chart is wanted", "penstock chart template [NAME] CHART", exit::USAGE)),
+    };
+    let name = if args.generate_name { generated_name(reference) } else { name.to_owned() };
+    check_name(&name)?;
+    let chart = source::find(reference, &args.source).await?;
+    source::check_installable(&chart)?;
+    source::check_dependencies(&chart)?;
+    let request = Request {
+        release: Release { name: name.clone(), namespace: args.render.namespace.clone(), revision: 1, is_upgrade: args.is_upgrade },
+        include_crds: args.include_crds && args.output_dir.is_none(),
+        ..request(chart, given::values(&args.values)?, &args.render)?
+    };
+    let composed = match rendered(&request, &args.render) {
+        Err(ComposeError::NotManifests { fault, rendered }) => {
+            if args.debug {
+                print!("{rendered}");
+            }
+            return Err(CliError::other(fault.to_string(), "--debug shows what was rendered", exit::NOT_GOOD));
+        }
+        composed => composed.map_err(refused)?,
+    };
+    warn(&composed);
+    if let Some(folder) = &args.output_dir {
+        let folder = if args.release_name { folder.join(&name) } else { folder.clone() };
+        return write(&folder, args, &request.chart, &composed);
+    }
+    match output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(&as_json(args, &composed)).unwrap_or_default()),
+        Output::Text => print!("{}", text(args, &composed)?),
+    }
+    Ok(())
+}
+
+/// What is rendered, the release apart.
+pub fn request(chart: Chart, values: Table, flags: &RenderFlags) -> Result<Request, CliError> {
+    let mut capabilities = Capabilities::default();
+    if let Some(version) = &flags.kube_version {
+        let read = KubeVersion::parse(version);
+        capabilities.kube_version = read.map_err(|why| CliError::other(why, "a version is written 1.32.0", exit::USAGE))?;
+    }
+    capabilities.api_versions.extend(flags.api_versions.iter().cloned());
+    Ok(Request { chart, values, capabilities, check_schema: !flags.skip_schema_validation, ..Request::default() })
+}
+
+/// Renders, with the time and randomness of this machine.
+pub fn rendered(request: &Request, flags: &RenderFlags) -> Result<Composed, ComposeError> {
+    rendered_with(request, flags, super::seed(), &super::now())
+}
+
+/// Renders with this randomness at this time.
+pub fn rendered_with(request: &Request, flags: &RenderFlags, seed: [u8; 32], now: &jiff::ZonedDateTime) -> Result<Composed, ComposeError> {
+    let mut random = Seeded::new(seed);
+    let hosts = |name: &str| super::addresses(name);
+    let mut around = Surroundings { limits: Limits::default(), ..Surroundings::new(now, &mut random) };
+    if flags.enable_dns {
+        around.hosts = Some(&hosts);
+    }
+    compose(request, &mut around)
+}
+
+/// A refusal to render, told.
+pub fn refused(error: ComposeError) -> CliError {
+    let hint = match &error {
+        ComposeError::Schema(_) => "--skip-schema-validation renders them all the same",
+        ComposeError::KubeVersion { .. } => "--kube-version says for which one it is rendered",
+        _ => "",
+    };
+    CliError::other(error.to_string(), hint, exit::NOT_GOOD)
+}
+
+/// Tells what Helm would warn of.
+pub fn warn(composed: &Composed) {
+    for warning in &composed.warnings {
+        eprintln!("{} {warning}", terminal::yellow("warning:"));
+    }
+}
+
+/// Refuses a name that no release may have.
+pub fn check_name(name: &str) -> Result<(), CliError> {
+    penstock_chart::release::check_name(name)
+        .map_err(|why| CliError::other(format!("release name {name:?}: {why}"), "lower-case letters, digits, dashes and dots", exit::USAGE))
+}
+
+/// A name from the chart's and the time, as Helm makes one.
+pub fn generated_name(reference: &str) -> String {
+    let base = reference.rsplit('/').next().unwrap_or_default();
+    let base = if base.is_empty() || base == "." { "chart" } else { base };
+    let stem = base.split_once(".tgz").map_or(base, |(stem, _)| stem);
+    format!("{stem}-{}", super::now().timestamp().as_second())
+}
+
+/// The documents and hooks as Helm prints them.
+fn text(args: &Template, composed: &Composed) -> Result<String, CliError> {
+    let mut all = format!("{}\n", composed.manifest.trim());
+    for hook in shown_hooks(args, composed) {
+        all.push_str(&format!("---\n# Source: {}\n{}\n", hook.manifest.source, hook.manifest.content));
+    }
+    if args.show_only.is_empty() {
+        return Ok(all);
+    }
+    only(&args.show_only, &all)
+}
+
+fn shown_hooks<'a>(args: &'a Template, composed: &'a Composed) -> impl Iterator<Item = &'a penstock_chart::release::Hook> {
+    composed.hooks.iter().filter(|hook| !(args.no_hooks || args.skip_tests && hook.is_test()))
+}
+
+/// The documents that come from templates of these names.
+fn only(patterns: &[String], all: &str) -> Result<String, CliError> {
+    let documents = penstock_chart::release::documents(all.as_bytes());
+    let mut shown = String::new();
+    for pattern in patterns {
+        let mut missing = true;
+        for document in &documents {
+            let document = document.lossy();
+            let Some(source) = template_of(&document) else { continue };
+            if load::matches(pattern.as_bytes(), source.as_bytes()).unwrap_or(false) {
+                shown.push_str(&format!("---\n{document}\n"));
+                missing = false;
+            }
+        }
+        if missing {
+            let message = format!("could not find template {pattern} in chart");
+            return Err(CliError::other(message, "a template is named as in the chart: templates/service.yaml", exit::ABSENT));
+        }
+    }
+    Ok(shown)
+}
+
+/// The template that a document comes from, its chart's name apart.
+fn template_of(document: &str) -> Option<&str> {
+    let source = document.split_once("# Source: ")?.1.lines().next()?;
+    source.split_once('/').map(|(_, template)| template)
+}
+
+fn as_json(args: &Template, composed: &Composed) -> serde_json::Value {
+    let one = |manifest: &penstock_chart::release::Manifest| {
+        let objects = penstock_chart::release::objects(manifest.content.as_bytes()).unwrap_or_default();
+        json!({ "source": manifest.source, "objects": objects })
+    };
+    let hooks: Vec<_> = shown_hooks(args, composed)
+        .map(|hook| json!({ "manifest": one(&hook.manifest), "events": hook.events, "weight": hook.weight, "deletePolicies": hook.delete_policies }))
+        .collect();
+    json!({
+        "manifests": composed.manifests.iter().map(one).collect::<Vec<_>>(),
+        "hooks": hooks,
+        "notes": composed.notes,
+        "warnings": composed.warnings,
+    })
+}
+
+/// Writes each document into a file of its template's name.
+fn write(folder: &Path, args: &Template, chart: &Chart, composed: &Composed) -> Result<(), CliError> {
+    let crds = if args.include_crds { chart.crds() } else { Vec::new() };
+    let crds = crds.iter().map(|crd| (crd.path.lossy().into_owned(), crd.file.data.lossy().into_owned()));
+    let manifests = composed.manifests.iter().chain(shown_hooks(args, composed).map(|hook| &hook.manifest));
+    let manifests = manifests.map(|manifest| (manifest.source.clone(), manifest.content.lossy().into_owned()));
+    let mut begun = BTreeSet::new();
+    for (source, content) in crds.chain(manifests) {
+        let place = folder.join(&source);
+        let failed = |source| CliError::Io { what: format!("writing {}", place.display()), source };
+        if let Some(parent) = place.parent() {
+            std::fs::create_dir_all(parent).map_err(failed)?;
+        }
+        let first = begun.insert(source.clone());
+        let file = std::fs::OpenOptions::new().create(true).write(true).truncate(first).append(!first).open(&place);
+        file.and_then(|mut file| write!(file, "---\n# Source: {source}\n{content}\n")).map_err(failed)?;
+        println!("wrote {}", place.display());
+    }
+    Ok(())
+}
