@@ -97,8 +97,8 @@ pub fn items(value: &Value) -> Option<Cow<'_, [Value]>> {
 
 /// Charges for a text that is looked through and one that is made.
 pub fn spend(scope: &mut Scope<'_>, looked_at: usize, made: usize) -> Result<(), Fault> {
-    scope.budget.scan(looked_at)?;
     scope.budget.make(made)?;
+    scope.budget.scan(looked_at)?;
     Ok(())
 }
 

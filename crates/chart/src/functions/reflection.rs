@@ -5,8 +5,8 @@ use std::rc::Rc;
 use crate::{
     budget::Exhausted,
     function::{Function, Scope},
-    functions::arguments::{ANY, TEXT, any, function, text},
-    value::{Str, Struct, Value},
+    functions::arguments::{ANY, ITEM, TEXT, any, function, text},
+    value::{List, Map, Str, Value},
 };
 
 /// The functions of this file.
@@ -31,13 +31,46 @@ pub fn kind_of(value: &Value) -> Str {
     Str::from(value.kind().map_or_else(|| "invalid".to_owned(), |kind| kind.to_string()))
 }
 
-/// `reflect.DeepEqual`: of the same type and equal all the way down. A map or slice is equal to itself, whatever it holds.
+/// `reflect.DeepEqual`: of the same type and equal all the way down. A map or slice is equal to itself, whatever it holds. What is
+/// being compared lies on the heap, not on the thread's stack.
 pub fn deep_equal(scope: &mut Scope<'_>, one: &Value, other: &Value) -> Result<bool, Exhausted> {
+    let mut comparing: Vec<std::vec::IntoIter<(Value, Value)>> = Vec::new();
+    let mut next = Some((one.clone(), other.clone()));
+    let mut equal = true;
+    loop {
+        if let Some((one, other)) = next {
+            match compared(scope, &one, &other)? {
+                Compared::Equal => {}
+                Compared::Different => equal = false,
+                Compared::If(pairs) => {
+                    scope.budget.enter()?;
+                    scope.budget.make(pairs.len().saturating_mul(2 * ITEM))?;
+                    comparing.push(pairs.into_iter());
+                }
+            }
+        }
+        let Some(pairs) = comparing.last_mut() else { return Ok(equal) };
+        next = if equal { pairs.next() } else { None };
+        if next.is_none() {
+            scope.budget.leave();
+            comparing.pop();
+        }
+    }
+}
+
+enum Compared {
+    Equal,
+    Different,
+    /// Where all of these are equal.
+    If(Vec<(Value, Value)>),
+}
+
+fn compared(scope: &mut Scope<'_>, one: &Value, other: &Value) -> Result<Compared, Exhausted> {
     scope.budget.step(1)?;
     if one.ty() != other.ty() {
-        return Ok(false);
+        return Ok(Compared::Different);
     }
-    Ok(match (one, other) {
+    let equal = match (one, other) {
         (Value::Nil, Value::Nil) => true,
         (Value::Bool(one), Value::Bool(other)) => one == other,
         (Value::Int(one, _), Value::Int(other, _)) => one == other,
@@ -45,58 +78,47 @@ pub fn deep_equal(scope: &mut Scope<'_>, one: &Value, other: &Value) -> Result<b
         #[allow(clippy::float_cmp, reason = "as Go compares")]
         (Value::Float(one), Value::Float(other)) => one == other,
         #[allow(clippy::float_cmp, reason = "as Go compares")]
-        (Value::Complex(..), Value::Complex(..)) => parts(one) == parts(other),
+        (Value::Complex(one, i), Value::Complex(other, j)) => (one, i) == (other, j),
         (Value::Str(one), Value::Str(other)) | (Value::Bytes(one), Value::Bytes(other)) => {
             scope.budget.scan(one.len())?;
             one == other
         }
-        (Value::List(one), Value::List(other)) => {
-            let (items, others) = (one.items(), other.items());
-            if one.is_nil() != other.is_nil() || items.len() != others.len() {
-                return Ok(false);
+        (Value::List(one), Value::List(other)) => return Ok(lists(one, other)),
+        (Value::Map(one), Value::Map(other)) => return Ok(maps(one, other)),
+        (Value::Struct(one), Value::Struct(other)) => {
+            if !Rc::ptr_eq(one, other) && one.fields.len() == other.fields.len() {
+                let pairs = one.fields.iter().zip(&other.fields).map(|(one, other)| (one.value.clone(), other.value.clone()));
+                return Ok(Compared::If(pairs.collect()));
             }
-            std::ptr::eq(items, others) || all_equal(scope, items.iter().zip(others))?
+            Rc::ptr_eq(one, other)
         }
-        (Value::Map(one), Value::Map(other)) => {
-            if one.is_nil() != other.is_nil() || one.len() != other.len() {
-                return Ok(false);
-            }
-            if one.is(other) {
-                return Ok(true);
-            }
-            let (entries, others) = (one.entries(), other.entries());
-            entries.iter().zip(&others).all(|((key, _), (other, _))| key == other)
-                && all_equal(scope, entries.iter().map(|(_, value)| value).zip(others.iter().map(|(_, value)| value)))?
-        }
-        (Value::Struct(one), Value::Struct(other)) => Rc::ptr_eq(one, other) || structs_equal(scope, one, other)?,
         (Value::Time(one), Value::Time(other)) => one == other && one.time_zone() == other.time_zone(),
         _ => false,
-    })
+    };
+    Ok(if equal { Compared::Equal } else { Compared::Different })
 }
 
-fn parts(value: &Value) -> Option<(f64, f64)> {
-    match value {
-        Value::Complex(real, imaginary) => Some((*real, *imaginary)),
-        _ => None,
+fn lists(one: &List, other: &List) -> Compared {
+    let (items, others) = (one.items(), other.items());
+    if one.is_nil() != other.is_nil() || items.len() != others.len() {
+        Compared::Different
+    } else if std::ptr::eq(items, others) {
+        Compared::Equal
+    } else {
+        Compared::If(items.iter().cloned().zip(others.iter().cloned()).collect())
     }
 }
 
-fn structs_equal(scope: &mut Scope<'_>, one: &Struct, other: &Struct) -> Result<bool, Exhausted> {
-    if one.fields.len() != other.fields.len() {
-        return Ok(false);
+fn maps(one: &Map, other: &Map) -> Compared {
+    if one.is_nil() != other.is_nil() || one.len() != other.len() {
+        return Compared::Different;
     }
-    all_equal(scope, one.fields.iter().zip(&other.fields).map(|(one, other)| (&one.value, &other.value)))
-}
-
-fn all_equal<'v>(scope: &mut Scope<'_>, pairs: impl Iterator<Item = (&'v Value, &'v Value)>) -> Result<bool, Exhausted> {
-    scope.budget.enter()?;
-    let mut equal = true;
-    for (one, other) in pairs {
-        if !deep_equal(scope, one, other)? {
-            equal = false;
-            break;
-        }
+    if one.is(other) {
+        return Compared::Equal;
     }
-    scope.budget.leave();
-    Ok(equal)
+    let (entries, others) = (one.entries(), other.entries());
+    if entries.iter().zip(&others).any(|((key, _), (other, _))| key != other) {
+        return Compared::Different;
+    }
+    Compared::If(entries.into_iter().zip(others).map(|((_, value), (_, other))| (value, other)).collect())
 }

@@ -1,6 +1,7 @@
 //! The values that a template handles, as Go has them: each has a type, maps are shared and may be changed, lists are not.
 
 mod data;
+mod dropping;
 mod text;
 pub mod types;
 

@@ -2,8 +2,8 @@
 
 use crate::{
     function::{Fault, Scope},
-    functions::arguments::{ENTRY, any, spend_items},
-    value::{List, Map, Value},
+    functions::arguments::{ENTRY, ITEM, any},
+    value::{List, Map, Str, Value},
 };
 
 /// What the copying of nil ends in.
@@ -20,26 +20,60 @@ pub fn must_deep_copy(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Valu
     }
 }
 
-/// A copy that shares no list and no map with its original.
+/// A list or map that is being copied.
+struct Copying {
+    original: Value,
+    keys: Vec<Str>,
+    left: std::vec::IntoIter<Value>,
+    copied: Vec<Value>,
+}
+
+impl Copying {
+    fn of(value: Value) -> Self {
+        let (keys, left) = match &value {
+            Value::List(list) => (Vec::new(), list.items().to_vec()),
+            Value::Map(map) => map.entries().into_iter().unzip(),
+            _ => (Vec::new(), Vec::new()),
+        };
+        Self { original: value, keys, copied: Vec::with_capacity(left.len()), left: left.into_iter() }
+    }
+
+    fn finish(self) -> Value {
+        match &self.original {
+            Value::List(list) => Value::List(List::new(list.ty(), self.copied)),
+            Value::Map(map) => Value::Map(Map::new(map.ty(), self.keys.into_iter().zip(self.copied).collect())),
+            other => other.clone(),
+        }
+    }
+}
+
+/// A copy that shares no list and no map with its original. What is being copied lies on the heap, not on the thread's stack.
 fn copied(scope: &mut Scope<'_>, value: &Value) -> Result<Value, Fault> {
-    Ok(match value {
-        Value::List(list) if !list.is_nil() => {
-            let items = list.items();
-            spend_items(scope, items.len(), items.len())?;
+    let mut copying: Vec<Copying> = Vec::new();
+    let mut next = value.clone();
+    loop {
+        let size = match &next {
+            Value::List(list) if !list.is_nil() => Some(list.items().len() * ITEM),
+            Value::Map(map) if !map.is_nil() => Some(map.len() * ENTRY),
+            _ => None,
+        };
+        let mut done = if let Some(size) = size {
+            scope.budget.make(size.saturating_mul(2))?;
+            scope.budget.step(1 + (size / ITEM) as u64)?;
             scope.budget.enter()?;
-            let items = items.iter().map(|item| copied(scope, item)).collect::<Result<Vec<_>, _>>()?;
+            copying.push(Copying::of(next));
+            None
+        } else {
+            Some(next)
+        };
+        next = loop {
+            let Some(container) = copying.last_mut() else { return Ok(done.unwrap_or(Value::Nil)) };
+            container.copied.extend(done.take());
+            if let Some(item) = container.left.next() {
+                break item;
+            }
             scope.budget.leave();
-            Value::List(List::new(list.ty(), items))
-        }
-        Value::Map(map) if !map.is_nil() => {
-            scope.budget.step(1 + map.len() as u64)?;
-            scope.budget.make(map.len().saturating_mul(ENTRY))?;
-            scope.budget.enter()?;
-            let entries = map.entries().into_iter().map(|(key, value)| Ok((key, copied(scope, &value)?)));
-            let entries = entries.collect::<Result<_, Fault>>()?;
-            scope.budget.leave();
-            Value::Map(Map::new(map.ty(), entries))
-        }
-        other => other.clone(),
-    })
+            done = copying.pop().map(Copying::finish);
+        };
+    }
 }

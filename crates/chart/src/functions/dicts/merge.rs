@@ -5,7 +5,7 @@
 use super::{NIL_MAP, put};
 use crate::{
     function::{Fault, Scope},
-    functions::arguments::{as_dict, dict, rest},
+    functions::arguments::{ENTRY, as_dict, dict, rest},
     value::{Kind, Map, Str, Type, Value, types},
 };
 
@@ -62,63 +62,74 @@ fn merged(scope: &mut Scope<'_>, arguments: &[Value], overwrite: bool) -> Result
         if target.is_nil() && !source.is_nil() {
             target = Map::new(&types::MAP, std::collections::BTreeMap::new());
         }
+        scope.budget.enter().map_err(Fault::from)?;
         merge_maps(scope, &target, &source, overwrite)?;
     }
     Ok(Value::Map(target))
 }
 
-fn merge_maps(scope: &mut Scope<'_>, target: &Map, source: &Map, overwrite: bool) -> Result<(), Broken> {
-    // a nil map below the first has no place to be made in
-    if target.is_nil() {
-        return Ok(());
+/// Two maps that are being merged.
+struct Merging {
+    target: Map,
+    source: Map,
+    keys: std::vec::IntoIter<Str>,
+    /// An entry whose maps are being merged: what is to be done with it shows when that is done.
+    waiting: Option<(Str, Value)>,
+}
+
+impl Merging {
+    fn of(target: &Map, source: &Map) -> Self {
+        let keys: Vec<Str> = source.entries().into_iter().map(|(key, _)| key).collect();
+        Self { target: target.clone(), source: source.clone(), keys: keys.into_iter(), waiting: None }
     }
-    scope.budget.enter().map_err(Fault::from)?;
-    for (key, _) in source.entries() {
+
+    fn next(&mut self) -> Option<(Str, Value)> {
+        self.keys.find_map(|key| self.source.get(&key).map(|value| (key, value)))
+    }
+}
+
+/// What is being merged lies on the heap, not on the thread's stack.
+fn merge_maps(scope: &mut Scope<'_>, target: &Map, source: &Map, overwrite: bool) -> Result<(), Broken> {
+    let mut merging = vec![Merging::of(target, source)];
+    while let Some(maps) = merging.last_mut() {
+        if let Some(entry) = maps.waiting.take() {
+            merge_entry(scope, maps, entry, overwrite)?;
+            continue;
+        }
+        // a nil map below the first has no place to be made in
+        let Some(entry) = maps.next().filter(|_| !maps.target.is_nil()) else {
+            merging.pop();
+            scope.budget.leave();
+            continue;
+        };
         scope.budget.step(1).map_err(Fault::from)?;
-        if let Some(value) = source.get(&key) {
-            merge_entry(scope, target, source.ty(), (key, value), overwrite)?;
+        match (maps.target.get(&entry.0), &entry.1) {
+            (Some(Value::Map(old)), Value::Map(new)) => {
+                let below = Merging::of(&old, new);
+                maps.waiting = Some(entry);
+                scope.budget.enter().map_err(Fault::from)?;
+                scope.budget.make(below.keys.len().saturating_mul(ENTRY)).map_err(Fault::from)?;
+                merging.push(below);
+            }
+            (Some(old), Value::Map(new)) if old.kind() == Some(Kind::Pointer) && !new.is_nil() && !overwrite => {
+                return Err(Broken::Refused(DIFFERENT_TYPES));
+            }
+            _ => merge_entry(scope, maps, entry, overwrite)?,
         }
     }
-    scope.budget.leave();
     Ok(())
 }
 
-fn merge_entry(
-    scope: &mut Scope<'_>,
-    target: &Map,
-    source: &'static Type,
-    (key, value): (Str, Value),
-    overwrite: bool,
-) -> Result<(), Broken> {
-    let old = target.get(&key);
-    if matches!(value, Value::Nil) {
-        return if overwrite { store(scope, target, source, (key, value)) } else { Ok(()) };
-    }
-    if let Some(old) = &old {
-        merge_below(scope, old, &value, overwrite)?;
-    }
+/// Puts an entry of the source into the target, where it belongs there. Maps in both have been merged.
+fn merge_entry(scope: &mut Scope<'_>, maps: &Merging, (key, value): (Str, Value), overwrite: bool) -> Result<(), Broken> {
+    let old = maps.target.get(&key);
     let kept = old.as_ref().filter(|old| !is_empty(old));
-    match value.kind() {
-        Some(Kind::Slice) if kept.is_some() && !overwrite => return Ok(()),
-        Some(Kind::Map) if kept.is_some_and(|old| old.kind() == Some(Kind::Map)) => return Ok(()),
-        _ => {}
-    }
-    if overwrite || kept.is_none() {
-        store(scope, target, source, (key, value))?;
-    }
-    Ok(())
-}
-
-/// What mergo does to two values that are no entries of the map that it merges into: maps are merged, and some pairs are refused.
-fn merge_below(scope: &mut Scope<'_>, old: &Value, value: &Value, overwrite: bool) -> Result<(), Broken> {
-    match (old, value) {
-        (Value::Map(old), Value::Map(value)) => merge_maps(scope, old, value, overwrite),
-        (_, Value::Map(map)) => match old.kind() {
-            Some(Kind::Pointer) if !map.is_nil() && !overwrite => Err(Broken::Refused(DIFFERENT_TYPES)),
-            _ => Ok(()),
-        },
-        _ => Ok(()),
-    }
+    let is_put = match value.kind() {
+        None => overwrite,
+        Some(Kind::Map) if kept.is_some_and(|old| old.kind() == Some(Kind::Map)) => false,
+        _ => overwrite || kept.is_none(),
+    };
+    if is_put { store(scope, &maps.target, maps.source.ty(), (key, value)) } else { Ok(()) }
 }
 
 fn store(scope: &mut Scope<'_>, target: &Map, source: &'static Type, (key, value): (Str, Value)) -> Result<(), Broken> {

@@ -1,5 +1,7 @@
 //! What Go's Sprig answers, asked of Go: `cases.tsv` has a call a line, and after a tab what came of it, with its type.
 
+mod limits;
+
 use std::{fmt::Write as _, iter::Peekable, str::Chars};
 
 use crate::{

@@ -1,0 +1,112 @@
+//! What a template asks of a function ends: with its answer, or with the limit that it met, on the stack that any thread has.
+
+use super::Zeros;
+use crate::{
+    budget::{Budget, Limits},
+    function::Scope,
+    template::{Failure, MissingKey, Run, Set, execute},
+    value::{Str, Value},
+};
+
+/// Carries out a template on a thread of 2 MiB, and says what came of it.
+fn outcome(template: &str) -> String {
+    outcome_within(Limits::default(), template)
+}
+
+#[track_caller]
+#[allow(clippy::disallowed_methods, reason = "the stack is what is tested")]
+fn outcome_within(limits: Limits, template: &str) -> String {
+    let template = Str::from(template);
+    let run = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+        let mut set = Set::default();
+        set.parse(&Str::from("t"), &template).unwrap();
+        let mut changed = Vec::new();
+        let scope = Scope {
+            budget: &mut Budget::new(limits),
+            now: &"2024-02-03T04:05:06[UTC]".parse().unwrap(),
+            random: &mut Zeros,
+            lookup: None,
+            hosts: None,
+            lint: false,
+            changed: &mut changed,
+            expressions: &mut crate::functions::regex::Cache::default(),
+        };
+        let outcome = match execute(&set, &Str::from("t"), &Value::Nil, &mut Run::new(scope, MissingKey::Zero)) {
+            Ok(text) => String::from_utf8(text).unwrap(),
+            Err(Failure::Limit(limit)) => format!("{limit:?}").split('(').next().unwrap().to_owned(),
+            Err(failure) => failure.to_string(),
+        };
+        for map in changed {
+            map.clear();
+        }
+        outcome
+    });
+    run.unwrap().join().unwrap()
+}
+
+#[test]
+fn a_map_that_holds_itself_is_not_gone_through_for_ever() {
+    let selves = r#"{{ $a := dict }}{{ $_ := set $a "x" $a }}{{ $b := dict }}{{ $_ := set $b "x" $b }}"#;
+    for call in [
+        "deepCopy $a",
+        "deepEqual $a $b",
+        "merge $a $b",
+        "mergeOverwrite $b $a",
+        "uniq (list $a $b)",
+        "toString $a",
+        "quote $a",
+        "join \"\" (list $a)",
+    ] {
+        assert_eq!(outcome(&format!("{selves}{{{{ {call} }}}}")), "Depth", "{call}");
+    }
+    assert_eq!(outcome(&format!("{selves}{{{{ deepEqual $a $a }}}}{{{{ len $a }}}}")), "true1");
+}
+
+#[test]
+fn a_deep_value_is_given_back_without_depth() {
+    let deep = "{{ $x := list }}{{ range until 50000 }}{{ $x = list $x }}{{ end }}{{ len $x }}";
+    assert_eq!(outcome(deep), "1");
+    let deep = r#"{{ $x := dict }}{{ range until 50000 }}{{ $x = dict "a" (list $x) }}{{ end }}{{ deepCopy $x }}"#;
+    assert_eq!(outcome(deep), "Depth");
+}
+
+#[test]
+fn what_grows_without_end_meets_the_limit_of_memory() {
+    let little = Limits { memory: 8 << 20, ..Limits::default() };
+    for call in [
+        r#"repeat 1000000000 "x""#,
+        r#"repeat 9223372036854775807 "xx""#,
+        r#"indent 1000000000 "x""#,
+        r#"nindent 9223372036854775807 "x\n""#,
+        "until 1000000000",
+        "untilStep 0 -9223372036854775807 -1",
+        "seq 1000000000",
+        r#"regexReplaceAll "a" (repeat 100000 "a") (repeat 100000 "b")"#,
+        r#"repeat 100000 "a" | replace "a" (repeat 100000 "b")"#,
+        r#"repeat 100000 "a" | replace "" (repeat 100000 "b")"#,
+        r#"wrapWith 1 (repeat 100000 "b") (repeat 100000 "a")"#,
+        r#"join (repeat 10000 "a") (until 100000)"#,
+        r#"repeat 2000000 "a" | splitList """#,
+    ] {
+        assert_eq!(outcome_within(little, &format!("{{{{ $x := {call} }}}}")), "Memory", "{call}");
+    }
+    let doubled = r#"{{ $x := "a" }}{{ range until 100 }}{{ $x = cat $x $x | quote }}{{ end }}"#;
+    assert_eq!(outcome_within(little, doubled), "Memory");
+}
+
+#[test]
+fn an_expression_cannot_be_made_to_match_for_ever() {
+    assert_eq!(outcome(r#"{{ regexMatch "(a*)*b" (repeat 100000 "a") }}"#), "false");
+    // each match looks to the end for a longer one that is not there
+    let few = Limits { steps: 100_000, ..Limits::default() };
+    assert_eq!(outcome_within(few, r#"{{ regexFindAll ".*[^A-Z]|[A-Z]" (repeat 100000 "A") -1 | len }}"#), "Steps");
+    let nested = format!(r#"{{{{ mustRegexMatch "{}a{}" "a" }}}}"#, "(".repeat(5_000), ")".repeat(5_000));
+    assert!(outcome(&nested).contains("expression nests too deeply"));
+    let deep = format!(r#"{{{{ mustRegexMatch "{}a{}" "a" }}}}"#, "(".repeat(200), ")+".repeat(200));
+    assert!(outcome(&deep).contains("expression nests too deeply"));
+    let deep = format!(r#"{{{{ mustRegexMatch "{}a{}" "a" }}}}"#, "(".repeat(120), ")+".repeat(120));
+    assert_eq!(outcome(&deep), "true");
+    let little = Limits { memory: 16 << 20, ..Limits::default() };
+    let many = r#"{{ range $n := until 1000 }}{{ $x := mustRegexMatch (printf "\\pL{100}%d" $n) "a" }}{{ end }}"#;
+    assert_eq!(outcome_within(little, many), "Memory");
+}
