@@ -18,6 +18,7 @@ pub mod functions;
 pub mod json;
 pub mod load;
 pub mod package;
+pub mod provenance;
 pub mod random;
 pub mod release;
 pub mod render;
