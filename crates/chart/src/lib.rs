@@ -16,6 +16,7 @@ pub mod format;
 pub mod function;
 pub mod functions;
 pub mod json;
+pub mod lint;
 pub mod load;
 pub mod package;
 pub mod provenance;

@@ -4,8 +4,8 @@ mod reader;
 mod shape;
 mod writer;
 
-pub(crate) use reader::wrong_kind;
 pub use reader::{Refusal, read, read_first, read_table, read_within};
+pub(crate) use reader::{read_front, wrong_kind};
 pub(crate) use shape::{Shape, shape};
 pub(crate) use writer::float_text;
 pub use writer::{pretty, raw, write, write_data};

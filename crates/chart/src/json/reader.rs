@@ -74,18 +74,24 @@ pub fn read_within(text: &[u8], budget: &mut Budget) -> Result<(Data, Option<Str
 
 /// Reads the value that a text begins with, as Go's `Decoder` does; and how long it is.
 pub fn read_first(text: &[u8], budget: &mut Budget) -> Result<(Data, usize), Refusal> {
+    let (read, at) = read_front(text, budget);
+    read.map(|data| (data, at))
+}
+
+/// The same, with the place that it stopped at: behind the value, or at what is wrong.
+pub(crate) fn read_front(text: &[u8], budget: &mut Budget) -> (Result<Data, Refusal>, usize) {
     let mut reader = Reader { text, at: 0, depth: 0, budget, objection: None };
     let read = reader.value();
     let Reader { at, depth, objection, budget, .. } = reader;
     for _ in 0..depth {
         budget.leave();
     }
-    budget.scan(at)?;
-    match (read, objection) {
+    let read = match (read, objection) {
         (Err(Refusal::Said(_)), _) if at >= text.len() => Err(Refusal::said("unexpected EOF")),
         (Ok(_), Some(objection)) => Err(Refusal::Said(objection)),
-        (read, _) => Ok((read?, at)),
-    }
+        (read, _) => read,
+    };
+    (budget.scan(at).map_err(Refusal::from).and(read), at)
 }
 
 struct Reader<'t, 'b> {

@@ -185,7 +185,8 @@ pub(super) fn release(it: &Release) -> Value {
         ("Name", Value::str(it.name.as_str())),
         ("Namespace", Value::str(it.namespace.as_str())),
         ("IsUpgrade", Value::Bool(it.is_upgrade)),
-        ("IsInstall", Value::Bool(!it.is_upgrade)),
+        // lint renders a release that is neither: it has no revision
+        ("IsInstall", Value::Bool(!it.is_upgrade && it.revision > 0)),
         ("Revision", Value::int(it.revision.into())),
         ("Service", Value::str("Helm")),
     ]
