@@ -5,6 +5,8 @@
 //! weights that it is ordered. What is to be done is decided by a pure core ([`core::reconcile`]) from what is kept
 //! and what is seen; a loop looks again whenever something changed, so that a crash at any moment costs nothing.
 //!
+//! [`kubernetes`] is the other half: a cluster behind the model's trait, for Helm's releases.
+//!
 //! What never happens here: a process started (the container runtime's and the gateway's job); a verdict on a canary
 //! (the rollout room's); a field of a manifest skipped in silence: what is not carried out is refused before anything
 //! changes; an image run that the door did not let in.

@@ -98,7 +98,12 @@ pub(super) fn unreachable(error: &kube::Error) -> ClusterError {
         });
     }
     let mut shown = Vec::new();
-    let mut at: Option<&dyn std::error::Error> = Some(error);
+    let mut at: Option<&dyn std::error::Error> = match error {
+        // what stands before these names a layer of kube's
+        kube::Error::Service(cause) => Some(&**cause),
+        kube::Error::HyperError(cause) => Some(cause),
+        other => Some(other),
+    };
     while let Some(cause) = at {
         let text = cause.to_string();
         // most layers repeat the one below them

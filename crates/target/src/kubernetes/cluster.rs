@@ -11,7 +11,7 @@ use penstock_model::cluster::{
     ApiResource, ApplyAs, Change, Cluster, ClusterError, ObjectName, Outcome, Patch, Propagation, Query, ServerInfo, Unbuilt, Until,
 };
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, RwLock, Semaphore};
 
 use super::client::{self, Ask};
 use super::discovery::Discovery;
@@ -20,6 +20,8 @@ use super::{update, wait};
 
 /// How many objects a page of a list has.
 const PAGE: &str = "500";
+/// How many requests are under way at the same time: each has a connection of its own.
+const AT_ONCE: usize = 16;
 /// How often a write is tried that somebody else's kept from being made.
 const CONFLICTS: u32 = 5;
 /// How long to leave the other writer alone the first time.
@@ -35,6 +37,7 @@ pub struct KubernetesCluster {
     discovered: Arc<RwLock<Option<Arc<Discovery>>>>,
     /// Held while asking what is served, so that many who miss the same kind ask once.
     asking: Arc<Mutex<()>>,
+    turns: Arc<Semaphore>,
 }
 
 impl KubernetesCluster {
@@ -50,6 +53,7 @@ impl KubernetesCluster {
             deadline: settings.deadline,
             discovered: Arc::default(),
             asking: Arc::default(),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }
 
@@ -97,7 +101,9 @@ impl KubernetesCluster {
         Ok(format!("{of}/{}", segment(&object.name)?))
     }
 
+    /// Asks when it is its turn. The time until then does not count against the deadline.
     pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<Value, ClusterError> {
+        let _turn = self.turns.acquire().await;
         client::value(&self.client, ask, self.deadline).await
     }
 }

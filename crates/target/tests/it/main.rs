@@ -5,6 +5,7 @@
 mod chance;
 mod cluster;
 mod fakes;
+mod kubernetes;
 mod machine;
 mod patch;
 mod real;
