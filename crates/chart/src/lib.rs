@@ -9,6 +9,8 @@
 //! cluster that `lookup` sees are handed in; a render is the same again when they are. Every render has a [`budget`] of
 //! steps, memory, output and depth, and no chart can make it panic.
 
+#[cfg(test)]
+mod answers;
 pub mod budget;
 pub mod chart;
 pub mod diff;

@@ -2,6 +2,8 @@
 
 mod reader;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use reader::{Refusal, read, read_first, read_table, read_within};
@@ -12,7 +14,7 @@ pub use writer::{pretty, raw, write, write_data};
 
 use crate::{
     functions::dates::json as time,
-    value::{Data, Str},
+    value::{Data, Str, Table},
 };
 
 /// What Go calls a value of JSON in an error.
@@ -46,8 +48,21 @@ pub fn value(data: &Data) -> serde_json::Value {
         Data::Int(it) => (*it).into(),
         Data::Float(it) => serde_json::from_str(&float_text(*it)).unwrap_or_default(),
         Data::Text(it) => replace_invalid(it).into(),
-        Data::List(items) => items.iter().map(value).collect(),
-        Data::Map(table) => table.iter().map(|(key, data)| (replace_invalid(key), value(data))).collect(),
+        // plain loops: what iterators put on the stack at each level is too much for a thousand
+        Data::List(items) => {
+            let mut array = Vec::with_capacity(items.len());
+            for item in items {
+                array.push(value(item));
+            }
+            serde_json::Value::Array(array)
+        }
+        Data::Map(table) => {
+            let mut object = serde_json::Map::new();
+            for (key, data) in table {
+                object.insert(replace_invalid(key), value(data));
+            }
+            serde_json::Value::Object(object)
+        }
     }
 }
 
@@ -58,9 +73,19 @@ pub fn data(value: &serde_json::Value) -> Data {
         serde_json::Value::Bool(it) => Data::Bool(*it),
         serde_json::Value::Number(it) => Data::Float(it.as_f64().unwrap_or_default()),
         serde_json::Value::String(it) => Data::Text(it.as_str().into()),
-        serde_json::Value::Array(items) => Data::List(items.iter().map(data).collect()),
+        serde_json::Value::Array(items) => {
+            let mut list = Vec::with_capacity(items.len());
+            for item in items {
+                list.push(data(item));
+            }
+            Data::List(list)
+        }
         serde_json::Value::Object(entries) => {
-            Data::Map(entries.iter().map(|(key, value)| (Str::from(key.as_str()), data(value))).collect())
+            let mut table = Table::new();
+            for (key, value) in entries {
+                table.insert(Str::from(key.as_str()), data(value));
+            }
+            Data::Map(table)
         }
     }
 }

@@ -53,33 +53,56 @@ impl<'b> Writer<'b> {
 
     fn value(&mut self, value: &Value) -> Result<(), Fault> {
         match shape(value, self.budget)? {
-            Shape::Null => self.out.extend_from_slice(b"null"),
-            Shape::Bool(it) => self.out.extend_from_slice(if it { b"true" } else { b"false" }),
-            Shape::Int(it) => self.out.extend_from_slice(it.to_string().as_bytes()),
-            Shape::Uint(it) => self.out.extend_from_slice(it.to_string().as_bytes()),
-            Shape::Float(it) => self.out.extend_from_slice(float_text(it).as_bytes()),
-            Shape::Text(text) => self.text(&text)?,
-            Shape::List(items) => {
-                self.open(b'[')?;
-                for (place, item) in items.iter().enumerate() {
-                    self.separate(place > 0);
-                    self.value(item)?;
-                }
-                self.close(b']', items.is_empty());
-            }
-            Shape::Map(entries) => {
-                self.open(b'{')?;
-                for (place, (key, value)) in entries.iter().enumerate() {
-                    self.separate(place > 0);
-                    self.text(key)?;
-                    self.out.extend_from_slice(if self.indent { b": " } else { b":" });
-                    self.value(value)?;
-                }
-                self.close(b'}', entries.is_empty());
-            }
+            Shape::List(items) => self.list(items)?,
+            Shape::Map(entries) => self.map(entries)?,
+            leaf => self.leaf(&leaf)?,
         }
         self.budget.make(self.out.len() - self.paid)?;
         self.paid = self.out.len();
+        Ok(())
+    }
+
+    // apart from what goes deeper: a level takes as little of the stack as can be
+    fn leaf(&mut self, leaf: &Shape<'_>) -> Result<(), Fault> {
+        match leaf {
+            Shape::Bool(it) => self.out.extend_from_slice(if *it { b"true" } else { b"false" }),
+            Shape::Int(it) => self.out.extend_from_slice(it.to_string().as_bytes()),
+            Shape::Uint(it) => self.out.extend_from_slice(it.to_string().as_bytes()),
+            Shape::Float(it) => self.out.extend_from_slice(float_text(*it).as_bytes()),
+            Shape::Text(text) => self.text(text)?,
+            Shape::Null | Shape::List(_) | Shape::Map(_) => self.out.extend_from_slice(b"null"),
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, items: &[Value]) -> Result<(), Fault> {
+        self.open(b'[')?;
+        let mut another = false;
+        for item in items {
+            self.separate(another);
+            another = true;
+            self.value(item)?;
+        }
+        self.close(b']', !another);
+        Ok(())
+    }
+
+    fn map(&mut self, entries: Vec<(Str, Value)>) -> Result<(), Fault> {
+        self.open(b'{')?;
+        let mut another = false;
+        for (key, value) in &entries {
+            self.separate(another);
+            another = true;
+            self.key(key)?;
+            self.value(value)?;
+        }
+        self.close(b'}', !another);
+        Ok(())
+    }
+
+    fn key(&mut self, key: &Str) -> Result<(), Fault> {
+        self.text(key)?;
+        self.out.extend_from_slice(if self.indent { b": " } else { b":" });
         Ok(())
     }
 

@@ -2,9 +2,12 @@
 
 mod context;
 mod cursor;
+mod heading;
 mod key;
 mod read;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod value;
 mod write;
 

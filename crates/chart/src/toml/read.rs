@@ -18,6 +18,9 @@ use crate::{
 /// `[]map[string]interface{}`: tables of one name, `[[name]]`.
 pub static TABLES: Type = Type::of("[]map[string]interface {}", Kind::Slice, &MAP);
 
+/// What is wrong with a table in braces that goes over lines.
+const NO_LINE_END: &str = "newlines not allowed within inline tables";
+
 /// Something read, while tables may still be added to.
 #[derive(Clone)]
 pub(super) enum Item {
@@ -109,7 +112,7 @@ impl Reader<'_, '_> {
         self.cursor.last_key = last;
     }
 
-    fn at(&mut self, context: Vec<Str>, current: Str) {
+    pub(super) fn at(&mut self, context: Vec<Str>, current: Str) {
         (self.context, self.current) = (context, current);
         self.note();
     }
@@ -165,96 +168,6 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// `[name]` or `[[name]]`, of which the first bracket was taken.
-    fn heading(&mut self) -> Step<()> {
-        let many = self.cursor.peek()? == '[';
-        if many {
-            self.cursor.next()?;
-        }
-        let mut name: Vec<Str> = Vec::new();
-        loop {
-            self.cursor.skip_blanks()?;
-            match self.cursor.peek()? {
-                ']' | END => return self.cursor.error("unexpected end of table name (table names cannot be empty)"),
-                '.' => return self.cursor.error("unexpected table separator (table names cannot be empty)"),
-                _ => {
-                    let part = self.name_part(name.is_empty())?;
-                    name.push(part);
-                }
-            }
-            self.cursor.skip_blanks()?;
-            match self.cursor.next()? {
-                '.' => {}
-                ']' => break,
-                letter => {
-                    return self.cursor.error(format!("expected '.' or ']' to end table name, but got {} instead", shown(letter)));
-                }
-            }
-        }
-        if many {
-            let letter = self.cursor.next()?;
-            if letter != ']' {
-                let letter = shown(letter);
-                return self.cursor.error(format!("expected end of table array name delimiter ']', but got {letter} instead"));
-            }
-        }
-        self.add_context(&name, many)?;
-        let context = std::mem::take(&mut self.context);
-        self.arrays.remove(&path(&context));
-        self.at(context, Str::default());
-        Ok(())
-    }
-
-    /// A part of a name: in quotes, or of letters that need none.
-    fn name_part(&mut self, first: bool) -> Step<Str> {
-        let place = self.cursor.place();
-        let part = match self.cursor.next()? {
-            quote @ ('"' | '\'') => self.cursor.text(quote, false)?,
-            _ => {
-                self.cursor.back_to(place);
-                self.cursor.take_while(|letter| u8::try_from(letter).is_ok_and(key::is_bare))?;
-                self.cursor.since(place).to_vec()
-            }
-        };
-        if first {
-            self.key_line = self.cursor.line;
-        }
-        self.budget.make(part.len())?;
-        Ok(part.into())
-    }
-
-    /// The parts of a key, up to its `=`.
-    fn key(&mut self) -> Step<Vec<Str>> {
-        self.cursor.skip_blanks()?;
-        match self.cursor.peek()? {
-            '=' | END => return self.cursor.error("unexpected '=': key name appears blank"),
-            '.' => return self.cursor.error("unexpected '.': keys cannot start with a '.'"),
-            _ => {}
-        }
-        let mut key: Vec<Str> = Vec::new();
-        loop {
-            self.cursor.skip_blanks()?;
-            match self.cursor.peek()? {
-                '=' | END => return self.cursor.error("unexpected '='"),
-                '.' => return self.cursor.error("unexpected '.'"),
-                _ => {
-                    let part = self.name_part(key.is_empty())?;
-                    key.push(part);
-                }
-            }
-            self.cursor.skip_blanks()?;
-            match self.cursor.next()? {
-                END => return self.cursor.error("unexpected EOF; expected key separator '='"),
-                '.' => {}
-                '=' => return Ok(key),
-                letter => {
-                    let message = format!("expected '.' or '=', but got {} instead", shown(letter));
-                    return if letter == '\n' { self.cursor.error_before(message) } else { self.cursor.error(message) };
-                }
-            }
-        }
-    }
-
     /// `key = value` on a line of its own.
     fn pair(&mut self) -> Step<()> {
         let outer = self.context.clone();
@@ -282,24 +195,9 @@ impl Reader<'_, '_> {
 
     pub(super) fn array(&mut self) -> Step<Item> {
         self.enter()?;
-        let mut context = self.context.clone();
-        if !self.current.is_empty() {
-            context.push(self.current.clone());
-        }
-        self.arrays.insert(if context.is_empty() { b"\"\"".to_vec() } else { path(&context) });
+        self.note_array();
         let mut items = Vec::new();
-        loop {
-            let place = self.cursor.place();
-            match self.cursor.next()? {
-                letter if is_blank(letter) || is_line_end(letter) => continue,
-                '#' => {
-                    self.cursor.skip_comment()?;
-                    continue;
-                }
-                ',' => return self.cursor.error("unexpected comma"),
-                ']' => break,
-                _ => self.cursor.back_to(place),
-            }
+        while self.array_item()? {
             items.push(self.value(true)?);
             if !self.array_separator()? {
                 break;
@@ -307,6 +205,32 @@ impl Reader<'_, '_> {
         }
         self.leave();
         Ok(Item::List(items))
+    }
+
+    /// Notes that the current key holds a list.
+    fn note_array(&mut self) {
+        let mut context = self.context.clone();
+        if !self.current.is_empty() {
+            context.push(self.current.clone());
+        }
+        self.arrays.insert(if context.is_empty() { b"\"\"".to_vec() } else { path(&context) });
+    }
+
+    /// Goes to the next item; false where the list ends.
+    fn array_item(&mut self) -> Step<bool> {
+        loop {
+            let place = self.cursor.place();
+            match self.cursor.next()? {
+                letter if is_blank(letter) || is_line_end(letter) => {}
+                '#' => self.cursor.skip_comment()?,
+                ',' => return self.cursor.error("unexpected comma"),
+                ']' => return Ok(false),
+                _ => {
+                    self.cursor.back_to(place);
+                    return Ok(true);
+                }
+            }
+        }
     }
 
     /// Takes what stands behind an item; false where that ends the list.
@@ -326,34 +250,15 @@ impl Reader<'_, '_> {
     }
 
     pub(super) fn inline_table(&mut self, in_array: bool) -> Step<Item> {
+        // its pairs are a level of their own: they take as much of the stack as one
+        self.enter()?;
         self.enter()?;
         let (outer, key) = (self.context.clone(), self.current.clone());
-        let mut inner = outer.clone();
-        inner.push(key.clone());
-        self.at(inner.clone(), Str::default());
-        self.implicit.insert(path(&inner));
-        self.add_context(&inner, in_array)?;
+        self.open_table(in_array)?;
         let inner = self.context.clone();
-        self.note();
         let mut table = BTreeMap::new();
-        loop {
-            let place = self.cursor.place();
-            match self.cursor.next()? {
-                letter if is_blank(letter) => continue,
-                letter if is_line_end(letter) => return self.cursor.error_before("newlines not allowed within inline tables"),
-                '#' => {
-                    self.cursor.skip_comment()?;
-                    continue;
-                }
-                ',' => return self.cursor.error("unexpected comma"),
-                '}' => break,
-                _ => self.cursor.back_to(place),
-            }
-            let parts = self.key()?;
-            self.begin(&parts)?;
-            let item = self.value(false)?;
-            self.set_value(&self.current.clone(), item.clone())?;
-            self.put(&mut table, &parts, item)?;
+        while self.table_pair()? {
+            self.inline_pair(&mut table)?;
             self.at(inner.clone(), self.current.clone());
             if !self.table_separator()? {
                 break;
@@ -361,7 +266,45 @@ impl Reader<'_, '_> {
         }
         self.at(outer, key);
         self.leave();
+        self.leave();
         Ok(Item::Table(table))
+    }
+
+    /// Makes the table that the current key holds the one that keys belong to.
+    fn open_table(&mut self, in_array: bool) -> Step<()> {
+        let mut inner = self.context.clone();
+        inner.push(self.current.clone());
+        self.at(inner.clone(), Str::default());
+        self.implicit.insert(path(&inner));
+        self.add_context(&inner, in_array)?;
+        self.note();
+        Ok(())
+    }
+
+    /// Goes to the next pair in braces; false where they end.
+    fn table_pair(&mut self) -> Step<bool> {
+        loop {
+            let place = self.cursor.place();
+            match self.cursor.next()? {
+                letter if is_blank(letter) => {}
+                letter if is_line_end(letter) => return self.cursor.error_before(NO_LINE_END),
+                '#' => self.cursor.skip_comment()?,
+                ',' => return self.cursor.error("unexpected comma"),
+                '}' => return Ok(false),
+                _ => {
+                    self.cursor.back_to(place);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn inline_pair(&mut self, table: &mut BTreeMap<Str, Item>) -> Step<()> {
+        let parts = self.key()?;
+        self.begin(&parts)?;
+        let item = self.value(false)?;
+        self.set_value(&self.current.clone(), item.clone())?;
+        self.put(table, &parts, item)
     }
 
     /// Puts an item below a dotted key.
@@ -386,7 +329,7 @@ impl Reader<'_, '_> {
         loop {
             match self.cursor.next()? {
                 letter if is_blank(letter) => {}
-                letter if is_line_end(letter) => return self.cursor.error_before("newlines not allowed within inline tables"),
+                letter if is_line_end(letter) => return self.cursor.error_before(NO_LINE_END),
                 '#' => self.cursor.skip_comment()?,
                 ',' => {
                     self.cursor.skip_blanks()?;

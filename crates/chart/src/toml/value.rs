@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{
-    cursor::{END, Step, shown},
+    cursor::{END, Place, Step, shown},
     read::{Item, Reader},
     scalar::Scalar,
 };
@@ -15,15 +15,21 @@ impl Reader<'_, '_> {
         self.budget.make(size_of::<Item>())?;
         self.cursor.skip_blanks()?;
         let start = self.cursor.place();
-        let letter = self.cursor.next()?;
+        match self.cursor.next()? {
+            '[' => self.array(),
+            '{' => self.inline_table(in_array),
+            letter => self.plain(letter, start),
+        }
+    }
+
+    /// A value that holds no others, of which the first letter was taken.
+    fn plain(&mut self, letter: char, start: Place) -> Step<Item> {
         let after = self.cursor.place();
         let scalar = match letter {
             '0'..='9' => {
                 self.cursor.back_to(start);
                 self.cursor.number_or_time()?
             }
-            '[' => return self.array(),
-            '{' => return self.inline_table(in_array),
             '"' | '\'' => Scalar::Text(self.cursor.text(letter, true)?),
             '.' => return self.cursor.error("floats must start with a digit, not '.'"),
             '-' | '+' => self.cursor.signed(start)?,

@@ -49,6 +49,12 @@ fn text_of(it: &Struct) -> Option<&Str> {
     }
 }
 
+fn unsupported(key: &[Str]) -> Fault {
+    let mut path = Vec::new();
+    key::path(&mut path, key.iter().map(Str::as_bytes));
+    Fault::said([b"unsupported type for key '", path.as_slice(), b"': complex128"].concat())
+}
+
 struct Writer<'b> {
     budget: &'b mut Budget,
     out: Vec<u8>,
@@ -121,11 +127,7 @@ impl Writer<'_> {
     fn encode(&mut self, key: &mut Vec<Str>, value: &Value) -> Result<(), Fault> {
         self.enter()?;
         match value {
-            Value::Complex(..) => {
-                let mut path = Vec::new();
-                key::path(&mut path, key.iter().map(Str::as_bytes));
-                return Err(Fault::said([b"unsupported type for key '", path.as_slice(), b"': complex128"].concat()));
-            }
+            Value::Complex(..) => return Err(unsupported(key)),
             Value::Nil => {}
             Value::Map(map) if map.is_nil() => {}
             Value::Map(_) => self.table(key, value)?,
@@ -221,6 +223,33 @@ impl Writer<'_> {
     fn element(&mut self, value: &Value) -> Result<(), Fault> {
         self.budget.step(1)?;
         match value {
+            Value::List(list) => self.list(list.items())?,
+            Value::Map(_) => self.inline(value)?,
+            Value::Struct(it) if text_of(it).is_none() => self.inline(value)?,
+            leaf => self.leaf(leaf)?,
+        }
+        self.pay()
+    }
+
+    fn list(&mut self, items: &[Value]) -> Result<(), Fault> {
+        self.enter()?;
+        self.put("[");
+        let mut another = false;
+        for item in items {
+            if another {
+                self.put(", ");
+            }
+            another = true;
+            self.element(item)?;
+        }
+        self.put("]");
+        self.leave();
+        Ok(())
+    }
+
+    // apart from what goes deeper: a level takes as little of the stack as can be
+    fn leaf(&mut self, leaf: &Value) -> Result<(), Fault> {
+        match leaf {
             Value::Bool(it) => self.put(if *it { "true" } else { "false" }),
             Value::Int(it, ty) if *ty == &DURATION => key::quoted(&mut self.out, format::duration(*it).as_bytes()),
             Value::Int(it, _) => self.put(it.to_string()),
@@ -232,27 +261,13 @@ impl Writer<'_> {
                 let numbers: Vec<String> = it.iter().map(u8::to_string).collect();
                 self.put(format!("[{}]", numbers.join(", ")));
             }
-            Value::List(list) => {
-                self.enter()?;
-                self.put("[");
-                for (place, item) in list.items().iter().enumerate() {
-                    if place > 0 {
-                        self.put(", ");
-                    }
-                    self.element(item)?;
-                }
-                self.put("]");
-                self.leave();
-            }
-            Value::Struct(it) => match text_of(it) {
-                Some(text) => self.quoted(text)?,
-                None => self.inline(value)?,
-            },
-            Value::Map(_) => self.inline(value)?,
             Value::Time(time) => self.put(dates::toml(time)),
-            Value::Nil | Value::Complex(..) => return Err(Fault::said("unexpected type: nil")),
+            Value::Struct(it) => self.quoted(text_of(it).unwrap_or(&Str::default()))?,
+            Value::Nil | Value::Complex(..) | Value::List(_) | Value::Map(_) => {
+                return Err(Fault::said("unexpected type: nil"));
+            }
         }
-        self.pay()
+        Ok(())
     }
 
     fn quoted(&mut self, text: &Str) -> Result<(), Fault> {
@@ -266,7 +281,9 @@ impl Writer<'_> {
         self.enter()?;
         let entries = self.sorted(value)?;
         self.put("{");
-        for (place, (name, value)) in entries.iter().enumerate() {
+        let mut left = entries.len();
+        for (name, value) in &entries {
+            left -= 1;
             if self.kind(value)? == Kind::Nothing {
                 continue;
             }
@@ -274,7 +291,7 @@ impl Writer<'_> {
             self.put(" = ");
             self.element(value)?;
             // what is left out at the end leaves its comma
-            if place + 1 != entries.len() {
+            if left > 0 {
                 self.put(", ");
             }
         }

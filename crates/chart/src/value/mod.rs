@@ -293,8 +293,21 @@ impl From<&Data> for Value {
             Data::Int(it) => Self::int64(*it),
             Data::Float(it) => Self::Float(*it),
             Data::Text(it) => Self::Str(it.clone()),
-            Data::List(items) => Self::list(items.iter().map(Self::from).collect()),
-            Data::Map(entries) => Self::map(entries.iter().map(|(key, value)| (key.clone(), Self::from(value))).collect()),
+            // plain loops: what iterators put on the stack at each level is too much for a thousand
+            Data::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    list.push(Self::from(item));
+                }
+                Self::list(list)
+            }
+            Data::Map(entries) => {
+                let mut map = BTreeMap::new();
+                for (key, value) in entries {
+                    map.insert(key.clone(), Self::from(value));
+                }
+                Self::map(map)
+            }
         }
     }
 }

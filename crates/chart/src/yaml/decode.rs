@@ -152,27 +152,32 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         self.look()?;
         match self.kind(node)? {
             NodeKind::Alias(..) => self.follow(node, Self::value),
-            NodeKind::Scalar { .. } => {
-                let scalar = self.scalar(node)?;
-                self.plain(scalar)
-            }
-            NodeKind::Sequence(children) => {
-                self.enter()?;
-                self.budget.make(children.len() * size_of::<Data>())?;
-                let items = children.iter().map(|child| self.value(*child)).collect::<Result<_, _>>()?;
-                self.leave();
-                Ok(Data::List(items))
-            }
-            NodeKind::Mapping(_) => {
-                let mut entries = Entries::default();
-                self.mapping(node, &mut entries)?;
-                Ok(Data::Map(entries.table))
-            }
+            NodeKind::Scalar { .. } => self.plain(node),
+            NodeKind::Sequence(children) => self.sequence(children),
+            NodeKind::Mapping(_) => self.table(node),
         }
     }
 
-    fn plain(&mut self, scalar: Raw) -> Result<Data, ReadError> {
-        Ok(match scalar {
+    fn table(&mut self, node: usize) -> Result<Data, ReadError> {
+        let mut entries = Entries::default();
+        self.mapping(node, &mut entries)?;
+        Ok(Data::Map(entries.table))
+    }
+
+    // a plain loop: what iterators put on the stack at each level is too much for a thousand
+    fn sequence(&mut self, children: &'n [usize]) -> Result<Data, ReadError> {
+        self.enter()?;
+        self.budget.make(children.len() * size_of::<Data>())?;
+        let mut items = Vec::with_capacity(children.len());
+        for child in children {
+            items.push(self.value(*child)?);
+        }
+        self.leave();
+        Ok(Data::List(items))
+    }
+
+    fn plain(&mut self, node: usize) -> Result<Data, ReadError> {
+        Ok(match self.scalar(node)? {
             Raw::Bool(it) => Data::Bool(it),
             Raw::Int(it) if self.rules.integers => Data::Int(it),
             Raw::Int(it) => Data::Float(it as f64),
@@ -221,21 +226,26 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             }
             let key = self.key(key)?;
             let data = self.value(value)?;
-            if self.rules.strict && !into.seen.insert(key.to_string()) {
-                let line = self.nodes.get(value).map_or(0, |node| node.line + 1);
-                let key = if matches!(key, Raw::Null) { "<nil>".to_owned() } else { key.to_string() };
-                self.objections.push(format!("line {line}: key {key} already set in map"));
-                continue;
-            }
-            self.budget.make(size_of::<(Str, Data)>())?;
-            match key_text(&key) {
-                Some(text) => {
-                    into.table.insert(text, data);
-                }
-                None => self.bad_key = Some((key, value)),
-            }
+            self.add(into, key, value, data)?;
         }
         self.leave();
+        Ok(())
+    }
+
+    fn add(&mut self, into: &mut Entries, key: Raw, node: usize, data: Data) -> Result<(), ReadError> {
+        if self.rules.strict && !into.seen.insert(key.to_string()) {
+            let line = self.nodes.get(node).map_or(0, |node| node.line + 1);
+            let key = if matches!(key, Raw::Null) { "<nil>".to_owned() } else { key.to_string() };
+            self.objections.push(format!("line {line}: key {key} already set in map"));
+            return Ok(());
+        }
+        self.budget.make(size_of::<(Str, Data)>())?;
+        match key_text(&key) {
+            Some(text) => {
+                into.table.insert(text, data);
+            }
+            None => self.bad_key = Some((key, node)),
+        }
         Ok(())
     }
 
@@ -278,7 +288,10 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
 
     /// A key, which must be a scalar.
     fn key(&mut self, node: usize) -> Result<Raw, ReadError> {
+        // a key in a key is a level of its own: it takes as much of the stack as one
+        self.enter()?;
         let raw = self.raw(node)?;
+        self.leave();
         if matches!(raw, Raw::List(_) | Raw::Map(_)) {
             return Err(ReadError::said(format!("invalid map key: {raw}")));
         }
@@ -291,19 +304,26 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         match self.kind(node)? {
             NodeKind::Alias(..) => self.follow(node, Self::raw),
             NodeKind::Scalar { .. } => self.scalar(node),
-            NodeKind::Sequence(children) => {
-                self.enter()?;
-                self.budget.make(children.len() * size_of::<Raw>())?;
-                let items = children.iter().map(|child| self.raw(*child)).collect::<Result<_, _>>()?;
-                self.leave();
-                Ok(Raw::List(items))
-            }
-            NodeKind::Mapping(_) => {
-                let mut entries = BTreeMap::new();
-                self.raw_mapping(node, &mut entries)?;
-                Ok(Raw::Map(entries.into_values().collect()))
-            }
+            NodeKind::Sequence(children) => self.raw_sequence(children),
+            NodeKind::Mapping(_) => self.raw_map(node),
         }
+    }
+
+    fn raw_sequence(&mut self, children: &'n [usize]) -> Result<Raw, ReadError> {
+        self.enter()?;
+        self.budget.make(children.len() * size_of::<Raw>())?;
+        let mut items = Vec::with_capacity(children.len());
+        for child in children {
+            items.push(self.raw(*child)?);
+        }
+        self.leave();
+        Ok(Raw::List(items))
+    }
+
+    fn raw_map(&mut self, node: usize) -> Result<Raw, ReadError> {
+        let mut entries = BTreeMap::new();
+        self.raw_mapping(node, &mut entries)?;
+        Ok(Raw::Map(entries.into_values().collect()))
     }
 
     fn raw_mapping(&mut self, node: usize, into: &mut BTreeMap<String, (Raw, Raw)>) -> Result<(), ReadError> {

@@ -119,9 +119,24 @@ impl<'b> Emitter<'b> {
     }
 
     /// Whether a key can stand before its `:` on one line.
-    pub(super) fn is_simple_key(&self, key: &Scalar<'_>) -> bool {
+    fn is_simple_key(&self, key: &Scalar<'_>) -> bool {
         let tag = if key.binary { "!!binary".len() } else { 0 };
         !style::analyze(key.text, self.generation).multiline && key.text.len() + tag <= 128
+    }
+
+    /// Writes a key on a line of its own, and its `:`.
+    pub(super) fn key(&mut self, key: &Scalar<'_>) -> Result<(), Fault> {
+        self.write_indent();
+        if self.is_simple_key(key) {
+            self.scalar(key, true)?;
+            self.indicator(":", false, false, false);
+        } else {
+            self.indicator("?", true, false, true);
+            self.scalar(key, false)?;
+            self.write_indent();
+            self.indicator(":", true, false, true);
+        }
+        Ok(())
     }
 
     pub(super) fn scalar(&mut self, scalar: &Scalar<'_>, simple_key: bool) -> Result<(), Fault> {

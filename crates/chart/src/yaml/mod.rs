@@ -19,6 +19,8 @@ mod resolve;
 mod scalars;
 mod scanner;
 mod style;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tokens;
 mod write;

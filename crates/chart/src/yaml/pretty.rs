@@ -15,7 +15,7 @@ use crate::{
     format,
     function::Fault,
     functions::dates::rfc_3339,
-    value::{DURATION, Shown, Str, Struct, Value},
+    value::{DURATION, Map, Shown, Str, Struct, Value},
 };
 
 /// How many letters of base64 stand on a line.
@@ -44,7 +44,25 @@ impl Writer<'_> {
     fn value(&mut self, value: &Value) -> Result<(), Fault> {
         self.emitter.budget.step(1)?;
         match value {
-            Value::Nil => self.plain("null"),
+            Value::List(list) => self.list(list.items()),
+            Value::Map(map) => {
+                let entries = self.sorted(map)?;
+                self.map(&entries)
+            }
+            Value::Struct(it) => self.structure(it),
+            leaf => self.leaf(leaf),
+        }
+    }
+
+    fn sorted(&mut self, map: &Map) -> Result<Vec<(Str, Value)>, Fault> {
+        self.emitter.budget.make(map.len() * size_of::<(String, Value)>())?;
+        let entries = map.entries().into_iter().map(|(key, value)| (key.lossy().into_owned(), (key, value)));
+        Ok(sort(entries.collect(), Generation::Third).into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    // apart from what goes deeper: a level takes as little of the stack as can be
+    fn leaf(&mut self, leaf: &Value) -> Result<(), Fault> {
+        match leaf {
             Value::Bool(it) => self.plain(if *it { "true" } else { "false" }),
             Value::Int(it, ty) if *ty == &DURATION => self.text(format::duration(*it).as_bytes()),
             Value::Int(it, _) => self.plain(&it.to_string()),
@@ -60,15 +78,8 @@ impl Writer<'_> {
                 self.emitter.budget.make(it.len() * size_of::<Value>())?;
                 self.list(&it.iter().map(|byte| Value::int((*byte).into())).collect::<Vec<_>>())
             }
-            Value::List(list) => self.list(list.items()),
-            Value::Map(map) => {
-                self.emitter.budget.make(map.len() * size_of::<(String, Value)>())?;
-                let entries = map.entries().into_iter().map(|(key, value)| (key.lossy().into_owned(), (key, value)));
-                let entries = sort(entries.collect(), Generation::Third);
-                self.map(entries.into_iter().map(|(_, entry)| entry).collect())
-            }
-            Value::Struct(it) => self.structure(it),
             Value::Time(time) => self.plain(&rfc_3339(time)),
+            Value::Nil | Value::List(_) | Value::Map(_) | Value::Struct(_) => self.plain("null"),
         }
     }
 
@@ -80,7 +91,8 @@ impl Writer<'_> {
             return self.text(shown);
         }
         let name = |field: &crate::value::Field| Str::from(field.name.to_lowercase());
-        self.map(it.fields.iter().map(|field| (name(field), field.value.clone())).collect())
+        let entries: Vec<_> = it.fields.iter().map(|field| (name(field), field.value.clone())).collect();
+        self.map(&entries)
     }
 
     fn plain(&mut self, text: &str) -> Result<(), Fault> {
@@ -127,29 +139,23 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn map(&mut self, entries: Vec<(Str, Value)>) -> Result<(), Fault> {
+    fn map(&mut self, entries: &[(Str, Value)]) -> Result<(), Fault> {
         if entries.is_empty() {
             return self.empty("{", "}");
         }
         self.enter()?;
         let old = self.emitter.increase_indent(0);
         for (key, value) in entries {
-            self.emitter.write_indent();
-            let (key, binary) = encoded(&key);
-            let key = scalar(&key, binary);
-            if self.emitter.is_simple_key(&key) {
-                self.emitter.scalar(&key, true)?;
-                self.emitter.indicator(":", false, false, false);
-            } else {
-                self.emitter.indicator("?", true, false, true);
-                self.emitter.scalar(&key, false)?;
-                self.emitter.write_indent();
-                self.emitter.indicator(":", true, false, true);
-            }
-            self.value(&value)?;
+            self.key(key)?;
+            self.value(value)?;
         }
         self.leave(old);
         Ok(())
+    }
+
+    fn key(&mut self, key: &Str) -> Result<(), Fault> {
+        let (key, binary) = encoded(key);
+        self.emitter.key(&scalar(&key, binary))
     }
 }
 

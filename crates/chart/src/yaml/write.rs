@@ -47,24 +47,34 @@ impl Writer<'_> {
     }
 
     fn value(&mut self, value: &Value, in_mapping: bool) -> Result<(), Fault> {
-        let shape = shape(value, self.emitter.budget).map_err(|fault| match fault {
-            Fault::Said(text) => Fault::said(format!("error marshaling into JSON: {text}")),
-            limit @ Fault::Limit(_) => limit,
-        })?;
-        match shape {
-            Shape::Null => self.plain("null"),
-            Shape::Bool(it) => self.plain(if it { "true" } else { "false" }),
-            Shape::Int(it) => self.plain(&it.to_string()),
-            Shape::Uint(it) => self.plain(&it.to_string()),
-            Shape::Float(it) => self.plain(&float(it)),
-            Shape::Text(text) => {
-                let text = reread(&text, self.emitter.budget)?;
-                self.text(&text)
-            }
+        match self.shape(value)? {
             Shape::List([]) => self.empty("[", "]"),
             Shape::List(items) => self.list(items, in_mapping),
             Shape::Map(entries) if entries.is_empty() => self.empty("{", "}"),
             Shape::Map(entries) => self.map(entries),
+            leaf => self.leaf(&leaf),
+        }
+    }
+
+    fn shape<'v>(&mut self, value: &'v Value) -> Result<Shape<'v>, Fault> {
+        shape(value, self.emitter.budget).map_err(|fault| match fault {
+            Fault::Said(text) => Fault::said(format!("error marshaling into JSON: {text}")),
+            limit @ Fault::Limit(_) => limit,
+        })
+    }
+
+    // apart from what goes deeper: a level takes as little of the stack as can be
+    fn leaf(&mut self, leaf: &Shape<'_>) -> Result<(), Fault> {
+        match leaf {
+            Shape::Bool(it) => self.plain(if *it { "true" } else { "false" }),
+            Shape::Int(it) => self.plain(&it.to_string()),
+            Shape::Uint(it) => self.plain(&it.to_string()),
+            Shape::Float(it) => self.plain(&float(*it)),
+            Shape::Text(text) => {
+                let text = reread(text, self.emitter.budget)?;
+                self.text(&text)
+            }
+            Shape::Null | Shape::List(_) | Shape::Map(_) => self.plain("null"),
         }
     }
 
@@ -112,28 +122,23 @@ impl Writer<'_> {
 
     fn map(&mut self, entries: Vec<(Str, Value)>) -> Result<(), Fault> {
         self.enter()?;
+        let entries = self.sorted(entries)?;
+        let old = self.emitter.increase_indent(0);
+        for (key, value) in &entries {
+            self.emitter.key(&scalar(key))?;
+            self.value(value, true)?;
+        }
+        self.leave(old);
+        Ok(())
+    }
+
+    fn sorted(&mut self, entries: Vec<(Str, Value)>) -> Result<Vec<(String, Value)>, Fault> {
         let mut keyed = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             keyed.push((self.key(&key)?, value));
         }
         self.emitter.budget.step(keyed.len() as u64 * u64::from(keyed.len().max(1).ilog2()))?;
-        let old = self.emitter.increase_indent(0);
-        for (key, value) in sort(keyed, Generation::Second) {
-            self.emitter.write_indent();
-            let key = scalar(&key);
-            if self.emitter.is_simple_key(&key) {
-                self.emitter.scalar(&key, true)?;
-                self.emitter.indicator(":", false, false, false);
-            } else {
-                self.emitter.indicator("?", true, false, true);
-                self.emitter.scalar(&key, false)?;
-                self.emitter.write_indent();
-                self.emitter.indicator(":", true, false, true);
-            }
-            self.value(&value, true)?;
-        }
-        self.leave(old);
-        Ok(())
+        Ok(sort(keyed, Generation::Second))
     }
 
     /// A key as it is when JSON has been read as YAML.

@@ -5,6 +5,8 @@ mod layout;
 mod methods;
 mod moment;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod zone;
 
 use std::rc::Rc;
