@@ -1,6 +1,6 @@
 //! Looks for differences between Helm and ours: `cargo run --example fuzz -- --minutes 60`.
 //!
-//! `--target` says what is compared: `templates` (the default), `yaml` or `set`. `--seed` says where to begin, `--cases` or `--minutes` when to
+//! `--target` says what is compared: `templates` (the default), `texts`, `parser`, `charts`, `yaml` or `set`. `--seed` says where to begin, `--cases` or `--minutes` when to
 //! end, `--out` a directory that each difference is written to, cut down.
 
 #![allow(missing_docs, dead_code, clippy::expect_used, clippy::disallowed_methods, reason = "a tool of the tests")]
@@ -16,10 +16,11 @@ use std::{
 };
 
 use differential::{
+    charts,
     compare::{Case, Tally, Verdict, compare, kind_of, minimise, told},
     documents, flags,
     oracle::Oracle,
-    signatures, templates,
+    signatures, sources, templates, texts,
 };
 
 /// What the command line says.
@@ -33,7 +34,7 @@ struct Asked {
 
 fn main() -> ExitCode {
     let Some(asked) = asked() else {
-        eprintln!("usage: fuzz [--target templates|yaml|set] [--seed N] [--cases N] [--minutes N] [--out DIRECTORY]");
+        eprintln!("usage: fuzz [--target templates|texts|parser|charts|yaml|set] [--seed N] [--cases N] [--minutes N] [--out DIRECTORY]");
         return ExitCode::from(2);
     };
     // a panic is told as a difference
@@ -44,6 +45,16 @@ fn main() -> ExitCode {
             let signatures = signatures::all();
             Some(look(&asked, |number| templates::case(number, &signatures)))
         }
+        "texts" => {
+            let signatures = signatures::all();
+            let fitting = texts::fitting(&signatures);
+            Some(look(&asked, |number| texts::grow(number, &fitting)))
+        }
+        "parser" => {
+            let signatures = signatures::all();
+            Some(look(&asked, |number| sources::grow(number, &signatures)))
+        }
+        "charts" => Some(look(&asked, charts::grow)),
         "yaml" => Some(look(&asked, documents::grow)),
         "set" => Some(look(&asked, flags::grow)),
         _ => None,

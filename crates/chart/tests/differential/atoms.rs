@@ -267,7 +267,14 @@ const PASSWORDS: &[&str] = &["long", "maximum", "medium", "short", "basic", "pin
 
 /// A literal of a kind; none where the kind has none.
 pub fn literal(random: &mut Random, kind: Kind) -> Option<String> {
-    let texts = match kind {
+    let Some(texts) = pool(kind) else { return plain(random, kind) };
+    let text = *random.pick(texts);
+    Some(quoted(random, text))
+}
+
+/// The texts of a kind of text.
+pub fn pool(kind: Kind) -> Option<&'static [&'static str]> {
+    Some(match kind {
         "text" | "any" => TEXTS,
         "key" => KEYS,
         "regex" => REGEXES,
@@ -292,10 +299,8 @@ pub fn literal(random: &mut Random, kind: Kind) -> Option<String> {
         "passwordkind" => PASSWORDS,
         "plain" => &["k", "user", "secret"],
         "durationlike" => &["2h45m10s", "1ms", "36h", "x", "8784h", "740h1m"],
-        _ => return plain(random, kind),
-    };
-    let text = *random.pick(texts);
-    Some(quoted(random, text))
+        _ => return None,
+    })
 }
 
 fn plain(random: &mut Random, kind: Kind) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Helm and ours, side by side: cases that grow at random, asked of both, compared, and cut down where they differ.
 
 pub mod atoms;
+pub mod charts;
 pub mod compare;
 pub mod directory;
 pub mod documents;
@@ -12,7 +13,9 @@ pub mod random;
 pub mod render;
 pub mod shrink;
 pub mod signatures;
+pub mod sources;
 pub mod statements;
 pub mod templates;
+pub mod texts;
 pub mod tree;
 pub mod values;

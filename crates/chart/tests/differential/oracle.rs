@@ -66,7 +66,16 @@ impl Oracle {
         match answer.get("error") {
             Some(error) => Outcome::Refused(bytes(error)),
             None if field == "*" => Outcome::Made(answer.to_string().into_bytes()),
-            None => Outcome::Made(answer.get(field).map(bytes).unwrap_or_default()),
+            None => Outcome::Made(
+                answer
+                    .get(field)
+                    .map(
+                        |value| {
+                            if value.get("base64").is_some() || value.is_string() { bytes(value) } else { value.to_string().into_bytes() }
+                        },
+                    )
+                    .unwrap_or_default(),
+            ),
         }
     }
 

@@ -44,6 +44,14 @@ pub fn chart(question: &Json, read: Result<Loaded, LoadError>) -> Outcome {
     }
 }
 
+/// The files of a chart, as they stand in the answer.
+pub fn chart_files(question: &Json, read: Result<Loaded, LoadError>) -> Outcome {
+    match rendered(question, read) {
+        Ok(files) => super::ours::answered(files_of(&files)),
+        Err(outcome) => outcome,
+    }
+}
+
 /// What is rendered, sorted into manifests and hooks.
 pub fn manifests(files: &Files) -> Outcome {
     match release::sort(files, release::INSTALL) {
@@ -69,9 +77,11 @@ fn hook(hook: &release::Hook) -> Json {
 }
 
 fn answer(files: &Files) -> Outcome {
-    let shown: serde_json::Map<String, Json> =
-        files.iter().map(|(name, text)| (name.lossy().into_owned(), oracle::text(text.as_bytes()))).collect();
-    super::ours::answered(json!({ "files": shown }))
+    super::ours::answered(json!({ "files": files_of(files) }))
+}
+
+fn files_of(files: &Files) -> Json {
+    files.iter().map(|(name, text)| (name.lossy().into_owned(), oracle::text(text.as_bytes()))).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn rendered(question: &Json, read: Result<Loaded, LoadError>) -> Result<Files, Outcome> {
