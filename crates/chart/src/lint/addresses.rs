@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::load::{address, whole_address};
+
 /// Letters beyond ASCII that an address of mail may have.
 const BEYOND: &str = r"\x{00A0}-\x{D7FF}\x{F900}-\x{FDCF}\x{FDF0}-\x{FFEF}";
 
@@ -60,48 +62,14 @@ pub(super) fn is_url(text: &str) -> bool {
     if text.len() <= 3 || text.chars().count() >= LONGEST || text.starts_with('.') {
         return false;
     }
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let has_host = text.contains("://") || text.contains(':');
-    // without a scheme all of it is a path, which must look like a host
-    if rest.starts_with('.') || (!has_host && !text.starts_with("//") && !path_of(text).contains('.')) {
-        return false;
-    }
-    URL.as_ref().is_some_and(|pattern| pattern.is_match(text))
+    // a host with a port but without a scheme
+    let read = if text.contains(':') && !text.contains("://") { address(&format!("http://{text}")) } else { address(text) };
+    let is_path = |path: &str| !path.is_empty() && !path.contains('.');
+    let is_right = read.is_some_and(|it| !it.host.starts_with('.') && (!it.host.is_empty() || !is_path(&it.path)));
+    is_right && URL.as_ref().is_some_and(|pattern| pattern.is_match(text))
 }
 
-fn path_of(text: &str) -> &str {
-    text.split(['?', '#']).next().unwrap_or_default()
-}
-
-/// Whether it has a scheme, and is an address as far as Go's `url.ParseRequestURI` looks.
+/// Whether it has a scheme, and is an address.
 pub(super) fn is_address(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else { return false };
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-    if !is_scheme || text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
-        return false;
-    }
-    let Some(rest) = rest.strip_prefix("//") else { return !rest.is_empty() || text.len() > scheme.len() };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (host, path) = rest.split_at(end);
-    is_host(host.rsplit_once('@').map_or(host, |(_, host)| host)) && are_escapes_whole(path.split('?').next().unwrap_or_default())
-}
-
-/// A host and its port, without what no host has.
-fn is_host(host: &str) -> bool {
-    let port = match host.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((_, behind)) => behind,
-            None => return false,
-        },
-        None => host.find(':').map_or("", |colon| &host[colon..]),
-    };
-    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-    is_port && !host.contains([' ', '"', '<', '>', '\\', '^', '`', '{', '|', '}', '#']) && are_escapes_whole(host)
-}
-
-fn are_escapes_whole(text: &str) -> bool {
-    let mut parts = text.split('%');
-    parts.next();
-    parts.all(|part| part.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+    whole_address(text).is_some_and(|it| !it.scheme.is_empty())
 }

@@ -9,9 +9,12 @@ mod names;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod unused;
 mod values;
 
 use std::fmt;
+
+pub use unused::unused;
 
 use crate::{
     chart::File,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{Directory, Options, Severity, lint};
+use super::{Directory, Options, Severity, lint, unused};
 use crate::{
     chart::File,
     random::Seeded,
@@ -49,5 +49,20 @@ fn a_deprecation_counts_from_its_version_on() {
     assert_eq!(
         seen.first().map(ToString::to_string).as_deref(),
         Some("[WARNING] templates/a.yaml: batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob")
+    );
+}
+
+#[test]
+fn a_value_that_no_template_uses_is_named_with_its_line() {
+    let file = |name: &str, data: &str| File { name: name.into(), data: data.into() };
+    let files = vec![
+        file("Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n"),
+        file("values.yaml", "# first\nused: 1\nouter:\n  used: 1\n  forgotten: 2\nlost: {a: 1}\n"),
+        file("templates/a.yaml", "{{ .Values.used }}{{ .Values.outer.used }}"),
+    ];
+    let seen: Vec<String> = unused(&Directory::of("DIR", files)).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        seen,
+        ["[INFO] values.yaml:6: no template uses the value lost", "[INFO] values.yaml:5: no template uses the value outer.forgotten"]
     );
 }

@@ -3,6 +3,7 @@
 //! Whoever reads a directory goes through it in the order of names, follows [`Rules`] and gives every file's path from the top. Nothing
 //! is opened, written or followed here: a link in an archive is a file that holds nothing, as Helm has it.
 
+mod address;
 mod archive;
 mod assemble;
 mod draft;
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 use crate::{budget::Exhausted, yaml::ReadError};
 
+pub(crate) use address::{address, whole_address};
 pub use archive::{MAX_CHART, MAX_FILE, MAX_FILES, MAX_TOTAL, unpack};
 pub use assemble::{Loaded, MAX_NESTED, archive, files, metadata};
 pub use ignore::{BadRule, IGNORE_FILE, Rules};

@@ -11,7 +11,7 @@ use crate::{
     chart::Dependency,
     format::quoted,
     functions::semver::{Constraints, Version},
-    load::clean,
+    load::{clean, whole_address},
 };
 
 /// A repository that the user has given a name.
@@ -56,20 +56,11 @@ pub fn name_repositories(asked: &mut [Dependency], known: &[KnownRepository]) ->
                 }
                 names.insert(dependency.name.clone(), found.name.clone());
             }
-            None if is_address(&repository) => {}
+            None if whole_address(&repository).is_some() => {}
             None => missing.push(repository),
         }
     }
     if missing.is_empty() { Ok(names) } else { Err(Unknown(missing)) }
-}
-
-/// What Go's `url.ParseRequestURI` takes: a path from the root, or anything with a scheme.
-fn is_address(text: &str) -> bool {
-    let is_scheme = |scheme: &str| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
-    };
-    text.starts_with('/') || text.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 
 /// Whether two addresses are the same but for slashes and dots in their paths.

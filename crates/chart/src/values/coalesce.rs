@@ -143,7 +143,7 @@ impl<'b> Merger<'b> {
                     values
                 }
                 Some(other) => {
-                    let shown = self.shown_as_truth(&other)?;
+                    let shown = format::sprintf(b"%t", &[other], self.budget)?;
                     return Err(Fault::said(format!("type mismatch on {}: {shown}", inside.name)));
                 }
             };
@@ -151,23 +151,6 @@ impl<'b> Merger<'b> {
             self.chart(inside, &values, &prefix, nulls)?;
         }
         Ok(())
-    }
-
-    /// `%t`: what Helm prints of a value that is not a mapping.
-    fn shown_as_truth(&mut self, value: &Value) -> Result<String, Fault> {
-        let shown = self.plain(value)?;
-        Ok(match value {
-            Value::Bool(_) => shown.to_string(),
-            Value::Nil => "%!t(<nil>)".to_owned(),
-            Value::List(list) => {
-                let mut items = Vec::new();
-                for item in list.items() {
-                    items.push(self.shown_as_truth(item)?);
-                }
-                format!("[{}]", items.join(" "))
-            }
-            other => format!("%!t({}={shown})", other.ty().map_or("", |ty| ty.name)),
-        })
     }
 
     fn own(&mut self, chart: &Layer<'_>, dest: &Map, prefix: &str, nulls: Nulls) -> Result<(), Fault> {
