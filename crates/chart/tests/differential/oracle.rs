@@ -34,11 +34,7 @@ impl Oracle {
 
     /// The oracle of that name.
     pub fn of(name: &str) -> Self {
-        let place = std::env::var_os("PENSTOCK_ORACLE")
-            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.penstock/oracle"), PathBuf::from);
-        let program = place.join(name);
-        assert!(program.exists(), "{} is missing: run setup/setup.sh oracle", program.display());
-        Self { program, running: None }
+        Self { program: place(name), running: None }
     }
 
     /// What it answers; nothing when it dies of the question.
@@ -91,6 +87,15 @@ impl Drop for Oracle {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Where a program of Helm's is.
+pub fn place(name: &str) -> PathBuf {
+    let place = std::env::var_os("PENSTOCK_ORACLE")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.penstock/oracle"), PathBuf::from);
+    let program = place.join(name);
+    assert!(program.exists(), "{} is missing: run setup/setup.sh oracle", program.display());
+    program
 }
 
 fn start(program: &Path) -> (Child, ChildStdin, BufReader<ChildStdout>) {

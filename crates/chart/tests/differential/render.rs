@@ -8,7 +8,7 @@ use penstock_chart::{
     json,
     load::{self, LoadError, Loaded},
     random::Seeded,
-    release,
+    release::{self, Request},
     render::{Capabilities, Files, KubeVersion, Mode, Release, RenderError, Surroundings, render},
     schema::{self, Unfit},
     value::{Data, Str, Table},
@@ -84,6 +84,37 @@ fn files_of(files: &Files) -> Json {
     files.iter().map(|(name, text)| (name.lossy().into_owned(), oracle::text(text.as_bytes()))).collect::<serde_json::Map<_, _>>().into()
 }
 
+/// What `helm template` prints of a chart.
+pub fn printed(question: &Json, read: Result<Loaded, LoadError>) -> Outcome {
+    let said = |text: String| Outcome::Refused(text.into_bytes());
+    let mut budget = Budget::new(Limits::default());
+    let chart = match read {
+        Ok(loaded) => loaded.chart,
+        Err(error) => return said(error.to_string()),
+    };
+    let (values, capabilities) = match (given(question, &mut budget), capabilities(question)) {
+        (Ok(values), Ok(capabilities)) => (values, capabilities),
+        (Err(text), _) | (_, Err(text)) => return said(text),
+    };
+    let request = Request { chart, values, capabilities, release: the_release(question), check_schema: true, ..Request::default() };
+    let now = now();
+    let mut random = Seeded::new([7; 32]);
+    match release::compose(&request, &mut Surroundings::new(&now, &mut random)) {
+        Ok(composed) => {
+            let mut text = format!("{}\n", composed.manifest.trim());
+            for hook in &composed.hooks {
+                text.push_str(&format!("---\n# Source: {}\n{}\n", hook.manifest.source, hook.manifest.content));
+            }
+            Outcome::Made(text.into_bytes())
+        }
+        Err(error) => said(error.to_string()),
+    }
+}
+
+fn now() -> jiff::ZonedDateTime {
+    jiff::Timestamp::from_second(1_760_000_000).expect("a time").to_zoned_datetime(jiff::tz::TimeZone::UTC)
+}
+
 fn rendered(question: &Json, read: Result<Loaded, LoadError>) -> Result<Files, Outcome> {
     let mut budget = Budget::new(Limits::default());
     let said = |text: String| Outcome::Refused(text.into_bytes());
@@ -99,7 +130,7 @@ fn rendered(question: &Json, read: Result<Loaded, LoadError>) -> Result<Files, O
     })?;
     fits(&settled.chart, &capabilities).map_err(said)?;
     let flag = |name: &str| question.get(name).and_then(Json::as_bool).unwrap_or_default();
-    let now = jiff::Timestamp::from_second(1_760_000_000).expect("a time").to_zoned_datetime(jiff::tz::TimeZone::UTC);
+    let now = now();
     let mut random = Seeded::new([7; 32]);
     let objects = Objects(question.get("objects").and_then(Json::as_array).cloned().unwrap_or_default());
     let mut around = Surroundings::new(&now, &mut random);
