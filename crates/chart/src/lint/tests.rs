@@ -63,6 +63,6 @@ fn a_value_that_no_template_uses_is_named_with_its_line() {
     let seen: Vec<String> = unused(&Directory::of("DIR", files)).iter().map(ToString::to_string).collect();
     assert_eq!(
         seen,
-        ["[INFO] values.yaml:6: no template uses the value lost", "[INFO] values.yaml:5: no template uses the value outer.forgotten"]
+        ["[INFO] values.yaml:5: no template uses the value outer.forgotten", "[INFO] values.yaml:6: no template uses the value lost"]
     );
 }
