@@ -16,13 +16,14 @@ import (
 	apiextv1beta1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/mergepatch"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// question is one patch to be made. How is "strategic", "merge3" or "merge2".
+// question is one patch to be made. How is "strategic", "merge3" or "merge2"; "fits" asks whether Modified is of its kind's Go type.
 type question struct {
 	How      string          `json:"how"`
 	Version  string          `json:"version"`
@@ -79,14 +80,14 @@ func reply(all *runtime.Scheme, line []byte) (said answer) {
 	if err := json.Unmarshal(line, &asked); err != nil {
 		return answer{Error: err.Error()}
 	}
-	patch, after, err := make_(all, asked)
+	patch, after, err := answerTo(all, asked)
 	if err != nil {
 		return answer{Error: err.Error()}
 	}
 	return answer{Patch: patch, After: after}
 }
 
-func make_(all *runtime.Scheme, asked question) (patch, after []byte, err error) {
+func answerTo(all *runtime.Scheme, asked question) (patch, after []byte, err error) {
 	switch asked.How {
 	case "merge2":
 		patch, err = jsonpatch.CreateMergePatch(asked.Original, asked.Modified)
@@ -96,6 +97,8 @@ func make_(all *runtime.Scheme, asked question) (patch, after []byte, err error)
 		if err != nil && mergepatch.IsPreconditionFailed(err) {
 			err = fmt.Errorf("%w: at least one field was changed: apiVersion, kind or name", err)
 		}
+	case "fits":
+		patch, err = []byte("{}"), fits(all, asked)
 	default:
 		object, fault := all.New(schema.FromAPIVersionAndKind(asked.Version, asked.Kind))
 		if fault != nil {
@@ -112,4 +115,17 @@ func make_(all *runtime.Scheme, asked question) (patch, after []byte, err error)
 		}
 	}
 	return patch, after, err
+}
+
+// fits converts as helm's kube.AsVersioned does; where that fails, helm takes the object for a custom resource.
+func fits(all *runtime.Scheme, asked question) error {
+	object, err := all.New(schema.FromAPIVersionAndKind(asked.Version, asked.Kind))
+	if err != nil {
+		return err
+	}
+	content := map[string]interface{}{}
+	if err := utiljson.Unmarshal(asked.Modified, &content); err != nil {
+		return err
+	}
+	return runtime.DefaultUnstructuredConverter.FromUnstructured(content, object)
 }

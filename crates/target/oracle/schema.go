@@ -96,13 +96,15 @@ func (t *table) walk(of reflect.Type, line *strings.Builder) {
 	}
 }
 
-// shape writes a type: a number for a struct, `*` and `[` before what they point to or list, else its kind.
+// shape writes a type: a number for a struct, `*`, `[` and `{` before what they point to, list or map to, else its kind.
 func (t *table) shape(of reflect.Type) string {
 	switch of.Kind() {
 	case reflect.Pointer:
 		return "*" + t.shape(of.Elem())
 	case reflect.Slice, reflect.Array:
 		return "[" + t.shape(of.Elem())
+	case reflect.Map:
+		return "{" + t.shape(of.Elem())
 	case reflect.Struct:
 		return fmt.Sprint(t.number(of))
 	default:

@@ -6,6 +6,7 @@
 //! answers the same questions with the Go packages that Helm links.
 
 mod diff;
+mod fits;
 mod go;
 mod json_merge;
 mod merge;
@@ -27,7 +28,9 @@ pub fn three_way(original: &Value, modified: &Value, current: &Value, custom: Cu
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let shape = Shape::of_kind(api_version, kind)
         // Helm takes definitions of the first version for custom resources
-        .filter(|_| !(api_version == "apiextensions.k8s.io/v1beta1" && kind == "CustomResourceDefinition"));
+        .filter(|_| !(api_version == "apiextensions.k8s.io/v1beta1" && kind == "CustomResourceDefinition"))
+        // and so what is not of its kind's type: the server is to say what is wrong with it
+        .filter(|shape| fits::fits(modified, *shape));
     let patch = match (shape, custom) {
         (Some(shape), _) => Patch::Strategic(Value::Object(strategic(old, new, live, shape)?)),
         (None, CustomMerge::ThreeWay) => Patch::Merge(Value::Object(json_merge::three_way(old, new, live)?)),

@@ -39,7 +39,7 @@ struct Field {
 
 /// The table of Kubernetes' types, read for what an object can have.
 pub(crate) struct Objects {
-    structs: Vec<Vec<Field>>,
+    structs: Vec<(String, Vec<Field>)>,
     kinds: Vec<(String, String, String)>,
 }
 
@@ -66,7 +66,8 @@ impl Objects {
                 let parts: Vec<&str> = word.split(':').collect();
                 Field { name: parts[0].into(), shape: parts[1].into(), key: parts.get(3).copied().unwrap_or_default().into() }
             };
-            line.split(' ').skip(1).map(field).collect()
+            let mut words = line.split(' ');
+            (words.next().unwrap().to_owned(), words.map(field).collect())
         };
         let kind = |line: &str| {
             let words: Vec<&str> = line.split(' ').collect();
@@ -104,18 +105,30 @@ impl Objects {
             let count = if depth > 9 { 0 } else { chance.below(longest) };
             return (0..count).map(|_| self.value(chance, element, depth + 1, key)).collect();
         }
-        match shape.parse::<usize>() {
-            Ok(at) if self.structs[at].iter().all(|field| field.name.starts_with(char::is_uppercase)) => scalar(chance),
-            Ok(at) => self.fields(chance, &self.structs[at], depth, key),
-            Err(_) if shape == "map" => (0..chance.below(4)).map(|_| (chance.pick(&["a", "b", "c"]).to_string(), scalar(chance))).collect(),
-            Err(_) => scalar_of(chance, shape),
+        if let Some(to) = shape.strip_prefix('{') {
+            return (0..chance.below(4))
+                .map(|_| (chance.pick(&["a", "b", "c"]).to_string(), self.value(chance, to, depth + 1, "")))
+                .collect();
+        }
+        let Some((name, fields)) = shape.parse::<usize>().ok().map(|at| &self.structs[at]) else { return scalar_of(chance, shape) };
+        if depth > 0 && chance.one_in(400) {
+            return scalar(chance);
+        }
+        match name.as_str() {
+            "Quantity" => json!(chance.pick(&["100m", "1Gi", "0.5"])),
+            "Time" | "MicroTime" => json!(chance.pick(&["2026-01-31T16:47:55Z", "2026-01-31T16:47:55.000001Z"])),
+            "IntOrString" => chance.pick(&[json!(80), json!("25%"), json!("http")]).clone(),
+            "RawExtension" | "FieldsV1" | "JSON" => json!({chance.pick(&["a", "b"]).to_string(): scalar(chance)}),
+            "JSONSchemaPropsOrBool" => json!(chance.one_in(2)),
+            _ if name.starts_with("JSONSchemaPropsOr") => json!({"type": "a"}),
+            _ => self.fields(chance, fields, depth, key),
         }
     }
 
     fn fields(&self, chance: &mut Chance, fields: &[Field], depth: usize, key: &str) -> Value {
         let mut object = Map::new();
         let nested: Vec<&Field> = fields.iter().filter(|field| field.shape.contains(|c: char| c.is_ascii_digit() || c == '[')).collect();
-        for _ in 0..=chance.below(5) {
+        for _ in 0..if fields.is_empty() { 0 } else { 1 + chance.below(5) } {
             // what holds more is more telling than a scalar, down to where it must end
             let field = if depth < 9 && !nested.is_empty() && !chance.one_in(3) { *chance.pick(&nested) } else { chance.pick(fields) };
             if field.name != "status" || chance.one_in(6) {
@@ -170,6 +183,7 @@ fn scalar_of(chance: &mut Chance, shape: &str) -> Value {
         "string" => json!(chance.pick(&["a", "b", "c", "d", "10", "9"])),
         "bool" => json!(chance.one_in(2)),
         "int32" | "int64" | "uint8" => json!(*chance.pick(&[80, 81, 9, 100, 0])),
+        "float64" => json!(1.5),
         _ => scalar(chance),
     }
 }
@@ -183,7 +197,7 @@ fn change(chance: &mut Chance, value: &mut Value, other: &Value) {
             match chance.below(12) {
                 0 => drop(map.shift_remove(&key)),
                 1 if chance.one_in(4) => drop(map.insert(key, Value::Null)),
-                2 if chance.one_in(6) => drop(map.insert(key, scalar(chance))),
+                2 if chance.one_in(20) => drop(map.insert(key, scalar(chance))),
                 3 => drop(map.insert(chance.pick(&["a", "b", "unknown"]).to_string(), json!("new"))),
                 _ => change(chance, map.get_mut(&key).unwrap(), other.get(&key).unwrap_or(&Value::Null)),
             }
@@ -199,7 +213,11 @@ fn change(chance: &mut Chance, value: &mut Value, other: &Value) {
                 _ => change(chance, &mut list[at], other.get(at).unwrap_or(&Value::Null)),
             }
         }
-        other => *other = scalar(chance),
+        other if chance.one_in(20) => *other = scalar(chance),
+        Value::String(text) => *text = chance.pick(&["a", "b", "c", "10"]).to_string(),
+        Value::Bool(flag) => *flag = !*flag,
+        Value::Number(_) => *value = json!(*chance.pick(&[80, 81, 9])),
+        _ => {}
     }
 }
 

@@ -108,6 +108,7 @@ impl Shape {
         match self.0.as_bytes().first() {
             Some(b'*') => "ptr",
             Some(b'[') => "slice",
+            Some(b'{') => "map",
             Some(b'0'..=b'9') => "struct",
             _ => self.0,
         }
@@ -117,14 +118,37 @@ impl Shape {
         Self(self.0.strip_prefix('*').unwrap_or(self.0))
     }
 
-    fn element(self) -> Option<Self> {
+    pub(super) fn pointed_to(self) -> Option<Self> {
+        self.0.strip_prefix('*').map(Self)
+    }
+
+    pub(super) fn element(self) -> Option<Self> {
         self.0.strip_prefix('[').map(Self)
+    }
+
+    /// What a map maps to.
+    pub(super) fn mapped(self) -> Option<Self> {
+        self.0.strip_prefix('{').map(Self)
+    }
+
+    /// A struct's name in Go.
+    pub(super) fn struct_name(self) -> Option<&'static str> {
+        self.as_struct().map(|of| of.name)
+    }
+
+    /// A struct's fields: their names and types.
+    pub(super) fn fields(self) -> impl Iterator<Item = (&'static str, Self)> {
+        self.as_struct().into_iter().flat_map(|of| of.fields.iter().map(|field| (field.name, field.shape)))
+    }
+
+    fn as_struct(self) -> Option<&'static Struct> {
+        self.0.parse().ok().and_then(|at: usize| SCHEMA.structs.get(at))
     }
 
     /// A field that holds an object, and how it is patched.
     pub(super) fn field(self, key: &str) -> Result<(Self, Way), String> {
         let to = self.pointed();
-        let Some(of) = to.0.parse().ok().and_then(|at: usize| SCHEMA.structs.get(at)) else {
+        let Some(of) = to.as_struct() else {
             return Err(format!("merging an object in json but data type is not struct, instead is: {}", to.go_kind()));
         };
         match of.field(key) {
@@ -185,7 +209,7 @@ mod tests {
     fn every_number_of_the_table_is_one_of_its_lines() {
         for of in &SCHEMA.structs {
             for field in &of.fields {
-                let to = field.shape.0.trim_start_matches(['*', '[']);
+                let to = field.shape.0.trim_start_matches(['*', '[', '{']);
                 assert!(to.parse::<usize>().map_or(true, |at| at < SCHEMA.structs.len()), "{} {}", of.name, field.name);
             }
         }
