@@ -2,6 +2,29 @@
 
 use jiff::ZonedDateTime;
 
+use crate::value::{Field, Kind, List, Shown, Struct, Type, Value, types};
+
+static LOCATION: Type = Type::plain("*time.Location", Kind::Pointer);
+/// Seconds from the year 1, where Go begins to count, to 1970.
+const SINCE_YEAR_1: i64 = 62_135_596_800;
+
+/// What `time.Time` holds in Go: a verb that its `String` is not for is carried to each. A location has more in it than its name
+/// unless it is UTC.
+pub(super) fn insides(time: &ZonedDateTime) -> Struct {
+    let field = |value: Value| Field { name: "", key: None, omit_empty: false, embedded: false, value };
+    let made = |ty, values: Vec<Value>| Struct { ty, fields: values.into_iter().map(field).collect(), shown: Shown::Fields };
+    let none = || Value::List(List::nil(&types::LIST));
+    let name = time.time_zone().iana_name().map_or("UTC", |name| name.strip_prefix("Etc/").unwrap_or(name));
+    let location = vec![Value::str(name), none(), none(), Value::str(""), Value::int64(0), Value::int64(0), Value::Nil];
+    let (nanoseconds, seconds) = (time.subsec_nanosecond().unsigned_abs(), time.timestamp().as_second());
+    let values = vec![
+        Value::Uint(nanoseconds.into(), &types::UINT64),
+        Value::int64(seconds.saturating_add(SINCE_YEAR_1)),
+        Value::Struct(std::rc::Rc::new(made(&LOCATION, location))),
+    ];
+    made(&crate::value::TIME, values)
+}
+
 /// `time.Month.String()`, from 1.
 const MONTHS: [&str; 12] =
     ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];

@@ -116,7 +116,7 @@ impl<'a> Printer<'a> {
             Value::List(it) => self.list(it, verb, depth),
             Value::Map(it) => self.map(it, verb, depth),
             Value::Struct(it) => self.structure(value, it, verb, depth),
-            Value::Time(_) => self.put("{0 0 <nil>}"),
+            Value::Time(it) => self.structure(value, &clock::insides(it), verb, depth),
         }
     }
 

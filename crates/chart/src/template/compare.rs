@@ -78,6 +78,8 @@ fn is_nil(value: &Value) -> bool {
         Value::Nil => true,
         Value::List(it) => it.is_nil(),
         Value::Map(it) => it.is_nil(),
+        // a file that is not there has no bytes; ours do not tell none from nil
+        Value::Bytes(it) => it.is_empty(),
         _ => false,
     }
 }
