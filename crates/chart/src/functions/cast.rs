@@ -49,13 +49,18 @@ pub fn truncated(number: f64) -> i64 {
     if (-BEYOND..BEYOND).contains(&number) { number as i64 } else { i64::MIN }
 }
 
-/// `1.0` and `1.00` count as `1`.
+/// `1.0` and `1.00` count as `1`: what follows the last point that only points and at least one zero follow is left out, with it.
 fn without_zero_fraction(text: &[u8]) -> &[u8] {
-    let zeros = text.iter().rev().take_while(|byte| **byte == b'0').count();
-    match text.len().checked_sub(zeros).and_then(|end| text.get(..end)) {
-        Some([whole @ .., b'.']) if zeros > 0 => whole,
-        _ => text,
+    let mut seen_zero = false;
+    for (at, byte) in text.iter().enumerate().rev() {
+        match byte {
+            b'.' if seen_zero => return text.get(..at).unwrap_or(text),
+            b'.' => {}
+            b'0' => seen_zero = true,
+            _ => break,
+        }
     }
+    text
 }
 
 #[cfg(test)]
@@ -64,7 +69,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_zero() {
-        assert_eq!(["1.0", "1.50", "0.0", ".0", "5.", "a", " 1"].map(|text| to_int(&Value::str(text))), [1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(["1.0", "1.50", "0.0", ".0", "5.", "a", " 1", "7.0."].map(|text| to_int(&Value::str(text))), [1, 0, 0, 0, 0, 0, 0, 7]);
         assert_eq!(to_int(&Value::Int(5, &crate::value::DURATION)), 0);
     }
 }

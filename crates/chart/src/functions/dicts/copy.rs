@@ -2,7 +2,10 @@
 
 use crate::{
     function::{Fault, Scope},
-    functions::arguments::{ENTRY, ITEM, any},
+    functions::{
+        arguments::{ENTRY, ITEM, any},
+        semver,
+    },
     value::{List, Map, Str, Value},
 };
 
@@ -64,7 +67,10 @@ fn copied(scope: &mut Scope<'_>, value: &Value) -> Result<Value, Fault> {
             copying.push(Copying::of(next));
             None
         } else {
-            Some(next)
+            Some(match &next {
+                Value::Struct(it) => semver::blank(it.ty).unwrap_or(next),
+                _ => next,
+            })
         };
         next = loop {
             let Some(container) = copying.last_mut() else { return Ok(done.unwrap_or(Value::Nil)) };

@@ -6,7 +6,7 @@ use super::{NIL_MAP, put};
 use crate::{
     function::{Fault, Scope},
     functions::arguments::{ENTRY, as_dict, dict, rest},
-    value::{Kind, Map, Str, Type, Value, types},
+    value::{Kind, Map, Str, Struct, Type, Value, types},
 };
 
 /// What a merge of a pointer with something else ends in.
@@ -114,6 +114,10 @@ fn merge_maps(scope: &mut Scope<'_>, target: &Map, source: &Map, overwrite: bool
             (Some(old), Value::Map(new)) if old.kind() == Some(Kind::Pointer) && !new.is_nil() && !overwrite => {
                 return Err(Broken::Refused(DIFFERENT_TYPES));
             }
+            // mergo takes both for structs and asks the other for its fields
+            (Some(Value::Struct(old)), Value::Map(_)) if old.ty.kind == Kind::Struct && has_exported(&old) => {
+                return Err(Fault::said("reflect: call of reflect.Value.Field on map Value").into());
+            }
             _ => merge_entry(scope, maps, entry, overwrite)?,
         }
     }
@@ -151,6 +155,11 @@ fn store(scope: &mut Scope<'_>, target: &Map, source: &'static Type, (key, value
         return Err(Fault::said(NIL_MAP).into());
     }
     Ok(put(scope, target, key, value)?)
+}
+
+/// Whether Go lets others see a field of it.
+fn has_exported(of: &Struct) -> bool {
+    of.fields.iter().any(|field| field.name.starts_with(char::is_uppercase))
 }
 
 /// What counts as nothing, which a source may replace; a struct or a complex number never does.

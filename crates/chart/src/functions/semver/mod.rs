@@ -8,6 +8,7 @@ mod value;
 mod version;
 
 pub use constraint::Constraints;
+pub(super) use value::blank;
 pub use version::Version;
 
 use crate::{

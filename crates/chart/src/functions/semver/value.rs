@@ -97,6 +97,13 @@ pub(super) fn of_pointer(version: &Version) -> Value {
     of_type(version, &POINTER)
 }
 
+/// What a deep copy makes of a version of one of both types: one without numbers, since its fields are not to be seen.
+pub(in crate::functions) fn blank(ty: &'static Type) -> Option<Value> {
+    let text = String::new;
+    let none = Version { major: 0, minor: 0, patch: 0, prerelease: text(), metadata: text(), original: text() };
+    (*ty == VERSION || *ty == POINTER).then(|| of_type(&none, ty))
+}
+
 fn of_value(version: &Version) -> Value {
     of_type(version, &VERSION)
 }
