@@ -39,8 +39,8 @@ pub(super) struct Decoder<'n, 'a, 'b> {
     following: HashSet<usize>,
     /// What strict reading objects to.
     objections: Vec<String>,
-    /// The last key that JSON cannot have, with what stands there.
-    bad_key: Option<(Raw, usize)>,
+    /// Whether a key was read that JSON cannot have.
+    bad_key: bool,
     /// Whether a number was read that JSON cannot have.
     infinite: bool,
 }
@@ -64,7 +64,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             entered: 0,
             following: HashSet::new(),
             objections: Vec::new(),
-            bad_key: None,
+            bad_key: false,
             infinite: false,
         }
     }
@@ -94,16 +94,14 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         if !self.objections.is_empty() {
             return Err(ReadError::Said(format!("yaml: unmarshal errors:\n  {}", self.objections.join("\n  "))));
         }
-        if let Some((key, value)) = self.bad_key.take() {
-            let value = self.raw(value)?;
-            let (ty, key) = match key {
-                Raw::Null => ("%!s(<nil>)", "<nil>".to_owned()),
-                key => ("uint64", key.to_string()),
-            };
-            let value = if matches!(value, Raw::Null) { "<nil>".to_owned() } else { value.to_string() };
-            return Err(ReadError::Said(format!("unsupported map key of type: {ty}, key: {key}, value: {value}")));
+        if self.bad_key {
+            // it may be gone again, with what held it: of two equal keys the last stays
+            (self.looked_at, self.by_alias) = (1, 0);
+            if let Some(error) = self.raw(0)?.bad_key() {
+                return Err(ReadError::Said(error));
+            }
         }
-        // it may be gone: of two equal keys the last stays
+        // the same is true of this
         match Some(&data).filter(|_| self.infinite).and_then(infinite) {
             Some(number) => Err(ReadError::Said(format!("json: unsupported value: {}", long_float(number)))),
             None => Ok(data),
@@ -233,7 +231,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
     }
 
     fn add(&mut self, into: &mut Entries, key: Raw, node: usize, data: Data) -> Result<(), ReadError> {
-        if self.rules.strict && !into.seen.insert(key.to_string()) {
+        if self.rules.strict && !into.seen.insert(key.identity()) {
             let line = self.nodes.get(node).map_or(0, |node| node.line + 1);
             let key = if matches!(key, Raw::Null) { "<nil>".to_owned() } else { key.to_string() };
             self.objections.push(format!("line {line}: key {key} already set in map"));
@@ -244,7 +242,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             Some(text) => {
                 into.table.insert(text, data);
             }
-            None => self.bad_key = Some((key, node)),
+            None => self.bad_key = true,
         }
         Ok(())
     }
@@ -338,7 +336,11 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             }
             let key = self.key(key)?;
             let value = self.raw(value)?;
-            into.insert(key.to_string(), (key, value));
+            // read strictly, what came first stays
+            let identity = key.identity();
+            if !(self.rules.strict && into.contains_key(&identity)) {
+                into.insert(identity, (key, value));
+            }
         }
         self.leave();
         Ok(())

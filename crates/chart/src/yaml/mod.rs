@@ -122,8 +122,8 @@ pub fn read_by(rules: Rules, text: &[u8], budget: &mut Budget) -> Result<Data, R
 
 fn document(rules: Rules, text: &[u8], budget: &mut Budget) -> Result<Data, ReadError> {
     budget.scan(text.len())?;
-    let (text, unreadable) = text::decode(text);
-    let mut parser = parser::Parser::new(scanner::Scanner::new(&text, unreadable));
+    let decoded = text::decode(text);
+    let mut parser = parser::Parser::new(scanner::Scanner::new(&decoded));
     let nodes = nodes::compose(&mut parser, budget)?;
     if nodes.is_empty() {
         return Ok(Data::Null);

@@ -11,8 +11,8 @@ use crate::budget::{Budget, Limits};
 pub fn line_of(text: &[u8], path: &[&str]) -> Option<usize> {
     let mut budget = Budget::new(Limits::default());
     budget.scan(text.len()).ok()?;
-    let (text, unreadable) = text::decode(text);
-    let mut parser = parser::Parser::new(scanner::Scanner::new(&text, unreadable));
+    let decoded = text::decode(text);
+    let mut parser = parser::Parser::new(scanner::Scanner::new(&decoded));
     let nodes = nodes::compose(&mut parser, &mut budget).ok()?;
     let mut at = nodes.first()?;
     let mut line = None;

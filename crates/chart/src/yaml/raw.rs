@@ -18,6 +18,30 @@ pub(super) enum Raw {
     Map(Vec<(Raw, Raw)>),
 }
 
+impl Raw {
+    /// What tells it from every other key: `1` and `1.0` are two.
+    pub(super) fn identity(&self) -> String {
+        if matches!(self, Self::Float(_)) { format!("{self} as float64") } else { self.to_string() }
+    }
+
+    /// What Helm says of the first key that JSON cannot have.
+    pub(super) fn bad_key(&self) -> Option<String> {
+        match self {
+            Self::List(items) => items.iter().find_map(Self::bad_key),
+            Self::Map(entries) => entries.iter().find_map(|(key, value)| {
+                let (ty, key) = match key {
+                    Self::Null => ("%!s(<nil>)", "<nil>".to_owned()),
+                    Self::Uint(_) => ("uint64", key.to_string()),
+                    _ => return value.bad_key(),
+                };
+                let value = if matches!(value, Self::Null) { "<nil>".to_owned() } else { value.to_string() };
+                Some(format!("unsupported map key of type: {ty}, key: {key}, value: {value}"))
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// As `%#v` shows it.
 impl fmt::Display for Raw {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@ use super::{
     ReadError,
     bytes::{is_blank, is_break, is_breakz, width},
     keys::SimpleKey,
+    text::{BLOCK, Decoded, Unreadable},
 };
 
 /// How deep flow collections may stand in one another.
@@ -61,15 +62,21 @@ pub(super) struct Scanner<'a> {
     pub(super) text: &'a [u8],
     pub(super) pos: usize,
     pub(super) mark: Mark,
-    /// What is wrong with the bytes from [`Scanner::readable`] on.
-    unreadable: Option<ReadError>,
-    /// Where the block of bytes begins that cannot be read.
-    readable: usize,
+    /// Where the block of bytes begins that cannot be read, and what is wrong there.
+    unreadable: &'a Unreadable,
+    /// How far the blocks go that were looked at.
+    loaded: usize,
+    /// How long the first of them is.
+    first_block: usize,
+    /// How many letters were looked at behind the end.
+    padding: usize,
+    /// Whether a byte order mark stood where the last block was looked at: then every line begins with something to be skipped, or
+    /// so the library has it.
+    marked: bool,
     pub(super) tokens: VecDeque<Token<'a>>,
     /// How many tokens the parser has taken.
     pub(super) taken: usize,
     available: bool,
-    started: bool,
     pub(super) flow_level: usize,
     pub(super) indent: isize,
     indents: Vec<isize>,
@@ -80,21 +87,19 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a [u8], unreadable: Option<(usize, ReadError)>) -> Self {
-        let (readable, unreadable) = match unreadable {
-            Some((from, error)) => (from, Some(error)),
-            None => (usize::MAX, None),
-        };
+    pub(super) fn new(decoded: &'a Decoded<'_>) -> Self {
         Self {
-            text,
+            text: &decoded.text,
             pos: 0,
             mark: Mark::default(),
-            unreadable,
-            readable,
+            unreadable: &decoded.unreadable,
+            loaded: 0,
+            first_block: decoded.first_block,
+            padding: 0,
+            marked: false,
             tokens: VecDeque::new(),
             taken: 0,
             available: false,
-            started: false,
             flow_level: 0,
             indent: -1,
             indents: Vec::new(),
@@ -131,14 +136,34 @@ impl<'a> Scanner<'a> {
 
     /// Makes sure that so many letters can be looked at: bytes that are no text are only an error once somebody comes near them.
     #[inline]
-    pub(super) fn need(&self, letters: usize) -> Result<(), ReadError> {
-        if self.pos + 4 * letters <= self.readable { Ok(()) } else { self.need_exactly(letters) }
+    pub(super) fn need(&mut self, letters: usize) -> Result<(), ReadError> {
+        if self.pos + 4 * letters <= self.loaded { Ok(()) } else { self.load(letters) }
     }
 
-    fn need_exactly(&self, letters: usize) -> Result<(), ReadError> {
-        let Some(error) = &self.unreadable else { return Ok(()) };
-        let ahead = self.text.get(self.pos..self.readable).unwrap_or(&[]);
-        if ahead.iter().filter(|byte| *byte & 0xC0 != 0x80).count() < letters { Err(error.clone()) } else { Ok(()) }
+    fn load(&mut self, letters: usize) -> Result<(), ReadError> {
+        let count = |bytes: &[u8]| bytes.iter().filter(|byte| *byte & 0xC0 != 0x80).count();
+        let ahead = self.text.get(self.pos..self.loaded).unwrap_or(&[]);
+        let mut unread = count(ahead) + self.padding.saturating_sub(self.pos.saturating_sub(self.text.len()));
+        if unread >= letters {
+            return Ok(());
+        }
+        self.marked = self.rest().starts_with(b"\xEF\xBB\xBF");
+        let readable = self.unreadable.as_ref().map_or(self.text.len(), |(from, _)| *from);
+        while unread < letters && self.loaded < readable {
+            let length = if self.loaded == 0 { self.first_block } else { BLOCK };
+            let mut end = (self.loaded + length).min(readable);
+            while end < readable && self.text.get(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
+                end -= 1;
+            }
+            unread += count(self.text.get(self.loaded..end).unwrap_or(&[]));
+            self.loaded = end;
+        }
+        match &self.unreadable {
+            Some((_, error)) if unread < letters => return Err(error.clone()),
+            None if unread < letters => self.padding += 1,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Goes past one letter.
@@ -223,8 +248,8 @@ impl<'a> Scanner<'a> {
 
     fn fetch_next_token(&mut self) -> Result<(), ReadError> {
         self.need(1)?;
-        if !self.started {
-            self.started = true;
+        // from the start on there is a level
+        if self.simple_keys.is_empty() {
             self.simple_keys.push(SimpleKey::default());
             self.simple_key_allowed = true;
             self.push(Kind::StreamStart, self.mark);
@@ -240,7 +265,7 @@ impl<'a> Scanner<'a> {
     fn skip_to_next_token(&mut self) -> Result<(), ReadError> {
         loop {
             self.need(1)?;
-            if self.pos == 0 && self.text.starts_with(b"\xEF\xBB\xBF") {
+            if self.mark.column == 0 && self.marked {
                 self.skip();
             }
             self.need(1)?;

@@ -5,19 +5,29 @@ use std::borrow::Cow;
 use super::{ReadError, scanner::Text};
 
 /// How many bytes are looked at together: what is wrong in a block is an error before anything in it is.
-const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
 
 /// Bytes that are no text, and the place in the text that is good up to there where their block begins.
-type Unreadable = Option<(usize, ReadError)>;
+pub(super) type Unreadable = Option<(usize, ReadError)>;
 
-/// The text, without a byte order mark. Where it cannot be read it may stop.
-pub(super) fn decode(bytes: &[u8]) -> (Text<'_>, Unreadable) {
-    match bytes {
-        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => (Cow::Borrowed(rest), utf8(rest, BLOCK - 3)),
-        _ => (Cow::Borrowed(bytes), utf8(bytes, BLOCK)),
-    }
+/// A document's text, without a byte order mark.
+pub(super) struct Decoded<'a> {
+    /// It. Where it cannot be read it may stop.
+    pub text: Text<'a>,
+    pub unreadable: Unreadable,
+    /// How long its first block is.
+    pub first_block: usize,
+}
+
+/// The text of a document.
+pub(super) fn decode(bytes: &[u8]) -> Decoded<'_> {
+    let ((text, unreadable), first_block) = match bytes {
+        [0xFF, 0xFE, rest @ ..] => (utf16(rest, u16::from_le_bytes), BLOCK),
+        [0xFE, 0xFF, rest @ ..] => (utf16(rest, u16::from_be_bytes), BLOCK),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => ((Cow::Borrowed(rest), utf8(rest, BLOCK - 3)), BLOCK - 3),
+        _ => ((Cow::Borrowed(bytes), utf8(bytes, BLOCK)), BLOCK),
+    };
+    Decoded { text, unreadable, first_block }
 }
 
 /// Whether YAML takes this letter.
