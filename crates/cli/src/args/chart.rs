@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 pub use flags::{ChartSource, Cluster, Credentials, RenderFlags, Values};
-pub use release::{Get, GetPart, History, Install, ListReleases, Rollback, StatusOf, TestRelease, Uninstall, Upgrade, Waiting};
+pub use release::{
+    Cascade, DryRun, Get, GetPart, History, Install, ListReleases, Rollback, StatusOf, TestRelease, Uninstall, Upgrade, Waiting,
+};
 
 /// `chart`.
 #[derive(Debug, Subcommand)]

@@ -58,6 +58,11 @@ const HTML: &[u8] = b"2006-01-02";
 /// A fraction of a second may be that long in a layout: what is longer has only so many digits and then zeros in Go too.
 const RFC_3339: &[u8] = b"2006-01-02T15:04:05.999999999Z07:00";
 
+/// Reads a length of time as Go's `time.ParseDuration` does (`1h30m`, `500ms`): nanoseconds, or Go's text of what is wrong.
+pub fn parse_duration(text: &[u8]) -> Result<i64, String> {
+    duration::parse(text)
+}
+
 /// A time of a document, as Go's JSON reads it and writes it again.
 pub(crate) fn rfc_3339_again(text: &[u8]) -> Result<String, String> {
     let time = parse::parse(b"2006-01-02T15:04:05Z07:00", text, &TimeZone::UTC)?;

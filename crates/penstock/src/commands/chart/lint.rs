@@ -1,8 +1,109 @@
 //! `penstock chart lint`.
 
-use penstock_cli::{CliError, Output, args::chart::LintChart, exit};
+use std::path::{Path, PathBuf};
 
-/// Says what is wrong with charts.
-pub fn lint(_: &LintChart, _: Output) -> Result<u8, CliError> {
-    Ok(exit::OK)
+use penstock_chart::{
+    lint::{Directory, Message, Options, Severity, lint as judge, unused},
+    load,
+    random::Seeded,
+    render::{KubeVersion, Surroundings},
+};
+use penstock_cli::{CliError, Output, args::chart::LintChart, exit, terminal};
+use serde_json::json;
+
+use super::{folder, given, source};
+
+/// Says what is wrong with charts: by Helm's rules, and which values no template uses.
+pub fn lint(args: &LintChart, output: Output) -> Result<u8, CliError> {
+    let kube_version = args.kube_version.as_deref().map(KubeVersion::parse).transpose();
+    let options = Options {
+        values: given::values(&args.values)?,
+        namespace: args.namespace.clone(),
+        kube_version: kube_version.map_err(|why| CliError::other(why, "a version is written 1.32.0", exit::USAGE))?,
+        skip_schema: args.skip_schema_validation,
+    };
+    let (now, mut random) = (super::now(), Seeded::new(super::seed()));
+    let (mut told, mut failed) = (Vec::new(), 0);
+    let mut charts = args.charts.clone();
+    if args.with_subcharts {
+        for chart in &args.charts {
+            charts.extend(inside(chart)?);
+        }
+    }
+    for chart in &charts {
+        let directory = directory(chart)?;
+        let mut messages = judge(&directory, &options, &mut Surroundings::new(&now, &mut random));
+        messages.extend(unused(&directory));
+        let bad = |message: &Message| message.severity == Severity::Error || (args.strict && message.severity == Severity::Warning);
+        failed += usize::from(messages.iter().any(bad));
+        if output == Output::Text {
+            show(chart, &messages, args.quiet);
+        }
+        let list: Vec<_> =
+            messages.iter().map(|one| json!({ "severity": one.severity.to_string(), "path": one.path, "text": one.text })).collect();
+        told.push(json!({ "chart": chart.display().to_string(), "messages": list }));
+    }
+    match output {
+        Output::Json => println!("{}", serde_json::to_string_pretty(&told).unwrap_or_default()),
+        Output::Text if failed == 0 && args.quiet => {}
+        Output::Text => println!("{} chart(s) linted, {failed} chart(s) failed", charts.len()),
+    }
+    Ok(if failed == 0 { exit::OK } else { exit::NOT_GOOD })
+}
+
+fn show(chart: &Path, messages: &[Message], quiet: bool) {
+    let shown: Vec<&Message> = messages.iter().filter(|message| !quiet || message.severity > Severity::Info).collect();
+    if quiet && shown.is_empty() {
+        return;
+    }
+    println!("==> Linting {}", chart.display());
+    for message in shown {
+        let line = terminal::plain(&message.to_string());
+        println!(
+            "{}",
+            match message.severity {
+                Severity::Error => terminal::red(&line),
+                Severity::Warning => terminal::yellow(&line),
+                Severity::Info => line,
+            }
+        );
+    }
+    println!();
+}
+
+/// A chart's folder, or the files of its archive.
+fn directory(chart: &Path) -> Result<Directory, CliError> {
+    let path = chart.display().to_string();
+    let files = if chart.is_dir() {
+        folder::read(chart)?
+    } else {
+        let bytes = source::archive(chart)?;
+        let mut files = load::unpack(&bytes).map_err(|error| CliError::other(format!("{path}: {error}"), "", exit::USAGE))?;
+        // below the chart's own name, in an archive
+        for file in &mut files {
+            if let Some(at) = file.name.iter().position(|byte| *byte == b'/') {
+                file.name = penstock_chart::value::Str::new(file.name.as_bytes().get(at + 1..).unwrap_or_default());
+            }
+        }
+        files
+    };
+    Ok(Directory::of(&path, files))
+}
+
+/// The charts below a chart's `charts/`.
+fn inside(chart: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let below = chart.join("charts");
+    let Ok(entries) = std::fs::read_dir(&below) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|source| CliError::Io { what: format!("reading {}", below.display()), source })?.path();
+        if path.join("Chart.yaml").is_file() || path.extension().is_some_and(|end| end == "tgz") {
+            if path.is_dir() {
+                found.extend(inside(&path)?);
+            }
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }

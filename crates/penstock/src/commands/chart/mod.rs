@@ -8,6 +8,7 @@ mod folder;
 mod given;
 mod lint;
 mod package;
+mod release;
 mod show;
 mod source;
 mod template;
@@ -29,9 +30,7 @@ pub async fn chart(command: &Chart, output: Output) -> Result<ExitCode, CliError
         Chart::Verify(args) => package::verify(args, output).map(|()| exit::OK),
         Chart::Diff(args) => compare::diff(args, output).await,
         Chart::Explain(args) => explain::explain(args, output).await.map(|()| exit::OK),
-        other => {
-            Err(CliError::other(format!("{other:?} is not carried out yet"), "Helm does it, and reads what Penstock wrote", exit::FAILED))
-        }
+        other => release::release(other, output).await,
     };
     code.map(ExitCode::from)
 }

@@ -1,12 +1,17 @@
 //! `penstock chart package` and `verify`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use penstock_chart::{chart::Chart, load, package::pack};
+use penstock_chart::{
+    chart::Chart,
+    load,
+    package::pack,
+    provenance::{self, Keyring, Refusal, Verification},
+};
 use penstock_cli::{
     CliError, Output,
     args::chart::{ChartSource, Package, Verify},
-    exit,
+    exit, terminal,
 };
 use serde_json::json;
 
@@ -58,23 +63,30 @@ pub fn verify(args: &Verify, output: Output) -> Result<(), CliError> {
     let beside = format!("{}.prov", args.archive.display());
     let provenance = std::fs::read(&beside).map_err(|source| CliError::Io { what: format!("reading {beside}"), source })?;
     let name = args.archive.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let signed = check(&name, &archive, &provenance, args.keyring.as_deref())?;
+    let proof = check(&name, &archive, &provenance, args.keyring.as_deref())?;
+    let by: Vec<String> = proof.signed_by.iter().map(|name| terminal::plain(&name.lossy())).collect();
     match output {
-        Output::Json => println!(
-            "{}",
-            serde_json::to_string_pretty(&json!({ "signedBy": signed.0, "using": signed.1, "digest": signed.2 })).unwrap_or_default()
-        ),
-        Output::Text => println!("Signed by: {}\nUsing Key With Fingerprint: {}\nChart Hash Verified: {}", signed.0, signed.1, signed.2),
+        Output::Json => {
+            let shown = json!({ "signedBy": by, "fingerprint": proof.fingerprint, "digest": proof.file_hash });
+            println!("{}", serde_json::to_string_pretty(&shown).unwrap_or_default());
+        }
+        Output::Text => {
+            by.iter().for_each(|name| println!("Signed by: {name}"));
+            println!("Using Key With Fingerprint: {}\nChart Hash Verified: {}", proof.fingerprint, proof.file_hash);
+        }
     }
     Ok(())
 }
 
-/// Who signed an archive, with which key, and its digest. Refuses what is not signed by a key of the ring.
-pub fn check(name: &str, archive: &[u8], provenance: &[u8], keyring: Option<&Path>) -> Result<(String, String, String), CliError> {
-    let _ = (archive, provenance, keyring);
-    Err(CliError::other(
-        format!("{name} is not checked: this build of Penstock reads no provenance files yet"),
-        "check it by `helm verify`, or take it without --verify from where you trust it",
-        exit::REFUSED,
-    ))
+/// What the provenance file of an archive proves. Refuses what is not signed by a key of the ring.
+pub fn check(name: &str, archive: &[u8], signed: &[u8], keyring: Option<&Path>) -> Result<Verification, CliError> {
+    let ring = match keyring {
+        Some(ring) => ring.to_owned(),
+        None => std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default().join(".gnupg/pubring.gpg"),
+    };
+    let bytes = std::fs::read(&ring).map_err(|source| CliError::Io { what: format!("reading the keyring {}", ring.display()), source })?;
+    let refused =
+        |refusal: Refusal| CliError::other(format!("{name}: {refusal}"), "--keyring names the keys that may have signed", exit::NOT_GOOD);
+    let keys = Keyring::read(&bytes).map_err(refused)?;
+    provenance::verify(name, archive, signed, &keys).map_err(refused)
 }

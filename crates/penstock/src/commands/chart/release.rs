@@ -1,0 +1,97 @@
+//! The commands of `penstock chart` that look at a cluster or change one.
+
+mod change;
+mod look;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use penstock_cli::{
+    CliError, Output,
+    args::chart::{Chart, Cluster as ClusterFlags},
+    exit, terminal,
+};
+use penstock_helm::{HelmError, Progress, Releases, Waiting};
+use penstock_model::{
+    clock::SystemClock,
+    cluster::{Cluster, ClusterError},
+};
+use penstock_target::kubernetes::{ClusterSettings, KubernetesCluster};
+
+/// A cluster that can be spoken to, and the namespace that is meant.
+struct Connected {
+    cluster: Arc<dyn Cluster>,
+    namespace: String,
+}
+
+impl Connected {
+    fn releases<'a>(&'a self, told: &'a (dyn Fn(Progress) + Send + Sync)) -> Releases<'a> {
+        Releases { cluster: self.cluster.as_ref(), namespace: &self.namespace, clock: &SystemClock, told }
+    }
+}
+
+/// Carries one out.
+pub async fn release(command: &Chart, output: Output) -> Result<u8, CliError> {
+    match command {
+        Chart::Install(args) => change::install(args, output).await,
+        Chart::Upgrade(args) => change::upgrade(args, output).await,
+        Chart::Rollback(args) => change::rollback(args, output).await,
+        Chart::Uninstall(args) => change::uninstall(args, output).await,
+        Chart::Test(args) => change::test(args, output).await,
+        Chart::History(args) => look::history(args, output).await,
+        Chart::Status(args) => look::status(args, output).await,
+        Chart::List(args) => look::list(args, output).await,
+        Chart::Get(args) => look::get(args, output).await,
+        other => Err(CliError::other(format!("{other:?} is not carried out here"), "this is a fault of Penstock", exit::FAILED)),
+    }
+}
+
+async fn connect(flags: &ClusterFlags) -> Result<Connected, CliError> {
+    let settings =
+        ClusterSettings { kubeconfig: flags.kubeconfig.clone(), context: flags.kube_context.clone(), ..ClusterSettings::default() };
+    let cluster = KubernetesCluster::open(&settings).await.map_err(|error| failed(error.into()))?;
+    let namespace = flags.namespace.clone().unwrap_or_else(|| cluster.default_namespace().to_owned());
+    Ok(Connected { cluster: Arc::new(cluster), namespace })
+}
+
+/// What an operation tells: what it does on standard error, so that standard output is the answer alone.
+fn told(progress: Progress) {
+    match progress {
+        Progress::Doing(what) => eprintln!("{}", terminal::dim(&terminal::plain(&what))),
+        Progress::Warning(what) => eprintln!("{} {}", terminal::yellow("warning:"), terminal::plain(&what)),
+        Progress::Log { pod, text } => {
+            eprintln!("POD LOGS: {pod}");
+            text.lines().for_each(|line| eprintln!("{}", terminal::plain(line)));
+        }
+    }
+}
+
+/// A failure, told with what to do.
+fn failed(error: HelmError) -> CliError {
+    let (hint, code) = match &error {
+        HelmError::NotFound | HelmError::NothingDeployed(_) | HelmError::NoSuchRevision(_) => {
+            ("`penstock chart list --all` shows the releases", exit::ABSENT)
+        }
+        HelmError::Pending => {
+            ("if nobody is at it any more, `penstock chart rollback` takes it up from the last good revision", exit::REFUSED)
+        }
+        HelmError::NameInUse => ("`penstock chart upgrade --install` takes a release as it is", exit::REFUSED),
+        HelmError::Foreign { .. } => ("--take-ownership makes them the release's", exit::REFUSED),
+        HelmError::Cluster(ClusterError::Unreachable(_)) => ("--kubeconfig and --kube-context say which cluster", exit::UNREACHABLE),
+        HelmError::Cluster(ClusterError::Settings(_)) => ("--kubeconfig names a file that says how the cluster is reached", exit::USAGE),
+        HelmError::Name(_) | HelmError::SystemLabel(_) => ("", exit::USAGE),
+        _ => ("", exit::NOT_GOOD),
+    };
+    CliError::other(error.to_string(), hint, code)
+}
+
+fn waiting(flags: &penstock_cli::args::chart::Waiting) -> Result<Waiting, CliError> {
+    Ok(Waiting { ready: flags.wait, jobs: flags.wait_for_jobs, timeout: time(&flags.timeout)?, hooks: !flags.no_hooks })
+}
+
+/// A time as Go writes one: `5m0s`, `1h30m`, `90s`, `500ms`.
+fn time(text: &str) -> Result<Duration, CliError> {
+    let wrong = || CliError::other(format!("{text:?} is no time"), "a time is written 5m0s, 90s or 1h30m", exit::USAGE);
+    let nanoseconds = penstock_chart::functions::dates::parse_duration(text.as_bytes()).map_err(|_| wrong())?;
+    u64::try_from(nanoseconds).map(Duration::from_nanos).map_err(|_| wrong())
+}
