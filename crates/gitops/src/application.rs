@@ -1,7 +1,11 @@
 //! `argoproj.io/v1alpha1` Application, as users of Argo CD write it. What is not carried out is refused by file and line.
 
+mod helm;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use helm::{FileParameter, Helm, Parameter};
 
 use crate::manifest::ManifestError;
 use crate::yaml::{self, Kind, Node};
@@ -19,6 +23,12 @@ pub struct Application {
     pub path: String,
     /// Directories below it, too.
     pub recurse: bool,
+    /// It says `directory`: a chart there is none to it.
+    #[serde(default)]
+    pub is_directory: bool,
+    /// How its chart is rendered. A folder with a `Chart.yaml` is a chart without it, too, unless [`Self::is_directory`].
+    #[serde(default)]
+    pub helm: Option<Helm>,
     /// The target: `in-cluster`, or the server that the file names.
     pub server: String,
     /// The namespace.
@@ -99,6 +109,23 @@ impl Reader<'_> {
         }
     }
 
+    fn texts<'n>(&self, node: &'n Node, path: &str, key: &str) -> Read<Vec<(&'n Node, String)>> {
+        let item = |item: &'n Node| match item.to_value() {
+            Value::String(text) => Ok((item, text)),
+            _ => self.error(item, format!("`{path}.{key}` must be a list of texts")),
+        };
+        self.list(node, path, key)?.iter().map(item).collect()
+    }
+
+    fn list<'n>(&self, node: &'n Node, path: &str, key: &str) -> Read<&'n [Node]> {
+        match node.get(key) {
+            None => Ok(&[]),
+            Some(Node { kind: Kind::Sequence(items), .. }) => Ok(items),
+            Some(found) if found.is_null() => Ok(&[]),
+            Some(found) => self.error(found, format!("`{path}.{key}` must be a list")),
+        }
+    }
+
     fn mapping<'n>(&self, node: &'n Node, path: &str, key: &str) -> Read<&'n Node> {
         match node.get(key) {
             Some(found) if !found.is_null() => Ok(found),
@@ -133,7 +160,7 @@ pub fn parse_application(file: &str, text: &str) -> Result<Application, Manifest
     if let Some(project) = read.text(spec, "spec", "project")?.filter(|project| project != "default") {
         return read.error(spec, format!("`spec.project` is `{project}`; projects are not carried out, write `default`"));
     }
-    let (repository, branch, path, recurse) = source(&read, read.mapping(spec, "spec", "source")?)?;
+    let source = source(&read, read.mapping(spec, "spec", "source")?)?;
     let destination = read.mapping(spec, "spec", "destination")?;
     read.only(destination, "spec.destination", &["server", "name", "namespace"], "name a server and a namespace")?;
     let (by_name, by_server) = (read.text(destination, "spec.destination", "name")?, read.text(destination, "spec.destination", "server")?);
@@ -147,12 +174,27 @@ pub fn parse_application(file: &str, text: &str) -> Result<Application, Manifest
         None => (None, false),
         Some(policy) => sync_policy(&read, policy)?,
     };
-    Ok(Application { name, repository, branch, path, recurse, server, namespace, automated, create_namespace })
+    let Source { repository, branch, path, recurse, is_directory, helm } = source;
+    Ok(Application { name, repository, branch, path, recurse, is_directory, helm, server, namespace, automated, create_namespace })
 }
 
-fn source(read: &Reader<'_>, node: &Node) -> Read<(String, String, String, bool)> {
-    let hint = "a directory of plain manifests is delivered; Helm, Kustomize and plugins are not carried out yet";
-    read.only(node, "spec.source", &["repoURL", "path", "targetRevision", "directory"], hint)?;
+struct Source {
+    repository: String,
+    branch: String,
+    path: String,
+    recurse: bool,
+    is_directory: bool,
+    helm: Option<Helm>,
+}
+
+fn source(read: &Reader<'_>, node: &Node) -> Read<Source> {
+    if let Some(chart) = node.get("chart") {
+        let what = "`spec.source.chart` is not carried out: a chart is not fetched while a release is delivered; keep it in the repository \
+                    (`penstock chart pull --untar`) and name its folder as `path`";
+        return read.error(chart, what);
+    }
+    let hint = "a directory of plain manifests or a Helm chart is delivered; Kustomize, jsonnet and plugins are not carried out";
+    read.only(node, "spec.source", &["repoURL", "path", "targetRevision", "directory", "helm"], hint)?;
     let repository = read.want(node, "spec.source", "repoURL")?;
     let branch = read.want(node, "spec.source", "targetRevision")?;
     if branch == "HEAD" || branch.starts_with("refs/") || branch.contains(['*', '^', '~', ':', ' ']) {
@@ -164,14 +206,22 @@ fn source(read: &Reader<'_>, node: &Node) -> Read<(String, String, String, bool)
         return read.error(node, format!("`spec.source.path` is `{path}`, which leaves the repository"));
     }
     let path = if path == "." { String::new() } else { path };
-    let recurse = match node.get("directory").filter(|directory| !directory.is_null()) {
+    let directory = node.get("directory").filter(|directory| !directory.is_null());
+    let recurse = match directory {
         None => false,
         Some(directory) => {
             read.only(directory, "spec.source.directory", &["recurse"], hint)?;
             read.flag(directory, "spec.source.directory", "recurse")?
         }
     };
-    Ok((repository, branch, path, recurse))
+    let helm = match node.get("helm").filter(|helm| !helm.is_null()) {
+        None => None,
+        Some(helm) if directory.is_some() => {
+            return read.error(helm, "`spec.source` has both `directory` and `helm`; a folder is one or the other");
+        }
+        Some(helm) => Some(helm::read(read, helm, &path)?),
+    };
+    Ok(Source { repository, branch, path, recurse, is_directory: directory.is_some(), helm })
 }
 
 fn sync_policy(read: &Reader<'_>, node: &Node) -> Read<(Option<Automated>, bool)> {
@@ -225,7 +275,9 @@ mod tests {
     #[test]
     fn what_is_not_carried_out_is_refused_with_its_line() {
         let changed = [
-            ("path: staging", "path: staging\n    helm: {values: x}"),
+            ("path: staging", "path: staging\n    plugin: {}"),
+            ("path: staging", "path: staging\n    chart: redis"),
+            ("path: staging", "path: staging\n    helm: {}\n    directory: {recurse: true}"),
             ("path: staging", "path: ../x"),
             ("targetRevision: main", "targetRevision: HEAD"),
             ("    path: staging", "    path: staging\n    directory:\n      jsonnet: {}"),

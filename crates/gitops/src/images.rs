@@ -168,6 +168,13 @@ mod tests {
     }
 
     #[test]
+    fn an_anchor_before_an_image_stays() {
+        let text = "kind: Pod\nspec:\n  containers: [{image: &i oran/e2-server}, {image: *i}, {image: &j !!str 'oran/e2-server:1'}]\n";
+        let e2 = format!("oran/e2-server@{}", Digest::of(b"e2"));
+        assert_eq!(one(text), text.replace("oran/e2-server:1", &e2).replace("&i oran/e2-server", &format!("&i {e2}")));
+    }
+
+    #[test]
     fn a_block_is_refused_with_its_line() {
         let text = "kind: Pod\nspec:\n  containers:\n  - image: |-\n      oran/e2-server\n";
         let error = set_images(BTreeMap::from([("p.yaml".to_owned(), text.to_owned())]), &images()).unwrap_err();

@@ -91,8 +91,13 @@ pub fn parse_manifests(files: &BTreeMap<String, String>, namespace: &str) -> Res
             Err(error) => errors.push(at(file, error.line, error.what)),
         }
     }
+    together(manifests, errors)
+}
+
+/// Looks at all manifests of an Application side by side, and sorts them by key.
+fn together(mut manifests: Vec<Manifest>, mut errors: Vec<ManifestError>) -> Result<Vec<Manifest>, Vec<ManifestError>> {
     if manifests.len() > MAX_OBJECTS {
-        errors.push(at("", 1, format!("more than {MAX_OBJECTS} objects")));
+        errors.push(ManifestError { file: String::new(), line: 1, what: format!("more than {MAX_OBJECTS} objects") });
     }
     let mut seen: HashMap<ObjectKey, String> = HashMap::new();
     for manifest in &manifests {
@@ -103,6 +108,43 @@ pub fn parse_manifests(files: &BTreeMap<String, String>, namespace: &str) -> Res
     manifests.sort_by(|a, b| a.key.cmp(&b.key));
     errors.sort();
     if errors.is_empty() { Ok(manifests) } else { Err(errors) }
+}
+
+/// A document that a chart's template made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered {
+    /// The template, as errors name it.
+    pub file: String,
+    /// The document.
+    pub text: String,
+    /// What it means to whoever rendered it; lines are all that is read of the text.
+    pub value: Value,
+}
+
+/// The manifests that a chart renders to. Lines are those of each document. All mistakes are told at once.
+pub fn rendered_manifests(documents: Vec<Rendered>, namespace: &str) -> Result<Vec<Manifest>, Vec<ManifestError>> {
+    let (mut manifests, mut errors) = (Vec::new(), Vec::new());
+    for Rendered { file, text, value } in documents {
+        // what the strict reader refuses may mean something to Helm: then only the lines are not known
+        let node = yaml::parse_loosely(&text).ok().and_then(|nodes| nodes.into_iter().next());
+        let mut add = |node: Option<&Node>, value: Value| {
+            let (line, lines) = node.map_or((1, BTreeMap::new()), |node| (node.line, node.lines()));
+            match object(&file, line, lines, value, namespace) {
+                Ok(manifest) => manifests.push(manifest),
+                Err(error) => errors.push(error),
+            }
+        };
+        match value {
+            Value::Null => {}
+            Value::Object(mut list) if list.get("kind").is_some_and(|kind| kind == "List") && list.get("apiVersion").is_some_and(|api| api == "v1") => {
+                let nodes = node.as_ref().and_then(|node| node.get("items")).map(Node::items).unwrap_or_default();
+                let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) else { continue };
+                items.into_iter().enumerate().for_each(|(index, item)| add(nodes.get(index), item));
+            }
+            value => add(node.as_ref(), value),
+        }
+    }
+    together(manifests, errors)
 }
 
 /// Whether a file is read as manifests.
@@ -116,7 +158,7 @@ fn foreign(name: &str) -> Option<&'static str> {
         "kustomization.yaml" | "kustomization.yml" | "Kustomization" => {
             Some("kustomize is not carried out; keep plain manifests in this directory")
         }
-        "Chart.yaml" => Some("Helm charts are not carried out yet; keep plain manifests in this directory"),
+        "Chart.yaml" => Some("a Helm chart lies among plain manifests; give it an Application of its own, with its folder as `path`"),
         _ if name.ends_with(".jsonnet") || name.ends_with(".libsonnet") => {
             Some("jsonnet is not carried out; keep plain manifests in this directory")
         }
@@ -133,15 +175,14 @@ fn collect(file: &str, node: &Node, namespace: &str, into: &mut Vec<Manifest>, e
         }
         return;
     }
-    match object(file, node, namespace) {
+    match object(file, node.line, node.lines(), node.to_value(), namespace) {
         Ok(manifest) => into.push(manifest),
         Err(error) => errors.push(error),
     }
 }
 
-fn object(file: &str, node: &Node, namespace: &str) -> Result<Manifest, ManifestError> {
-    let error = |what: &str| ManifestError { file: file.to_owned(), line: node.line, what: what.to_owned() };
-    let mut value = node.to_value();
+fn object(file: &str, line: usize, lines: BTreeMap<String, usize>, mut value: Value, namespace: &str) -> Result<Manifest, ManifestError> {
+    let error = |what: &str| ManifestError { file: file.to_owned(), line, what: what.to_owned() };
     if !value.is_object() {
         return Err(error("a mapping with `apiVersion`, `kind` and `metadata` is expected"));
     }
@@ -149,7 +190,7 @@ fn object(file: &str, node: &Node, namespace: &str) -> Result<Manifest, Manifest
         return Err(error("`generateName` makes another object each time; give it a `name`"));
     }
     let key = ObjectKey::of(&value, namespace).ok_or_else(|| error("`apiVersion`, `kind` and `metadata.name` are needed"))?;
-    let manifest = Manifest { key, value: Value::Null, file: file.to_owned(), line: node.line, lines: node.lines() };
+    let manifest = Manifest { key, value: Value::Null, file: file.to_owned(), line, lines };
     if !is_name(&manifest.key.name) {
         return Err(manifest.error(
             "metadata.name",
@@ -233,6 +274,26 @@ mod tests {
         );
         let text: Vec<String> = errors.unwrap_err().iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(text.join("\n"));
+    }
+
+    #[test]
+    fn what_a_template_made_is_a_manifest_with_the_template_and_its_lines() {
+        let of = |text: &str, value: Value| Rendered { file: "web/templates/a.yaml (rendered)".to_owned(), text: text.to_owned(), value };
+        let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: a\n  data: {x: yes}\n";
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"x": true}});
+        let whole = of(list, json!({"apiVersion": "v1", "kind": "List", "items": [map]}));
+        let found = rendered_manifests(vec![whole.clone(), of("# nothing\n", Value::Null)], "prod").unwrap();
+        assert_eq!(found[0].place("metadata.name"), "web/templates/a.yaml (rendered):7");
+        assert_eq!(found[0].value["data"]["x"], true, "as Helm reads it");
+        let errors = rendered_manifests(vec![whole.clone(), whole, of("- a", json!(["a"]))], "prod").unwrap_err();
+        let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            text,
+            [
+                "web/templates/a.yaml (rendered):1: a mapping with `apiVersion`, `kind` and `metadata` is expected",
+                "web/templates/a.yaml (rendered):4: ConfigMap prod/a is there already, at web/templates/a.yaml (rendered):4"
+            ]
+        );
     }
 
     #[test]

@@ -28,10 +28,21 @@ pub struct YamlError {
 
 /// Reads all documents of a file. Empty ones are left out.
 pub fn parse(text: &str) -> Result<Vec<Node>, YamlError> {
+    load(text, true)
+}
+
+/// Reads a file whose meaning another reader knows, for its places: what readers differ on is text, merge keys (`<<`) are keys like
+/// any other, tags are passed over, and of equal keys the last one counts.
+pub fn parse_loosely(text: &str) -> Result<Vec<Node>, YamlError> {
+    load(text, false)
+}
+
+fn load(text: &str, is_strict: bool) -> Result<Vec<Node>, YamlError> {
     if text.len() > MAX_FILE {
         return Err(YamlError { line: 1, what: format!("the file is longer than {MAX_FILE} bytes") });
     }
-    let mut loader = Loader { text, offsets: offsets(text), anchors: BTreeMap::new(), open: Vec::new(), documents: Vec::new(), nodes: 0 };
+    let mut loader =
+        Loader { text, is_strict, offsets: offsets(text), anchors: BTreeMap::new(), open: Vec::new(), documents: Vec::new(), nodes: 0 };
     let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| YamlError { line: error.marker().line(), what: error.info().to_owned() })?;
@@ -52,6 +63,7 @@ enum Open {
 
 struct Loader<'a> {
     text: &'a str,
+    is_strict: bool,
     offsets: Option<Vec<usize>>,
     anchors: BTreeMap<usize, Node>,
     open: Vec<Open>,
@@ -75,11 +87,11 @@ impl Loader<'_> {
                 self.finish(node, 0)?;
             }
             Event::SequenceStart(anchor, tag) => {
-                refuse_tag(tag, line)?;
+                self.refuse_tag(tag, line)?;
                 self.open(Open::Sequence { line, anchor, items: Vec::new() }, line)?;
             }
             Event::MappingStart(anchor, tag) => {
-                refuse_tag(tag, line)?;
+                self.refuse_tag(tag, line)?;
                 self.open(Open::Mapping { line, anchor, entries: Vec::new(), seen: HashSet::new(), key: None }, line)?;
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
@@ -110,15 +122,19 @@ impl Loader<'_> {
         };
         let text_tag = tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
         if !text_tag {
-            refuse_tag(tag, line)?;
+            self.refuse_tag(tag, line)?;
         }
         let value = if style == Style::Plain && !text_tag {
-            plain(text).map_err(|what| YamlError { line, what })?
+            match plain(text) {
+                Err(what) if self.is_strict => return Err(YamlError { line, what }),
+                read => read.unwrap_or_else(|_| Value::String(text.to_owned())),
+            }
         } else {
             Value::String(text.to_owned())
         };
         let at = |index: usize| self.offsets.as_ref().map_or(index, |offsets| offsets.get(index).copied().unwrap_or(self.text.len()));
         let (start, end) = (at(span.start.index()), at(span.end.index()));
+        let start = start + properties(self.text.get(start..end).unwrap_or_default());
         // the parser's end may lie behind blanks and a comment
         let end = written(self.text.get(start..).unwrap_or_default(), style, text).map_or(end, |length| start + length);
         Ok(Node { line, kind: Kind::Scalar { value, style, bytes: start..end } })
@@ -146,13 +162,16 @@ impl Loader<'_> {
                 None => {
                     let Kind::Scalar { value, .. } = node.kind else { return error("a key must be text".to_owned()) };
                     let name = if let Value::String(text) = value { text } else { value.to_string() };
-                    if name == "<<" {
+                    if name == "<<" && self.is_strict {
                         return error(
                             "merge keys (`<<`) are not read, as Kubernetes' own tools differ over them; write the keys out".to_owned(),
                         );
                     }
                     if !seen.insert(name.clone()) {
-                        return error(format!("the key `{name}` is there twice"));
+                        if self.is_strict {
+                            return error(format!("the key `{name}` is there twice"));
+                        }
+                        entries.retain(|(earlier, _)| *earlier != name);
                     }
                     *key = Some(name);
                 }
@@ -160,6 +179,22 @@ impl Loader<'_> {
         }
         Ok(())
     }
+
+    fn refuse_tag(&self, tag: Option<Cow<'_, Tag>>, line: usize) -> Result<(), YamlError> {
+        match tag.filter(|_| self.is_strict) {
+            None => Ok(()),
+            Some(tag) => Err(YamlError { line, what: format!("the tag `{}{}` is not read; quote text instead", tag.handle, tag.suffix) }),
+        }
+    }
+}
+
+/// Bytes before a scalar that are its anchor and its tag; no scalar begins as these do.
+fn properties(source: &str) -> usize {
+    let mut rest = source;
+    while rest.starts_with(['&', '!']) {
+        rest = rest.trim_start_matches(|c: char| !c.is_whitespace()).trim_start();
+    }
+    source.len() - rest.len()
 }
 
 /// Bytes that a scalar takes from its beginning on; `None` where only the parser knows.
@@ -183,13 +218,6 @@ fn written(source: &str, style: Style, text: &str) -> Option<usize> {
                 _ => at += 1,
             }
         },
-    }
-}
-
-fn refuse_tag(tag: Option<Cow<'_, Tag>>, line: usize) -> Result<(), YamlError> {
-    match tag {
-        None => Ok(()),
-        Some(tag) => Err(YamlError { line, what: format!("the tag `{}{}` is not read; quote text instead", tag.handle, tag.suffix) }),
     }
 }
 

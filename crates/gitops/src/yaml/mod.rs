@@ -7,5 +7,5 @@ mod load;
 mod node;
 mod scalar;
 
-pub use load::{MAX_DEPTH, MAX_FILE, MAX_NODES, YamlError, parse};
+pub use load::{MAX_DEPTH, MAX_FILE, MAX_NODES, YamlError, parse, parse_loosely};
 pub use node::{Kind, Node, Style};
