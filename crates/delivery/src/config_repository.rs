@@ -1,11 +1,16 @@
-//! The config repository: reading it when its branch moved, and the files of an environment at a commit.
+//! The config repository: reading it when its branch moved, and what an environment is made of at a commit.
 
-use std::collections::BTreeMap;
+mod chart;
+mod environment;
+mod render;
 
-use penstock_gate::{DeliveryConfig, Environment};
+use penstock_gate::DeliveryConfig;
 use penstock_model::git::GitError;
 use penstock_model::ids::Actor;
 use penstock_model::{CommitId, ProjectName, RepositoryName};
+
+pub use chart::Charts;
+pub use environment::{EnvironmentFiles, application, environment_files, value_files};
 
 use crate::effects::EffectError;
 use crate::events::ProjectEvent;
@@ -16,7 +21,7 @@ use crate::{project, streams};
 pub const BRANCH: &str = "main";
 /// The largest file.
 const MAX_FILE: u64 = 1024 * 1024;
-/// The most files of an environment.
+/// The most files of an environment, or of its chart.
 const MAX_FILES: usize = 2_000;
 
 /// Reads the config repository if its branch moved since the last time.
@@ -63,39 +68,6 @@ pub async fn text(parts: &Parts, repository: &RepositoryName, commit: &CommitId,
     let bytes = parts.git.read(repository, commit, path, MAX_FILE).await?;
     let bytes = bytes.ok_or_else(|| EffectError::Other(format!("{path} is not in {repository} at {}", commit.short())))?;
     String::from_utf8(bytes).map_err(|_| EffectError::Other(format!("{path} of {repository} is not UTF-8")))
-}
-
-/// What an environment is made of at a commit.
-#[derive(Clone, Debug)]
-pub struct EnvironmentFiles {
-    /// The Application.
-    pub application: penstock_gitops::Application,
-    /// The manifests: path → text.
-    pub manifests: BTreeMap<String, String>,
-}
-
-/// Reads an environment's Application and manifests.
-pub async fn environment_files(
-    parts: &Parts,
-    repository: &RepositoryName,
-    commit: &CommitId,
-    environment: &Environment,
-) -> Result<EnvironmentFiles, EffectError> {
-    let path = &environment.application;
-    let application = text(parts, repository, commit, path).await?;
-    let application = penstock_gitops::parse_application(path, &application).map_err(|error| EffectError::Other(error.to_string()))?;
-    let folder = application.path.clone();
-    let mut manifests = BTreeMap::new();
-    for path in parts.git.files(repository, commit, &folder).await? {
-        let counts = application.has(&path);
-        if counts && manifests.len() >= MAX_FILES {
-            return Err(EffectError::Other(format!("{folder} has more than {MAX_FILES} manifests: split the environment into several")));
-        }
-        if counts {
-            manifests.insert(path.clone(), text(parts, repository, commit, &path).await?);
-        }
-    }
-    Ok(EnvironmentFiles { application, manifests })
 }
 
 /// Several errors of a user's files, one a line.

@@ -19,6 +19,7 @@ use penstock_model::tool::ToolRunner;
 use penstock_pipeline::{Claims, VaultRead};
 use penstock_trust::{SigningKey, TokenIssuer, TrustedKeys};
 
+use crate::config_repository::Charts;
 use crate::drive::Troubles;
 use crate::journal::Journal;
 use crate::library::Mirror;
@@ -109,6 +110,8 @@ pub struct Parts {
     pub issuer: TokenIssuer,
     /// Tokens of jobs that run now.
     pub tokens: JobTokens,
+    /// Charts that were read and parsed.
+    pub charts: Arc<Charts>,
     /// What fails now.
     pub troubles: Troubles,
     /// How it was set up.

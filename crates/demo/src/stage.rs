@@ -76,7 +76,7 @@ impl Stage {
         let _: Value = admin.put(&format!("/projects/{project}/secrets/slack-webhook"), &value).await.map_err(words)?;
         copy(&args.examples.join("oran"), &dir.join("oran"))?;
         copy(&args.examples.join("oran-config"), &dir.join("oran-config"))?;
-        shorten_bakes(&dir.join("oran-config/production"), args.bake)?;
+        shorten_bakes(&dir.join("oran-config/chart/values-production.yaml"), args.bake)?;
         let ada = (Client::new(url.clone(), Some(Secret::new(ada.clone()))).map_err(words)?, ada);
         let grace = Client::new(url, Some(Secret::new(grace))).map_err(words)?;
         println!("    project oran, users ada (pushes) and grace (approves)");
@@ -208,15 +208,8 @@ async fn user(admin: &Client, name: &str, email: &str) -> Result<String, String>
 }
 
 /// Minutes become seconds: the demo has no half an hour.
-fn shorten_bakes(folder: &Path, seconds: u64) -> Result<(), String> {
-    for entry in std::fs::read_dir(folder).map_err(words)?.flatten() {
-        let text = std::fs::read_to_string(entry.path()).map_err(words)?;
-        let short = ["15m", "30m"]
-            .iter()
-            .fold(text.clone(), |text, long| text.replace(&format!("duration: {long}"), &format!("duration: {seconds}s")));
-        if short != text {
-            std::fs::write(entry.path(), short).map_err(words)?;
-        }
-    }
-    Ok(())
+fn shorten_bakes(values: &Path, seconds: u64) -> Result<(), String> {
+    let text = std::fs::read_to_string(values).map_err(words)?;
+    let short = ["15m", "30m"].iter().fold(text, |text, long| text.replace(&format!("duration: {long}"), &format!("duration: {seconds}s")));
+    std::fs::write(values, short).map_err(words)
 }

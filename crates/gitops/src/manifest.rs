@@ -136,7 +136,9 @@ pub fn rendered_manifests(documents: Vec<Rendered>, namespace: &str) -> Result<V
         };
         match value {
             Value::Null => {}
-            Value::Object(mut list) if list.get("kind").is_some_and(|kind| kind == "List") && list.get("apiVersion").is_some_and(|api| api == "v1") => {
+            Value::Object(mut list)
+                if list.get("kind").is_some_and(|kind| kind == "List") && list.get("apiVersion").is_some_and(|api| api == "v1") =>
+            {
                 let nodes = node.as_ref().and_then(|node| node.get("items")).map(Node::items).unwrap_or_default();
                 let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) else { continue };
                 items.into_iter().enumerate().for_each(|(index, item)| add(nodes.get(index), item));

@@ -30,7 +30,10 @@ pub fn set_value_images(file: &str, text: &str, images: &BTreeMap<ImageName, Dig
     let read = yaml::parse_loosely(&edited).ok().and_then(|documents| documents.first().map(Node::to_value));
     if read.as_ref() != Some(&expected) {
         let line = editor.edits.values().next().map_or(1, |edit| edit.line);
-        return Err(error(line, "a digest cannot be written here without changing another value; write it out instead of sharing it by an anchor".to_owned()));
+        return Err(error(
+            line,
+            "a digest cannot be written here without changing another value; write it out instead of sharing it by an anchor".to_owned(),
+        ));
     }
     Ok(edited)
 }
@@ -122,7 +125,10 @@ impl Editor<'_> {
 }
 
 /// The release's image that a mapping of values names: by which key, under which name there, and its digest.
-fn image_of<'i>(text: &dyn Fn(&str) -> Option<String>, images: &'i BTreeMap<ImageName, Digest>) -> Option<(&'static str, String, &'i Digest)> {
+fn image_of<'i>(
+    text: &dyn Fn(&str) -> Option<String>,
+    images: &'i BTreeMap<ImageName, Digest>,
+) -> Option<(&'static str, String, &'i Digest)> {
     let registry = text("registry").filter(|registry| !registry.is_empty());
     ["repository", "image"].into_iter().find_map(|key| {
         let written = text(key)?;
@@ -165,7 +171,11 @@ pub struct UnsetImage {
 impl std::fmt::Display for UnsetImage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { image, place, wanted, help } = self;
-        write!(f, "{place}: container `{}` of {} has the image `{}` where `{wanted}` is wanted\nhelp: {help}", image.container, image.object, image.image)
+        write!(
+            f,
+            "{place}: container `{}` of {} has the image `{}` where `{wanted}` is wanted\nhelp: {help}",
+            image.container, image.object, image.image
+        )
     }
 }
 
@@ -178,36 +188,49 @@ pub fn unset_images(manifests: &[Manifest], images: &BTreeMap<ImageName, Digest>
             return None;
         }
         let place = manifests.iter().find(|manifest| manifest.key == image.object).map(|manifest| manifest.place(&image.path));
-        let help = help(name, &images.iter().filter(|(known, _)| *known == name).map(|(name, digest)| (name.clone(), *digest)).collect(), values, file);
+        let help = help(name, digest, values, file);
         Some(UnsetImage { place: place.unwrap_or_default(), wanted: format!("{name}@{digest}"), image, help })
     };
     images_of(manifests).into_iter().filter_map(unset).collect()
 }
 
-fn help(name: &ImageName, image: &BTreeMap<ImageName, Digest>, values: &Value, file: Option<&str>) -> String {
-    let file = file.unwrap_or("a file of values that no other environment uses, and name it under `spec.source.helm.valueFiles`");
-    let mut found = None;
-    find(values, &mut String::new(), image, &mut found);
-    let Some((path, key, has_digest)) = found else {
-        return format!("no value names it; write `image: {{repository: {name}, digest: \"\"}}` into {file}, and have the template use both");
+fn help(name: &ImageName, digest: &Digest, values: &Value, file: Option<&str>) -> String {
+    let file = file.unwrap_or("a file of values that no other environment reads, and name it under `spec.source.helm.valueFiles`");
+    let image = BTreeMap::from([(name.clone(), *digest)]);
+    let mut found = Vec::new();
+    find(values, &mut String::new(), &image, &mut found);
+    let is_written = |found: &&Named| found.digest.as_deref() == Some(digest.to_string().as_str());
+    let Some(Named { path, key, digest }) = found.iter().find(is_written).or_else(|| found.first()) else {
+        return format!(
+            "no value names it; write `image: {{repository: {name}, digest: \"\"}}` into {file}, and have the template use both"
+        );
     };
     let used = format!("`{{{{ .Values.{path}.{key} }}}}@{{{{ .Values.{path}.digest }}}}`");
-    if has_digest {
-        format!("its digest is the value `{path}.digest`, which the template does not use; write {used} there")
-    } else {
-        format!("its name is the value `{path}.{key}`; write `digest: \"\"` for `{path}` into {file}, and {used} into the template")
+    match digest {
+        Some(_) if found.iter().any(|found| is_written(&found)) => {
+            format!("its digest is the value `{path}.digest`, which the template does not use; write {used} there")
+        }
+        Some(_) => format!("its digest is the value `{path}.digest`; write it as `digest: \"\"` for `{path}` into {file}"),
+        None => {
+            format!("its name is the value `{path}.{key}`; write `digest: \"\"` for `{path}` into {file}, and {used} into the template")
+        }
     }
 }
 
-/// The first mapping that names an image: its path, by which key, and whether it has a digest.
-fn find(values: &Value, path: &mut String, image: &BTreeMap<ImageName, Digest>, found: &mut Option<(String, &'static str, bool)>) {
+/// A mapping of values that names an image.
+struct Named {
+    path: String,
+    /// By which key.
+    key: &'static str,
+    digest: Option<String>,
+}
+
+fn find(values: &Value, path: &mut String, image: &BTreeMap<ImageName, Digest>, found: &mut Vec<Named>) {
     let Value::Object(fields) = values else { return };
     let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
     if let Some((key, _, _)) = image_of(&text, image) {
-        let has_digest = fields.contains_key("digest");
-        if found.as_ref().is_none_or(|(_, _, earlier)| has_digest && !earlier) {
-            *found = Some((path.clone(), key, has_digest));
-        }
+        let digest = fields.get("digest").map(|digest| digest.as_str().unwrap_or_default().to_owned());
+        found.push(Named { path: path.clone(), key, digest });
     }
     let length = path.len();
     for (key, value) in fields {
@@ -314,6 +337,7 @@ mod tests {
             told("oran/api", json!({}), Some("chart/values-prod.yaml")),
             told("oran/api:1.0", json!({"a": {"b": {"repository": "oran/api", "tag": "1.0"}}}), None),
             told("oran/api:1.0", json!({"a": {"repository": "oran/api", "digest": digest.to_string()}}), Some("values.yaml")),
+            told("oran/api", json!({"a": {"repository": "oran/api", "digest": ""}}), Some("values.yaml")),
         ];
         insta::assert_snapshot!(text.join("\n\n"));
     }

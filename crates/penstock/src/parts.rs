@@ -194,6 +194,7 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
         issuer,
         vaults: Arc::new(VaultClient::default()),
         tokens: JobTokens::default(),
+        charts: Arc::default(),
         troubles: Troubles::default(),
         settings: spine_settings(settings, host),
     });

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::{Hook, INSTALL, Manifest, NotAManifest, sort};
 use crate::{
     budget::Budget,
-    chart::Chart,
+    chart::{Chart, Crd},
     function::Fault,
     functions::semver,
     json,
@@ -48,6 +48,10 @@ pub struct Composed {
     pub manifests: Vec<Manifest>,
     /// Hooks.
     pub hooks: Vec<Hook>,
+    /// Hooks of events that are none, which Helm leaves out: their annotations.
+    pub unknown_hooks: Vec<String>,
+    /// Definitions below `crds/`, of the chart and of those inside it that are enabled.
+    pub crds: Vec<Crd>,
     /// `NOTES.txt`.
     pub notes: String,
     /// The values that the user gave, as a record keeps them.
@@ -131,6 +135,8 @@ pub fn compose(request: &Request, around: &mut Surroundings<'_>) -> Result<Compo
         manifest,
         manifests: sorted.manifests,
         hooks: sorted.hooks,
+        unknown_hooks: sorted.unknown_hooks,
+        crds: chart.crds(),
         notes,
         given: plain(&request.values),
         chart: stored(&chart),

@@ -42,7 +42,19 @@ fn cases() -> Vec<(PathBuf, Json)> {
             found.push((chart.join("chart"), question));
         }
     }
+    found.extend(["staging", "production"].map(sample));
     found
+}
+
+/// The chart of the sample product in an environment.
+fn sample(environment: &str) -> (PathBuf, Json) {
+    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/oran-config/chart");
+    let values = std::fs::read_to_string(chart.join(format!("values-{environment}.yaml"))).expect("an environment has its values");
+    let release = json!({ "name": "sdr", "namespace": format!("sdr-{environment}") });
+    let question = json!({
+        "name": environment, "op": "render", "goVersion": "go1.24.4", "kubeVersion": "1.33.0", "values": [values], "release": release, "directory": chart,
+    });
+    (chart, question)
 }
 
 fn ours(chart: &Path, question: &Json) -> Outcome {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use penstock_gitops::parse_manifests;
 use penstock_model::blob::BlobError;
 use penstock_model::registry::{Hold, Keep};
 use penstock_model::release::ImageRef;
@@ -15,7 +14,7 @@ use tokio::sync::SemaphorePermit;
 use super::needed::{MIN_AGE, Needed, commits_in_force, needed};
 use super::{Gone, Kind, Outcome};
 use crate::calls::JobCalls;
-use crate::config_repository::{all, environment_files, parse};
+use crate::config_repository::{environment_files, parse};
 use crate::effects::{EffectError, pinned_by};
 use crate::orders::{OrderError, refused};
 use crate::parts::Parts;
@@ -101,12 +100,11 @@ async fn at_commit(
     let config = parse(parts, repository, commit).await?.ok().or_else(|| world.config(project).map(|config| (*config).clone()));
     let environment = config.and_then(|config| config.environments.into_iter().find(|known| known.name == *environment));
     let Some(environment) = environment else { return Ok(()) };
-    let files = environment_files(parts, repository, commit, &environment).await?;
-    let manifests = parse_manifests(&files.manifests, &files.application.namespace).map_err(|errors| all(&errors))?;
+    let (application, manifests) = environment_files(parts, repository, commit, &environment).await?.manifests().await?;
     for manifest in &manifests {
         images_in(&manifest.value, images);
     }
-    for object in parts.target.live(&files.application.name).await? {
+    for object in parts.target.live(&application.name).await? {
         images_in(&object.applied, images);
     }
     Ok(())

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::EffectError;
-use crate::config_repository::environment_files;
+use crate::config_repository::application;
 use crate::events::{CheckResult, ReleaseEvent};
 use crate::evidence::{Saying, say};
 use crate::parts::Parts;
@@ -61,8 +61,8 @@ pub(super) async fn check(
     let Some(check) = environment.checks.iter().find(|known| known.name == check) else { return Ok(()) };
     let Some(seen) = world.projects.get(project).and_then(|project| project.config.clone()) else { return Ok(()) };
     let Some(repository) = world.projects.get(project).map(|project| project.config_repository.clone()) else { return Ok(()) };
-    let files = environment_files(parts, &repository, &seen.commit, &environment).await?;
-    let url = parts.target.url(&files.application.name).await?;
+    let application = application(parts, &repository, &seen.commit, &environment).await?;
+    let url = parts.target.url(&application.name).await?;
     let url = url.ok_or_else(|| EffectError::Other(format!("{name} has no address: give one of its Services `type: NodePort`")))?;
     let started = parts.journal.now();
     let report = run(parts, record, name, check, &url, cancel).await?;

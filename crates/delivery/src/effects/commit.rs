@@ -1,4 +1,4 @@
-//! The config commit: the release's digests written into the environment's manifests, by compare-and-swap, once.
+//! The config commit: the release's digests written into the environment's manifests or files of values, by compare-and-swap, once.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ const LOOK_BACK: usize = 500;
 /// How often a moved branch is tried again before the effect starts over.
 const TRIES: usize = 5;
 
-/// An environment's manifests with a release's images in them.
+/// An environment's files with a release's images in them.
 pub(super) struct WithImages {
     /// Paths whose text differs from what the commit has.
     pub changed: BTreeMap<String, String>,
@@ -40,14 +40,29 @@ pub(super) async fn with_images(
     environment: &Environment,
     release: &Release,
 ) -> Result<WithImages, EffectError> {
-    let before = environment_files(parts, repository, commit, environment).await?;
-    let after =
-        penstock_gitops::set_images(before.manifests.clone(), &release.images).map_err(|error| EffectError::Other(error.to_string()))?;
-    let manifests =
-        penstock_gitops::parse_manifests(&after, &before.application.namespace).map_err(|errors| config_repository::all(&errors))?;
-    let revision = penstock_gitops::revision(&manifests);
-    let changed = after.into_iter().filter(|(path, text)| before.manifests.get(path) != Some(text)).collect();
-    Ok(WithImages { changed, revision })
+    let shared = shared(parts, repository, commit, environment, release).await?;
+    let files = environment_files(parts, repository, commit, environment).await?;
+    let found = files.with_digests(&release.images, shared).await?;
+    Ok(WithImages { changed: found.changed, revision: penstock_gitops::revision(&found.manifests) })
+}
+
+/// Files of values that other environments read, too, and which: a digest in one of these would be theirs before their gate.
+async fn shared(
+    parts: &Parts,
+    repository: &RepositoryName,
+    commit: &CommitId,
+    environment: &Environment,
+    release: &Release,
+) -> Result<BTreeMap<String, String>, EffectError> {
+    let mut shared = BTreeMap::new();
+    let config = parts.journal.world().config(&release.project);
+    let others = config.iter().flat_map(|config| &config.environments).filter(|other| other.name != environment.name);
+    for other in others {
+        // one that cannot be read delivers nothing
+        let Ok(application) = config_repository::application(parts, repository, commit, other).await else { continue };
+        shared.extend(config_repository::value_files(&application).into_iter().map(|file| (file, other.name.to_string())));
+    }
+    Ok(shared)
 }
 
 /// Penstock as an author of commits.

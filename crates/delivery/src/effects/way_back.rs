@@ -11,7 +11,7 @@ use penstock_model::{CommitId, EnvironmentName, RepositoryName};
 
 use super::EffectError;
 use super::commit::{ENVIRONMENT_TRAILER, RELEASE_TRAILER, REVERT_TRAILER, author};
-use crate::config_repository::{self, BRANCH, environment_files};
+use crate::config_repository::{self, BRANCH, application};
 use crate::events::ReleaseEvent;
 use crate::parts::Parts;
 use crate::streams;
@@ -54,8 +54,8 @@ async fn take_traffic(
     let world = parts.journal.world();
     let Some(environment) = world.environment(project, name) else { return Ok(()) };
     let Some(seen) = world.projects.get(project).and_then(|project| project.config.as_ref()) else { return Ok(()) };
-    let files = environment_files(parts, repository, &seen.commit, &environment).await?;
-    for rollout in parts.target.rollouts(&files.application.name).await? {
+    let application = application(parts, repository, &seen.commit, &environment).await?;
+    for rollout in parts.target.rollouts(&application.name).await? {
         let is_canary = rollout.stable.as_ref().is_some_and(|stable| *stable != rollout.wanted);
         if is_canary {
             parts.target.order(&rollout.key, &rollout.wanted, &RolloutOrder::Abort, parts.journal.epoch().number).await?;

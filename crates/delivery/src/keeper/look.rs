@@ -79,27 +79,19 @@ async fn read<'a>(
 ) -> Result<&'a Wanted, EffectError> {
     let fresh = cache.0.as_ref().is_some_and(|wanted| wanted.commit == *commit);
     if !fresh {
-        let (application, manifests) = manifests(parts, repository, commit, environment).await?;
+        let (application, manifests) = environment_files(parts, repository, commit, environment).await?.manifests().await?;
         let revision = penstock_gitops::revision(&manifests);
         let before = environment.after.as_ref().and_then(|name| world.environment(&place.0, name));
         let differences = match before {
-            Some(before) => differences(&self::manifests(parts, repository, commit, &before).await?.1, &manifests),
+            Some(before) => {
+                let (_, before) = environment_files(parts, repository, commit, &before).await?.manifests().await?;
+                differences(&before, &manifests)
+            }
             None => Vec::new(),
         };
         cache.0 = Some(Wanted { commit: commit.clone(), application, manifests, revision, differences });
     }
     cache.0.as_ref().ok_or_else(|| EffectError::Other("the environment cannot be read".to_owned()))
-}
-
-async fn manifests(
-    parts: &Parts,
-    repository: &RepositoryName,
-    commit: &CommitId,
-    environment: &Environment,
-) -> Result<(Application, Vec<Manifest>), EffectError> {
-    let files = environment_files(parts, repository, commit, environment).await?;
-    let manifests = penstock_gitops::parse_manifests(&files.manifests, &files.application.namespace).map_err(|errors| all(&errors))?;
-    Ok((files.application, manifests))
 }
 
 fn differences(before: &[Manifest], after: &[Manifest]) -> Vec<String> {

@@ -161,6 +161,7 @@ fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<MemoryGit
         issuer: TokenIssuer::new(SigningKey::generate([8; 32]).unwrap(), []).unwrap(),
         vaults: Arc::new(NoBases),
         tokens: JobTokens::default(),
+        charts: Arc::default(),
         troubles: Troubles::default(),
         settings: Settings {
             url: format!("http://{HOST}"),

@@ -76,21 +76,29 @@ const KNOWN: [&str; 15] = [
 pub(super) fn read(read: &Reader<'_>, node: &Node, folder: &str) -> Read<Helm> {
     read.only(node, PATH, &KNOWN, "Argo CD has no such key; remove it")?;
     if let Some(version) = read.text(node, PATH, "version")?.filter(|version| version != "v3") {
-        return read.error(node.get("version").unwrap_or(node), format!("`{PATH}.version` is `{version}`; charts are rendered as Helm 3 does, write `v3`"));
+        return read.error(
+            node.get("version").unwrap_or(node),
+            format!("`{PATH}.version` is `{version}`; charts are rendered as Helm 3 does, write `v3`"),
+        );
     }
     // nothing is fetched, so that nobody is given credentials; tests are no part of what is delivered
     for key in ["passCredentials", "skipTests"] {
         read.flag(node, PATH, key)?;
     }
     let value_files = read.texts(node, PATH, "valueFiles")?;
-    let value_files = value_files.iter().map(|(place, written)| in_repository(read, place, "valueFiles", folder, written)).collect::<Read<_>>()?;
+    let value_files =
+        value_files.iter().map(|(place, written)| in_repository(read, place, "valueFiles", folder, written)).collect::<Read<_>>()?;
     Ok(Helm {
         release_name: read.text(node, PATH, "releaseName")?.filter(|name| !name.is_empty()),
         value_files,
         ignore_missing_value_files: read.flag(node, PATH, "ignoreMissingValueFiles")?,
         values: values(read, node)?,
         parameters: read.list(node, PATH, "parameters")?.iter().map(|item| parameter(read, item)).collect::<Read<_>>()?,
-        file_parameters: read.list(node, PATH, "fileParameters")?.iter().map(|item| file_parameter(read, item, folder)).collect::<Read<_>>()?,
+        file_parameters: read
+            .list(node, PATH, "fileParameters")?
+            .iter()
+            .map(|item| file_parameter(read, item, folder))
+            .collect::<Read<_>>()?,
         skip_crds: read.flag(node, PATH, "skipCrds")?,
         skip_schema_validation: read.flag(node, PATH, "skipSchemaValidation")?,
         kube_version: read.text(node, PATH, "kubeVersion")?.filter(|version| !version.is_empty()),
@@ -107,7 +115,8 @@ fn values(read: &Reader<'_>, node: &Node) -> Read<Option<String>> {
         return read.error(object, format!("`{PATH}.valuesObject` must be a mapping"));
     }
     if text.is_some() {
-        return read.error(object, format!("`{PATH}` has both `values` and `valuesObject`, of which Argo CD takes the second alone; write one"));
+        return read
+            .error(object, format!("`{PATH}` has both `values` and `valuesObject`, of which Argo CD takes the second alone; write one"));
     }
     Ok(Some(value.to_string())) // JSON is YAML
 }
@@ -125,13 +134,18 @@ fn file_parameter(read: &Reader<'_>, node: &Node, folder: &str) -> Read<FilePara
     read.only(node, &path, &["name", "path"], "remove it")?;
     let written = read.want(node, &path, "path")?;
     let place = node.get("path").unwrap_or(node);
-    Ok(FileParameter { name: read.want(node, &path, "name")?, path: in_repository(read, place, "fileParameters[].path", folder, &written)? })
+    Ok(FileParameter {
+        name: read.want(node, &path, "name")?,
+        path: in_repository(read, place, "fileParameters[].path", folder, &written)?,
+    })
 }
 
 /// Argo CD puts variables of its own, or nothing, where a `$` stands.
 fn no_build_variable(read: &Reader<'_>, node: &Node, text: &str) -> Read<()> {
     if text.contains('$') {
-        let what = format!("`{text}` has a `$`, where Argo CD puts a build variable or another source's files; that is not carried out, write what is meant (a value with a `$` into `values`)");
+        let what = format!(
+            "`{text}` has a `$`, where Argo CD puts a build variable or another source's files; that is not carried out, write what is meant (a value with a `$` into `values`)"
+        );
         return read.error(node, what);
     }
     Ok(())
@@ -175,7 +189,9 @@ mod tests {
 
     #[test]
     fn every_key_of_argo_cd_is_read() {
-        let helm = of("      releaseName: web\n      valueFiles: [values-a.yaml, ../../shared/./b.yaml, /c.yaml]\n      ignoreMissingValueFiles: true\n      valuesObject: {replicas: 2}\n      parameters:\n        - {name: a.b, value: '1'}\n        - {name: c, value: 'true', forceString: true}\n      fileParameters: [{name: d, path: files/d.txt}]\n      passCredentials: true\n      skipCrds: true\n      skipTests: true\n      skipSchemaValidation: true\n      version: v3\n      kubeVersion: 1.30.0\n      apiVersions: [example.org/v1]\n      namespace: other\n");
+        let helm = of(
+            "      releaseName: web\n      valueFiles: [values-a.yaml, ../../shared/./b.yaml, /c.yaml]\n      ignoreMissingValueFiles: true\n      valuesObject: {replicas: 2}\n      parameters:\n        - {name: a.b, value: '1'}\n        - {name: c, value: 'true', forceString: true}\n      fileParameters: [{name: d, path: files/d.txt}]\n      passCredentials: true\n      skipCrds: true\n      skipTests: true\n      skipSchemaValidation: true\n      version: v3\n      kubeVersion: 1.30.0\n      apiVersions: [example.org/v1]\n      namespace: other\n",
+        );
         insta::assert_debug_snapshot!(helm.unwrap());
         assert_eq!(of("      values: 'a: 1'\n").unwrap().values.as_deref(), Some("a: 1"));
     }

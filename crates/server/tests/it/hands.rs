@@ -98,6 +98,7 @@ pub fn parts(dir: &Path, journal: Journal, clock: Arc<FakeClock>, git: Arc<Memor
         issuer: TokenIssuer::new(SigningKey::generate([8; 32]).unwrap(), []).unwrap(),
         vaults: Arc::new(Nobody),
         tokens: JobTokens::default(),
+        charts: Arc::default(),
         troubles: Troubles::default(),
         settings: Settings {
             url: format!("https://{host}"),

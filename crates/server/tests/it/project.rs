@@ -57,7 +57,19 @@ fn sample(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(path)).unwrap()
 }
 
-const MANIFESTS: [&str; 6] = ["settings", "e2-server", "api-gateway", "drl-trainer", "pqc-service", "namespace"];
+const CHART: [&str; 11] = [
+    "Chart.yaml",
+    "values.yaml",
+    "values-staging.yaml",
+    "values-production.yaml",
+    "values.schema.json",
+    "templates/_helpers.tpl",
+    "templates/analysis.yaml",
+    "templates/namespace.yaml",
+    "templates/services.yaml",
+    "templates/settings.yaml",
+    "templates/workloads.yaml",
+];
 const POLICY: &str = r#"package penstock.gate
 import rego.v1
 default allow := false
@@ -84,16 +96,10 @@ environments:
 approvers: [grace, linus]
 ";
         let mut files = vec![("penstock.yaml".to_owned(), file.to_owned()), ("policies/gate.rego".to_owned(), POLICY.to_owned())];
-        for environment in ["staging", "production"] {
-            let mut paths: Vec<_> = MANIFESTS.iter().map(|manifest| format!("{environment}/{manifest}.yaml")).collect();
-            paths.push(format!("applications/{environment}.yaml"));
-            if environment == "production" {
-                paths.push("production/analysis.yaml".to_owned());
-            }
-            for path in paths {
-                let text = sample(&format!("oran-config/{path}")).replace("oran", name).replace("sdr-", &format!("{name}-"));
-                files.push((path, text));
-            }
+        let chart = CHART.iter().map(|file| format!("chart/{file}"));
+        for path in chart.chain(["applications/staging.yaml".to_owned(), "applications/production.yaml".to_owned()]) {
+            let text = sample(&format!("oran-config/{path}")).replace("oran", name).replace("sdr", name);
+            files.push((path, text));
         }
         let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
         house.git.push(&config, "main", &files, "grace", "Describe the environments");
