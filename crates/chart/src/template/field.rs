@@ -20,6 +20,7 @@ enum Found {
 const UNEXPORTED: &[(&str, &[&str])] = &[
     ("time.Time", &["wall", "ext", "loc"]),
     ("*semver.Version", &["major", "minor", "patch", "pre", "metadata", "original"]),
+    ("semver.Version", &["major", "minor", "patch", "pre", "metadata", "original"]),
     ("*semver.Constraints", &["constraints"]),
 ];
 
@@ -79,7 +80,9 @@ impl Machine<'_, '_> {
             Value::Map(_) if arguments => wrong("%s is not a method but has arguments", [told()]),
             Value::Map(map) => self.entry(map, name).map(Found::Value),
             Value::Struct(it) => {
-                let field = std::str::from_utf8(name).ok().and_then(|name| it.field(name));
+                // a small letter begins what is not exported
+                let exported = name.first().is_some_and(|letter| !letter.is_ascii_lowercase());
+                let field = std::str::from_utf8(name).ok().filter(|_| exported).and_then(|name| it.field(name));
                 match field {
                     Some(_) if arguments => wrong("%s has arguments but cannot be invoked as function", [told()]),
                     Some(value) => Ok(Found::Value(Operand { value: value.clone(), held: Held::Place })),

@@ -80,6 +80,16 @@ impl<'a> Reader<'a> {
 
     /// The contents of the next element, which has to be of this tag; `ty` is what Go calls the type that it is read into.
     pub(super) fn contents(&mut self, tag: u8, ty: &str) -> Result<&'a [u8], String> {
+        let contents = self.unchecked(tag, ty)?;
+        match tag {
+            OID => check_name(contents)?,
+            BIT_STRING => check_bits(contents)?,
+            _ => {}
+        }
+        Ok(contents)
+    }
+
+    fn unchecked(&mut self, tag: u8, ty: &str) -> Result<&'a [u8], String> {
         if self.is_empty() {
             return Err(syntax("sequence truncated"));
         }
@@ -94,6 +104,36 @@ impl<'a> Reader<'a> {
         Ok(contents)
     }
 
+    /// Whether an element of this tag is next; its tag and length have to be well-formed.
+    pub(super) fn is_next(&self, tag: u8) -> Result<bool, String> {
+        if self.is_empty() {
+            return Ok(false);
+        }
+        let (header, _) = self.header()?;
+        Ok((header.class << 6 | u8::from(header.compound) << 5, header.tag) == (tag & 0xe0, u32::from(tag & 0x1f)))
+    }
+
+    /// What stands in `[n]`, if that and the right thing in it are there; else nothing is read. As Go reads it: past the end of `[n]`.
+    pub(super) fn explicit(&mut self, outer: u8, inner: u8) -> Result<Option<&'a [u8]>, String> {
+        if !self.is_next(outer)? {
+            return Ok(None);
+        }
+        let (header, start) = self.header()?;
+        let mut tried = Self { all: self.all, at: start };
+        if tried.is_empty() {
+            return Err(structure("explicit tag has no child"));
+        }
+        if header.length == 0 {
+            return Err(structure("zero length explicit tag was not an asn1.Flag"));
+        }
+        if !tried.is_next(inner)? {
+            return Ok(None);
+        }
+        let contents = tried.contents(inner, "")?;
+        *self = tried;
+        Ok(Some(contents))
+    }
+
     /// The next element whole, whatever it is.
     pub(super) fn any(&mut self) -> Result<&'a [u8], String> {
         let (header, start) = self.header()?;
@@ -101,6 +141,12 @@ impl<'a> Reader<'a> {
         let whole = self.all.get(self.at..end).ok_or_else(|| syntax("data truncated"))?;
         self.at = end;
         Ok(whole)
+    }
+
+    /// The next element's tag, of a single byte, and its contents.
+    pub(super) fn tagged(&mut self) -> Result<(u8, &'a [u8]), String> {
+        let tag = self.tag().ok_or_else(|| syntax("sequence truncated"))?;
+        Ok((tag, self.unchecked(tag, "")?))
     }
 
     /// What the next element holds, as a reader.
@@ -164,19 +210,24 @@ impl<'a> Reader<'a> {
 
 /// A tag in base 128.
 fn long_tag(next: &mut impl FnMut() -> Option<u8>) -> Result<u32, String> {
-    let mut tag = 0_u64;
+    let tag = base128(next)?;
+    if tag < 0x1f { Err(syntax("non-minimal tag")) } else { Ok(tag) }
+}
+
+/// A number of 31 bits in base 128.
+fn base128(next: &mut impl FnMut() -> Option<u8>) -> Result<u32, String> {
+    let mut number = 0_u64;
     for digit in 0.. {
-        let Some(byte) = next() else { break };
         if digit == 5 {
             return Err(structure("base 128 integer too large"));
         }
+        let Some(byte) = next() else { break };
         if digit == 0 && byte == 0x80 {
             return Err(syntax("integer is not minimally encoded"));
         }
-        tag = tag << 7 | u64::from(byte & 0x7f);
+        number = number << 7 | u64::from(byte & 0x7f);
         if byte & 0x80 == 0 {
-            let tag = i32::try_from(tag).map_err(|_| structure("base 128 integer too large"))?.cast_unsigned();
-            return if tag < 0x1f { Err(syntax("non-minimal tag")) } else { Ok(tag) };
+            return i32::try_from(number).map(i32::cast_unsigned).map_err(|_| structure("base 128 integer too large"));
         }
     }
     Err(syntax("truncated base 128 integer"))
@@ -207,4 +258,44 @@ pub(super) fn syntax(text: &str) -> String {
 
 pub(super) fn structure(text: &str) -> String {
     format!("asn1: structure error: {text}")
+}
+
+/// The numbers of an OID, each in as few bytes as can be.
+fn check_name(contents: &[u8]) -> Result<(), String> {
+    if contents.is_empty() {
+        return Err(syntax("zero length OBJECT IDENTIFIER"));
+    }
+    let mut bytes = contents.iter().copied().peekable();
+    while bytes.peek().is_some() {
+        base128(&mut || bytes.next())?;
+    }
+    Ok(())
+}
+
+/// Bits that do not count are zeros.
+fn check_bits(contents: &[u8]) -> Result<(), String> {
+    let (Some(unused), Some(last)) = (contents.first().copied(), contents.last()) else { return Err(syntax("zero length BIT STRING")) };
+    if unused > 7 || contents.len() == 1 && unused > 0 || last & ((1_u8 << unused) - 1) != 0 {
+        return Err(syntax("invalid padding bits in BIT STRING"));
+    }
+    Ok(())
+}
+
+/// An OID as people write it.
+pub(super) fn dotted(name: &[u8]) -> String {
+    let mut numbers = Vec::new();
+    let mut number = 0_u128;
+    for byte in name {
+        number = number << 7 | u128::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            if numbers.is_empty() {
+                let first = (number / 40).min(2);
+                numbers.extend([first, number - 40 * first]);
+            } else {
+                numbers.push(number);
+            }
+            number = 0;
+        }
+    }
+    numbers.iter().map(u128::to_string).collect::<Vec<_>>().join(".")
 }

@@ -86,7 +86,9 @@ pub(super) fn derive_password(scope: &mut Scope<'_>, arguments: &[Value]) -> Res
     scrypt::scrypt(password, &salt, &parameters, &mut key).map_err(|error| failed(&error))?;
     let mut seal = Hmac::<Sha256>::new_from_slice(&key).map_err(|error| failed(&error))?;
     seal.update(&[MASTER, &length(site), site.as_bytes()].concat());
-    seal.update(&u32::try_from(*counter).unwrap_or(u32::MAX).to_be_bytes());
+    // a template's number is cut to Go's uint32
+    let [.., a, b, c, d] = counter.to_be_bytes();
+    seal.update(&[a, b, c, d]);
     let seed = seal.finalize().into_bytes();
     let (first, rest) = seed.split_first().unwrap_or((&0, &[]));
     let chosen = |among: usize, by: u8| usize::from(by) % among.max(1);

@@ -64,7 +64,7 @@ pub enum Invalid {
 ///
 /// ```
 /// use penstock_chart::functions::semver::satisfies;
-/// assert_eq!(satisfies(">=1.19.0-0 <2", "v1.33.1-gke.5"), Ok(true));
+/// assert_eq!(satisfies(">=1.19.0-0 <2-0", "v1.33.1-gke.5"), Ok(true));
 /// ```
 pub fn satisfies(constraint: impl AsRef<[u8]>, version: impl AsRef<[u8]>) -> Result<bool, Invalid> {
     let constraints = Constraints::parse(constraint)?;

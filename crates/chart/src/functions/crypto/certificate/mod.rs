@@ -1,5 +1,6 @@
 //! Certificates: authorities, self-signed ones, signed ones.
 
+mod checks;
 mod read;
 mod write;
 

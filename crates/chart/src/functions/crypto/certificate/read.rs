@@ -1,6 +1,7 @@
 //! A certificate read, as far as signing with it needs, and refused with the texts of Go's `crypto/x509`.
 
-use crate::functions::crypto::asn1::{BIT_STRING, CONTEXT, OCTET_STRING, OID, Reader, SEQUENCE, SET};
+use super::checks;
+use crate::functions::crypto::asn1::{CONTEXT, OCTET_STRING, OID, Reader, SEQUENCE, SET, dotted};
 
 const SUBJECT_KEY: &[u8] = &[0x55, 0x1d, 14];
 const BOOLEAN: u8 = 1;
@@ -34,7 +35,7 @@ pub(super) fn certificate(der: &[u8]) -> Result<Certificate, String> {
     let mut all = all;
     let body = all.inside(SEQUENCE, "").map_err(|_| "x509: malformed tbs certificate")?;
     let read = body_parts(body, &mut all)?;
-    all.contents(BIT_STRING, "").map_err(|_| "x509: malformed signature")?;
+    checks::bits(&mut all).map_err(|_| "x509: malformed signature")?;
     if trailing { Err("x509: trailing data".to_owned()) } else { Ok(read) }
 }
 
@@ -60,8 +61,10 @@ fn body_parts(mut body: Reader<'_>, all: &mut Reader<'_>) -> Result<Certificate,
     let public = body.any().map_err(|_| "x509: malformed spki")?;
     let mut parts = Reader::new(public).inside(SEQUENCE, "").map_err(|_| "x509: malformed spki")?;
     let key_algorithm = parts.inside(SEQUENCE, "").map_err(|_| "x509: malformed public key algorithm identifier")?;
+    let parameters = key_algorithm;
     let key_algorithm = algorithm_name(key_algorithm)?;
-    parts.contents(BIT_STRING, "").map_err(|_| "x509: malformed subjectPublicKey")?;
+    let key = checks::bits(&mut parts).map_err(|_| "x509: malformed subjectPublicKey")?;
+    checks::public_key(parameters, key)?;
     let public = KNOWN.contains(&key_algorithm).then(|| public.to_vec());
     let key_id = if version == 2 { extensions(&mut body)? } else { None };
     Ok(Certificate { subject: subject.to_vec(), public, key_id })
@@ -96,7 +99,8 @@ fn check_name(name: &[u8], malformed: &str) -> Result<(), String> {
         while !set.is_empty() {
             let mut attribute = set.inside(SEQUENCE, "").map_err(|_| "x509: invalid RDNSequence: invalid attribute")?;
             attribute.contents(OID, "").map_err(|_| "x509: invalid RDNSequence: invalid attribute type")?;
-            attribute.any().map_err(|_| "x509: invalid RDNSequence: invalid attribute value")?;
+            let (tag, value) = attribute.tagged().map_err(|_| "x509: invalid RDNSequence: invalid attribute value")?;
+            checks::text(tag, value).map_err(|error| format!("x509: invalid RDNSequence: invalid attribute value: {error}"))?;
         }
     }
     Ok(())
@@ -104,11 +108,16 @@ fn check_name(name: &[u8], malformed: &str) -> Result<(), String> {
 
 fn check_time(validity: &mut Reader<'_>) -> Result<(), String> {
     match validity.tag() {
-        Some(UTC_TIME) => validity.contents(UTC_TIME, "").map_err(|_| "x509: malformed UTCTime")?,
-        Some(GENERALIZED_TIME) => validity.contents(GENERALIZED_TIME, "").map_err(|_| "x509: malformed GeneralizedTime")?,
-        _ => return Err("x509: unsupported time format".to_owned()),
-    };
-    Ok(())
+        Some(UTC_TIME) => {
+            let text = validity.contents(UTC_TIME, "").ok().filter(|text| checks::is_time(text, 2));
+            text.map(|_| ()).ok_or_else(|| "x509: malformed UTCTime".to_owned())
+        }
+        Some(GENERALIZED_TIME) => {
+            let text = validity.contents(GENERALIZED_TIME, "").ok().filter(|text| checks::is_time(text, 4));
+            text.map(|_| ()).ok_or_else(|| "x509: malformed GeneralizedTime".to_owned())
+        }
+        _ => Err("x509: unsupported time format".to_owned()),
+    }
 }
 
 /// The name of the key that the extensions give.
@@ -123,7 +132,7 @@ fn extensions(body: &mut Reader<'_>) -> Result<Option<Vec<u8>>, String> {
     }
     let malformed = |_| "x509: malformed extensions".to_owned();
     let mut all = body.inside(CONTEXT | 3, "").map_err(malformed)?.inside(SEQUENCE, "").map_err(malformed)?;
-    let (mut key_id, mut seen) = (None, std::collections::BTreeSet::new());
+    let (mut key_id, mut seen, mut read) = (None, std::collections::BTreeSet::new(), Vec::new());
     while !all.is_empty() {
         let mut extension = all.inside(SEQUENCE, "").map_err(|_| "x509: malformed extension")?;
         let name = extension.contents(OID, "").map_err(|_| "x509: malformed extension OID field")?;
@@ -133,12 +142,13 @@ fn extensions(body: &mut Reader<'_>) -> Result<Option<Vec<u8>>, String> {
         };
         let value = extension.contents(OCTET_STRING, "").map_err(|_| "x509: malformed extension value field")?;
         if !seen.insert(name) {
-            return Err("x509: certificate contains duplicate extensions".to_owned());
+            return Err(format!("x509: certificate contains duplicate extension with OID \"{}\"", dotted(name)));
         }
+        read.push((name, is_critical, value));
+    }
+    for (name, is_critical, value) in read {
+        checks::extension(name, is_critical, value)?;
         if name == SUBJECT_KEY {
-            if is_critical {
-                return Err("x509: subject key identifier incorrectly marked critical".to_owned());
-            }
             let id = Reader::new(value).contents(OCTET_STRING, "").map_err(|_| "x509: invalid subject key identifier")?;
             key_id = Some(id.to_vec());
         }

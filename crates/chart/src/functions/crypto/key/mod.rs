@@ -1,6 +1,7 @@
 //! Private keys: made, read, written, signed with.
 
 mod dsa;
+mod numbers;
 mod read;
 
 use ed25519_dalek::Signer as _;

@@ -1,12 +1,11 @@
 //! Private keys read from PEM: PKCS#8, and the older forms of RSA, DSA and of the curves. Refused with Go's texts.
 
-use crypto_bigint::ConcatenatingMul as _;
-use rsa::BoxedUint;
+use ::rsa::BoxedUint;
 
-use super::{PrivateKey, RSA_SIGNED_BITS, RsaKey, oid};
+use super::{PrivateKey, RSA_SIGNED_BITS, RsaKey, numbers as rsa, oid};
 use crate::{
     functions::crypto::{
-        asn1::{BIT_STRING, CONTEXT, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, syntax},
+        asn1::{BIT_STRING, CONTEXT, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, dotted, syntax},
         pem,
     },
     value::Str,
@@ -28,7 +27,7 @@ pub(in super::super) fn read(text: &[u8]) -> Result<PrivateKey, Str> {
         Some(b"RSA") => pkcs1(&block.bytes).map_err(prefixed("parsing RSA private key from PEM")),
         Some(b"EC") => curve(None, &block.bytes).map_err(prefixed("parsing EC private key from PEM")),
         Some(b"DSA") => dsa(&block.bytes).map_err(prefixed("parsing DSA private key from PEM")),
-        Some(kind) => Err([b"invalid private key type ", kind].concat().into()),
+        Some(_) => Err([b"invalid private key type ", block.kind].concat().into()),
     }
 }
 
@@ -77,25 +76,6 @@ fn seed(curve: &str, parts: &Pkcs8<'_>) -> Result<[u8; 32], String> {
     })
 }
 
-/// An OID as people write it.
-fn dotted(name: &[u8]) -> String {
-    let mut numbers = Vec::new();
-    let mut number = 0_u128;
-    for byte in name {
-        number = number << 7 | u128::from(byte & 0x7f);
-        if byte & 0x80 == 0 {
-            if numbers.is_empty() {
-                let first = (number / 40).min(2);
-                numbers.extend([first, number - 40 * first]);
-            } else {
-                numbers.push(number);
-            }
-            number = 0;
-        }
-    }
-    numbers.iter().map(u128::to_string).collect::<Vec<_>>().join(".")
-}
-
 struct Curve<'a> {
     version: i64,
     secret: &'a [u8],
@@ -106,13 +86,8 @@ fn curve_parts(der: &[u8]) -> Result<Curve<'_>, String> {
     let mut parts = Reader::new(der).inside(SEQUENCE, "ecPrivateKey")?;
     let version = parts.int()?;
     let secret = parts.contents(OCTET_STRING, "")?;
-    let name = match parts.tag() {
-        Some(CONTEXT) => Some(parts.inside(CONTEXT, "")?.contents(OID, "ObjectIdentifier")?),
-        _ => None,
-    };
-    if parts.tag() == Some(CONTEXT | 1) {
-        parts.inside(CONTEXT | 1, "")?.contents(BIT_STRING, "BitString")?;
-    }
+    let name = parts.explicit(CONTEXT, OID)?;
+    parts.explicit(CONTEXT | 1, BIT_STRING)?;
     Ok(Curve { version, secret, name })
 }
 
@@ -184,9 +159,9 @@ fn pkcs1_parts(der: &[u8]) -> Result<Pkcs1<'_>, String> {
     let modulus = parts.big()?;
     let exponent = parts.int()?;
     let needed = [modulus, parts.big()?, parts.big()?, parts.big()?];
-    let mut spared = || if parts.tag() == Some(INTEGER) { parts.big().map(Some) } else { Ok(None) };
+    let mut spared = || if parts.is_next(INTEGER)? { parts.big().map(Some) } else { Ok(None) };
     let spared = [spared()?, spared()?, spared()?];
-    let more_primes = parts.tag() == Some(SEQUENCE);
+    let more_primes = parts.is_next(SEQUENCE)?;
     if !outer.is_empty() {
         return Err(syntax("trailing data"));
     }
@@ -215,43 +190,13 @@ fn pkcs1(der: &[u8]) -> Result<PrivateKey, String> {
         large if large > i64::from(i32::MAX) => return Err("crypto/rsa: public exponent too large".to_owned()),
         exponent => exponent.unsigned_abs(),
     };
-    let [modulus, secret, first, second] = parts.needed.map(|(_, bytes)| trimmed(bytes));
-    let number = |bytes: &[u8]| BoxedUint::from_be_slice_vartime(bytes);
-    let bits = number(modulus).bit_width_vartime() as usize;
+    let numbers = rsa::numbers(exponent, parts.needed.map(|(_, bytes)| bytes), parts.spared.map(|it| it.map(|(_, bytes)| bytes)))?;
+    let [modulus, exponent, secret, first, second, ..] = numbers.each_ref().map(|bytes| BoxedUint::from_be_slice_vartime(bytes));
+    let bits = modulus.bit_width_vartime() as usize;
     if !RSA_SIGNED_BITS.contains(&bits) {
-        let given = |place: usize| parts.spared.get(place).copied().flatten().map_or_else(Vec::new, |(_, bytes)| trimmed(bytes).to_vec());
-        let exponent = trimmed(&exponent.to_be_bytes()).to_vec();
-        let [modulus, secret, first, second] = [modulus, secret, first, second].map(<[u8]>::to_vec);
-        let numbers = [modulus, exponent, secret, first, second, given(0), given(1), given(2)];
         return Ok(PrivateKey::Rsa(Box::new(RsaKey { key: None, numbers })));
     }
-    let primes = vec![number(first), number(second)];
-    let key = rsa::PrivateKey::from_components(number(modulus), BoxedUint::from(exponent), number(secret), primes);
-    let key = RsaKey::new(key.map_err(|_| inconsistent(&[modulus, first, second]).to_owned())?);
-    let [.., first, second, coefficient] = &key.numbers;
-    for (given, computed, text) in [
-        (parts.spared[0], first, "crypto/rsa: invalid CRT exponent"),
-        (parts.spared[1], second, "crypto/rsa: invalid CRT exponent"),
-        (parts.spared[2], coefficient, "crypto/rsa: invalid CRT coefficient"),
-    ] {
-        if given.is_some_and(|(_, bytes)| trimmed(bytes) != computed.as_slice()) {
-            return Err(text.to_owned());
-        }
-    }
-    Ok(PrivateKey::Rsa(Box::new(key)))
-}
-
-/// What is wrong with the numbers of a key.
-fn inconsistent([modulus, first, second]: &[&[u8]; 3]) -> &'static str {
-    let number = |bytes: &[u8]| BoxedUint::from_be_slice_vartime(bytes);
-    let is_even = |bytes: &[u8]| bytes.last().is_none_or(|byte| byte % 2 == 0);
-    if is_even(modulus) {
-        return "crypto/rsa: public modulus is even";
-    }
-    let product = number(first).concatenating_mul(number(second)).to_be_bytes_trimmed_vartime();
-    if *product == **modulus { "crypto/rsa: invalid CRT exponent" } else { "crypto/rsa: p * q != n" }
-}
-
-fn trimmed(bytes: &[u8]) -> &[u8] {
-    bytes.iter().position(|byte| *byte != 0).and_then(|first| bytes.get(first..)).unwrap_or_default()
+    let key = ::rsa::PrivateKey::from_components(modulus, exponent, secret, vec![first, second]);
+    let key = key.map_err(|error| format!("crypto/rsa: {error}"))?;
+    Ok(PrivateKey::Rsa(Box::new(RsaKey { key: Some(key), numbers })))
 }
