@@ -1,6 +1,6 @@
 //! Looks for differences between Helm and ours: `cargo run --example fuzz -- --minutes 60`.
 //!
-//! `--target` says what is compared: `templates` (the default), `texts`, `parser`, `charts`, `yaml` or `set`. `--seed` says where to begin, `--cases` or `--minutes` when to
+//! `--target` says what is compared: `templates` (the default), `texts`, `parser`, `charts`, `schema`, `manifests`, `yaml` or `set`. `--seed` says where to begin, `--cases` or `--minutes` when to
 //! end, `--out` a directory that each difference is written to, cut down.
 
 #![allow(missing_docs, dead_code, clippy::expect_used, clippy::disallowed_methods, reason = "a tool of the tests")]
@@ -17,10 +17,10 @@ use std::{
 
 use differential::{
     charts,
-    compare::{Case, Tally, Verdict, compare, kind_of, minimise, told},
-    documents, flags,
+    compare::{Case, Tally, Verdict, compare, hush, kind_of, minimise, told},
+    documents, flags, manifests,
     oracle::Oracle,
-    signatures, sources, templates, texts,
+    schemas, signatures, sources, templates, texts,
 };
 
 /// What the command line says.
@@ -34,11 +34,12 @@ struct Asked {
 
 fn main() -> ExitCode {
     let Some(asked) = asked() else {
-        eprintln!("usage: fuzz [--target templates|texts|parser|charts|yaml|set] [--seed N] [--cases N] [--minutes N] [--out DIRECTORY]");
+        eprintln!(
+            "usage: fuzz [--target templates|texts|parser|charts|schema|manifests|yaml|set] [--seed N] [--cases N] [--minutes N] [--out DIRECTORY]"
+        );
         return ExitCode::from(2);
     };
-    // a panic is told as a difference
-    std::panic::set_hook(Box::new(|_| {}));
+    hush();
     // the stack that a test's thread has: what holds in it holds everywhere
     let run = std::thread::Builder::new().stack_size(2 << 20).spawn(move || match asked.target.as_str() {
         "templates" => {
@@ -55,6 +56,8 @@ fn main() -> ExitCode {
             Some(look(&asked, |number| sources::grow(number, &signatures)))
         }
         "charts" => Some(look(&asked, charts::grow)),
+        "schema" => Some(look(&asked, schemas::grow)),
+        "manifests" => Some(look(&asked, manifests::grow)),
         "yaml" => Some(look(&asked, documents::grow)),
         "set" => Some(look(&asked, flags::grow)),
         _ => None,

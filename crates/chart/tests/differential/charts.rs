@@ -73,7 +73,7 @@ impl Node {
 }
 
 /// Every value that is this one with an entry or item less.
-fn less(value: &Json) -> Vec<Json> {
+pub fn less(value: &Json) -> Vec<Json> {
     match value {
         Json::Object(entries) => entries
             .keys()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use penstock_chart::{
     budget::{Budget, Limits},
     function::Fault,
+    schema::{self, Unfit},
     value::{Data, Str},
     values::{self, Taken},
     yaml,
@@ -51,6 +52,20 @@ pub fn flags(asked: &flags::Flags) -> Outcome {
         }
     }
     answered(json!({ "values": typed(&Data::Map(table)) }))
+}
+
+/// Values held against a schema.
+pub fn schema(schema: &str, values: &str) -> Outcome {
+    let mut budget = Budget::new(Limits::default());
+    let values = match yaml::read_table(values.as_bytes()) {
+        Ok(values) => values,
+        Err(error) => return Outcome::Refused(error.to_string().into_bytes()),
+    };
+    match schema::check_one(&values, schema.as_bytes(), &mut budget) {
+        Ok(()) => answered(json!({})),
+        Err(Unfit::Said(text)) => Outcome::Refused(text.into_bytes()),
+        Err(Unfit::Limit(limit)) => Outcome::None(limit.to_string()),
+    }
 }
 
 /// A whole answer, as the oracle would give it.

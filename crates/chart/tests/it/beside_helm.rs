@@ -9,10 +9,11 @@ use penstock_chart::{functions, load, render::Files, template};
 use serde_json::{Value as Json, json};
 
 use crate::differential::{
+    charts as charts_in_charts,
     compare::{Case, Tally, Verdict, compare, told},
-    directory, documents, flags,
+    directory, documents, flags, manifests,
     oracle::{self, Oracle, Outcome},
-    render, signatures, templates,
+    render, schemas, signatures, sources, templates, texts,
 };
 
 fn charts() -> PathBuf {
@@ -231,6 +232,34 @@ fn documents_are_read_and_written_as_helm_does() {
 #[test]
 fn flags_set_values_as_helm_does() {
     alike((0..4_000).map(flags::grow));
+}
+
+#[test]
+fn spoilt_texts_are_taken_or_refused_as_by_helm() {
+    let signatures = signatures::all();
+    let fitting = texts::fitting(&signatures);
+    alike((0..2_500).map(|number| texts::grow(number, &fitting)));
+}
+
+#[test]
+fn spoilt_templates_are_parsed_or_refused_as_by_helm() {
+    let signatures = signatures::all();
+    alike((0..2_000).map(|number| sources::grow(number, &signatures)));
+}
+
+#[test]
+fn charts_in_charts_get_their_values_as_in_helm() {
+    alike((0..500).map(charts_in_charts::grow));
+}
+
+#[test]
+fn values_are_held_against_schemas_as_by_helm() {
+    alike((0..1_500).map(schemas::grow));
+}
+
+#[test]
+fn documents_are_told_from_hooks_as_by_helm() {
+    alike((0..1_500).map(manifests::grow));
 }
 
 #[test]
