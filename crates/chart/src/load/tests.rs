@@ -6,8 +6,15 @@ use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{LoadError, MAX_CHART, MAX_FILE, Rules, archive, archive::Allowance, assemble::archive_within, check_archive, files, matches};
-use crate::chart::{Chart, File};
+use super::{
+    LoadError, MAX_CHART, MAX_FILE, MAX_NESTED, Rules, archive, archive::Allowance, assemble::archive_within, check_archive, files, matches,
+};
+use crate::{
+    budget::{Budget, Limits},
+    chart::{Chart, File},
+    value::Table,
+    values::{Nulls, coalesce, settle},
+};
 
 /// The chart as the table has it.
 fn shown(chart: &Chart) -> Json {
@@ -149,6 +156,19 @@ fn entries_without_content_count_too() {
     let tar = entry("c/dir/", tar::EntryType::Directory, b"").repeat(20);
     let mut allowance = Allowance { files: 10, bytes: 40_000 };
     assert_eq!(archive_within(&zipped(&tar), &mut allowance).map(|_| ()).unwrap_err(), LoadError::Files);
+}
+
+#[test]
+fn charts_may_stand_in_one_another_only_so_deep() {
+    let nested = |deep: usize| {
+        let inside = |at: usize| File { name: format!("{}Chart.yaml", "charts/c/".repeat(at)).into(), data: CHART.into() };
+        files((0..deep).map(inside).collect())
+    };
+    assert_eq!(nested(MAX_NESTED + 1).map(|_| ()), Err(LoadError::Depth));
+    let chart = nested(MAX_NESTED).expect("a chart").chart;
+    let mut budget = Budget::new(Limits::default());
+    let settled = settle(&chart, &Table::new(), Nulls::Keep, &mut budget).expect("settled").chart;
+    assert!(coalesce(&settled, &Table::new(), &mut budget).is_ok());
 }
 
 #[test]

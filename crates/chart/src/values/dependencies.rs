@@ -33,6 +33,10 @@ pub struct Settled {
 pub fn settle(chart: &Chart, given: &Table, nulls: Nulls, budget: &mut Budget) -> Result<Settled, Fault> {
     let mut tree = Tree::default();
     let root = tree.add(chart, None);
+    if tree.nodes.iter().all(|node| node.needs.is_none()) {
+        // nothing is declared: every chart is taken as it is
+        return Ok(Settled { chart: tree.chart(root), warnings: Vec::new() });
+    }
     let mut merger = Merger::new(budget);
     let given = merger.map_of(given)?;
     tree.enable(root, &given, "", &mut merger)?;

@@ -196,6 +196,21 @@ fn lists_in_lists_end_at_a_limit() {
     assert!(matches!(fault, Fault::Limit(Exhausted::Memory(_))), "{fault}");
 }
 
+/// The threads of tests have 2 MiB of stack, as those of a server do.
+#[test]
+fn values_as_deep_as_they_may_be_fit_the_stack() {
+    let nested = |deep: usize| table(&format!("{}1{}", "{\"a\":".repeat(deep), "}".repeat(deep)));
+    let deep = nested(990);
+    let parent = format!("{PARENT}, import-values: [{{child: a, parent: b}}]}}\n");
+    let chart = chart(&[("Chart.yaml", &parent), ("charts/sub/Chart.yaml", SUB)]);
+    let given = Table::from([(Str::from("sub"), Data::Map(nested(980)))]);
+    let settled = settle(&chart, &given, Nulls::Keep, &mut budget()).expect("settled");
+    let (values, _) = coalesce(&settled.chart, &given, &mut budget()).expect("values");
+    assert_eq!(table_of(&values, &mut budget()).expect("values").get("sub".as_bytes()).map(|it| it.at(["a"]).is_some()), Some(true));
+    assert!(lay_over(&deep, &deep, Nulls::Remove, &mut budget()).is_ok());
+    assert!(super::merge_files(deep.clone(), deep, &mut budget()).is_ok());
+}
+
 proptest! {
     #[test]
     fn no_flag_makes_the_parser_panic(text in r#"([ab.=,{}\[\]\\" 01]|\[[0-3]\]|\PC)*"#, kind in 0_usize..4) {
