@@ -63,15 +63,17 @@ fn push(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let items = listed(&list, "Cannot push on type ", "")?;
     spend_items(scope, items.len(), items.len() + 1)?;
     let mut items = items.into_owned();
+    let had = items.len();
     items.push(item);
-    Ok(Value::list(items))
+    Ok(Value::List(List::appended(&types::LIST, items, had)))
 }
 
 fn prepend(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let (list, item) = (any(arguments, 0), any(arguments, 1));
     let items = listed(&list, "Cannot prepend on type ", "")?;
     spend_items(scope, items.len(), items.len() + 1)?;
-    Ok(Value::list(std::iter::once(item).chain(items.iter().cloned()).collect()))
+    let items = std::iter::once(item).chain(items.iter().cloned()).collect();
+    Ok(Value::List(List::appended(&types::LIST, items, 1)))
 }
 
 fn first(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
@@ -112,7 +114,7 @@ fn compact(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let list = any(arguments, 0);
     let items = listed(&list, "Cannot compact on type ", "")?;
     spend_items(scope, items.len(), items.len())?;
-    Ok(Value::list(items.iter().filter(|item| item.is_true()).cloned().collect()))
+    Ok(Value::List(List::grown(&types::LIST, items.iter().filter(|item| item.is_true()).cloned().collect())))
 }
 
 fn uniq(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
@@ -125,7 +127,7 @@ fn uniq(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
             unique.push(item.clone());
         }
     }
-    Ok(Value::list(unique))
+    Ok(Value::List(List::grown(&types::LIST, unique)))
 }
 
 fn without(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
@@ -138,7 +140,7 @@ fn without(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
             kept.push(item.clone());
         }
     }
-    Ok(Value::list(kept))
+    Ok(Value::List(List::grown(&types::LIST, kept)))
 }
 
 fn has(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
@@ -170,17 +172,15 @@ fn slice(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
         Some(bound) => usize::try_from(to_int(bound)).ok(),
         None => Some(otherwise),
     };
-    let part = bound(1, 0).zip(bound(2, items.len())).and_then(|(start, end)| items.get(start..end));
-    let Some(part) = part else { return Err(Fault::said("reflect.Value.Slice: slice index out of bounds")) };
-    spend_items(scope, part.len(), part.len())?;
-    Ok(match &list {
-        Value::List(list) => Value::List(List::new(list.ty(), part.to_vec())),
-        Value::Bytes(bytes) => {
-            let start = bound(1, 0).unwrap_or(0);
-            Value::Bytes(bytes.as_bytes().get(start..start + part.len()).unwrap_or(&[]).into())
+    let part = bound(1, 0).zip(bound(2, items.len())).and_then(|(start, end)| match &list {
+        Value::List(list) => {
+            spend_items(scope, list.capacity(), list.capacity()).ok()?;
+            list.part(start, end).map(Value::List)
         }
-        _ => Value::Nil,
-    })
+        Value::Bytes(bytes) => bytes.as_bytes().get(start..end).map(|part| Value::Bytes(part.into())),
+        _ => None,
+    });
+    part.ok_or_else(|| Fault::said("reflect.Value.Slice: slice index out of bounds"))
 }
 
 /// Lists of so many items, and one of what is left.
@@ -212,5 +212,5 @@ fn concat(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
         spend_items(scope, items.len(), items.len())?;
         all.extend(items.iter().cloned());
     }
-    Ok(if all.is_empty() { Value::List(List::nil(&types::LIST)) } else { Value::list(all) })
+    Ok(Value::List(if all.is_empty() { List::nil(&types::LIST) } else { List::grown(&types::LIST, all) }))
 }

@@ -7,10 +7,11 @@ use super::{List, Map, Value};
 
 impl Drop for List {
     fn drop(&mut self) {
-        if let Some(items) = self.items.take().and_then(Rc::into_inner)
-            && items.iter().any(holds_more)
+        if let Some(mut body) = self.body.take().and_then(Rc::into_inner)
+            && body.items.iter().chain(&body.behind).any(holds_more)
         {
-            give_back(items);
+            body.items.append(&mut body.behind);
+            give_back(body.items);
         }
     }
 }
@@ -34,7 +35,12 @@ fn holds_more(value: &Value) -> bool {
 fn give_back(mut waiting: Vec<Value>) {
     while let Some(value) = waiting.pop() {
         match value {
-            Value::List(mut list) => waiting.extend(list.items.take().and_then(Rc::into_inner).unwrap_or_default()),
+            Value::List(mut list) => {
+                if let Some(body) = list.body.take().and_then(Rc::into_inner) {
+                    waiting.extend(body.items);
+                    waiting.extend(body.behind);
+                }
+            }
             Value::Map(mut map) => {
                 if let Some(entries) = map.entries.take().and_then(Rc::into_inner) {
                     waiting.extend(entries.into_inner().into_values());

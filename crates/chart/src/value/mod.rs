@@ -2,12 +2,14 @@
 
 mod data;
 mod dropping;
+mod list;
 mod text;
 pub mod types;
 
 use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
 
 pub use data::{Data, Table};
+pub use list::List;
 pub use text::Str;
 pub use types::{Kind, Method, Type};
 
@@ -46,40 +48,6 @@ pub static TIME: Type =
 /// `time.Duration`, an integer of nanoseconds.
 pub static DURATION: Type =
     Type { name: "time.Duration", kind: Kind::Int64, elem: None, methods: crate::functions::dates::DURATION_METHODS, named: true };
-
-/// A slice: its items never change once it is made, so that a copy is a reference.
-#[derive(Clone)]
-pub struct List {
-    ty: &'static Type,
-    items: Option<Rc<Vec<Value>>>,
-}
-
-impl List {
-    /// A slice of this type.
-    pub fn new(ty: &'static Type, items: Vec<Value>) -> Self {
-        Self { ty, items: Some(Rc::new(items)) }
-    }
-
-    /// The nil slice of this type: empty, and `null` as JSON and YAML.
-    pub fn nil(ty: &'static Type) -> Self {
-        Self { ty, items: None }
-    }
-
-    /// Its type.
-    pub fn ty(&self) -> &'static Type {
-        self.ty
-    }
-
-    /// Whether it is the nil slice.
-    pub fn is_nil(&self) -> bool {
-        self.items.is_none()
-    }
-
-    /// Its items.
-    pub fn items(&self) -> &[Value] {
-        self.items.as_ref().map_or(&[], |items| items)
-    }
-}
 
 /// A map. Copies share it, as Go's do: what `set` changes in one is seen in all.
 #[derive(Clone)]
@@ -299,7 +267,8 @@ impl From<&Data> for Value {
                 for item in items {
                     list.push(Self::from(item));
                 }
-                Self::list(list)
+                // a reader of JSON has appended to it
+                Self::List(List::grown(&types::LIST, list))
             }
             Data::Map(entries) => {
                 let mut map = BTreeMap::new();

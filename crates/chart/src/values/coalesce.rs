@@ -11,7 +11,7 @@ use crate::{
     chart::Chart,
     format,
     function::Fault,
-    value::{Data, Map, Str, Table, Value, types},
+    value::{Data, List, Map, Str, Table, Value, types},
 };
 
 /// The key of values that every chart sees.
@@ -96,7 +96,7 @@ impl<'b> Merger<'b> {
         let value = match data {
             Data::List(items) => {
                 self.budget.make(size_of_val(items.as_slice()))?;
-                Value::list(items.iter().map(|item| self.value_of(item)).collect::<Result<_, _>>()?)
+                Value::List(List::grown(&types::LIST, items.iter().map(|item| self.value_of(item)).collect::<Result<_, _>>()?))
             }
             Data::Map(table) => Value::Map(self.map_of(table)?),
             scalar => Value::from(scalar),

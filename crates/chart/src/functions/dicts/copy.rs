@@ -43,7 +43,7 @@ impl Copying {
 
     fn finish(self) -> Value {
         match &self.original {
-            Value::List(list) => Value::List(List::new(list.ty(), self.copied)),
+            Value::List(list) => Value::List(List::with_capacity(list.ty(), self.copied, list.capacity())),
             Value::Map(map) => Value::Map(Map::new(map.ty(), self.keys.into_iter().zip(self.copied).collect())),
             other => other.clone(),
         }

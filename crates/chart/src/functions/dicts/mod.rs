@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::{
     function::{Fault, Function, Scope},
     functions::arguments::{ANY, DICT, ENTRY, TEXT, any, as_dict, dict, function, rest, shown, spend_items, text, variadic},
-    value::{Kind, Map, Str, Value, types},
+    value::{Kind, List, Map, Str, Value, types},
 };
 
 /// The functions of this file and those below it.
@@ -77,7 +77,7 @@ fn pluck(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let key = text(arguments, 0);
     let maps = rest(arguments, 1);
     spend_items(scope, maps.len(), maps.len())?;
-    Ok(Value::list(maps.iter().filter_map(|map| as_dict(map).get(&key)).collect()))
+    Ok(Value::List(List::grown(&types::LIST, maps.iter().filter_map(|map| as_dict(map).get(&key)).collect())))
 }
 
 /// In order, where Go gives them in a random one.
@@ -85,16 +85,16 @@ fn keys(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let mut keys = Vec::new();
     for map in arguments.iter().map(as_dict) {
         spend_items(scope, map.len(), map.len())?;
-        keys.extend(map.entries().into_iter().map(|(key, _)| key));
+        keys.extend(map.entries().into_iter().map(|(key, _)| Value::Str(key)));
     }
-    Ok(Value::strings(keys))
+    Ok(Value::List(List::grown(&types::STRINGS, keys)))
 }
 
 /// In the order of their keys, where Go gives them in a random one.
 fn values(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let map = dict(arguments, 0);
     spend_items(scope, map.len(), map.len())?;
-    Ok(Value::list(map.entries().into_iter().map(|(_, value)| value).collect()))
+    Ok(Value::List(List::grown(&types::LIST, map.entries().into_iter().map(|(_, value)| value).collect())))
 }
 
 fn pick(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {

@@ -27,7 +27,7 @@ fn listed(scope: &mut Scope<'_>, start: i64, stop: i64, step: i64) -> Result<Val
         spend_items(scope, 0, 1)?;
         numbers.push(Value::int(number));
     }
-    Ok(Value::List(List::new(&types::INTS, numbers)))
+    Ok(Value::List(List::grown(&types::INTS, numbers)))
 }
 
 pub fn until(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {

@@ -110,7 +110,9 @@ fn find_all(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) ->
     if found.is_empty() {
         return Ok(Value::List(List::nil(&types::STRINGS)));
     }
-    strings(scope, found.into_iter().map(|(start, end)| subject.part(start, end)).collect())
+    let parts = found.into_iter().map(|(start, end)| subject.part(start, end)).collect();
+    // Go makes room for ten before it begins
+    strings(scope, parts, 10)
 }
 
 fn replace_all(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Result<Value, Fault> {
@@ -137,11 +139,13 @@ fn split(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Re
         return Ok(Value::List(List::nil(&types::STRINGS)));
     }
     if subject.len() == 0 && !text(arguments, 0).is_empty() {
-        return strings(scope, vec![&[]]);
+        return strings(scope, vec![&[]], 1);
     }
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     let (mut parts, mut begin, mut end) = (Vec::new(), 0, 0);
-    for (start, stop) in matches::all(&expression, &subject, count, scope.budget)? {
+    let found = matches::all(&expression, &subject, count, scope.budget)?;
+    let capacity = found.len();
+    for (start, stop) in found {
         if parts.len() + 1 >= most {
             break;
         }
@@ -154,13 +158,14 @@ fn split(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Re
     if end != subject.len() {
         parts.push(subject.part(begin, subject.len()));
     }
-    strings(scope, parts)
+    strings(scope, parts, capacity)
 }
 
-fn strings(scope: &mut Scope<'_>, parts: Vec<&[u8]>) -> Result<Value, Fault> {
+/// A list that Go had made room for so many parts in, and appended to.
+fn strings(scope: &mut Scope<'_>, parts: Vec<&[u8]>, capacity: usize) -> Result<Value, Fault> {
     let size = parts.iter().fold(0_usize, |size, part| size.saturating_add(part.len() + ITEM));
     scope.budget.make(size)?;
-    Ok(Value::strings(parts.into_iter().map(Str::new)))
+    Ok(Value::List(List::grown_from(&types::STRINGS, parts.into_iter().map(Value::str).collect(), capacity)))
 }
 
 const QUOTE_META: Call = |scope, arguments| {

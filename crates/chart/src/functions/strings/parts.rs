@@ -9,7 +9,7 @@ use crate::{
         arguments::{ENTRY, ITEM, any, int, items, shown, spend, spend_items, text},
         runes::Runes,
     },
-    value::{Map, Str, Value, types},
+    value::{List, Map, Str, Value, types},
 };
 
 /// The texts of a list, nil items left out; of anything else its own, of nil none.
@@ -24,8 +24,14 @@ pub fn texts(scope: &mut Scope<'_>, value: &Value) -> Result<Vec<Str>, Fault> {
 pub fn to_strings(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     match any(arguments, 0) {
         Value::List(list) if *list.ty() == types::STRINGS => Ok(Value::List(list)),
-        value => Ok(Value::strings(texts(scope, &value)?)),
+        value => of_texts(texts(scope, &value)?, &value),
     }
+}
+
+/// A list of texts with room for all the items that they were made of.
+fn of_texts(texts: Vec<Str>, value: &Value) -> Result<Value, Fault> {
+    let capacity = items(value).map_or(0, |items| items.len());
+    Ok(Value::List(List::with_capacity(&types::STRINGS, texts.into_iter().map(Value::Str).collect(), capacity)))
 }
 
 pub fn join(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
@@ -43,6 +49,7 @@ pub fn join(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> 
     Ok(Value::str(out))
 }
 
+/// A list of texts is sorted where it lies, for whoever else has it too.
 pub fn sort_alpha(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let value = any(arguments, 0);
     if items(&value).is_none() {
@@ -50,8 +57,14 @@ pub fn sort_alpha(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, F
     }
     let mut texts = texts(scope, &value)?;
     scope.budget.step(texts.len() as u64 * u64::from(texts.len().max(1).ilog2() + 1))?;
+    if let Value::List(list) = &value
+        && *list.ty() == types::STRINGS
+    {
+        list.sort_in_place();
+        return Ok(value);
+    }
     texts.sort();
-    Ok(Value::strings(texts))
+    of_texts(texts, &value)
 }
 
 /// `strings.SplitN`: at most so many parts, all where the count is negative. An empty separator splits after each rune.
