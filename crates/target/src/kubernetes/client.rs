@@ -15,6 +15,9 @@ use url::form_urlencoded;
 /// No answer of an API server is larger: a page of five hundred objects of at most 1.5 MB each would be, and is asked for anew in parts.
 const LARGEST: usize = 512 << 20;
 
+/// How often a request is sent anew that the server wants to see later. As often as client-go does.
+const LATER: u32 = 10;
+
 /// A request.
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
@@ -49,14 +52,14 @@ impl<'a> Ask<'a> {
     }
 
     /// The request as the client wants it.
-    pub(super) fn request(self) -> Result<Request<Vec<u8>>, ClusterError> {
+    pub(super) fn request(&self) -> Result<Request<Vec<u8>>, ClusterError> {
         let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
-        let uri = if query.is_empty() { self.path } else { format!("{}?{query}", self.path) };
-        let mut request = Request::builder().method(self.method).uri(uri).header(http::header::ACCEPT, self.accept);
+        let uri = if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) };
+        let mut request = Request::builder().method(&self.method).uri(uri).header(http::header::ACCEPT, self.accept);
         let mut bytes = Vec::new();
-        if let Some((of, body)) = self.body {
-            request = request.header(http::header::CONTENT_TYPE, of);
-            bytes = body;
+        if let Some((of, body)) = &self.body {
+            request = request.header(http::header::CONTENT_TYPE, *of);
+            bytes.clone_from(body);
         }
         request.body(bytes).map_err(|error| ClusterError::Unreadable(format!("a request that is none: {error}")))
     }
@@ -65,18 +68,34 @@ impl<'a> Ask<'a> {
 /// The media type of JSON.
 pub(super) const JSON: &str = "application/json";
 
-/// Asks, and gives the answer's bytes.
+/// Asks, and gives the answer's bytes. What the server wants to see later is sent again, as long as there is time.
 pub(super) async fn bytes(client: &Client, ask: Ask<'_>, deadline: Duration) -> Result<Bytes, ClusterError> {
     let what = format!("{} {}", ask.method, ask.path);
-    let request = ask.request()?.map(Body::from);
     let answered = async {
-        let response = client.send(request).await.map_err(|error| unreachable(&error))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), LARGEST).collect().await;
-        let body = body.map_err(|error| ClusterError::Unreachable(format!("{what} broke off: {error}")))?.to_bytes();
-        if status.is_success() { Ok(body) } else { Err(ClusterError::Refused(refusal(status, &body))) }
+        let mut left = LATER;
+        loop {
+            let response = client.send(ask.request()?.map(Body::from)).await.map_err(|error| unreachable(&error))?;
+            let (status, later) = (response.status(), later(&response));
+            let body = Limited::new(response.into_body(), LARGEST).collect().await;
+            let body = body.map_err(|error| ClusterError::Unreachable(format!("{what} broke off: {error}")))?.to_bytes();
+            match later {
+                _ if status.is_success() => return Ok(body),
+                Some(pause) if left > 0 => {
+                    left -= 1;
+                    tokio::time::sleep(pause).await;
+                }
+                _ => return Err(ClusterError::Refused(refusal(status, &body))),
+            }
+        }
     };
     tokio::time::timeout(deadline, answered).await.unwrap_or_else(|_| Err(ClusterError::TimedOut(format!("{what} in {deadline:?}"))))
+}
+
+/// When a busy server wants to be asked again.
+fn later<T>(response: &http::Response<T>) -> Option<Duration> {
+    let busy = response.status() == StatusCode::TOO_MANY_REQUESTS || response.status().is_server_error();
+    let seconds = response.headers().get(http::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    busy.then(|| Duration::from_secs(seconds))
 }
 
 /// Asks, and reads the answer as JSON.

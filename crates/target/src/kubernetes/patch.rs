@@ -21,6 +21,9 @@ use serde_json::{Map, Value};
 use self::diff::Half;
 use self::schema::Shape;
 
+/// How deep an object may be nested: what a cluster answers is not read any deeper either.
+const DEEPEST: usize = 128;
+
 /// The patch of one object; `None` if there is nothing to change.
 pub fn three_way(original: &Value, modified: &Value, current: &Value, custom: CustomMerge) -> Result<Option<Patch>, String> {
     let (old, new, live) = (object(original)?, object(modified)?, object(current)?);
@@ -52,5 +55,16 @@ fn strategic(
 }
 
 fn object(value: &Value) -> Result<&Map<String, Value>, String> {
+    if !is_within(value, DEEPEST) {
+        return Err(format!("the object is nested more than {DEEPEST} levels deep"));
+    }
     value.as_object().ok_or_else(|| "invalid JSON document".to_owned())
+}
+
+fn is_within(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Object(map) => depth > 0 && map.values().all(|inner| is_within(inner, depth - 1)),
+        Value::Array(list) => depth > 0 && list.iter().all(|inner| is_within(inner, depth - 1)),
+        _ => true,
+    }
 }

@@ -37,7 +37,7 @@ impl Verdict {
 /// Whether there is a rule for an object's kind. What has none is ready.
 pub(super) fn has_rule(object: &ObjectName, jobs: bool) -> bool {
     match (object.group(), object.kind.as_str()) {
-        ("" | "apps" | "extensions", "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet") => object.group() != "",
+        ("apps" | "extensions", "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet") => true,
         ("", "Pod" | "PersistentVolumeClaim" | "Service" | "ReplicationController") => true,
         ("apiextensions.k8s.io", "CustomResourceDefinition") => true,
         ("batch", "Job") => jobs,

@@ -75,6 +75,8 @@ impl ClusterSettings {
             config.auth_info.impersonate_groups = Some(self.as_groups.clone());
         }
         config.connect_timeout = Some(CONNECT);
+        // kube's own would try again what is no server's wish, and take the time that a call has
+        config.default_retry = false;
         Ok(config)
     }
 

@@ -9,3 +9,4 @@ mod kubernetes;
 mod machine;
 mod patch;
 mod real;
+mod scripted;

@@ -81,3 +81,25 @@ fn a_field_that_no_type_has_is_refused_once_it_changes() {
         "unable to find api field in struct ConfigMap for the json field \"oddity\""
     );
 }
+
+#[test]
+fn depth_ends_in_no_overflow() {
+    let deep = |kind: (&str, &str), levels: usize, leaf: Value| {
+        let inner = (0..levels).fold(leaf, |inner, _| Value::Object(Map::from_iter([("not".to_owned(), inner)])));
+        let versions = json!([{"name": "v1", "schema": {"openAPIV3Schema": inner}}]);
+        json!({"apiVersion": kind.0, "kind": kind.1, "spec": {"versions": versions}})
+    };
+    // as much as a worker of the runtime has
+    let small = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+        for kind in [("example.com/v1", "Widget"), ("apiextensions.k8s.io/v1", "CustomResourceDefinition")] {
+            for custom in [CustomMerge::TwoWay, CustomMerge::ThreeWay] {
+                let both = |levels: usize| (deep(kind, levels, json!({"type": "a"})), deep(kind, levels, json!({"type": "b"})));
+                let (old, new) = both(DEEPEST - 6);
+                assert!(three_way(&old, &new, &old, custom).unwrap().is_some());
+                let (old, new) = both(1000);
+                assert_eq!(three_way(&old, &new, &old, custom).unwrap_err(), "the object is nested more than 128 levels deep");
+            }
+        }
+    });
+    small.unwrap().join().unwrap();
+}
