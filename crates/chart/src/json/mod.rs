@@ -8,7 +8,7 @@ mod writer;
 
 pub use reader::{Refusal, read, read_first, read_table, read_within};
 pub(crate) use reader::{read_front, wrong_kind};
-pub(crate) use shape::{Shape, shape};
+pub(crate) use shape::{Shape, shape, text_of};
 pub(crate) use writer::float_text;
 pub use writer::{pretty, raw, write, write_data};
 

@@ -7,6 +7,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use crate::{
     budget::Budget,
     function::Fault,
+    functions::dates::LOCATION,
     value::{Shown, Str, Struct, Value},
 };
 
@@ -60,12 +61,17 @@ pub(crate) fn shape<'a>(value: &'a Value, budget: &mut Budget) -> Result<Shape<'
     })
 }
 
+/// The text that documents have of a type which hides its fields and makes a text of itself, such as a version. A zone only prints as one.
+pub(crate) fn text_of(it: &Struct) -> Option<&Str> {
+    match &it.shown {
+        Shown::Text(text) if it.fields.iter().all(|field| field.key.is_none()) && *it.ty != LOCATION => Some(text),
+        _ => None,
+    }
+}
+
 fn struct_shape(it: &Struct) -> Shape<'_> {
-    // a type that hides its fields and has a text, such as a version, gives JSON that text
-    if let Shown::Text(shown) = &it.shown
-        && it.fields.iter().all(|field| field.key.is_none())
-    {
-        return Shape::Text(Cow::Borrowed(shown.as_bytes()));
+    if let Some(text) = text_of(it) {
+        return Shape::Text(Cow::Borrowed(text.as_bytes()));
     }
     let mut entries = Vec::new();
     add_fields(it, &mut entries);

@@ -6,7 +6,8 @@ use crate::{
     format,
     function::Fault,
     functions::dates,
-    value::{DURATION, Shown, Str, Struct, Value},
+    json::text_of,
+    value::{DURATION, Str, Struct, Value},
 };
 
 /// A value as a TOML document, or Go's text of why it is none.
@@ -38,14 +39,6 @@ impl Kind {
     /// Whether it has a heading of its own.
     fn is_table(self) -> bool {
         matches!(self, Self::Table | Self::Tables)
-    }
-}
-
-/// A type that hides its fields and has a text, such as a version.
-fn text_of(it: &Struct) -> Option<&Str> {
-    match &it.shown {
-        Shown::Text(text) if it.fields.iter().all(|field| field.key.is_none()) => Some(text),
-        _ => None,
     }
 }
 

@@ -15,7 +15,8 @@ use crate::{
     format,
     function::Fault,
     functions::dates::rfc_3339,
-    value::{DURATION, Map, Shown, Str, Struct, Value},
+    json::text_of,
+    value::{DURATION, Map, Str, Struct, Value},
 };
 
 /// How many letters of base64 stand on a line.
@@ -85,10 +86,8 @@ impl Writer<'_> {
 
     /// A struct: by the names of its fields in small letters; by its text where it has one.
     fn structure(&mut self, it: &Struct) -> Result<(), Fault> {
-        if let Shown::Text(shown) = &it.shown
-            && it.fields.iter().all(|field| field.key.is_none())
-        {
-            return self.text(shown);
+        if let Some(text) = text_of(it) {
+            return self.text(text);
         }
         let name = |field: &crate::value::Field| Str::from(field.name.to_lowercase());
         let entries: Vec<_> = it.fields.iter().map(|field| (name(field), field.value.clone())).collect();

@@ -79,11 +79,11 @@ pub(crate) fn abbreviation(time: &ZonedDateTime) -> String {
 }
 
 /// What `Location` is called: the zone's own name, `Local` for that of this place.
-pub(super) fn location(zone: &TimeZone, local: &TimeZone) -> String {
-    if *zone == TimeZone::UTC || *zone == *UTC_HERE {
+pub(super) fn location(zone: &TimeZone, here: &TimeZone) -> String {
+    if *zone == TimeZone::UTC {
         return "UTC".to_owned();
     }
-    if zone == local {
+    if zone == here {
         return "Local".to_owned();
     }
     zone.iana_name().map_or_else(|| at(zone, 0).1, str::to_owned)
