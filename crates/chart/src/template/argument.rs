@@ -5,7 +5,7 @@ use super::{
     execute::Machine,
     frame::{Carried, wrong},
     operand::{Operand, zero},
-    tree::{Node, NodeId, Tree},
+    tree::{After, Node, NodeId, Tree},
 };
 use crate::value::{
     Kind, Str, Type, Value,
@@ -13,21 +13,20 @@ use crate::value::{
 };
 
 impl Machine<'_, '_> {
-    /// The type of the argument that comes next, or that lies on the stack already.
-    fn argument_type(&self, made: usize) -> Option<&'static Type> {
+    /// The type of the argument that comes next.
+    pub(super) fn argument_type(&self) -> Option<&'static Type> {
         let call = self.calls.last()?;
-        call.ty(self.stack.len().checked_sub(call.base + made)?)
+        call.ty(self.stack.len().checked_sub(call.base)?)
     }
 
     pub(super) fn argument(&mut self) -> Carried<()> {
-        let Some(ty) = self.argument_type(1) else { return Ok(()) };
         let value = self.pop();
-        self.stack.push(valid(value, ty)?);
-        Ok(())
+        self.finish(value, After::Argue)
     }
 
     pub(super) fn constant_argument(&mut self, tree: &Tree, node: NodeId) -> Carried<()> {
-        let Some(ty) = self.argument_type(0) else { return Ok(()) };
+        self.now.mark = node;
+        let Some(ty) = self.argument_type() else { return Ok(()) };
         let Some(constant) = tree.node(node) else { return Ok(()) };
         let number = if let Node::Number(number) = constant { Some(number) } else { None };
         let told = |form: &'static str| wrong(form, [Value::str(tree.wording(node))]);
@@ -64,8 +63,8 @@ impl Machine<'_, '_> {
 
     /// A constant as a command by itself.
     pub(super) fn constant(&mut self, tree: &Tree, node: NodeId) -> Carried<()> {
+        self.now.mark = node;
         let value = match tree.node(node) {
-            Some(Node::Dot) => self.now.dot.clone(),
             Some(Node::Nil) => return wrong("nil is not a command", []),
             Some(constant) => Operand::from(any(tree, node, constant)?),
             None => Operand::none(),

@@ -6,7 +6,7 @@ use super::{
     execute::{Flow, Machine, ROOT, missing},
     frame::{Call, Carried, Entry, Stop, Target, wrong},
     operand::{Held, Operand},
-    tree::{At, Given, NodeId, Tree},
+    tree::{After, At, Given, NodeId, Tree},
 };
 use crate::{
     budget::Exhausted,
@@ -58,13 +58,14 @@ impl Machine<'_, '_> {
 
     /// Leaves of a call's arguments the last.
     fn keep_last(&mut self, call: &Call) {
-        let value = self.pop();
+        let mut value = self.pop();
+        value.settle();
         self.stack.truncate(call.base - usize::from(call.given.piped));
         self.stack.push(value);
     }
 
     /// Calls what was begun last.
-    pub(super) fn call(&mut self, tree: &Tree) -> Carried<Flow> {
+    pub(super) fn call(&mut self, tree: &Tree, after: After) -> Carried<Flow> {
         let Some(call) = self.calls.pop() else { return Ok(Flow::On) };
         let mut base = call.base;
         if call.given.piped && base > 0 {
@@ -83,7 +84,7 @@ impl Machine<'_, '_> {
                 let given = (method.call)(&mut self.run.scope, receiver, &arguments);
                 self.arguments = arguments;
                 let value = self.answer(given, method.name, call.node)?;
-                self.stack.push(value);
+                self.finish(value, after)?;
                 return Ok(Flow::On);
             }
             Target::Callee(callee) => *callee,
@@ -108,7 +109,7 @@ impl Machine<'_, '_> {
             }
             Callee::Include | Callee::Tpl => return self.call_template(callee, base, call.node),
         };
-        self.stack.push(value);
+        self.finish(value, after)?;
         Ok(Flow::On)
     }
 

@@ -6,7 +6,7 @@ use super::{
     Failure, Run, Set,
     frame::{Block, Call, Carried, Entry, Frame, Stop, wrong},
     operand::Operand,
-    tree::{NameId, Node, NodeId, Step, Tree},
+    tree::{After, NameId, Node, NodeId, Step, Tree},
 };
 use crate::{
     budget::Exhausted,
@@ -142,30 +142,53 @@ impl Machine<'_, '_> {
                 let value = self.top();
                 self.assign(name, value)?;
             }
-            Step::Settle => {
-                if let Some(top) = self.stack.last_mut() {
-                    top.settle();
-                }
+            Step::Dot(node, after) => {
+                self.now.mark = node;
+                self.finish(self.now.dot.clone(), after)?;
             }
-            Step::Dot => self.stack.push(self.now.dot.clone()),
-            Step::Variable(name) => {
-                let value = self.variable(name)?.1.clone();
-                self.stack.push(value);
-            }
+            Step::Way(node, after) => self.way(tree, node, after)?,
+            Step::Method { node, given, past } => self.method(tree, node, given, past)?,
             Step::Constant(node) => self.constant(tree, node)?,
-            Step::NoFunction(node) => {
-                return wrong("can't give argument to non-function %s", [Value::str(tree.wording(node))]);
-            }
+            Step::NoFunction(node) => self.no_function(tree, node)?,
             Step::Idle => {}
-            Step::Field(name, node) => self.field(tree, name, node)?,
-            Step::Method { name, node, given, past } => self.method(tree, name, node, given, past)?,
-            Step::Function { callee, node, given } => self.function(callee, node, given)?,
+            Step::Function { callee, node, word, given } => {
+                self.now.mark = word;
+                self.function(callee, node, given)?;
+            }
             Step::Argument => self.argument()?,
             Step::ConstantArgument(node) => self.constant_argument(tree, node)?,
             Step::Short(past) => self.short(past),
-            Step::Call => return self.call(tree),
+            Step::Call(after) => return self.call(tree, after),
         }
         Ok(Flow::On)
+    }
+
+    /// Puts a value on the stack, as what it is to be there.
+    pub(super) fn finish(&mut self, mut value: Operand, after: After) -> Carried<()> {
+        match after {
+            After::Keep => {}
+            After::Settle => value.settle(),
+            After::Argue => {
+                if let Some(ty) = self.argument_type() {
+                    value = super::argument::valid(value, ty)?;
+                }
+            }
+        }
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn no_function(&mut self, tree: &Tree, node: NodeId) -> Carried<()> {
+        // a pipeline in parentheses is not marked before its own words are, and a variable is looked up first
+        match tree.node(node) {
+            Some(Node::Pipe { .. }) => {}
+            Some(Node::Variable(names)) => {
+                self.now.mark = node;
+                self.variable(names.first().copied().unwrap_or(0))?;
+            }
+            _ => self.now.mark = node,
+        }
+        wrong("can't give argument to non-function %s", [Value::str(tree.wording(node))])
     }
 
     pub(super) fn pop(&mut self) -> Operand {
@@ -233,7 +256,7 @@ impl Machine<'_, '_> {
     }
 
     /// The variable of that name that was declared last.
-    fn variable(&mut self, name: NameId) -> Carried<&mut (NameId, Operand)> {
+    pub(super) fn variable(&mut self, name: NameId) -> Carried<&mut (NameId, Operand)> {
         let tree = &self.now.tree;
         let own = self.variables.get_mut(self.now.variables..).unwrap_or_default();
         // one that the other branch of an `if` declared is known to the parser and not there

@@ -5,7 +5,7 @@ use super::{
     execute::Machine,
     frame::{Call, Carried, Target, wrong},
     operand::{Held, Operand, zero},
-    tree::{At, Given, NameId, NodeId, Tree},
+    tree::{After, At, Given, NameId, Node, NodeId, Tree},
 };
 use crate::value::{Map, Str, Value, types::Method};
 
@@ -25,40 +25,69 @@ const UNEXPORTED: &[(&str, &[&str])] = &[
 ];
 
 impl Machine<'_, '_> {
-    /// A field without arguments.
-    pub(super) fn field(&mut self, tree: &Tree, name: NameId, node: NodeId) -> Carried<()> {
-        let receiver = self.pop();
-        let value = match self.look(&receiver, tree.name_of(name), false)? {
-            Found::Value(value) => value,
+    /// What a way begins with, and the fields on it.
+    fn begin<'t>(&mut self, tree: &'t Tree, node: NodeId) -> Carried<(Operand, &'t [NameId])> {
+        match tree.node(node) {
+            Some(Node::Field(names)) => {
+                self.now.mark = node;
+                Ok((self.now.dot.clone(), names))
+            }
+            Some(Node::Variable(names)) => {
+                self.now.mark = node;
+                let (variable, fields) = names.split_first().map_or((0, names.as_slice()), |(first, rest)| (*first, rest));
+                Ok((self.variable(variable)?.1.clone(), fields))
+            }
+            // its errors are told where those of what it begins with would be
+            Some(Node::Chain(_, names)) => Ok((self.pop(), names)),
+            _ => Ok((self.pop(), &[])),
+        }
+    }
+
+    /// A way without arguments.
+    pub(super) fn way(&mut self, tree: &Tree, node: NodeId, after: After) -> Carried<()> {
+        let (mut value, names) = self.begin(tree, node)?;
+        self.run.scope.budget.step(names.len() as u64)?;
+        for name in names {
+            value = self.field(value, tree.name_of(*name), node)?;
+        }
+        self.finish(value, after)
+    }
+
+    fn field(&mut self, receiver: Operand, name: &[u8], node: NodeId) -> Carried<Operand> {
+        match self.look(&receiver, name, false)? {
+            Found::Value(value) => Ok(value),
             Found::Method(method) => {
                 super::call::arity(method.name, method.takes, method.rest, Given::default())?;
                 let given = (method.call)(&mut self.run.scope, &receiver.value, &[]);
-                self.answer(given, method.name, node)?
+                self.answer(given, method.name, node)
             }
-        };
-        self.stack.push(value);
-        Ok(())
+        }
     }
 
-    /// A field with arguments: the call of a method, or an error.
-    pub(super) fn method(&mut self, tree: &Tree, name: NameId, node: NodeId, given: Given, past: At) -> Carried<()> {
-        // the value that is handed on lies below
-        let receiver = self.pop();
-        match self.look(&receiver, tree.name_of(name), given.any())? {
+    /// A way whose last field has arguments: the call of a method, or an error.
+    pub(super) fn method(&mut self, tree: &Tree, node: NodeId, given: Given, past: At) -> Carried<()> {
+        let (mut receiver, names) = self.begin(tree, node)?;
+        let Some((last, names)) = names.split_last() else { return Ok(()) };
+        self.run.scope.budget.step(names.len() as u64)?;
+        for name in names {
+            receiver = self.field(receiver, tree.name_of(*name), node)?;
+        }
+        match self.look(&receiver, tree.name_of(*last), given.any())? {
             Found::Value(value) => {
                 if given.piped {
+                    // what was handed on lies below
                     self.pop();
                 }
-                self.stack.push(value);
                 self.now.at = past;
+                self.finish(value, After::Settle)
             }
             Found::Method(method) => {
                 super::call::arity(method.name, method.takes, method.rest, given)?;
                 let target = Target::Method(method, receiver.value);
                 self.calls.push(Call { target, takes: method.takes, rest: method.rest, given, base: self.stack.len(), node });
+                Ok(())
             }
         }
-        Ok(())
     }
 
     fn look(&self, receiver: &Operand, name: &[u8], arguments: bool) -> Carried<Found> {

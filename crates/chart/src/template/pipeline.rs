@@ -6,7 +6,7 @@ use super::{
     constant::Number,
     lex::Kind,
     parse::{Parsed, Parser},
-    tree::{At, Given, NameId, Node, NodeId, Step},
+    tree::{After, At, Given, Node, NodeId, Step},
 };
 
 /// How deep parentheses may stand in one another. Go counts them since 1.25; before, the stack was the limit.
@@ -39,7 +39,7 @@ pub(super) enum First {
     None,
     /// It takes none.
     Plain(At),
-    Field(At, NameId, NodeId),
+    Way(At, NodeId),
     Function(At, Callee),
 }
 
@@ -80,7 +80,6 @@ impl Parser<'_> {
     fn begin(&mut self, context: &'static str, end: Kind) -> Parsed<Open> {
         let pos = self.peek_word().pos;
         let node = self.builder.add(pos, Node::Pipe { assigns: false, variables: Vec::new(), commands: Vec::new() });
-        self.builder.steps.push(Step::Mark(node));
         self.declarations(node, context)?;
         Ok(Open { context, end, node, command: None, commands: 0 })
     }
@@ -213,6 +212,9 @@ impl Parser<'_> {
                 }
                 self.builder.parens += 1;
                 if let Some(command) = &mut open.command {
+                    if command.words.is_empty() && open.commands == 0 {
+                        self.builder.steps.push(Step::Mark(open.node));
+                    }
                     command.before = self.builder.steps.len();
                 }
                 self.builder.steps.push(Step::Idle);
@@ -287,20 +289,19 @@ impl Parser<'_> {
         let first = command.words.first().copied().unwrap_or(node);
         match command.first {
             First::Function(at, callee) => {
-                self.builder.set(at, Step::Function { callee, node, given });
-                self.builder.steps.push(Step::Call);
+                self.builder.set(at, Step::Function { callee, node, word: first, given });
+                self.builder.steps.push(Step::Call(After::Settle));
                 for at in command.shorts {
                     self.builder.set(at, Step::Short(past));
                 }
             }
-            First::Field(at, name, node) if given.any() => {
-                self.builder.set(at, Step::Method { name, node, given, past });
-                self.builder.steps.push(Step::Call);
+            First::Way(at, node) if given.any() => {
+                self.builder.set(at, Step::Method { node, given, past });
+                self.builder.steps.push(Step::Call(After::Settle));
             }
             First::Plain(at) if given.any() => self.builder.set(at, Step::NoFunction(first)),
-            First::Field(..) | First::Plain(_) | First::None => {}
+            First::Way(..) | First::Plain(_) | First::None => {}
         }
-        self.builder.steps.push(Step::Settle);
         open.commands += 1;
         if let Some(Node::Pipe { commands, .. }) = self.builder.node_mut(open.node) {
             commands.push(node);

@@ -70,6 +70,17 @@ impl Given {
     }
 }
 
+/// What becomes of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// It lies on the stack as it was found.
+    Keep,
+    /// It is a command's, and is taken out of its interface.
+    Settle,
+    /// It is the next argument of the call.
+    Argue,
+}
+
 /// A step of carrying out a template. Values lie on a stack.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
@@ -92,11 +103,7 @@ pub(super) enum Step {
     /// Goes on there.
     Jump(At),
     /// Ranges over the value; goes on there when there is nothing in it. So many variables take part, new or old ones.
-    Range {
-        otherwise: At,
-        variables: [Option<NameId>; 2],
-        assigns: bool,
-    },
+    Range { otherwise: At, variables: [Option<NameId>; 2], assigns: bool },
     /// The next turn of a loop, whose body begins there.
     Next(At),
     /// Ends a loop; its block ends there.
@@ -113,31 +120,21 @@ pub(super) enum Step {
     Declare(NameId),
     /// A variable has the value now.
     Assign(NameId),
-    /// A command has its value.
-    Settle,
-    Dot,
-    Variable(NameId),
+    /// The dot.
+    Dot(NodeId, After),
+    /// A variable, or fields of the dot, of a variable or of the value, one below the other: entries, or what methods without
+    /// arguments give.
+    Way(NodeId, After),
+    /// As `Way`, with arguments of the last, which only a method takes; goes on there when it is none.
+    Method { node: NodeId, given: Given, past: At },
     /// The constant of a node, as a command by itself.
     Constant(NodeId),
     /// A command that takes no arguments has some.
     NoFunction(NodeId),
-    /// Nothing: what may become `NoFunction`.
+    /// Nothing: what may become `NoFunction` or `Short`.
     Idle,
-    /// A field of the value, or what a method without arguments gives.
-    Field(NameId, NodeId),
-    /// As `Field`, with arguments, which only a method takes; goes on there when it is none.
-    Method {
-        name: NameId,
-        node: NodeId,
-        given: Given,
-        past: At,
-    },
-    /// Begins a call: function, and the node to tell when it fails.
-    Function {
-        callee: Callee,
-        node: NodeId,
-        given: Given,
-    },
+    /// Begins a call: function, the node to tell when it fails, and the one to tell when it cannot be called so.
+    Function { callee: Callee, node: NodeId, word: NodeId, given: Given },
     /// The value is the next argument of the call.
     Argument,
     /// The constant of a node is the next argument of the call.
@@ -145,7 +142,7 @@ pub(super) enum Step {
     /// `and` and `or` may have their value; then they go on there.
     Short(At),
     /// Calls.
-    Call,
+    Call(After),
 }
 
 impl Tree {

@@ -4,99 +4,58 @@ use super::{
     callee::{Builtin, Callee},
     parse::Parser,
     pipeline::{Command, First},
-    tree::{Given, NameId, Node, NodeId, Step},
+    tree::{After, Given, Node, NodeId, Step},
 };
 
 impl Parser<'_> {
     /// The steps of a command's first word.
     pub(super) fn first_word(&mut self, command: &mut Command, node: NodeId, piped: bool) {
-        let found = match self.builder.node(node) {
-            Some(Node::Field(names)) => (Some(Step::Dot), names.clone()),
-            Some(Node::Variable(names)) => match names.split_first() {
-                Some((variable, fields)) => (Some(Step::Variable(*variable)), fields.to_vec()),
-                None => (None, Vec::new()),
-            },
-            Some(Node::Chain(head, names)) => {
-                let (head, names) = (*head, names.clone());
-                self.head(head);
-                (None, names)
-            }
+        let (step, fields) = match self.builder.node(node) {
             Some(Node::Function(name)) => {
                 let Some(callee) = Callee::named(name.as_bytes()) else { return };
                 command.short = matches!(callee, Callee::Builtin(Builtin::And | Builtin::Or));
-                self.builder.steps.push(Step::Mark(node));
                 command.first = First::Function(self.builder.steps.len(), callee);
-                let given = Given { arguments: 0, piped };
-                self.builder.steps.push(Step::Function { callee, node, given });
+                self.builder.steps.push(Step::Function { callee, node, word: node, given: Given { arguments: 0, piped } });
                 return;
             }
             Some(Node::Pipe { .. }) => {
                 command.first = First::Plain(command.before);
                 return;
             }
-            _ => {
-                self.builder.steps.push(Step::Mark(node));
-                command.first = First::Plain(self.builder.steps.len());
-                self.builder.steps.extend([Step::Idle, Step::Constant(node)]);
-                return;
+            Some(Node::Chain(head, _)) => {
+                self.head(*head, After::Keep);
+                (Step::Way(node, After::Settle), true)
             }
+            Some(Node::Field(_)) => (Step::Way(node, After::Settle), true),
+            Some(Node::Variable(names)) => (Step::Way(node, After::Settle), names.len() > 1),
+            Some(Node::Dot) => (Step::Dot(node, After::Settle), false),
+            _ => (Step::Constant(node), false),
         };
-        let (value, fields) = found;
-        if let Some(value) = value {
-            self.builder.steps.extend([Step::Mark(node), value]);
-        }
-        match fields.last() {
-            Some(last) => {
-                self.fields(&fields, node);
-                command.first = First::Field(self.builder.steps.len() - 1, *last, node);
-            }
-            None => {
-                command.first = First::Plain(self.builder.steps.len());
-                self.builder.steps.push(Step::Idle);
-            }
-        }
-    }
-
-    fn fields(&mut self, names: &[NameId], node: NodeId) {
-        self.builder.steps.extend(names.iter().map(|name| Step::Field(*name, node)));
+        let at = self.builder.steps.len();
+        command.first = if fields { First::Way(at, node) } else { First::Plain(at) };
+        self.builder.steps.push(step);
     }
 
     /// What a chain's fields are fields of: a pipeline has its steps already, a function is called without arguments.
-    fn head(&mut self, node: NodeId) {
+    fn head(&mut self, node: NodeId, after: After) {
         if let Some(Node::Function(name)) = self.builder.node(node) {
             let Some(callee) = Callee::named(name.as_bytes()) else { return };
-            self.builder.steps.extend([Step::Mark(node), Step::Function { callee, node, given: Given::default() }, Step::Call]);
+            self.builder.steps.extend([Step::Function { callee, node, word: node, given: Given::default() }, Step::Call(after)]);
         }
     }
 
     /// The steps of an argument.
     pub(super) fn argument(&mut self, command: &mut Command, node: NodeId) {
         match self.builder.node(node) {
-            Some(Node::Dot) => self.builder.steps.extend([Step::Mark(node), Step::Dot, Step::Argument]),
-            Some(Node::Field(names)) => {
-                let names = names.clone();
-                self.builder.steps.extend([Step::Mark(node), Step::Dot]);
-                self.fields(&names, node);
-                self.builder.steps.push(Step::Argument);
-            }
-            Some(Node::Variable(names)) => {
-                let Some((variable, names)) = names.clone().split_first().map(|(first, rest)| (*first, rest.to_vec())) else { return };
-                self.builder.steps.extend([Step::Mark(node), Step::Variable(variable)]);
-                self.fields(&names, node);
-                self.builder.steps.push(Step::Argument);
-            }
-            Some(Node::Function(_)) => {
-                self.head(node);
-                self.builder.steps.push(Step::Argument);
-            }
-            Some(Node::Chain(head, names)) => {
-                let (head, names) = (*head, names.clone());
-                self.head(head);
-                self.fields(&names, node);
-                self.builder.steps.push(Step::Argument);
+            Some(Node::Dot) => self.builder.steps.push(Step::Dot(node, After::Argue)),
+            Some(Node::Field(_) | Node::Variable(_)) => self.builder.steps.push(Step::Way(node, After::Argue)),
+            Some(Node::Function(_)) => self.head(node, After::Argue),
+            Some(Node::Chain(head, _)) => {
+                self.head(*head, After::Keep);
+                self.builder.steps.push(Step::Way(node, After::Argue));
             }
             Some(Node::Pipe { .. }) => self.builder.steps.push(Step::Argument),
-            _ => self.builder.steps.extend([Step::Mark(node), Step::ConstantArgument(node)]),
+            _ => self.builder.steps.push(Step::ConstantArgument(node)),
         }
         if command.short {
             command.shorts.push(self.builder.steps.len());
