@@ -17,6 +17,9 @@ use crate::{
     yaml,
 };
 
+/// What reading an index may cost: there are some of tens of MiB.
+const LIMITS: Limits = Limits { steps: 2_000_000_000, output: 0, memory: 4 << 30, depth: 100 };
+
 /// Why an index was not read. Each text is Helm's.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum IndexError {
@@ -77,11 +80,12 @@ impl Index {
             return Err(IndexError::Empty);
         }
         let said = |why: String| IndexError::Said(why);
-        let (document, is_json) = match json::read(text) {
-            Ok(document) => (document, true),
+        let (document, is_json) = match json::read_within(text, &mut Budget::new(LIMITS)) {
+            Ok((document, None)) => (document, true),
+            Ok((_, Some(objection))) => return Err(said(objection)),
             Err(_) => {
                 let rules = yaml::Rules { strict: true, integers: true };
-                let document = yaml::read_by(rules, text, &mut Budget::new(Limits::default()));
+                let document = yaml::read_by(rules, text, &mut Budget::new(LIMITS));
                 (document.map_err(|why| said(why.to_string()))?, false)
             }
         };
