@@ -105,6 +105,9 @@ pub(super) struct Part {
     pub condition: Condition,
 }
 
+/// How many levels of the budget's depth a schema in a schema takes: it takes as much of the stack as so many calls of templates.
+const LEVELS: u32 = 4;
+
 /// Reads a schema.
 pub(super) fn compile(text: &[u8], budget: &mut Budget) -> Result<Schema, Unfit> {
     let node = Rc::new(Node::read(text, budget)?);
@@ -141,18 +144,33 @@ impl Compiler<'_> {
 
     fn fill(&mut self, at: At, node: &Node, draft: Draft) -> Result<(), Unfit> {
         self.budget.step(1)?;
-        self.budget.enter()?;
-        let part = self.read(node, draft)?;
-        self.budget.leave();
+        for level in 0..LEVELS {
+            if let Err(limit) = self.budget.enter() {
+                self.leave(level);
+                return Err(limit.into());
+            }
+        }
+        // on the heap: schemas stand deep in one another
+        let mut part = Box::<Part>::default();
+        let read = self.read(node, draft, &mut part);
+        self.leave(LEVELS);
+        read?;
         if let Some(place) = self.parts.get_mut(at) {
-            *place = part;
+            *place = *part;
         }
         Ok(())
     }
 
-    fn read(&mut self, node: &Node, draft: Draft) -> Result<Part, Unfit> {
+    fn leave(&mut self, levels: u32) {
+        (0..levels).for_each(|_| self.budget.leave());
+    }
+
+    fn read(&mut self, node: &Node, draft: Draft, part: &mut Part) -> Result<(), Unfit> {
         let members = match node {
-            Node::Bool(pass) if draft >= Draft::Six => return Ok(Part { pass: Some(*pass), ..Part::default() }),
+            Node::Bool(pass) if draft >= Draft::Six => {
+                part.pass = Some(*pass);
+                return Ok(());
+            }
             Node::Map(members) => members,
             _ => return Err(Unfit::said("Expected: valid schema, given: Invalid JSON")),
         };
@@ -163,7 +181,6 @@ impl Compiler<'_> {
                 return Err(invalid_type("string", key));
             }
         }
-        let mut part = Part::default();
         if let Some(reference) = members.get("$ref").and_then(|node| node.text()) {
             parse(reference)?;
             if let Some(target) = self.targets.get(reference) {
@@ -171,11 +188,10 @@ impl Compiler<'_> {
             } else {
                 part.target = Some(self.target(reference, draft)?);
                 // the keywords beside it are not even looked at; where the target is known already, they are
-                return Ok(part);
+                return Ok(());
             }
         }
-        keywords::read(self, members, draft, &mut part)?;
-        Ok(part)
+        keywords::read(self, members, draft, part)
     }
 
     fn target(&mut self, reference: &str, draft: Draft) -> Result<At, Unfit> {

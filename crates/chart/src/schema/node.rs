@@ -7,7 +7,7 @@ use crate::{
     budget::Budget,
     function::Fault,
     json,
-    value::{Data, Str, Table},
+    value::{Data, Table},
 };
 
 /// A value of JSON.
@@ -29,13 +29,29 @@ impl Node {
     /// Values, as they are once they were written as YAML and read as JSON again.
     pub(super) fn of_table(table: &Table, budget: &mut Budget) -> Result<Self, Unfit> {
         budget.enter()?;
+        let members = Self::members_of(table, budget);
+        budget.leave();
+        members.map(Self::Map)
+    }
+
+    fn members_of(table: &Table, budget: &mut Budget) -> Result<Members, Unfit> {
         let mut members = Members::new();
         for (key, data) in table {
             budget.make(key.len() + 64)?;
-            members.insert(json::replace_invalid(key), Rc::new(Self::of(data, budget)?));
+            let node = Self::of(data, budget)?;
+            members.insert(json::replace_invalid(key), Rc::new(node));
         }
-        budget.leave();
-        Ok(Self::Map(members))
+        Ok(members)
+    }
+
+    fn items_of(items: &[Data], budget: &mut Budget) -> Result<Vec<Rc<Self>>, Unfit> {
+        let mut nodes = Vec::new();
+        for data in items {
+            budget.make(64)?;
+            let node = Self::of(data, budget)?;
+            nodes.push(Rc::new(node));
+        }
+        Ok(nodes)
     }
 
     fn of(data: &Data, budget: &mut Budget) -> Result<Self, Unfit> {
@@ -61,9 +77,9 @@ impl Node {
             }
             Data::List(items) => {
                 budget.enter()?;
-                let items = items.iter().map(|item| Ok(Rc::new(Self::of(item, budget)?))).collect::<Result<_, Unfit>>()?;
+                let items = Self::items_of(items, budget);
                 budget.leave();
-                Self::List(items)
+                Self::List(items?)
             }
             Data::Map(table) => Self::of_table(table, budget)?,
         })
@@ -91,28 +107,52 @@ impl Node {
 
     /// It as JSON, numbers as `float64`: what `enum`, `const` and `uniqueItems` compare.
     pub(super) fn canonical(&self, budget: &mut Budget) -> Result<String, Unfit> {
-        let data = self.to_data()?;
-        let written = json::write_data(&data, budget).map_err(|fault| match fault {
-            Fault::Limit(limit) => limit.into(),
-            Fault::Said(text) => Unfit::said(text.to_string()),
-        })?;
-        Ok(written.to_string())
+        let mut written = String::new();
+        self.write(&mut written, budget)?;
+        Ok(written)
     }
 
-    fn to_data(&self) -> Result<Data, Unfit> {
-        Ok(match self {
-            Self::Null => Data::Null,
-            Self::Bool(it) => Data::Bool(*it),
-            Self::Number(text) => match text.parse() {
-                Ok(number) if f64::is_finite(number) => Data::Float(number),
-                _ => return Err(Unfit::said(format!("json: cannot unmarshal number {text} into Go value of type float64"))),
-            },
-            Self::Text(text) => Data::Text(text.as_str().into()),
-            Self::List(items) => Data::List(items.iter().map(|item| item.to_data()).collect::<Result<_, _>>()?),
-            Self::Map(members) => {
-                Data::Map(members.iter().map(|(key, node)| Ok((Str::from(key.as_str()), node.to_data()?))).collect::<Result<_, Unfit>>()?)
+    fn write(&self, written: &mut String, budget: &mut Budget) -> Result<(), Unfit> {
+        budget.step(1)?;
+        match self {
+            Self::Null => written.push_str("null"),
+            Self::Bool(it) => written.push_str(if *it { "true" } else { "false" }),
+            Self::Number(text) => written.push_str(&float(text)?),
+            Self::Text(text) => written.push_str(&quoted(text, budget)?),
+            Self::List(_) | Self::Map(_) => {
+                budget.enter()?;
+                let inside = self.write_inside(written, budget);
+                budget.leave();
+                inside?;
             }
-        })
+        }
+        Ok(())
+    }
+
+    fn write_inside(&self, written: &mut String, budget: &mut Budget) -> Result<(), Unfit> {
+        let (open, close) = if matches!(self, Self::List(_)) { ('[', ']') } else { ('{', '}') };
+        written.push(open);
+        let (items, members): (&[Rc<Self>], Option<&Members>) = match self {
+            Self::List(items) => (items, None),
+            Self::Map(members) => (&[], Some(members)),
+            _ => (&[], None),
+        };
+        for (place, item) in items.iter().enumerate() {
+            if place > 0 {
+                written.push(',');
+            }
+            item.write(written, budget)?;
+        }
+        for (place, (key, node)) in members.into_iter().flatten().enumerate() {
+            if place > 0 {
+                written.push(',');
+            }
+            written.push_str(&quoted(key, budget)?);
+            written.push(':');
+            node.write(written, budget)?;
+        }
+        written.push(close);
+        Ok(())
     }
 
     /// It as a number; none for another value, and for one that is beyond any use.
@@ -148,6 +188,22 @@ impl Node {
     }
 }
 
+/// A number as Go's `float64` writes it.
+fn float(text: &str) -> Result<String, Unfit> {
+    match text.parse() {
+        Ok(number) if f64::is_finite(number) => Ok(json::float_text(number)),
+        _ => Err(Unfit::said(format!("json: cannot unmarshal number {text} into Go value of type float64"))),
+    }
+}
+
+fn quoted(text: &str, budget: &mut Budget) -> Result<String, Unfit> {
+    let written = json::write_data(&Data::Text(text.into()), budget).map_err(|fault| match fault {
+        Fault::Limit(limit) => limit.into(),
+        Fault::Said(text) => Unfit::said(text.to_string()),
+    })?;
+    Ok(written.to_string())
+}
+
 /// Reads what is valid; none where it is not.
 struct Reader<'t, 'b> {
     text: &'t [u8],
@@ -166,8 +222,8 @@ impl Reader<'_, '_> {
     fn value(&mut self) -> Result<Option<Node>, Unfit> {
         self.budget.step(1)?;
         match self.next() {
-            Some(b'{') => self.object(),
-            Some(b'[') => self.array(),
+            Some(b'{') => self.inside(Self::object),
+            Some(b'[') => self.inside(Self::array),
             Some(_) => self.scalar(),
             None => Ok(None),
         }
@@ -194,13 +250,19 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn object(&mut self) -> Result<Option<Node>, Unfit> {
+    /// One deeper, from behind the bracket on.
+    fn inside(&mut self, read: fn(&mut Self) -> Result<Option<Node>, Unfit>) -> Result<Option<Node>, Unfit> {
         self.budget.enter()?;
         self.at += 1;
+        let node = read(self);
+        self.budget.leave();
+        node
+    }
+
+    fn object(&mut self) -> Result<Option<Node>, Unfit> {
         let mut members = Members::new();
         if self.next() == Some(b'}') {
             self.at += 1;
-            self.budget.leave();
             return Ok(Some(Node::Map(members)));
         }
         loop {
@@ -219,17 +281,13 @@ impl Reader<'_, '_> {
             }
         }
         self.at += 1;
-        self.budget.leave();
         Ok(Some(Node::Map(members)))
     }
 
     fn array(&mut self) -> Result<Option<Node>, Unfit> {
-        self.budget.enter()?;
-        self.at += 1;
         let mut items = Vec::new();
         if self.next() == Some(b']') {
             self.at += 1;
-            self.budget.leave();
             return Ok(Some(Node::List(items)));
         }
         loop {
@@ -242,7 +300,6 @@ impl Reader<'_, '_> {
             }
         }
         self.at += 1;
-        self.budget.leave();
         Ok(Some(Node::List(items)))
     }
 }

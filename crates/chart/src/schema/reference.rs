@@ -54,15 +54,15 @@ impl Pool {
         match node.as_ref() {
             Node::List(items) => {
                 budget.enter()?;
-                let items = items.iter().map(|item| self.absolute(item, base, draft, budget)).collect::<Result<_, _>>()?;
+                let items = items.iter().map(|item| self.absolute(item, base, draft, budget)).collect::<Result<_, Unfit>>();
                 budget.leave();
-                Ok(Rc::new(Node::List(items)))
+                Ok(Rc::new(Node::List(items?)))
             }
             Node::Map(members) => {
                 budget.enter()?;
-                let made = self.absolute_members(members, base, draft, budget)?.unwrap_or_else(|| node.clone());
+                let made = self.absolute_members(members, base, draft, budget);
                 budget.leave();
-                Ok(made)
+                Ok(made?.unwrap_or_else(|| node.clone()))
             }
             _ => Ok(node.clone()),
         }

@@ -136,6 +136,66 @@ fn values_as_deep_as_they_may_be_are_judged_on_a_small_stack() {
     assert!(matches!(judged.1, Err(Unfit::Limit(_))), "{:?}", judged.1);
 }
 
+#[test]
+fn a_schema_as_deep_as_it_may_be_is_read_on_a_small_stack() {
+    let judged = std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(|| {
+            [(r#"{"not":"#, "}"), (r#"{"properties":{"a":"#, "}}"), (r#"{"enum":[["#, "]]}"), (r#"{"items":["#, "]}")].map(
+                |(open, close)| {
+                    let depth = if open.contains("enum") { 330 } else { 240 };
+                    let schema = open.repeat(depth) + "{}" + &close.repeat(depth);
+                    check_one(&Table::new(), schema.as_bytes(), &mut budget())
+                },
+            )
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+    let limits = judged.iter().filter(|judged| matches!(judged, Err(Unfit::Limit(_)))).count();
+    assert_eq!(limits, 0, "{judged:?}");
+}
+
+#[test]
+fn schemas_that_go_round_in_every_way_end_on_a_small_stack() {
+    let again = r##"{"$ref":"#"}"##;
+    let schemas = [
+        format!(r#"{{"anyOf":[{{"type":"string"}},{again}]}}"#),
+        format!(r#"{{"oneOf":[{again}]}}"#),
+        format!(r#"{{"allOf":[{{"not":{again}}}]}}"#),
+        format!(r#"{{"if":{again},"then":{again}}}"#),
+        format!(r#"{{"dependencies":{{"a":{again}}}}}"#),
+        format!(r#"{{"propertyNames":{again}}}"#),
+        format!(r#"{{"items":{again},"properties":{{"a":{again}}}}}"#),
+        format!(r#"{{"items":[{again}],"additionalProperties":{again}}}"#),
+        format!(r#"{{"contains":{again},"patternProperties":{{"a":{again}}}}}"#),
+    ];
+    let ends = std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(move || {
+            let mut list = Data::List(Vec::new());
+            for _ in 0..480 {
+                list = Data::List(vec![Data::Map(Table::from([("a".into(), list)]))]);
+            }
+            let values = Table::from([("a".into(), list)]);
+            schemas.iter().filter(|schema| !matches!(check_one(&values, schema.as_bytes(), &mut budget()), Err(Unfit::Said(_)))).count()
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+    assert!(ends > 0);
+}
+
+#[test]
+fn a_refused_schema_leaves_the_budget_as_deep_as_it_was() {
+    let mut budget = Budget::new(Limits { depth: 30, ..Limits::default() });
+    for schema in [r#"{"not":{"not":{"type":1}}}"#, r#"{"not":{"not":{"not":["#, r##"{"properties":{"a":{"$ref":"#/x"}}}"##] {
+        for _ in 0..20 {
+            assert!(matches!(check_one(&Table::new(), schema.as_bytes(), &mut budget), Err(Unfit::Said(_))), "{schema}");
+        }
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_schema_and_no_document_make_it_panic(schema in r#"[{}\[\]",:0-9a$#/.refd-]{0,60}"#, document in r#"[{}\[\]",:0-9a.e-]{0,30}"#) {
