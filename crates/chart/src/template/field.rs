@@ -7,7 +7,10 @@ use super::{
     operand::{Held, Operand, zero},
     tree::{After, At, Given, NameId, Node, NodeId, Tree},
 };
-use crate::value::{Map, Str, Value, types::Method};
+use crate::{
+    functions::dates::uncallable,
+    value::{Map, Str, Value, types::Method},
+};
 
 /// What a name is on a value.
 enum Found {
@@ -104,6 +107,9 @@ impl Machine<'_, '_> {
         let methods = receiver.value.ty().map_or(&[] as &[Method], |ty| ty.methods);
         if let Some(method) = methods.iter().find(|method| method.name.as_bytes() == name) {
             return Ok(Found::Method(method));
+        }
+        if let (Value::Time(_), Some(why)) = (&receiver.value, uncallable(name)) {
+            return wrong("%s", [Value::str(why)]);
         }
         match &receiver.value {
             Value::Map(_) if arguments => wrong("%s is not a method but has arguments", [told()]),

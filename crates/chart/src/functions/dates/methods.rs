@@ -145,6 +145,18 @@ pub static TIME_METHODS: &[Method] = &[
     method("YearDay", &[], |scope, this, _| Ok(Value::int(moment(this, scope).day_of_year))),
 ];
 
+/// Why a template cannot call a method that `time.Time` has: it gives more than one value.
+pub(crate) fn uncallable(name: &[u8]) -> Option<&'static str> {
+    Some(match name {
+        b"Clock" => "function Clock has 3 return values; should be 1 or 2",
+        b"Date" => "function Date has 3 return values; should be 1 or 2",
+        b"ISOWeek" => "invalid function signature for ISOWeek: second return value should be error; is int",
+        b"Zone" => "invalid function signature for Zone: second return value should be error; is int",
+        b"ZoneBounds" => "invalid function signature for ZoneBounds: second return value should be error; is time.Time",
+        _ => return None,
+    })
+}
+
 /// The methods of `time.Duration`.
 pub static DURATION_METHODS: &[Method] = &[
     method("Abs", &[], |_, this, _| Ok(Value::Int(nanoseconds(this).saturating_abs(), &DURATION))),

@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 use jiff::{ZonedDateTime, tz::TimeZone};
 
+pub(crate) use self::methods::uncallable;
 pub use self::methods::{DURATION_METHODS, LOCATION, MONTH, TIME_METHODS, WEEKDAY};
 pub(crate) use self::zone::{abbreviation, in_go};
 use self::{
