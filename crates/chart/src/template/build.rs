@@ -49,10 +49,10 @@ pub(super) struct Block {
     test: At,
     /// The step that goes on behind the `else`.
     jump: Option<At>,
-    /// Every `break` of it; the steps are told where it ends.
-    breaks: Vec<At>,
+    /// Every `break` of it, and how many blocks it leaves inside; the steps are told where it ends.
+    breaks: Vec<(At, u32)>,
     /// Every `continue` of it.
-    continues: Vec<At>,
+    continues: Vec<(At, u32)>,
 }
 
 pub(super) struct Builder<'t> {
@@ -166,16 +166,18 @@ impl Builder<'_> {
         Step::Range { otherwise: 0, variables: [name(0), name(1)], assigns: *assigns }
     }
 
-    /// `break` or `continue`: of the innermost loop whose body is open. False where there is none.
+    /// `break` or `continue`. False where no loop's body is open.
+    ///
+    /// A `break` in the `else` of a loop ends that loop, though it must stand in the body of another: Go catches it there.
     pub(super) fn leave_turn(&mut self, breaks: bool) -> bool {
         let here = self.here();
-        let Some(block) = self.blocks.iter_mut().rev().find(|block| block.context == Context::Range && !block.else_seen) else {
+        let in_body = |block: &Block| block.context == Context::Range && !block.else_seen;
+        if !self.blocks.iter().any(in_body) {
             return false;
-        };
-        if breaks {
-            block.breaks.push(here);
-        } else {
-            block.continues.push(here);
+        }
+        let ends = |block: &Block| in_body(block) || breaks && block.context == Context::Range;
+        if let Some((block, leave)) = self.blocks.iter_mut().rev().zip(0..).find(|(block, _)| ends(block)) {
+            if breaks { &mut block.breaks } else { &mut block.continues }.push((here, leave));
         }
         self.steps.push(Step::Idle);
         true
@@ -186,8 +188,8 @@ impl Builder<'_> {
         let Some(mut block) = self.blocks.pop() else { return };
         if block.context == Context::Range {
             let next = self.here();
-            for at in std::mem::take(&mut block.continues) {
-                self.set(at, Step::Continue(next));
+            for (at, leave) in std::mem::take(&mut block.continues) {
+                self.set(at, Step::Continue(next, leave));
             }
             self.steps.push(Step::Next(block.test + 1));
         }
@@ -224,8 +226,8 @@ impl Builder<'_> {
             Some(jump) => self.set(jump, Step::Jump(here)),
             None => self.end_test(block.test),
         }
-        for at in block.breaks {
-            self.set(at, Step::Break(here));
+        for (at, leave) in block.breaks {
+            self.set(at, Step::Break(here, leave));
         }
         self.steps.push(Step::Leave);
         self.variables.truncate(block.variables);

@@ -119,9 +119,13 @@ impl Machine<'_, '_> {
                 }
             }
             Step::With(otherwise) => self.with(otherwise),
-            Step::Jump(at) | Step::Break(at) | Step::Continue(at) => {
-                if !matches!(step, Step::Jump(_)) {
-                    self.leave_to_loop(matches!(step, Step::Break(_)));
+            Step::Jump(at) => self.now.at = at,
+            Step::Break(at, blocks) | Step::Continue(at, blocks) => {
+                for _ in 0..blocks {
+                    self.leave();
+                }
+                if let (Step::Break(..), Some(block)) = (step, self.blocks.last_mut()) {
+                    block.turns = None;
                 }
                 self.now.at = at;
             }
@@ -242,16 +246,6 @@ impl Machine<'_, '_> {
         let before = std::mem::replace(&mut self.now.dot, value);
         if let Some(block) = self.blocks.last_mut() {
             block.dot = Some(before);
-        }
-    }
-
-    /// Leaves the blocks inside the innermost loop, and with `break` its turns.
-    fn leave_to_loop(&mut self, breaks: bool) {
-        while self.blocks.last().is_some_and(|block| block.turns.is_none()) {
-            self.leave();
-        }
-        if let Some(block) = self.blocks.last_mut().filter(|_| breaks) {
-            block.turns = None;
         }
     }
 

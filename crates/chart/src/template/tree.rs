@@ -106,10 +106,10 @@ pub(super) enum Step {
     Range { otherwise: At, variables: [Option<NameId>; 2], assigns: bool },
     /// The next turn of a loop, whose body begins there.
     Next(At),
-    /// Ends a loop; its block ends there.
-    Break(At),
-    /// Ends a turn; the next one begins there.
-    Continue(At),
+    /// Leaves so many blocks and ends the loop around them, whose block ends there.
+    Break(At, u32),
+    /// Leaves so many blocks and ends the turn around them; the next one begins there.
+    Continue(At, u32),
     /// A template of that name must be there.
     Find(NodeId),
     /// Carries out that template; its dot is the value if there is one.
