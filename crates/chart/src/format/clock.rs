@@ -76,21 +76,7 @@ fn parted(number: u64, unit: u64, digits: usize) -> String {
 
 /// `time.Time.String()`, without the reading of a monotonic clock: `2006-01-02 15:04:05.999999999 -0700 MST`.
 pub fn time(time: &ZonedDateTime) -> String {
-    let nanoseconds = format!("{:09}", time.subsec_nanosecond());
-    let fraction = nanoseconds.trim_end_matches('0');
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{}{point}{fraction} {}", time.strftime("%Y-%m-%d %H:%M:%S"), zone(time))
-}
-
-/// The offset and the abbreviation of a zone. One without a name shows its offset twice.
-fn zone(time: &ZonedDateTime) -> String {
-    let seconds = time.offset().seconds();
-    let (sign, whole) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs());
-    let offset = format!("{sign}{:02}{:02}", whole / 3600, whole / 60 % 60);
-    match crate::functions::dates::abbreviation(time) {
-        name if name.is_empty() => format!("{offset} {offset}"),
-        name => format!("{offset} {name}"),
-    }
+    crate::functions::dates::formatted_as(time, b"2006-01-02 15:04:05.999999999 -0700 MST")
 }
 
 /// `time.Time.GoString()`: `time.Date(2009, time.November, 10, 23, 0, 0, 0, time.UTC)`.

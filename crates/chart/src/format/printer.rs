@@ -124,7 +124,8 @@ impl<'a> Printer<'a> {
     fn method(&mut self, value: &Value, verb: char) -> Result<bool, Exhausted> {
         if self.flags.sharp_v {
             let Value::Time(it) = value else { return Ok(false) };
-            self.put(clock::time_in_go(it))?;
+            let text = clock::time_in_go(it);
+            self.pad(self.cut(text.as_bytes()))?;
             return Ok(true);
         }
         if !matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') {

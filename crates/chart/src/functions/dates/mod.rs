@@ -15,7 +15,7 @@ use jiff::{ZonedDateTime, tz::TimeZone};
 
 pub(crate) use self::methods::uncallable;
 pub use self::methods::{DURATION_METHODS, LOCATION, MONTH, TIME_METHODS, WEEKDAY};
-pub(crate) use self::zone::{abbreviation, in_go};
+pub(crate) use self::zone::in_go;
 use self::{
     layout::format,
     moment::{Moment, Wall, time},
@@ -225,9 +225,14 @@ pub(crate) fn json(time: &ZonedDateTime) -> Result<String, &'static str> {
     Ok(String::from_utf8_lossy(&format(&moment, RFC_3339)).into_owned())
 }
 
+/// A time by a layout.
+pub(crate) fn formatted_as(time: &ZonedDateTime, layout: &[u8]) -> String {
+    String::from_utf8_lossy(&format(&Moment::of(time), layout)).into_owned()
+}
+
 /// A time as `time.RFC3339Nano` shows it.
 pub(crate) fn rfc_3339(time: &ZonedDateTime) -> String {
-    String::from_utf8_lossy(&format(&Moment::of(time), RFC_3339)).into_owned()
+    formatted_as(time, RFC_3339)
 }
 
 /// A time as TOML has it: one that was read from TOML without a zone is written without one again.

@@ -1,6 +1,6 @@
 //! What Go's `time` and Sprig answer, asked of Go in UTC.
 
-use super::*;
+use super::{zone::abbreviation, *};
 use crate::{
     answers::{call, check, method},
     value::DURATION,
