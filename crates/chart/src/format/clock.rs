@@ -16,7 +16,7 @@ pub(super) fn insides(time: &ZonedDateTime) -> Struct {
     let none = || Value::List(List::nil(&types::LIST));
     let name = time.time_zone().iana_name().map_or("UTC", |name| name.strip_prefix("Etc/").unwrap_or(name));
     let location = vec![Value::str(name), none(), none(), Value::str(""), Value::int64(0), Value::int64(0), Value::Nil];
-    let (nanoseconds, seconds) = (time.subsec_nanosecond().unsigned_abs(), time.timestamp().as_second());
+    let (nanoseconds, seconds) = (time.subsec_nanosecond().unsigned_abs(), crate::functions::dates::unix_second(time));
     let values = vec![
         Value::Uint(nanoseconds.into(), &types::UINT64),
         Value::int64(seconds.saturating_add(SINCE_YEAR_1)),

@@ -136,7 +136,7 @@ pub static TIME_METHODS: &[Method] = &[
         Ok(later(time, -remainder(time, int(args, 0))))
     }),
     method("UTC", &[], |scope, this, _| Ok(moved(own(this, scope), TimeZone::UTC))),
-    method("Unix", &[], |scope, this, _| Ok(Value::int64(moment_second(own(this, scope))))),
+    method("Unix", &[], |scope, this, _| Ok(Value::int64(unix_second(own(this, scope))))),
     method("UnixMicro", &[], |scope, this, _| Ok(unix(own(this, scope), 1_000))),
     method("UnixMilli", &[], |scope, this, _| Ok(unix(own(this, scope), 1_000_000))),
     method("UnixNano", &[], |scope, this, _| Ok(unix(own(this, scope), 1))),
@@ -200,7 +200,8 @@ fn moved(time: &ZonedDateTime, zone: TimeZone) -> Value {
     Value::Time(Rc::new(time.with_time_zone(zone)))
 }
 
-fn moment_second(time: &ZonedDateTime) -> i64 {
+/// The whole seconds from 1970, downwards before it.
+pub(crate) fn unix_second(time: &ZonedDateTime) -> i64 {
     let stamp = time.timestamp();
     stamp.as_second() - i64::from(stamp.subsec_nanosecond() < 0)
 }

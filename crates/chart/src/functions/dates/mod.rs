@@ -13,8 +13,8 @@ use std::rc::Rc;
 
 use jiff::{ZonedDateTime, tz::TimeZone};
 
-pub(crate) use self::methods::uncallable;
 pub use self::methods::{DURATION_METHODS, LOCATION, MONTH, TIME_METHODS, WEEKDAY};
+pub(crate) use self::methods::{uncallable, unix_second};
 pub(crate) use self::zone::in_go;
 use self::{
     layout::format,
@@ -210,7 +210,7 @@ fn must_to_date(scope: &mut Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
 }
 
 fn unix_epoch(scope: &mut Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
-    Ok(Value::str(time_of(args.first(), scope).timestamp().as_second().to_string()))
+    Ok(Value::str(unix_second(time_of(args.first(), scope)).to_string()))
 }
 
 /// A time as JSON has it, or why it has none.

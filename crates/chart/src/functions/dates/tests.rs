@@ -68,6 +68,8 @@ fn the_time_of_now_is_the_one_handed_in() {
     assert_eq!(told("htmlDate", &[Value::str("no time")]), b"2024-05-06");
     assert_eq!(told("ago", &[Value::int(0)]), b"476383h8m9s");
     assert_eq!(told("unixEpoch", &[call("now", &[]).unwrap()]), b"1714979289");
+    let before = call("toDate", &[Value::str("2006-01-02T15:04:05Z07:00"), Value::str("1969-12-31T23:59:59.123Z")]).unwrap();
+    assert_eq!(told("unixEpoch", &[before]), b"-1");
 }
 
 #[test]
