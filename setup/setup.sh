@@ -67,7 +67,7 @@ vault() {
 # Helm itself, and the program that asks Helm's packages: what the tests of charts compare with (crates/chart/oracle).
 oracle() {
   command -v go >/dev/null || fail "go is missing: the tests of charts ask Helm's own packages; install Go 1.24 or newer (https://go.dev/dl)"
-  [[ -e $root/.penstock/oracle/stamp ]] || say "building Helm 3.18 and the oracles from their modules (two minutes)"
+  [[ -e $root/.penstock/oracle/stamp ]] || say "building Helm 3.18 and the oracles from their modules (some minutes)"
   "$root/crates/chart/oracle/build.sh" "$root/.penstock/oracle" 2>"$root/.penstock/oracle.log" ||
     fail "the oracle could not be built: see $root/.penstock/oracle.log"
 }

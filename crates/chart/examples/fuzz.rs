@@ -1,6 +1,6 @@
 //! Looks for differences between Helm and ours: `cargo run --example fuzz -- --minutes 60`.
 //!
-//! `--target` says what is compared: `templates` (the default), `texts`, `parser`, `charts`, `schema`, `manifests`, `yaml` or `set`. `--seed` says where to begin, `--cases` or `--minutes` when to
+//! `--target` says what is compared: `templates` (the default), `texts`, `parser`, `archive`, `charts`, `schema`, `manifests`, `yaml` or `set`. `--seed` says where to begin, `--cases` or `--minutes` when to
 //! end, `--out` a directory that each difference is written to, cut down.
 
 #![allow(missing_docs, dead_code, clippy::expect_used, clippy::disallowed_methods, reason = "a tool of the tests")]
@@ -16,7 +16,7 @@ use std::{
 };
 
 use differential::{
-    charts,
+    archives, charts,
     compare::{Case, Tally, Verdict, compare, hush, kind_of, minimise, told},
     documents, flags, manifests,
     oracle::Oracle,
@@ -35,7 +35,7 @@ struct Asked {
 fn main() -> ExitCode {
     let Some(asked) = asked() else {
         eprintln!(
-            "usage: fuzz [--target templates|texts|parser|charts|schema|manifests|yaml|set] [--seed N] [--cases N] [--minutes N] [--out DIRECTORY]"
+            "usage: fuzz [--target templates|texts|parser|archive|charts|schema|manifests|yaml|set] [--seed N] [--cases N] [--minutes N] [--out DIRECTORY]"
         );
         return ExitCode::from(2);
     };
@@ -56,6 +56,7 @@ fn main() -> ExitCode {
             Some(look(&asked, |number| sources::grow(number, &signatures)))
         }
         "charts" => Some(look(&asked, charts::grow)),
+        "archive" => Some(look(&asked, archives::grow)),
         "schema" => Some(look(&asked, schemas::grow)),
         "manifests" => Some(look(&asked, manifests::grow)),
         "yaml" => Some(look(&asked, documents::grow)),

@@ -1,5 +1,6 @@
 //! Helm and ours, side by side: cases that grow at random, asked of both, compared, and cut down where they differ.
 
+pub mod archives;
 pub mod atoms;
 pub mod charts;
 pub mod compare;
