@@ -1,5 +1,6 @@
 //! The config repository: reading it when its branch moved, and what an environment is made of at a commit.
 
+mod annotations;
 mod chart;
 mod environment;
 mod render;

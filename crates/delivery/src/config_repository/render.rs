@@ -7,7 +7,7 @@ use penstock_chart::budget::{Budget, Limits};
 use penstock_chart::chart::{Chart, File};
 use penstock_chart::json;
 use penstock_chart::random::Seeded;
-use penstock_chart::release::{self, Composed, HookEvent, Request};
+use penstock_chart::release::{self, Composed, Request};
 use penstock_chart::render::{Capabilities, KubeVersion, Release, Surroundings};
 use penstock_chart::value::{Data, Str};
 use penstock_chart::values::{self, Given, ValuesFile};
@@ -16,6 +16,7 @@ use penstock_model::release::ImageName;
 use penstock_model::{CommitId, Digest, RepositoryName, Timestamp};
 use serde_json::Value;
 
+use super::annotations;
 use super::chart::{self, Charts, Read};
 use super::environment::{WithDigests, within};
 use super::{MAX_FILE, all};
@@ -223,19 +224,33 @@ impl ChartSource {
         let mut random = Seeded::new(*self.seed.as_bytes());
         let mut around = Surroundings { cache: Some(&self.charts.templates), ..Surroundings::new(&now, &mut random) };
         let composed = release::compose(&request, &mut around).map_err(|error| self.error(&error))?;
-        no_hooks(&composed).map_err(|error| self.error(&error))?;
-        let mut documents = Vec::new();
-        if !self.helm.skip_crds {
-            for crd in &composed.crds {
-                let texts = release::documents(crd.file.data.as_bytes());
-                documents.extend(texts.into_iter().map(|text| (crd.path.lossy().into_owned(), text)));
-            }
-        }
-        documents.extend(composed.manifests.into_iter().map(|manifest| (manifest.source, manifest.content)));
-        let documents = documents.into_iter().map(|(file, text)| rendered(&file, &text)).collect::<Result<_, _>>();
-        let documents = documents.map_err(|error| self.error(&error))?;
+        let documents = self.documents(composed).map_err(|error| self.error(&error))?;
         let manifests = penstock_gitops::rendered_manifests(documents, &self.namespace).map_err(|errors| all(&errors))?;
         Ok(Rendering { manifests, values: self.seen(&given)? })
+    }
+
+    /// What goes to the target: definitions, manifests, and hooks as Argo CD carries them out.
+    fn documents(&self, composed: Composed) -> Result<Vec<Rendered>, String> {
+        if let Some(annotation) = composed.unknown_hooks.first() {
+            return Err(format!("the hook `{annotation}` is not carried out; Helm 3 knows no such hook, and leaves its object out"));
+        }
+        let mut documents = Vec::new();
+        for crd in composed.crds.iter().filter(|_| !self.helm.skip_crds) {
+            for text in release::documents(crd.file.data.as_bytes()) {
+                documents.push(rendered(&crd.path.lossy(), &text)?);
+            }
+        }
+        for manifest in &composed.manifests {
+            documents.push(rendered(&manifest.source, &manifest.content)?);
+        }
+        for hook in &composed.hooks {
+            let Some(annotations) = annotations::of_hook(hook)? else { continue };
+            let mut document = rendered(&hook.manifest.source, &hook.manifest.content)?;
+            annotations::annotate(&mut document.value, annotations);
+            documents.push(document);
+        }
+        documents.iter_mut().for_each(|document| annotations::keep(&mut document.value));
+        Ok(documents)
     }
 
     fn error(&self, what: &dyn std::fmt::Display) -> EffectError {
@@ -276,22 +291,6 @@ fn installable(chart: &Chart) -> Result<(), String> {
         "found in Chart.yaml, but missing in charts/ directory: {}\nhelp: `penstock chart dependency build` fetches them; commit what it puts into charts/, nothing is fetched while a release is delivered",
         missing.join(", ")
     ))
-}
-
-/// Tests are run by whoever tests; any other hook would have to be carried out.
-fn no_hooks(composed: &Composed) -> Result<(), String> {
-    let is_test = |events: &[HookEvent]| events.iter().all(|event| *event == HookEvent::Test);
-    let known = composed.hooks.iter().find(|hook| !is_test(&hook.events)).map(|hook| {
-        let events: Vec<String> = hook.events.iter().map(ToString::to_string).collect();
-        format!("{}: the hook `{}` of {} {}", hook.manifest.source, events.join(","), hook.manifest.head.kind, hook.manifest.head.name)
-    });
-    let unknown = composed.unknown_hooks.first().map(|annotation| format!("the hook `{annotation}`"));
-    match known.or(unknown) {
-        Some(hook) => Err(format!(
-            "{hook} is not carried out; turn it off by a value, or have the template say `argocd.argoproj.io/hook: PreSync` (or `PostSync`) instead of `helm.sh/hook`"
-        )),
-        None => Ok(()),
-    }
 }
 
 /// A parameter's value in the syntax of `--set`: commas are its own, unless it is a list.

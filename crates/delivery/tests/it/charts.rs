@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use penstock_delivery::config_repository::{self, environment_files};
 use penstock_delivery::effects::carry_out;
 use penstock_delivery::wanted::Effect;
+use penstock_gitops::order::Phase;
 use penstock_gitops::{Manifest, revision};
 use penstock_model::git::GitHost as _;
 use penstock_model::{CommitId, Digest, RepositoryName};
@@ -168,6 +169,20 @@ async fn values_of_an_application_go_over_each_other_as_with_argo_cd() {
 }
 
 #[tokio::test]
+async fn hooks_run_before_and_after_a_sync_and_what_is_to_be_kept_is_not_pruned() {
+    const HOOKS: &str = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: 'pre-install,pre-upgrade', helm.sh/hook-weight: '-5', helm.sh/hook-delete-policy: before-hook-creation}\n---\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: tell\n  annotations: {helm.sh/hook: post-upgrade}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: kept\n  annotations: {helm.sh/resource-policy: keep}\n";
+    let found = manifests(&house(&[("chart/templates/hooks.yaml", HOOKS)]).await).await.unwrap();
+    let wishes = |name: &str| {
+        let manifest = found.iter().find(|manifest| manifest.key.name == name).unwrap();
+        let wishes = penstock_gitops::order::wishes(manifest).unwrap();
+        (wishes.place.phase, wishes.place.wave, wishes.prune)
+    };
+    assert_eq!(wishes("migrate"), (Phase::PreSync, -5, true));
+    assert_eq!(wishes("tell"), (Phase::PostSync, 0, true));
+    assert_eq!(wishes("kept"), (Phase::Sync, 0, false));
+}
+
+#[tokio::test]
 async fn a_folder_with_a_chart_is_one_without_being_told() {
     let bare = APPLICATION.replace("    helm:\n      valueFiles: [values-production.yaml]\n", "");
     let house = house(&[("applications/production.yaml", bare.leak())]).await;
@@ -184,7 +199,9 @@ async fn a_folder_with_a_chart_is_one_without_being_told() {
 #[tokio::test]
 async fn what_a_chart_cannot_deliver_is_refused_with_what_to_do() {
     const HOOK: &str =
-        "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: 'pre-install,pre-upgrade'}\n";
+        "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: 'pre-install,post-upgrade'}\n";
+    const GOES: &str = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: pre-install, helm.sh/hook-delete-policy: hook-succeeded}\n";
+    const OLD: &str = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: crd-install}\n";
     const OTHER: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: oran-staging}\nspec:\n  source: {repoURL: oran-config, targetRevision: main, path: chart, helm: {valueFiles: [values-production.yaml]}}\n  destination: {namespace: oran-staging}\n";
     const TWO: &str = "version: 1
 environments:
@@ -195,10 +212,12 @@ environments:
     let missing = APPLICATION.replace("values-production.yaml", "nowhere.yaml");
     let no_chart = APPLICATION.replace("path: chart", "path: policies");
     let directory = APPLICATION.replace("    helm:\n      valueFiles: [values-production.yaml]\n", "    directory: {recurse: true}\n");
-    let cases: [&[(&str, &str)]; 11] = [
+    let cases: [&[(&str, &str)]; 13] = [
         &[("chart/templates/app.yaml", tagged.leak())],
         &[("penstock.yaml", TWO), ("applications/staging.yaml", OTHER)],
         &[("chart/templates/hook.yaml", HOOK)],
+        &[("chart/templates/hook.yaml", GOES)],
+        &[("chart/templates/hook.yaml", OLD)],
         &[(
             "chart/Chart.yaml",
             "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: redis, version: 1.x.x, repository: 'https://example.org'}]\n",
