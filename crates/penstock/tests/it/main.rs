@@ -6,6 +6,7 @@
 mod administration;
 mod bad_input;
 mod chance;
+mod charts;
 mod container_actions;
 mod crash;
 mod downstream;

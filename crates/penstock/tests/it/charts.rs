@@ -1,0 +1,178 @@
+//! `penstock chart`, as a person calls it, beside the real helm, and on a real cluster.
+
+#[path = "../../../target/tests/it/cluster.rs"]
+mod cluster;
+mod fetched;
+mod releases;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::house::directory;
+
+/// What a program said: its exit code, standard output and standard error.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) code: Option<i32>,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Said {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// What was said, where it went well.
+    pub(super) fn fine(self) -> String {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
+        self.out
+    }
+}
+
+pub(super) fn chart(arguments: &[&str]) -> Said {
+    Said::of(Command::new(env!("CARGO_BIN_EXE_penstock")).arg("chart").args(arguments).output().unwrap())
+}
+
+pub(super) fn helm(arguments: &[&str]) -> Said {
+    // nothing that helm keeps for its user is read or written
+    let home = directory();
+    let places = ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"].map(|name| (name, home.path().join(name)));
+    Said::of(Command::new(cluster::helm()).args(arguments).envs(places).output().unwrap())
+}
+
+/// A chart in a folder of its own.
+pub(super) fn folder(below: &Path, name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let place = below.join(name);
+    let metadata = format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\nappVersion: '7'\n");
+    for (file, text) in [("Chart.yaml", metadata.as_str())].iter().chain(files) {
+        let path = place.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    place
+}
+
+const VALUES: &str = "# how it runs\nimage:\n  tag: '1.0'\nreplicas: 2\nspare: nobody looks\npassword: hunter2\n";
+const TEMPLATE: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\nspec:\n  replicas: {{ .Values.replicas }}\n  selector: {matchLabels: {app: web}}\n  template:\n    spec:\n      containers:\n        - image: web:{{ .Values.image.tag }}\n";
+const SECRET: &str =
+    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ .Release.Name }}\nstringData:\n  password: {{ .Values.password }}\n";
+
+fn web(below: &Path) -> String {
+    let files =
+        [("values.yaml", VALUES), ("templates/web.yaml", TEMPLATE), ("templates/secret.yaml", SECRET), ("templates/NOTES.txt", "hello")];
+    folder(below, "web", &files).display().to_string()
+}
+
+#[test]
+fn a_chart_renders_as_by_helm_whatever_flags_are_given() {
+    let dir = directory();
+    let web = web(dir.path());
+    let more = dir.path().join("more.yaml");
+    std::fs::write(&more, "replicas: 3\nimage: {tag: null}\n").unwrap();
+    let more = more.display().to_string();
+    for flags in [
+        &[][..],
+        &["-f", &more],
+        &["-f", &more, "--set", "image.tag=x,replicas=7", "--set-string", "replicas=8"],
+        &["--set-json", "image={\"tag\":\"j\"}", "--namespace", "other", "--is-upgrade"],
+        &["--show-only", "templates/web.yaml"],
+        &["--show-only", "templates/none.yaml"],
+        &["--set", "a=[", "--set", "b"],
+        &["--set", "replicas=}"],
+    ] {
+        let mut arguments = vec!["template", "rel", &web, "--kube-version", "1.30.0"];
+        arguments.extend(flags);
+        let (ours, theirs) = (chart(&arguments), helm(&arguments));
+        assert_eq!(ours.out, theirs.out, "{flags:?}");
+        assert_eq!(ours.code == Some(0), theirs.code == Some(0), "{flags:?}: {} {}", ours.err, theirs.err);
+    }
+}
+
+#[test]
+fn a_difference_is_told_object_by_object_and_a_secret_is_not_shown() {
+    let dir = directory();
+    let web = web(dir.path());
+    let equal = chart(&["diff", &web]);
+    assert_eq!((equal.code, equal.out.trim()), (Some(0), "equal: both render the same objects"));
+    let differs = chart(&["diff", &web, "--set", "image.tag=2.0,password=hunter3", "--from-set", "image.tag=1.0"]);
+    assert_eq!(differs.code, Some(1), "{}", differs.err);
+    assert!(differs.out.contains("~ Deployment rel") || differs.out.contains("~ Deployment release-name"), "{}", differs.out);
+    assert!(differs.out.contains("-       - image: web:1.0") && differs.out.contains("+       - image: web:2.0"), "{}", differs.out);
+    assert!(differs.out.contains("~ Secret") && !differs.out.contains("hunter"), "{}", differs.out);
+    let json = chart(&["diff", &web, "--set", "replicas=9", "--output", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["differences"][0]["object"]["kind"], "Deployment");
+}
+
+#[test]
+fn a_value_is_explained_by_who_sets_it_and_who_looks_at_it() {
+    let dir = directory();
+    let web = web(dir.path());
+    let more = dir.path().join("more.yaml");
+    std::fs::write(&more, "other: 1\nimage:\n  tag: b\n").unwrap();
+    let said = chart(&["explain", "image.tag", &web, "-f", &more.display().to_string(), "--set", "image.tag=c"]).fine();
+    let places: Vec<&str> = said.lines().map(str::trim).collect();
+    assert_eq!(places[0], "image.tag = \"c\"");
+    assert_eq!(places[1], "set by  --set image.tag=c");
+    assert!(places[2].starts_with("over") && places[2].contains("more.yaml:3"), "{said}");
+    assert!(places[3].starts_with("over") && places[3].contains("web/values.yaml:3"), "{said}");
+    assert!(said.contains("web/templates/web.yaml:11  .Values.image.tag"), "{said}");
+    assert!(chart(&["explain", "image", &web]).fine().contains("used in 1 place"), "what stands in it is used");
+    assert_eq!(chart(&["explain", "nothing", &web]).code, Some(6));
+}
+
+#[test]
+fn lint_tells_what_helm_tells_and_the_values_that_nobody_looks_at() {
+    let dir = directory();
+    let web = web(dir.path());
+    let (ours, theirs) = (chart(&["lint", &web]), helm(&["lint", &web]));
+    assert_eq!((ours.code, theirs.code), (Some(0), Some(0)));
+    assert!(ours.out.contains("[INFO] values.yaml:5: no template uses the value spare"), "{}", ours.out);
+    for line in theirs.out.lines() {
+        assert!(ours.out.contains(line), "{line} is not in {}", ours.out);
+    }
+    std::fs::write(dir.path().join("web/templates/bad.yaml"), "{{ .Values.image.tag").unwrap();
+    assert_eq!(chart(&["lint", &web]).code, Some(1));
+}
+
+#[test]
+fn a_chart_that_is_packed_twice_is_the_same_archive_and_helm_renders_it_alike() {
+    let dir = directory();
+    let web = web(dir.path());
+    let pack = |into: &str| {
+        let into = dir.path().join(into);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+        command.args(["chart", "package", &web, "--destination", into.to_str().unwrap()]).env("SOURCE_DATE_EPOCH", "1700000000");
+        assert!(command.status().unwrap().success());
+        into.join("web-1.0.0.tgz")
+    };
+    let (one, two) = (pack("one"), pack("two"));
+    assert_eq!(std::fs::read(&one).unwrap(), std::fs::read(&two).unwrap());
+    let rendered = |what: &str| helm(&["template", "rel", what]).fine();
+    assert_eq!(rendered(one.to_str().unwrap()), rendered(&web));
+    assert_eq!(chart(&["template", "rel", one.to_str().unwrap()]).fine(), chart(&["template", "rel", &web]).fine());
+}
+
+#[test]
+fn what_helm_shows_of_a_chart_is_shown_alike() {
+    let dir = directory();
+    let web = web(dir.path());
+    for part in ["all", "chart", "values", "readme", "crds"] {
+        assert_eq!(chart(&["show", part, &web]).fine(), helm(&["show", part, &web]).fine(), "{part}");
+    }
+}
+
+#[test]
+fn a_chart_that_never_ends_ends_with_the_limit_that_it_met() {
+    let dir = directory();
+    let endless = folder(
+        dir.path(),
+        "endless",
+        &[("templates/a.yaml", "{{ range $i := until 100000 }}{{ range $j := until 100000 }}{{ $j | add1 }}{{ end }}{{ end }}")],
+    );
+    let said = chart(&["template", endless.to_str().unwrap()]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("more than") && said.out.is_empty(), "{}", said.err);
+}

@@ -1,0 +1,101 @@
+//! Charts fetched from a repository that a plain web server serves, dependencies locked and brought in.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use super::{chart, folder, helm};
+use crate::house::directory;
+
+/// Serves a folder's files over HTTP until the test's process ends.
+fn serve(folder: PathBuf) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap_or(0);
+            let line = String::from_utf8_lossy(&request[..read]).into_owned();
+            let path = line.split(' ').nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+            let (status, body) = match std::fs::read(folder.join(&path)) {
+                Ok(body) if !path.contains("..") => ("200 OK", body),
+                _ => ("404 Not Found", Vec::new()),
+            };
+            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(&body);
+        }
+    });
+    address
+}
+
+/// A repository with two versions of a chart, indexed by helm.
+fn repository(below: &Path) -> String {
+    let place = below.join("repository");
+    for version in ["1.0.0", "1.2.0", "2.0.0-rc.1"] {
+        let part = folder(
+            below,
+            "part",
+            &[("values.yaml", "size: 1\n"), ("templates/p.yaml", "size: {{ .Values.size }}\nof: {{ .Chart.Version }}\n")],
+        );
+        let packed = chart(&["package", part.to_str().unwrap(), "--version", version, "-d", place.to_str().unwrap()]);
+        packed.fine();
+    }
+    let address = serve(place.clone());
+    helm(&["repo", "index", place.to_str().unwrap(), "--url", &address]).fine();
+    address
+}
+
+#[test]
+fn dependencies_are_found_locked_and_built_as_helm_would() {
+    let dir = directory();
+    let address = repository(dir.path());
+    let whole = folder(dir.path(), "whole", &[("templates/w.yaml", "whole: true\n")]);
+    let metadata = format!(
+        "apiVersion: v2\nname: whole\nversion: 1.0.0\ndependencies:\n  - name: part\n    version: ^1.0\n    repository: {address}\n"
+    );
+    std::fs::write(whole.join("Chart.yaml"), metadata).unwrap();
+    let path = whole.to_str().unwrap();
+    let missing = chart(&["template", path]);
+    assert!(missing.code == Some(2) && missing.err.contains("missing in charts/ directory: part"), "{missing:?}");
+    chart(&["dependency", "update", path]).fine();
+    assert!(whole.join("charts/part-1.2.0.tgz").is_file());
+    let lock = || -> Vec<String> {
+        let text = std::fs::read_to_string(whole.join("Chart.lock")).unwrap();
+        text.lines().filter(|line| !line.starts_with("generated")).map(str::to_owned).collect()
+    };
+    let ours = lock();
+    std::fs::remove_file(whole.join("Chart.lock")).unwrap();
+    helm(&["dependency", "update", path]).fine();
+    assert_eq!(ours, lock(), "helm writes the same lock");
+    std::fs::remove_dir_all(whole.join("charts")).unwrap();
+    chart(&["dependency", "build", path]).fine();
+    assert_eq!(chart(&["template", "rel", path]).fine(), helm(&["template", "rel", path]).fine());
+    assert!(chart(&["dependency", "list", path]).fine().contains("ok"));
+    std::fs::write(whole.join("Chart.yaml"), std::fs::read_to_string(whole.join("Chart.yaml")).unwrap().replace("^1.0", "^2.0")).unwrap();
+    let stale = chart(&["dependency", "build", path]);
+    assert!(stale.err.contains("is out of sync with the dependencies file"), "{stale:?}");
+}
+
+#[test]
+fn a_chart_is_pulled_by_its_version_and_refused_if_it_is_not_what_the_index_says() {
+    let dir = directory();
+    let address = repository(dir.path());
+    let into = dir.path().join("into");
+    let pull = |more: &[&str]| {
+        let mut arguments = vec!["pull", "part", "--repo", &address, "-d", into.to_str().unwrap()];
+        arguments.extend(more);
+        chart(&arguments)
+    };
+    pull(&[]).fine();
+    assert!(into.join("part-1.2.0.tgz").is_file());
+    pull(&["--devel"]).fine();
+    assert!(into.join("part-2.0.0-rc.1.tgz").is_file());
+    pull(&["--version", "~1.0", "--untar"]).fine();
+    assert!(into.join("part/Chart.yaml").is_file());
+    assert_eq!(pull(&["--version", "9"]).code, Some(6));
+    std::fs::copy(dir.path().join("repository/part-1.0.0.tgz"), dir.path().join("repository/part-1.2.0.tgz")).unwrap();
+    let changed = pull(&[]);
+    assert!(changed.code == Some(1) && changed.err.contains("but the index"), "{changed:?}");
+    assert!(chart(&["template", "rel", "part", "--repo", &address, "--version", "1.0.0"]).fine().contains("of: 1.0.0"));
+}

@@ -1,0 +1,164 @@
+//! A release on a real cluster, changed by us and by helm in turns: either sees what the other did, and goes on from there.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{Said, cluster, folder};
+use crate::house::directory;
+
+const ALL: &str = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ .Release.Name }}}
+data:
+  text: {{ .Values.text | quote }}
+  {{- if .Values.more }}
+  more: {{ .Values.more | quote }}
+  {{- end }}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: {{ .Release.Name }}}
+spec:
+  selector: {app: web}
+  ports:
+    - {name: http, port: 80}
+    {{- if .Values.metrics }}
+    - {name: metrics, port: 9090}
+    {{- end }}
+{{- if .Values.extra }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ .Release.Name }}-extra}
+{{- end }}
+";
+const HOOK: &str = "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}-before
+  annotations:
+    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook-delete-policy: before-hook-creation
+data: {revision: {{ .Release.Revision | quote }}}
+";
+
+/// A cluster, both programs, and the chart.
+struct Stage {
+    cluster: cluster::RealCluster,
+    chart: String,
+}
+
+impl Stage {
+    fn call(&self, mut command: Command, arguments: &[&str]) -> Said {
+        Said::of(command.args(arguments).env("KUBECONFIG", self.cluster.kubeconfig()).output().unwrap())
+    }
+
+    fn ours(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+        command.arg("chart");
+        self.call(command, arguments).fine()
+    }
+
+    fn refused(&self, arguments: &[&str]) -> Said {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+        command.arg("chart");
+        self.call(command, arguments)
+    }
+
+    fn helm(&self, arguments: &[&str]) -> String {
+        self.call(Command::new(cluster::helm()), arguments).fine()
+    }
+
+    fn live(&self, kind: &str, name: &str) -> Option<Value> {
+        let said = self.call(Command::new("kubectl"), &["get", kind, name, "-o", "json"]);
+        serde_json::from_str(&said.out).ok()
+    }
+
+    fn text(&self) -> Value {
+        self.live("configmap", "web").unwrap()["data"].clone()
+    }
+
+    fn ports(&self) -> Vec<i64> {
+        let service = self.live("service", "web").unwrap();
+        service["spec"]["ports"].as_array().unwrap().iter().map(|port| port["port"].as_i64().unwrap()).collect()
+    }
+
+    /// What helm lists: revision and status.
+    fn listed(&self) -> (String, String) {
+        let listed: Value = serde_json::from_str(&self.helm(&["list", "--all", "-o", "json"])).unwrap();
+        (listed[0]["revision"].as_str().unwrap_or_default().to_owned(), listed[0]["status"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+fn one(revision: &str, status: &str) -> (String, String) {
+    (revision.to_owned(), status.to_owned())
+}
+
+#[test]
+fn helm_and_penstock_take_turns_on_one_release() {
+    let dir = directory();
+    let place = folder(
+        dir.path(),
+        "web",
+        &[("values.yaml", "text: one\n"), ("templates/all.yaml", ALL), ("templates/hook.yaml", HOOK), ("templates/NOTES.txt", "hello")],
+    );
+    let stage = Stage { cluster: cluster::RealCluster::start(), chart: place.display().to_string() };
+    let chart = stage.chart.clone();
+
+    // ours, then helm's: what helm no longer wants goes, and a port by its key
+    stage.ours(&["install", "web", &chart, "--wait", "--set", "more=m,metrics=true,extra=true"]);
+    assert_eq!(stage.listed(), one("1", "deployed"));
+    assert_eq!(stage.helm(&["get", "notes", "web"]).trim(), "NOTES:\nhello");
+    stage.helm(&["upgrade", "web", &chart, "--set", "text=two"]);
+    assert_eq!((stage.text(), stage.ports()), (serde_json::json!({"text": "two"}), vec![80]));
+    assert!(stage.live("configmap", "web-extra").is_none());
+
+    // what somebody did by hand stays where the chart says nothing, as with helm
+    stage.call(Command::new("kubectl"), &["annotate", "configmap", "web", "by=hand"]).fine();
+    stage.ours(&["upgrade", "web", &chart, "--reuse-values", "--set", "more=n"]);
+    assert_eq!(stage.text(), serde_json::json!({"text": "two", "more": "n"}));
+    assert_eq!(stage.live("configmap", "web").unwrap()["metadata"]["annotations"]["by"], "hand");
+    assert_eq!(stage.live("configmap", "web-before").unwrap()["data"]["revision"], "3");
+
+    // each takes back what the other did
+    stage.helm(&["rollback", "web", "1", "--wait"]);
+    assert_eq!((stage.listed(), stage.ports()), (one("4", "deployed"), vec![80, 9090]));
+    assert!(stage.live("configmap", "web-extra").is_some());
+    stage.ours(&["rollback", "web", "2"]);
+    assert_eq!((stage.listed(), stage.text()), (one("5", "deployed"), serde_json::json!({"text": "two"})));
+    let history: Value = serde_json::from_str(&stage.helm(&["history", "web", "-o", "json"])).unwrap();
+    let told: Vec<&str> = history.as_array().unwrap().iter().map(|one| one["description"].as_str().unwrap()).collect();
+    assert_eq!(told, ["Install complete", "Upgrade complete", "Upgrade complete", "Rollback to 1", "Rollback to 2"]);
+    assert_eq!(stage.ours(&["get", "values", "web"]), stage.helm(&["get", "values", "web"]));
+    assert_eq!(stage.ours(&["get", "manifest", "web"]), stage.helm(&["get", "manifest", "web"]));
+
+    // what fails with --atomic is as it was
+    let broken = stage.refused(&[
+        "upgrade",
+        "web",
+        &chart,
+        "--atomic",
+        "--timeout",
+        "20s",
+        "--set",
+        "text=three,extra=true",
+        "--set-json",
+        "metrics=true",
+        "--set",
+        "more=\u{1}",
+    ]);
+    if broken.code != Some(0) {
+        assert_eq!(stage.text(), serde_json::json!({"text": "two"}), "{broken:?}");
+    }
+
+    // an object of somebody else is not taken
+    stage.ours(&["uninstall", "web", "--wait"]);
+    assert!(stage.live("service", "web").is_none() && stage.helm(&["list", "--all", "-q"]).is_empty());
+    stage.call(Command::new("kubectl"), &["create", "configmap", "web"]).fine();
+    let foreign = stage.refused(&["install", "web", &chart]);
+    assert!(foreign.code == Some(5) && foreign.err.contains("exists and cannot be imported into the current release"), "{foreign:?}");
+    stage.ours(&["upgrade", "web", &chart, "--install", "--take-ownership", "--create-namespace"]);
+    stage.helm(&["uninstall", "web", "--wait"]);
+    assert!(stage.ours(&["list", "--all", "--short"]).is_empty());
+}
