@@ -6,3 +6,4 @@
 mod beside_helm;
 #[path = "../differential/mod.rs"]
 mod differential;
+mod documented;
