@@ -13,7 +13,7 @@ use penstock_cli::{
 use penstock_model::counted;
 use serde_json::json;
 
-use super::{given, source, template};
+use super::{dependency, given, source, template};
 
 /// Compares, and gives the exit code: [`exit::NOT_GOOD`] where something differs, as `diff` does.
 pub async fn diff(args: &Diff, output: Output) -> Result<u8, CliError> {
@@ -38,9 +38,11 @@ fn objects_of(composed: &Composed) -> Side<'_> {
     Side { manifests: &composed.manifests, hooks: &composed.hooks }
 }
 
-/// The older side's values: its own where some are given, else those of both.
+/// The older side's values: its own where some are given, else those of both. Where one chart is compared with itself and nothing is
+/// said of the older side, it is the chart as it comes.
 fn older_values(args: &Diff) -> Values {
-    let mut values = args.values.clone();
+    let as_it_comes = args.charts.len() == 1 && args.from_version.is_none() && args.from_values.is_empty() && args.from_set.is_empty();
+    let mut values = if as_it_comes { Values::default() } else { args.values.clone() };
     if !args.from_values.is_empty() {
         values.values.clone_from(&args.from_values);
     }
@@ -51,6 +53,9 @@ fn older_values(args: &Diff) -> Values {
 }
 
 async fn side(args: &Diff, reference: &str, source: &ChartSource, values: &Values) -> Result<Composed, CliError> {
+    if args.render.dependency_update {
+        dependency::update_if_missing(reference, source).await?;
+    }
     let chart = source::find(reference, source).await?;
     source::check_dependencies(&chart)?;
     let release = Release { name: args.name.clone(), namespace: args.render.namespace.clone(), revision: 1, is_upgrade: false };

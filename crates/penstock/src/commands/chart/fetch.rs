@@ -213,10 +213,12 @@ pub async fn pull(args: &Pull, output: Output) -> Result<(), CliError> {
         let fetched =
             if args.prov && !args.source.verify { unchecked(reference, &source).await? } else { archive(reference, &source).await? };
         if args.untar {
-            let loaded =
-                load::unpack(&fetched.archive).map_err(|error| CliError::other(format!("{reference}: {error}"), "", exit::NOT_GOOD))?;
-            for file in loaded {
-                written.push(put(&args.destination.join(&args.untardir), &file.name.lossy(), file.data.as_bytes())?);
+            let refused = |error: load::LoadError| CliError::other(format!("{reference}: {error}"), "", exit::NOT_GOOD);
+            // the folder is called as the chart is; a name that would lead elsewhere is refused there
+            let chart = load::archive(&fetched.archive).map_err(refused)?.chart;
+            for file in load::unpack(&fetched.archive).map_err(refused)? {
+                let name = format!("{}/{}", chart.name(), file.name);
+                written.push(put(&args.destination.join(&args.untardir), &name, file.data.as_bytes())?);
             }
             continue;
         }

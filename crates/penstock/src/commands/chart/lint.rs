@@ -78,14 +78,7 @@ fn directory(chart: &Path) -> Result<Directory, CliError> {
         folder::read(chart)?
     } else {
         let bytes = source::archive(chart)?;
-        let mut files = load::unpack(&bytes).map_err(|error| CliError::other(format!("{path}: {error}"), "", exit::USAGE))?;
-        // below the chart's own name, in an archive
-        for file in &mut files {
-            if let Some(at) = file.name.iter().position(|byte| *byte == b'/') {
-                file.name = penstock_chart::value::Str::new(file.name.as_bytes().get(at + 1..).unwrap_or_default());
-            }
-        }
-        files
+        load::unpack(&bytes).map_err(|error| CliError::other(format!("{path}: {error}"), "", exit::USAGE))?
     };
     Ok(Directory::of(&path, files))
 }

@@ -20,7 +20,7 @@ use penstock_cli::{
 };
 use serde_json::json;
 
-use super::{given, source};
+use super::{dependency, given, source};
 
 /// The release's name unless one is given.
 const NAME: &str = "release-name";
@@ -34,6 +34,9 @@ pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
     };
     let name = if args.generate_name { generated_name(reference) } else { name.to_owned() };
     check_name(&name)?;
+    if args.render.dependency_update {
+        dependency::update_if_missing(reference, &args.source).await?;
+    }
     let chart = source::find(reference, &args.source).await?;
     source::check_installable(&chart)?;
     source::check_dependencies(&chart)?;
