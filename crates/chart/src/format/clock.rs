@@ -5,6 +5,7 @@ use jiff::ZonedDateTime;
 use crate::value::{Field, Kind, List, Shown, Struct, Type, Value, types};
 
 static LOCATION: Type = Type::plain("*time.Location", Kind::Pointer);
+static ZONE: Type = Type::plain("*time.zone", Kind::Pointer);
 /// Seconds from the year 1, where Go begins to count, to 1970.
 const SINCE_YEAR_1: i64 = 62_135_596_800;
 
@@ -15,7 +16,8 @@ pub(super) fn insides(time: &ZonedDateTime) -> Struct {
     let made = |ty, values: Vec<Value>| Struct { ty, fields: values.into_iter().map(field).collect(), shown: Shown::Fields };
     let none = || Value::List(List::nil(&types::LIST));
     let name = time.time_zone().iana_name().map_or("UTC", |name| name.strip_prefix("Etc/").unwrap_or(name));
-    let location = vec![Value::str(name), none(), none(), Value::str(""), Value::int64(0), Value::int64(0), Value::Nil];
+    let nowhere = Value::List(List::nil(&ZONE));
+    let location = vec![Value::str(name), none(), none(), Value::str(""), Value::int64(0), Value::int64(0), nowhere];
     let (nanoseconds, seconds) = (time.subsec_nanosecond().unsigned_abs(), crate::functions::dates::unix_second(time));
     let values = vec![
         Value::Uint(nanoseconds.into(), &types::UINT64),

@@ -113,6 +113,7 @@ impl<'a> Printer<'a> {
             Value::Str(_) => self.bad_verb(value, verb),
             Value::Bytes(it) if matches!(verb, 's' | 'q' | 'x' | 'X') => self.text(it.as_bytes(), verb),
             Value::Bytes(it) => self.bytes(it.as_bytes(), verb, "[]uint8"),
+            Value::List(it) if it.ty().kind == Kind::Pointer => self.pointer(value, verb),
             Value::List(it) => self.list(it, verb, depth),
             Value::Map(it) => self.map(it, verb, depth),
             Value::Struct(it) => self.structure(value, it, verb, depth),
@@ -248,7 +249,9 @@ impl<'a> Printer<'a> {
         };
         let address = if nil { 0 } else { ADDRESS };
         match verb {
+            'v' if self.flags.sharp_v && nil => self.put(format!("({})(nil)", value.ty().map_or("", |ty| ty.name))),
             'v' if self.flags.sharp_v => self.put(format!("({})({address:#x})", value.ty().map_or("", |ty| ty.name))),
+            'v' if nil => self.pad("<nil>"),
             'v' | 'p' => self.hexadecimal(address, !self.flags.sharp),
             'b' | 'o' | 'd' | 'x' | 'X' => self.integer(value, address, false, verb),
             _ => self.bad_verb(value, verb),
