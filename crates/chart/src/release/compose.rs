@@ -107,7 +107,7 @@ pub fn compose(request: &Request, around: &mut Surroundings<'_>) -> Result<Compo
     let settled = values::settle(&request.chart, &request.values, Nulls::Keep, &mut budget)?;
     let chart = settled.chart;
     let (chart_values, warnings) = values::coalesce(&chart, &request.values, &mut budget)?;
-    if request.check_schema {
+    if request.check_schema && has_schema(&chart) {
         let plain = values::table_of(&chart_values, &mut budget)?;
         schema::check(&chart, &plain, &mut budget).map_err(|unfit| match unfit {
             Unfit::Said(text) => ComposeError::Schema(text),
@@ -142,6 +142,10 @@ pub fn compose(request: &Request, around: &mut Surroundings<'_>) -> Result<Compo
         chart: stored(&chart),
         warnings: told,
     })
+}
+
+fn has_schema(chart: &Chart) -> bool {
+    chart.schema.is_some() || chart.dependencies.iter().any(has_schema)
 }
 
 /// A document under the file that it comes from.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::value::{Data, Str, Table};
+use crate::{
+    json,
+    value::{Data, Str, Table},
+};
 
 /// What a manifest says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,14 +72,7 @@ fn text(value: Option<&Data>, place: &str) -> Result<String, String> {
 }
 
 fn wrong(value: &Data, place: &str) -> String {
-    let kind = match value {
-        Data::Null => "null",
-        Data::Bool(_) => "bool",
-        Data::Int(_) | Data::Float(_) => "number",
-        Data::Text(_) => "string",
-        Data::List(_) => "array",
-        Data::Map(_) => "object",
-    };
+    let kind = json::kind(value);
     format!("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {kind} into {place}")
 }
 
