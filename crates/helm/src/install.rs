@@ -193,7 +193,8 @@ pub(crate) fn new_record(name: &str, namespace: &str, revision: u32, composed: &
             ..Info::default()
         },
         chart: composed.chart.clone(),
-        config: Some(composed.given.clone()),
+        // none and empty are the same to Helm, which writes neither
+        config: Some(composed.given.clone()).filter(|given| !given.is_empty()),
         manifest: composed.manifest.clone(),
         hooks: composed.hooks.iter().map(RecordedHook::from).collect(),
         revision,

@@ -24,7 +24,7 @@ spec:
   ports:
     - {name: http, port: 80}
     {{- if .Values.metrics }}
-    - {name: metrics, port: 9090}
+    - {name: metrics, port: {{ .Values.number | default 9090 }}}
     {{- end }}
 {{- if .Values.extra }}
 ---
@@ -133,7 +133,7 @@ fn helm_and_penstock_take_turns_on_one_release() {
     assert_eq!(stage.ours(&["get", "values", "web"]), stage.helm(&["get", "values", "web"]));
     assert_eq!(stage.ours(&["get", "manifest", "web"]), stage.helm(&["get", "manifest", "web"]));
 
-    // what fails with --atomic is as it was
+    // what fails with --atomic is as it was: the API server takes no port of that number
     let broken = stage.refused(&[
         "upgrade",
         "web",
@@ -142,15 +142,13 @@ fn helm_and_penstock_take_turns_on_one_release() {
         "--timeout",
         "20s",
         "--set",
-        "text=three,extra=true",
-        "--set-json",
-        "metrics=true",
-        "--set",
-        "more=\u{1}",
+        "text=three,extra=true,metrics=true,number=99999",
     ]);
-    if broken.code != Some(0) {
-        assert_eq!(stage.text(), serde_json::json!({"text": "two"}), "{broken:?}");
-    }
+    assert_eq!(broken.code, Some(1), "{broken:?}");
+    assert!(broken.err.contains("has been rolled back due to atomic being set"), "{broken:?}");
+    assert_eq!((stage.text(), stage.ports()), (serde_json::json!({"text": "two"}), vec![80]));
+    assert!(stage.live("configmap", "web-extra").is_none());
+    assert_eq!(stage.listed(), one("7", "deployed"));
 
     // an object of somebody else is not taken
     stage.ours(&["uninstall", "web", "--wait"]);
@@ -159,6 +157,7 @@ fn helm_and_penstock_take_turns_on_one_release() {
     let foreign = stage.refused(&["install", "web", &chart]);
     assert!(foreign.code == Some(5) && foreign.err.contains("exists and cannot be imported into the current release"), "{foreign:?}");
     stage.ours(&["upgrade", "web", &chart, "--install", "--take-ownership", "--create-namespace"]);
+    assert_eq!(stage.ours(&["get", "values", "web"]), stage.helm(&["get", "values", "web"]), "none are given");
     stage.helm(&["uninstall", "web", "--wait"]);
     assert!(stage.ours(&["list", "--all", "--short"]).is_empty());
 }

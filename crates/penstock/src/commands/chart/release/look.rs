@@ -136,7 +136,7 @@ pub async fn get(args: &Get, output: Output) -> Result<u8, CliError> {
 
 /// The values that were given, or with `all` those of the chart, too.
 fn values(record: &Record, all: bool) -> Result<Value, CliError> {
-    let given = Value::Object(record.config.clone().unwrap_or_default());
+    let given = record.config.clone().map_or(Value::Null, Value::Object);
     if !all {
         return Ok(given);
     }
