@@ -11,7 +11,7 @@ act=0.2.89 gitlab_ci_local=4.75.1 node=22.23.3
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
-packages=(ca-certificates curl gcc git iproute2 iptables libc6-dev libseccomp-dev mold pkg-config python3 python3-venv busybox-static mmdebstrap skopeo umoci)
+packages=(ca-certificates curl gcc git iproute2 iptables libc6-dev libseccomp-dev mold pkg-config python3 python3-venv busybox-static mmdebstrap openssl skopeo umoci)
 
 # What the page tests need besides: a browser, its driver, and letters.
 wanted=("${packages[@]}")
@@ -72,6 +72,16 @@ oracle() {
     fail "the oracle could not be built: see $root/.penstock/oracle.log"
 }
 
+# Docker's own registry, which the tests push charts to. Unpacked and not installed: installed it would be a service.
+registry() {
+  local place=$root/.penstock/registry
+  [[ ! -x $place/usr/bin/docker-registry ]] || return 0
+  say "fetching Docker's registry for the tests"
+  rm -rf "$place" && mkdir -p "$place"
+  (cd "$place" && { apt-get download -qq docker-registry || { apt-get update -qq && apt-get download -qq docker-registry; } } && dpkg-deb -x docker-registry_*.deb . && rm docker-registry_*.deb) \
+    >"$root/.penstock/registry.log" 2>&1 || fail "docker-registry could not be fetched: see $root/.penstock/registry.log"
+}
+
 # A real Kubernetes for the tests that need one, and the program that asks Kubernetes' own packages what a patch is.
 kube() {
   local place=$root/.penstock/kube
@@ -118,4 +128,5 @@ toolchains
 [[ ${1:-} != peers ]] || peers
 [[ ${1:-} != pages && ${1:-} != vault ]] || vault
 [[ ${1:-} != pages && ${1:-} != oracle ]] || oracle
+[[ ${1:-} != pages && ${1:-} != registry ]] || registry
 [[ ${1:-} != pages && ${1:-} != kube ]] || kube

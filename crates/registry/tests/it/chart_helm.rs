@@ -23,15 +23,16 @@ maintainers: [{name: Ada, email: ada@example.com}, {name: Bob}]
 annotations: {category: test, org.opencontainers.image.title: another}
 ";
 
-/// Helm as `setup/setup.sh` puts it.
-fn helm() -> Option<PathBuf> {
-    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.penstock/oracle/helm");
-    let helm = std::env::var_os("PENSTOCK_HELM").map_or(usual, PathBuf::from);
-    if !helm.exists() {
-        eprintln!("not run: there is no {}", helm.display());
-        return None;
-    }
-    Some(helm)
+/// A program that `setup/setup.sh pages` puts below `.penstock`, or that a variable names.
+fn program(variable: &str, usual: &str, setup: &str) -> PathBuf {
+    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.penstock").join(usual);
+    let program = std::env::var_os(variable).map_or(usual, PathBuf::from);
+    assert!(program.exists(), "{} is missing: run setup/setup.sh {setup}", program.display());
+    program
+}
+
+fn helm() -> PathBuf {
+    program("PENSTOCK_HELM", "oracle/helm", "oracle")
 }
 
 /// Runs Helm in a home of its own; gives what it says.
@@ -56,7 +57,7 @@ async fn packaged(helm: &Path, home: &Path) -> (Bytes, Bytes) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn helm_pushes_and_we_pull_and_the_other_way_round_with_the_same_digest() {
-    let Some(helm) = helm() else { return };
+    let helm = helm();
     let it = fixture_with(Limits::default());
     let bound = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = bound.local_addr().unwrap().to_string();
@@ -99,7 +100,7 @@ async fn helm_pushes_and_we_pull_and_the_other_way_round_with_the_same_digest() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_helm_wrote_leads_to_the_archive() {
-    let Some(helm) = helm() else { return };
+    let helm = helm();
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path().join("home");
     let (archive, provenance) = packaged(&helm, &home).await;
@@ -130,8 +131,8 @@ impl Drop for Reference {
 }
 
 /// Starts it behind `writer` and `secret`.
-fn reference(at: &Path) -> Option<(Reference, String)> {
-    let program = std::env::var("PENSTOCK_DOCKER_REGISTRY").unwrap_or_else(|_| "docker-registry".to_owned());
+fn reference(at: &Path) -> (Reference, String) {
+    let program = program("PENSTOCK_DOCKER_REGISTRY", "registry/usr/bin/docker-registry", "registry");
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     std::fs::write(at.join("users"), "writer:$2a$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n").unwrap();
     let (kept, users) = (at.join("kept").display().to_string(), at.join("users").display().to_string());
@@ -142,19 +143,13 @@ fn reference(at: &Path) -> Option<(Reference, String)> {
     std::fs::write(at.join("registry.yml"), config).unwrap();
     let mut command = Command::new(&program);
     command.arg("serve").arg(at.join("registry.yml")).stdout(Stdio::null()).stderr(Stdio::null());
-    match command.spawn() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("not run: there is no {program}");
-            None
-        }
-        child => Some((Reference(child.unwrap()), free.to_string())),
-    }
+    (Reference(command.spawn().unwrap()), free.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_s_own_registry_takes_and_gives_charts() {
     let directory = tempfile::tempdir().unwrap();
-    let Some((_registry, address)) = reference(directory.path()) else { return };
+    let (_registry, address) = reference(directory.path());
     penstock_testkit::eventually("the registry listens", || {
         let address = address.clone();
         async move { tokio::net::TcpStream::connect(address).await }
