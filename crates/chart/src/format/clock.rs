@@ -12,8 +12,11 @@ const SINCE_YEAR_1: i64 = 62_135_596_800;
 /// What `time.Time` holds in Go: a verb that its `String` is not for is carried to each. A location has more in it than its name
 /// unless it is UTC.
 pub(super) fn insides(time: &ZonedDateTime) -> Struct {
-    let field = |value: Value| Field { name: "", key: None, omit_empty: false, embedded: false, value };
-    let made = |ty, values: Vec<Value>| Struct { ty, fields: values.into_iter().map(field).collect(), shown: Shown::Fields };
+    let field = |(name, value)| Field { name, key: None, omit_empty: false, embedded: false, value };
+    let made = |ty, names: &[&'static str], values: Vec<Value>| {
+        let fields = names.iter().copied().zip(values).map(field).collect();
+        Struct { ty, fields, shown: Shown::Fields }
+    };
     let none = || Value::List(List::nil(&types::LIST));
     let name = time.time_zone().iana_name().map_or("UTC", |name| name.strip_prefix("Etc/").unwrap_or(name));
     let nowhere = Value::List(List::nil(&ZONE));
@@ -22,9 +25,13 @@ pub(super) fn insides(time: &ZonedDateTime) -> Struct {
     let values = vec![
         Value::Uint(nanoseconds.into(), &types::UINT64),
         Value::int64(seconds.saturating_add(SINCE_YEAR_1)),
-        Value::Struct(std::rc::Rc::new(made(&LOCATION, location))),
+        Value::Struct(std::rc::Rc::new(made(
+            &LOCATION,
+            &["name", "zone", "tx", "extend", "cacheStart", "cacheEnd", "cacheZone"],
+            location,
+        ))),
     ];
-    made(&crate::value::TIME, values)
+    made(&crate::value::TIME, &["wall", "ext", "loc"], values)
 }
 
 /// `time.Month.String()`, from 1.
