@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use serde_json::Value;
+use penstock_model::cluster::{Cluster as _, ObjectName, Patch};
+use penstock_target::kubernetes::KubernetesCluster;
+use serde_json::{Value, json};
 
 use super::{Said, cluster, folder};
 use crate::house::directory;
@@ -46,6 +48,8 @@ data: {revision: {{ .Release.Revision | quote }}}
 /// A cluster, both programs, and the chart.
 struct Stage {
     cluster: cluster::RealCluster,
+    client: KubernetesCluster,
+    threads: tokio::runtime::Runtime,
     chart: String,
 }
 
@@ -71,16 +75,15 @@ impl Stage {
     }
 
     fn live(&self, kind: &str, name: &str) -> Option<Value> {
-        let said = self.call(Command::new("kubectl"), &["get", kind, name, "-o", "json"]);
-        serde_json::from_str(&said.out).ok()
+        self.threads.block_on(self.client.get(&object(kind, name))).unwrap()
     }
 
     fn text(&self) -> Value {
-        self.live("configmap", "web").unwrap()["data"].clone()
+        self.live("ConfigMap", "web").unwrap()["data"].clone()
     }
 
     fn ports(&self) -> Vec<i64> {
-        let service = self.live("service", "web").unwrap();
+        let service = self.live("Service", "web").unwrap();
         service["spec"]["ports"].as_array().unwrap().iter().map(|port| port["port"].as_i64().unwrap()).collect()
     }
 
@@ -89,6 +92,10 @@ impl Stage {
         let listed: Value = serde_json::from_str(&self.helm(&["list", "--all", "-o", "json"])).unwrap();
         (listed[0]["revision"].as_str().unwrap_or_default().to_owned(), listed[0]["status"].as_str().unwrap_or_default().to_owned())
     }
+}
+
+fn object(kind: &str, name: &str) -> ObjectName {
+    ObjectName { api_version: "v1".into(), kind: kind.into(), namespace: "default".into(), name: name.into() }
 }
 
 fn one(revision: &str, status: &str) -> (String, String) {
@@ -103,7 +110,10 @@ fn helm_and_penstock_take_turns_on_one_release() {
         "web",
         &[("values.yaml", "text: one\n"), ("templates/all.yaml", ALL), ("templates/hook.yaml", HOOK), ("templates/NOTES.txt", "hello")],
     );
-    let stage = Stage { cluster: cluster::RealCluster::start(), chart: place.display().to_string() };
+    let cluster = cluster::RealCluster::start();
+    let threads = tokio::runtime::Runtime::new().unwrap();
+    let client = threads.block_on(cluster.open());
+    let stage = Stage { cluster, client, threads, chart: place.display().to_string() };
     let chart = stage.chart.clone();
 
     // ours, then helm's: what helm no longer wants goes, and a port by its key
@@ -111,22 +121,23 @@ fn helm_and_penstock_take_turns_on_one_release() {
     assert_eq!(stage.listed(), one("1", "deployed"));
     assert_eq!(stage.helm(&["get", "notes", "web"]).trim(), "NOTES:\nhello");
     stage.helm(&["upgrade", "web", &chart, "--set", "text=two"]);
-    assert_eq!((stage.text(), stage.ports()), (serde_json::json!({"text": "two"}), vec![80]));
-    assert!(stage.live("configmap", "web-extra").is_none());
+    assert_eq!((stage.text(), stage.ports()), (json!({"text": "two"}), vec![80]));
+    assert!(stage.live("ConfigMap", "web-extra").is_none());
 
     // what somebody did by hand stays where the chart says nothing, as with helm
-    stage.call(Command::new("kubectl"), &["annotate", "configmap", "web", "by=hand"]).fine();
+    let by_hand = Patch::Merge(json!({"metadata": {"annotations": {"by": "hand"}}}));
+    stage.threads.block_on(stage.client.patch(&object("ConfigMap", "web"), &by_hand)).unwrap();
     stage.ours(&["upgrade", "web", &chart, "--reuse-values", "--set", "more=n"]);
-    assert_eq!(stage.text(), serde_json::json!({"text": "two", "more": "n"}));
-    assert_eq!(stage.live("configmap", "web").unwrap()["metadata"]["annotations"]["by"], "hand");
-    assert_eq!(stage.live("configmap", "web-before").unwrap()["data"]["revision"], "3");
+    assert_eq!(stage.text(), json!({"text": "two", "more": "n"}));
+    assert_eq!(stage.live("ConfigMap", "web").unwrap()["metadata"]["annotations"]["by"], "hand");
+    assert_eq!(stage.live("ConfigMap", "web-before").unwrap()["data"]["revision"], "3");
 
     // each takes back what the other did
     stage.helm(&["rollback", "web", "1", "--wait"]);
     assert_eq!((stage.listed(), stage.ports()), (one("4", "deployed"), vec![80, 9090]));
-    assert!(stage.live("configmap", "web-extra").is_some());
+    assert!(stage.live("ConfigMap", "web-extra").is_some());
     stage.ours(&["rollback", "web", "2"]);
-    assert_eq!((stage.listed(), stage.text()), (one("5", "deployed"), serde_json::json!({"text": "two"})));
+    assert_eq!((stage.listed(), stage.text()), (one("5", "deployed"), json!({"text": "two"})));
     let history: Value = serde_json::from_str(&stage.helm(&["history", "web", "-o", "json"])).unwrap();
     let told: Vec<&str> = history.as_array().unwrap().iter().map(|one| one["description"].as_str().unwrap()).collect();
     assert_eq!(told, ["Install complete", "Upgrade complete", "Upgrade complete", "Rollback to 1", "Rollback to 2"]);
@@ -146,14 +157,15 @@ fn helm_and_penstock_take_turns_on_one_release() {
     ]);
     assert_eq!(broken.code, Some(1), "{broken:?}");
     assert!(broken.err.contains("has been rolled back due to atomic being set"), "{broken:?}");
-    assert_eq!((stage.text(), stage.ports()), (serde_json::json!({"text": "two"}), vec![80]));
-    assert!(stage.live("configmap", "web-extra").is_none());
+    assert_eq!((stage.text(), stage.ports()), (json!({"text": "two"}), vec![80]));
+    assert!(stage.live("ConfigMap", "web-extra").is_none());
     assert_eq!(stage.listed(), one("7", "deployed"));
 
     // an object of somebody else is not taken
     stage.ours(&["uninstall", "web", "--wait"]);
-    assert!(stage.live("service", "web").is_none() && stage.helm(&["list", "--all", "-q"]).is_empty());
-    stage.call(Command::new("kubectl"), &["create", "configmap", "web"]).fine();
+    assert!(stage.live("Service", "web").is_none() && stage.helm(&["list", "--all", "-q"]).is_empty());
+    let foreign = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web", "namespace": "default"}});
+    stage.threads.block_on(stage.client.create(&foreign)).unwrap();
     let foreign = stage.refused(&["install", "web", &chart]);
     assert!(foreign.code == Some(5) && foreign.err.contains("exists and cannot be imported into the current release"), "{foreign:?}");
     stage.ours(&["upgrade", "web", &chart, "--install", "--take-ownership", "--create-namespace"]);
