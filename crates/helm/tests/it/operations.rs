@@ -58,12 +58,15 @@ async fn an_upgrade_removes_what_the_chart_no_longer_has_and_a_rollback_brings_i
         stage.with(async |releases| releases.upgrade(&upgrade(rendering(&[("a.yaml", &a)], json!({"text": "two"})))).await.unwrap()).await;
     assert_eq!((record.revision, record.info.description.as_str()), (2, "Upgrade complete"));
     assert_eq!((text_of(&stage, "a").await.as_deref(), text_of(&stage, "b").await), (Some("two"), None));
+    let statuses = async || -> Vec<Status> {
+        let history = stage.with(async |releases| releases.history("web").await.unwrap()).await;
+        history.iter().map(|record| record.info.status).collect()
+    };
+    assert_eq!(statuses().await, [Status::Superseded, Status::Deployed]);
     let record = stage.with(async |releases| releases.rollback(&rollback(None)).await.unwrap()).await;
     assert_eq!((record.revision, record.info.description.as_str(), record.info.status), (3, "Rollback to 1", Status::Deployed));
     assert_eq!((text_of(&stage, "a").await.as_deref(), text_of(&stage, "b").await.as_deref()), (Some("one"), Some("x")));
-    let history = stage.with(async |releases| releases.history("web").await.unwrap()).await;
-    let statuses: Vec<Status> = history.iter().map(|record| record.info.status).collect();
-    assert_eq!(statuses, [Status::Superseded, Status::Superseded, Status::Deployed]);
+    assert_eq!(statuses().await, [Status::Superseded, Status::Superseded, Status::Deployed]);
 }
 
 #[tokio::test]
