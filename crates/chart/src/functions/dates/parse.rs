@@ -197,9 +197,10 @@ impl Read {
             }
         }
         let [hours, minutes, seconds] = parts;
-        within(hours, 0, 24, "time zone offset hour")?;
-        within(minutes, 0, 60, "time zone offset minute")?;
+        // of several that are too large Go tells the last
         within(seconds, 0, 60, "time zone offset second")?;
+        within(minutes, 0, 60, "time zone offset minute")?;
+        within(hours, 0, 24, "time zone offset hour")?;
         let offset = (hours * 60 + minutes) * 60 + seconds;
         self.offset = Some(match shown.first() {
             Some(b'+') if !bad => offset,
