@@ -40,6 +40,13 @@ impl<'a> Scanner<'a> {
             _ => return self.error(start, "found unknown directive name"),
         };
         let end = self.mark;
+        self.end_line(start)?;
+        self.tokens.push_back(Token { kind, start, end });
+        Ok(())
+    }
+
+    /// What may still stand on a line that is done: blanks, a comment, its end.
+    pub(super) fn end_line(&mut self, start: Mark) -> Result<(), ReadError> {
         self.skip_blanks()?;
         self.skip_comment()?;
         if !is_breakz(self.rest()) {
@@ -49,7 +56,6 @@ impl<'a> Scanner<'a> {
             self.need(2)?;
             self.skip_line();
         }
-        self.tokens.push_back(Token { kind, start, end });
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use super::{
     order::Generation,
     style::{self, Allowed, is_printable},
 };
-use crate::{budget::Budget, function::Fault};
+use crate::{budget::Budget, function::Fault, value::Str};
 
 /// From which column on `toYaml` looks for a space to break a line at.
 const WIDTH: usize = 80;
@@ -32,6 +32,8 @@ pub(super) struct Emitter<'b> {
     pub(super) generation: Generation,
     pub(super) indent: isize,
     pub(super) out: Vec<u8>,
+    /// How many lists and mappings are open.
+    depth: usize,
     /// How much of the output is paid for.
     paid: usize,
     width: usize,
@@ -46,7 +48,45 @@ impl<'b> Emitter<'b> {
     pub(super) fn new(budget: &'b mut Budget, generation: Generation) -> Self {
         let width = if generation == Generation::Second { WIDTH } else { usize::MAX };
         let out = Vec::new();
-        Self { budget, generation, indent: -1, out, paid: 0, width, column: 0, whitespace: true, indention: true }
+        Self { budget, generation, indent: -1, out, depth: 0, paid: 0, width, column: 0, whitespace: true, indention: true }
+    }
+
+    /// A scalar that is written as it is.
+    pub(super) fn as_it_is(&mut self, text: &str) -> Result<(), Fault> {
+        self.scalar(&Scalar { text: text.as_bytes(), style: Style::Plain, binary: false }, false)
+    }
+
+    /// A list or mapping with nothing in it: `[]`, `{}`.
+    pub(super) fn empty(&mut self, open: &str, close: &str) -> Result<(), Fault> {
+        self.indicator(open, true, true, false);
+        self.indicator(close, false, false, false);
+        self.pay()
+    }
+
+    /// Goes one deeper into lists and mappings; every `enter` has its `leave`.
+    pub(super) fn enter(&mut self) -> Result<(), Fault> {
+        self.budget.enter()?;
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Comes back, to the indent that was there before.
+    pub(super) fn leave(&mut self, indent: isize) {
+        self.indent = indent;
+        self.depth -= 1;
+        self.budget.leave();
+    }
+
+    /// Ends the document, with a line feed. Where writing failed midway, what was entered is left.
+    pub(super) fn finish(mut self, written: Result<(), Fault>) -> Result<Str, Fault> {
+        for _ in 0..self.depth {
+            self.budget.leave();
+        }
+        written?;
+        self.indent = -1;
+        self.write_indent();
+        self.pay()?;
+        Ok(self.out.into())
     }
 
     /// Pays for what was written.

@@ -24,21 +24,13 @@ const BASE64_LINE: usize = 70;
 
 /// `yaml.v3` with an indentation of two; the dashes of a list below a key are indented too. It ends with a line feed.
 pub fn write_pretty(value: &Value, budget: &mut Budget) -> Result<Str, Fault> {
-    let mut writer = Writer { emitter: Emitter::new(budget, Generation::Third), depth: 0 };
+    let mut writer = Writer { emitter: Emitter::new(budget, Generation::Third) };
     let written = writer.value(value);
-    for _ in 0..writer.depth {
-        writer.emitter.budget.leave();
-    }
-    written?;
-    writer.emitter.indent = -1;
-    writer.emitter.write_indent();
-    writer.emitter.pay()?;
-    Ok(writer.emitter.out.into())
+    writer.emitter.finish(written)
 }
 
 struct Writer<'b> {
     emitter: Emitter<'b>,
-    depth: usize,
 }
 
 impl Writer<'_> {
@@ -64,11 +56,11 @@ impl Writer<'_> {
     // apart from what goes deeper: a level takes as little of the stack as can be
     fn leaf(&mut self, leaf: &Value) -> Result<(), Fault> {
         match leaf {
-            Value::Bool(it) => self.plain(if *it { "true" } else { "false" }),
+            Value::Bool(it) => self.emitter.as_it_is(if *it { "true" } else { "false" }),
             Value::Int(it, ty) if *ty == &DURATION => self.text(format::duration(*it).as_bytes()),
-            Value::Int(it, _) => self.plain(&it.to_string()),
-            Value::Uint(it, _) => self.plain(&it.to_string()),
-            Value::Float(it) => self.plain(&match long_float(*it) {
+            Value::Int(it, _) => self.emitter.as_it_is(&it.to_string()),
+            Value::Uint(it, _) => self.emitter.as_it_is(&it.to_string()),
+            Value::Float(it) => self.emitter.as_it_is(&match long_float(*it) {
                 text if text == "NaN" => ".nan".to_owned(),
                 text => text.replace("+Inf", ".inf").replace("-Inf", "-.inf"),
             }),
@@ -79,8 +71,8 @@ impl Writer<'_> {
                 self.emitter.budget.make(it.len() * size_of::<Value>())?;
                 self.list(&it.iter().map(|byte| Value::int((*byte).into())).collect::<Vec<_>>())
             }
-            Value::Time(time) => self.plain(&rfc_3339(time)),
-            Value::Nil | Value::List(_) | Value::Map(_) | Value::Struct(_) => self.plain("null"),
+            Value::Time(time) => self.emitter.as_it_is(&rfc_3339(time)),
+            Value::Nil | Value::List(_) | Value::Map(_) | Value::Struct(_) => self.emitter.as_it_is("null"),
         }
     }
 
@@ -94,10 +86,6 @@ impl Writer<'_> {
         self.map(&entries)
     }
 
-    fn plain(&mut self, text: &str) -> Result<(), Fault> {
-        self.emitter.scalar(&Scalar { text: text.as_bytes(), style: Style::Plain, binary: false }, false)
-    }
-
     fn text(&mut self, text: &[u8]) -> Result<(), Fault> {
         self.emitter.budget.scan(text.len())?;
         self.emitter.budget.make(text.len())?;
@@ -105,50 +93,32 @@ impl Writer<'_> {
         self.emitter.scalar(&scalar(&text, binary), false)
     }
 
-    fn enter(&mut self) -> Result<(), Fault> {
-        self.emitter.budget.enter()?;
-        self.depth += 1;
-        Ok(())
-    }
-
-    fn leave(&mut self, indent: isize) {
-        self.emitter.indent = indent;
-        self.depth -= 1;
-        self.emitter.budget.leave();
-    }
-
-    fn empty(&mut self, open: &str, close: &str) -> Result<(), Fault> {
-        self.emitter.indicator(open, true, true, false);
-        self.emitter.indicator(close, false, false, false);
-        self.emitter.pay()
-    }
-
     fn list(&mut self, items: &[Value]) -> Result<(), Fault> {
         if items.is_empty() {
-            return self.empty("[", "]");
+            return self.emitter.empty("[", "]");
         }
-        self.enter()?;
+        self.emitter.enter()?;
         let old = self.emitter.increase_indent(0);
         for item in items {
             self.emitter.write_indent();
             self.emitter.indicator("-", true, false, true);
             self.value(item)?;
         }
-        self.leave(old);
+        self.emitter.leave(old);
         Ok(())
     }
 
     fn map(&mut self, entries: &[(Str, Value)]) -> Result<(), Fault> {
         if entries.is_empty() {
-            return self.empty("{", "}");
+            return self.emitter.empty("{", "}");
         }
-        self.enter()?;
+        self.emitter.enter()?;
         let old = self.emitter.increase_indent(0);
         for (key, value) in entries {
             self.key(key)?;
             self.value(value)?;
         }
-        self.leave(old);
+        self.emitter.leave(old);
         Ok(())
     }
 

@@ -299,15 +299,7 @@ impl Scanner<'_> {
                 chomp = self.scan_chomp().unwrap_or(chomp);
             }
         }
-        self.skip_blanks()?;
-        self.skip_comment()?;
-        if !is_breakz(self.rest()) {
-            return self.error(start, "did not find expected comment or line break");
-        }
-        if is_break(self.rest()) {
-            self.need(2)?;
-            self.skip_line();
-        }
+        self.end_line(start)?;
         Ok((chomp, increment))
     }
 

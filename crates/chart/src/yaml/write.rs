@@ -20,12 +20,9 @@ const KEY_LENGTH: usize = 1_024;
 
 /// `yaml.Marshal` of `sigs.k8s.io/yaml`: to JSON, and from there to YAML. It ends with a line feed.
 pub fn write(value: &Value, budget: &mut Budget) -> Result<Str, Fault> {
-    let mut writer = Writer { emitter: Emitter::new(budget, Generation::Second), depth: 0 };
-    let written = writer.document(value);
-    for _ in 0..writer.depth {
-        writer.emitter.budget.leave();
-    }
-    written.map(|()| writer.emitter.out.into())
+    let mut writer = Writer { emitter: Emitter::new(budget, Generation::Second) };
+    let written = writer.value(value, false);
+    writer.emitter.finish(written)
 }
 
 /// The same of plain data.
@@ -35,22 +32,14 @@ pub fn write_data(data: &Data, budget: &mut Budget) -> Result<Str, Fault> {
 
 struct Writer<'b> {
     emitter: Emitter<'b>,
-    depth: usize,
 }
 
 impl Writer<'_> {
-    fn document(&mut self, value: &Value) -> Result<(), Fault> {
-        self.value(value, false)?;
-        self.emitter.indent = -1;
-        self.emitter.write_indent();
-        self.emitter.pay()
-    }
-
     fn value(&mut self, value: &Value, in_mapping: bool) -> Result<(), Fault> {
         match self.shape(value)? {
-            Shape::List([]) => self.empty("[", "]"),
+            Shape::List([]) => self.emitter.empty("[", "]"),
             Shape::List(items) => self.list(items, in_mapping),
-            Shape::Map(entries) if entries.is_empty() => self.empty("{", "}"),
+            Shape::Map(entries) if entries.is_empty() => self.emitter.empty("{", "}"),
             Shape::Map(entries) => self.map(entries),
             leaf => self.leaf(&leaf),
         }
@@ -66,46 +55,24 @@ impl Writer<'_> {
     // apart from what goes deeper: a level takes as little of the stack as can be
     fn leaf(&mut self, leaf: &Shape<'_>) -> Result<(), Fault> {
         match leaf {
-            Shape::Bool(it) => self.plain(if *it { "true" } else { "false" }),
-            Shape::Int(it) => self.plain(&it.to_string()),
-            Shape::Uint(it) => self.plain(&it.to_string()),
-            Shape::Float(it) => self.plain(&float(*it)),
+            Shape::Bool(it) => self.emitter.as_it_is(if *it { "true" } else { "false" }),
+            Shape::Int(it) => self.emitter.as_it_is(&it.to_string()),
+            Shape::Uint(it) => self.emitter.as_it_is(&it.to_string()),
+            Shape::Float(it) => self.emitter.as_it_is(&float(*it)),
             Shape::Text(text) => {
                 let text = reread(text, self.emitter.budget)?;
                 self.text(&text)
             }
-            Shape::Null | Shape::List(_) | Shape::Map(_) => self.plain("null"),
+            Shape::Null | Shape::List(_) | Shape::Map(_) => self.emitter.as_it_is("null"),
         }
-    }
-
-    fn plain(&mut self, text: &str) -> Result<(), Fault> {
-        self.emitter.scalar(&Scalar { text: text.as_bytes(), style: Style::Plain, binary: false }, false)
     }
 
     fn text(&mut self, text: &str) -> Result<(), Fault> {
         self.emitter.scalar(&scalar(text), false)
     }
 
-    fn empty(&mut self, open: &str, close: &str) -> Result<(), Fault> {
-        self.emitter.indicator(open, true, true, false);
-        self.emitter.indicator(close, false, false, false);
-        self.emitter.pay()
-    }
-
-    fn enter(&mut self) -> Result<(), Fault> {
-        self.emitter.budget.enter()?;
-        self.depth += 1;
-        Ok(())
-    }
-
-    fn leave(&mut self, indent: isize) {
-        self.emitter.indent = indent;
-        self.depth -= 1;
-        self.emitter.budget.leave();
-    }
-
     fn list(&mut self, items: &[Value], in_mapping: bool) -> Result<(), Fault> {
-        self.enter()?;
+        self.emitter.enter()?;
         let old = self.emitter.indent;
         // below a key the dashes stand in the key's own column
         if !in_mapping || self.emitter.indention {
@@ -116,19 +83,19 @@ impl Writer<'_> {
             self.emitter.indicator("-", true, false, true);
             self.value(item, false)?;
         }
-        self.leave(old);
+        self.emitter.leave(old);
         Ok(())
     }
 
     fn map(&mut self, entries: Vec<(Str, Value)>) -> Result<(), Fault> {
-        self.enter()?;
+        self.emitter.enter()?;
         let entries = self.sorted(entries)?;
         let old = self.emitter.increase_indent(0);
         for (key, value) in &entries {
             self.emitter.key(&scalar(key))?;
             self.value(value, true)?;
         }
-        self.leave(old);
+        self.emitter.leave(old);
         Ok(())
     }
 
