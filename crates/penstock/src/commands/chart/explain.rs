@@ -40,7 +40,7 @@ pub async fn explain(args: &ExplainValue, output: Output) -> Result<(), CliError
     {
         let (layer, path) = layer;
         if let Some(value) = Data::Map(layer.values).at(path.iter().copied()) {
-            let line = layer.text.as_deref().and_then(|text| yaml::line_of(text, &path));
+            let line = layer.text.as_ref().and_then(|text| yaml::line_of(text.as_bytes(), &path));
             settings.push(Setting { from: layer.from, line, value: value.clone() });
         }
     }
@@ -61,7 +61,7 @@ pub async fn explain(args: &ExplainValue, output: Output) -> Result<(), CliError
 
 /// The values files of a chart and of the charts inside that the path leads into, the outermost first, with the path from there.
 fn chart_layers<'a>(chart: &penstock_chart::chart::Chart, path: &[&'a str]) -> Vec<(Layer, Vec<&'a str>)> {
-    let text = chart.raw.iter().find(|file| file.name == "values.yaml").map(|file| file.data.as_bytes().to_vec());
+    let text = chart.raw.iter().find(|file| file.name == "values.yaml").map(|file| file.data.clone());
     let values: Table = chart.values.clone();
     let mut layers = vec![(Layer { from: format!("{}/values.yaml", chart.path), text, values }, path.to_vec())];
     let inner = path.split_first().and_then(|(first, rest)| {
