@@ -52,6 +52,24 @@ impl Chart {
         self.metadata.kind.eq_ignore_ascii_case("library")
     }
 
+    /// Whether it can be installed; if not, why, in Helm's words.
+    pub fn check_installable(&self) -> Result<(), String> {
+        match self.metadata.kind.as_str() {
+            "" | "application" => Ok(()),
+            kind => Err(format!("{kind} charts are not installable")),
+        }
+    }
+
+    /// Whether all that it declares to depend on is inside it; if not, what is missing, in Helm's words.
+    pub fn check_dependencies(&self) -> Result<(), String> {
+        let is_missing = |name: &&str| !self.dependencies.iter().any(|inside| inside.name() == *name);
+        let missing: Vec<&str> = self.metadata.dependencies.iter().map(|needed| needed.name.as_str()).filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(format!("found in Chart.yaml, but missing in charts/ directory: {}", missing.join(", ")))
+    }
+
     /// The files below `crds/`, then those of the charts inside.
     pub fn crds(&self) -> Vec<Crd> {
         let own = self.files.iter().filter(|file| file.name.starts_with(b"crds/") && file.is_manifest());

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use penstock_chart::release::{Composed, HookEvent, Info, Record, RecordedHook, Status};
-use penstock_chart::render::Release;
+use penstock_chart::{
+    json,
+    release::{Composed, HookEvent, Info, Record, RecordedHook, Status, stored},
+    render::Release,
+    value::Table,
+};
 use penstock_model::cluster::{Change, CustomMerge, ObjectName, Until};
 use serde_json::{Value, json};
 
@@ -49,7 +53,7 @@ impl Releases<'_> {
         self.install_crds(install).await?;
         let release = Release { name: install.name.clone(), namespace: self.namespace.to_owned(), revision: 1, is_upgrade: false };
         let composed = self.render(&install.render, release).await?;
-        let mut record = new_record(&install.name, self.namespace, 1, &composed, &self.now());
+        let mut record = new_record(&install.name, self.namespace, 1, &install.render.values, &composed, &self.now());
         record.labels.clone_from(&install.labels);
         let building = "unable to build kubernetes objects from release manifest";
         let objects = self.marked(self.objects(&record.manifest, building).await?, &install.name);
@@ -179,7 +183,7 @@ impl Releases<'_> {
 }
 
 /// A record of what was rendered, before anything of it is done.
-pub(crate) fn new_record(name: &str, namespace: &str, revision: u32, composed: &Composed, now: &str) -> Record {
+pub(crate) fn new_record(name: &str, namespace: &str, revision: u32, given: &Table, composed: &Composed, now: &str) -> Record {
     let (status, description) =
         if revision == 1 { (Status::PendingInstall, "Initial install underway") } else { (Status::PendingUpgrade, "Preparing upgrade") };
     Record {
@@ -192,9 +196,9 @@ pub(crate) fn new_record(name: &str, namespace: &str, revision: u32, composed: &
             notes: composed.notes.clone(),
             ..Info::default()
         },
-        chart: composed.chart.clone(),
+        chart: stored(&composed.chart),
         // none and empty are the same to Helm, which writes neither
-        config: Some(composed.given.clone()).filter(|given| !given.is_empty()),
+        config: (!given.is_empty()).then(|| json::object(given)),
         manifest: composed.manifest.clone(),
         hooks: composed.hooks.iter().map(RecordedHook::from).collect(),
         revision,

@@ -78,11 +78,11 @@ impl Releases<'_> {
             ..Capabilities::default()
         };
         let now = jiff_now(self.clock.now().0)?;
-        let request_of = |release: Release| Request {
+        let whole = Request {
             chart: request.chart.clone(),
             values: request.values.clone(),
             release,
-            capabilities: capabilities.clone(),
+            capabilities,
             check_schema: request.check_schema,
             ..Request::default()
         };
@@ -93,7 +93,7 @@ impl Releases<'_> {
                 let lookup: Option<&dyn Lookup> = if request.look_up { Some(&render) } else { None };
                 let hosts = request.hosts.as_ref().map(|hosts| hosts as &dyn Fn(&str) -> Vec<String>);
                 let mut around = Surroundings { lookup, hosts, limits: request.limits, ..Surroundings::new(&now, &mut random) };
-                compose(&request_of(release.clone()), &mut around)
+                compose(&whole, &mut around)
             };
             let missing = render.missing.take();
             if missing.is_empty() {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use penstock_chart::{
     budget::Budget,
+    json,
     release::{HookEvent, Record, Status},
     render::Release,
-    value::{Data, Table},
+    value::Table,
     values::{Nulls, lay_over},
 };
 use penstock_model::cluster::{Change, CustomMerge, ObjectName, Propagation};
@@ -110,7 +111,7 @@ impl Releases<'_> {
         let revision = last.revision + 1;
         let release = Release { name: upgrade.name.clone(), namespace: current.namespace.clone(), revision, is_upgrade: true };
         let composed = self.render(&request, release).await?;
-        let mut record = new_record(&upgrade.name, &current.namespace, revision, &composed, &self.now());
+        let mut record = new_record(&upgrade.name, &current.namespace, revision, &request.values, &composed, &self.now());
         record.info.first_deployed.clone_from(&current.info.first_deployed);
         record.labels.clone_from(&last.labels);
         record.labels.extend(upgrade.labels.clone());
@@ -221,7 +222,7 @@ fn reuse(request: &mut RenderRequest, how: OldValues, current: &Record) -> Resul
         let (table, _) = lay_over(above, below, Nulls::Remove, &mut budget).map_err(|fault| HelmError::Render(fault.to_string()))?;
         Ok::<_, HelmError>(table)
     };
-    let before = current.config.as_ref().map_or_else(Table::new, table);
+    let before = current.config.as_ref().map_or_else(Table::new, json::table);
     match how {
         OldValues::Reset => {}
         OldValues::IfNoneAreGiven => {
@@ -231,17 +232,10 @@ fn reuse(request: &mut RenderRequest, how: OldValues, current: &Record) -> Resul
         }
         OldValues::ResetThenReuse => request.values = over(&request.values, &before)?,
         OldValues::Reuse => {
-            let chart = current.chart.get("values").and_then(Value::as_object).map_or_else(Table::new, table);
+            let chart = current.chart.get("values").and_then(Value::as_object).map_or_else(Table::new, json::table);
             request.chart.values = over(&before, &chart)?;
             request.values = over(&request.values, &before)?;
         }
     }
     Ok(())
-}
-
-fn table(map: &serde_json::Map<String, Value>) -> Table {
-    match penstock_chart::json::data(&Value::Object(map.clone())) {
-        Data::Map(table) => table,
-        _ => Table::new(),
-    }
 }

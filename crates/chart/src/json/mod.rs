@@ -56,14 +56,26 @@ pub fn value(data: &Data) -> serde_json::Value {
             }
             serde_json::Value::Array(array)
         }
-        Data::Map(table) => {
-            let mut object = serde_json::Map::new();
-            for (key, data) in table {
-                object.insert(replace_invalid(key), value(data));
-            }
-            serde_json::Value::Object(object)
-        }
+        Data::Map(table) => serde_json::Value::Object(object(table)),
     }
+}
+
+/// A mapping as serde has it.
+pub fn object(table: &Table) -> serde_json::Map<String, serde_json::Value> {
+    let mut object = serde_json::Map::new();
+    for (key, data) in table {
+        object.insert(replace_invalid(key), value(data));
+    }
+    object
+}
+
+/// An object that serde has read, as a mapping.
+pub fn table(object: &serde_json::Map<String, serde_json::Value>) -> Table {
+    let mut table = Table::new();
+    for (key, value) in object {
+        table.insert(Str::from(key.as_str()), data(value));
+    }
+    table
 }
 
 /// What serde has read as data: each number as Go reads one, a `float64`.
@@ -80,12 +92,6 @@ pub fn data(value: &serde_json::Value) -> Data {
             }
             Data::List(list)
         }
-        serde_json::Value::Object(entries) => {
-            let mut table = Table::new();
-            for (key, value) in entries {
-                table.insert(Str::from(key.as_str()), data(value));
-            }
-            Data::Map(table)
-        }
+        serde_json::Value::Object(entries) => Data::Map(table(entries)),
     }
 }

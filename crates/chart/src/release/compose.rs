@@ -5,13 +5,13 @@ use thiserror::Error;
 use super::{Hook, INSTALL, Manifest, NotAManifest, sort};
 use crate::{
     budget::Budget,
-    chart::{Chart, Crd},
+    chart::Chart,
     function::Fault,
     functions::semver,
     json,
     render::{Capabilities, Files, Mode, Release, RenderError, Surroundings, render},
     schema::{self, Unfit},
-    value::{Data, Table},
+    value::Table,
     values::{self, Nulls},
 };
 
@@ -50,14 +50,10 @@ pub struct Composed {
     pub hooks: Vec<Hook>,
     /// Hooks of events that are none, which Helm leaves out: their annotations.
     pub unknown_hooks: Vec<String>,
-    /// Definitions below `crds/`, of the chart and of those inside it that are enabled.
-    pub crds: Vec<Crd>,
     /// `NOTES.txt`.
     pub notes: String,
-    /// The values that the user gave, as a record keeps them.
-    pub given: serde_json::Map<String, serde_json::Value>,
-    /// The chart as a record keeps it.
-    pub chart: serde_json::Value,
+    /// The chart with its dependencies settled: those inside it are those that are enabled.
+    pub chart: Chart,
     /// What Helm would warn of.
     pub warnings: Vec<String>,
 }
@@ -136,10 +132,8 @@ pub fn compose(request: &Request, around: &mut Surroundings<'_>) -> Result<Compo
         manifests: sorted.manifests,
         hooks: sorted.hooks,
         unknown_hooks: sorted.unknown_hooks,
-        crds: chart.crds(),
         notes,
-        given: plain(&request.values),
-        chart: stored(&chart),
+        chart,
         warnings: told,
     })
 }
@@ -194,8 +188,8 @@ fn raw(files: &Files) -> String {
     all
 }
 
-/// The chart as Helm's `chart.Chart` is written as JSON. The charts inside it are not: Helm does not store them either.
-fn stored(chart: &Chart) -> serde_json::Value {
+/// A chart as a record keeps it: Helm's `chart.Chart` as JSON. The charts inside it are not there: Helm does not store them either.
+pub fn stored(chart: &Chart) -> serde_json::Value {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let files = |files: &[crate::chart::File]| -> Vec<serde_json::Value> {
         let one =
@@ -206,17 +200,10 @@ fn stored(chart: &Chart) -> serde_json::Value {
         "metadata": chart.metadata,
         "lock": chart.lock,
         "templates": files(&chart.templates),
-        "values": plain(&chart.values),
+        "values": json::object(&chart.values),
         "schema": chart.schema.as_ref().map(|schema| STANDARD.encode(schema.as_bytes())),
         "files": files(&chart.files),
     })
-}
-
-fn plain(table: &Table) -> serde_json::Map<String, serde_json::Value> {
-    match json::value(&Data::Map(table.clone())) {
-        serde_json::Value::Object(map) => map,
-        _ => serde_json::Map::new(),
-    }
 }
 
 /// The objects of a manifest, those of a list one by one.

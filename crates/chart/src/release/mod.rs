@@ -6,7 +6,7 @@ mod manifest;
 mod order;
 mod record;
 
-pub use compose::{ComposeError, Composed, Request, check_name, compose, objects};
+pub use compose::{ComposeError, Composed, Request, check_name, compose, objects, stored};
 pub use head::{Head, documents};
 pub use manifest::{Hook, HookEvent, Manifest, NotAManifest, Sorted, sort};
 pub use order::{INSTALL, UNINSTALL, sort_by_kind};

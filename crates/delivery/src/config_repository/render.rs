@@ -235,7 +235,7 @@ impl ChartSource {
             return Err(format!("the hook `{annotation}` is not carried out; Helm 3 knows no such hook, and leaves its object out"));
         }
         let mut documents = Vec::new();
-        for crd in composed.crds.iter().filter(|_| !self.helm.skip_crds) {
+        for crd in composed.chart.crds().iter().filter(|_| !self.helm.skip_crds) {
             for text in release::documents(crd.file.data.as_bytes()) {
                 documents.push(rendered(&crd.path.lossy(), &text)?);
             }
@@ -278,19 +278,12 @@ fn rendered(file: &str, text: &Str) -> Result<Rendered, String> {
 
 /// Whether a chart is one that is delivered, and whole.
 fn installable(chart: &Chart) -> Result<(), String> {
-    if !matches!(chart.metadata.kind.as_str(), "" | "application") {
-        return Err(format!("{} charts are not installable", chart.metadata.kind));
-    }
-    let is_missing = |name: &str| !chart.dependencies.iter().any(|inside| inside.name() == name);
-    let missing: Vec<&str> =
-        chart.metadata.dependencies.iter().map(|needed| needed.name.as_str()).filter(|name| is_missing(name)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "found in Chart.yaml, but missing in charts/ directory: {}\nhelp: `penstock chart dependency build` fetches them; commit what it puts into charts/, nothing is fetched while a release is delivered",
-        missing.join(", ")
-    ))
+    chart.check_installable()?;
+    chart.check_dependencies().map_err(|missing| {
+        format!(
+            "{missing}\nhelp: `penstock chart dependency build` fetches them; commit what it puts into charts/, nothing is fetched while a release is delivered"
+        )
+    })
 }
 
 /// A parameter's value in the syntax of `--set`: commas are its own, unless it is a list.

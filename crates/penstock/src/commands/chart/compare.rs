@@ -13,7 +13,7 @@ use penstock_cli::{
 use penstock_model::counted;
 use serde_json::json;
 
-use super::{dependency, given, source, template};
+use super::{given, source, template};
 
 /// Compares, and gives the exit code: [`exit::NOT_GOOD`] where something differs, as `diff` does.
 pub async fn diff(args: &Diff, output: Output) -> Result<u8, CliError> {
@@ -53,11 +53,7 @@ fn older_values(args: &Diff) -> Values {
 }
 
 async fn side(args: &Diff, reference: &str, source: &ChartSource, values: &Values) -> Result<Composed, CliError> {
-    if args.render.dependency_update {
-        dependency::update_if_missing(reference, source).await?;
-    }
-    let chart = source::find(reference, source).await?;
-    source::check_dependencies(&chart)?;
+    let chart = source::whole(reference, source, args.render.dependency_update).await?;
     let release = Release { name: args.name.clone(), namespace: args.render.namespace.clone(), revision: 1, is_upgrade: false };
     let request = Request { release, ..template::request(chart, given::values(values)?, &args.render)? };
     // both sides are drawn from the same seed and time, so that what is random is no difference

@@ -38,7 +38,7 @@ pub async fn update_if_missing(reference: &str, source: &ChartSource) -> Result<
         return Ok(());
     }
     let chart = package::read(place)?;
-    if super::source::check_dependencies(&chart).is_ok() {
+    if chart.check_dependencies().is_ok() {
         return Ok(());
     }
     update(place, &source.credentials, source.verify, source.keyring.as_deref()).await
@@ -78,7 +78,7 @@ fn standing(chart: &Chart, wanted: &Wanted) -> &'static str {
 /// What `Chart.lock` says, fetched; without one, what `Chart.yaml` asks for.
 async fn build(args: &DependencyOf) -> Result<(), CliError> {
     let chart = package::read(&args.chart)?;
-    let (asked, _) = named(&chart)?;
+    let asked = named(&chart)?;
     let Some(lock) = chart.lock.clone() else {
         return update(&args.chart, &args.credentials, args.verify, args.keyring.as_deref()).await;
     };
@@ -90,7 +90,7 @@ async fn build(args: &DependencyOf) -> Result<(), CliError> {
 /// What `Chart.yaml` asks for, found anew, locked and fetched.
 async fn update(place: &Path, credentials: &Credentials, verify: bool, keyring: Option<&Path>) -> Result<(), CliError> {
     let chart = package::read(place)?;
-    let (asked, _) = named(&chart)?;
+    let asked = named(&chart)?;
     let mut hands = Hands::new(place, credentials, verify, keyring);
     let mut found = Vec::new();
     for needed in resolve(&asked).map_err(refused)? {
@@ -123,16 +123,16 @@ fn inside(place: &Path, name: &str) -> Result<Found, CliError> {
 }
 
 /// The dependencies with the addresses of their repositories. Names of repositories (`@name`) are Helm's own configuration.
-fn named(chart: &Chart) -> Result<(Vec<Wanted>, BTreeMap<String, String>), CliError> {
+fn named(chart: &Chart) -> Result<Vec<Wanted>, CliError> {
     let mut asked = chart.metadata.dependencies.clone();
-    let names = name_repositories(&mut asked, &[]).map_err(|unknown| {
+    name_repositories(&mut asked, &[]).map_err(|unknown| {
         CliError::other(
             unknown.to_string(),
             "write the repository's address into Chart.yaml: Penstock keeps no list of repositories",
             exit::USAGE,
         )
     })?;
-    Ok((asked, names))
+    Ok(asked)
 }
 
 fn write_lock(place: &Path, chart: &Chart, asked: &[Wanted], dependencies: Vec<Wanted>) -> Result<(), CliError> {

@@ -99,7 +99,7 @@ impl Fetcher {
     }
 
     /// A chart of a repository that has an index.
-    pub async fn pull_repository(&self, url: &str, name: &str, source: &ChartSource) -> Result<Fetched, CliError> {
+    pub async fn pull_repository(&self, url: &str, name: &str, source: &ChartSource, provenance: bool) -> Result<Fetched, CliError> {
         let index = self.index(url).await?;
         let version = match (&source.version, source.devel) {
             (Some(version), _) => version.as_str(),
@@ -107,7 +107,7 @@ impl Fetcher {
             (None, false) => "",
         };
         let entry = index.get(name, version).map_err(|error| CliError::other(format!("{name} in {url}: {error}"), "", exit::ABSENT))?;
-        self.entry(url, entry, source.verify).await
+        self.entry(url, entry, provenance).await
     }
 
     /// The archive of an index's entry. One that is not what the index says is refused.
@@ -148,23 +148,9 @@ impl Fetcher {
     }
 }
 
-/// Fetches a chart by how it was named.
+/// Fetches a chart by how it was named, and checks it where that is asked for.
 pub async fn archive(reference: &str, source: &ChartSource) -> Result<Fetched, CliError> {
-    let host = reference.strip_prefix("oci://").and_then(|rest| rest.split('/').next());
-    let fetcher = Fetcher::new(&source.credentials, host)?;
-    let fetched = if reference.starts_with("oci://") {
-        fetcher.pull_registry(reference, source.version.as_deref(), source.devel).await?
-    } else if reference.starts_with("https://") || reference.starts_with("http://") {
-        fetcher.address(&fetcher.repository(reference)?, reference, source.verify).await?
-    } else if let Some(repository) = &source.repo {
-        fetcher.pull_repository(repository, reference, source).await?
-    } else {
-        return Err(CliError::other(
-            format!("{reference} is no folder, no archive and no address"),
-            "name its repository by --repo URL, or write oci://HOST/PATH",
-            exit::ABSENT,
-        ));
-    };
+    let fetched = unchecked(reference, source, source.verify).await?;
     if source.verify {
         let provenance = fetched
             .provenance
@@ -173,6 +159,25 @@ pub async fn archive(reference: &str, source: &ChartSource) -> Result<Fetched, C
         packed::check(&fetched.file_name, &fetched.archive, provenance, source.keyring.as_deref())?;
     }
     Ok(fetched)
+}
+
+/// Fetches a chart by how it was named, with its provenance file if that is wanted, and checks nothing.
+async fn unchecked(reference: &str, source: &ChartSource, provenance: bool) -> Result<Fetched, CliError> {
+    let host = reference.strip_prefix("oci://").and_then(|rest| rest.split('/').next());
+    let fetcher = Fetcher::new(&source.credentials, host)?;
+    if reference.starts_with("oci://") {
+        fetcher.pull_registry(reference, source.version.as_deref(), source.devel).await
+    } else if reference.starts_with("https://") || reference.starts_with("http://") {
+        fetcher.address(&fetcher.repository(reference)?, reference, provenance).await
+    } else if let Some(repository) = &source.repo {
+        fetcher.pull_repository(repository, reference, source, provenance).await
+    } else {
+        Err(CliError::other(
+            format!("{reference} is no folder, no archive and no address"),
+            "name its repository by --repo URL, or write oci://HOST/PATH",
+            exit::ABSENT,
+        ))
+    }
 }
 
 fn constraint(version: Option<&str>, devel: bool) -> Result<Constraints, CliError> {
@@ -209,9 +214,11 @@ fn login_files() -> Vec<PathBuf> {
 pub async fn pull(args: &Pull, output: Output) -> Result<(), CliError> {
     let mut written = Vec::new();
     for reference in &args.charts {
-        let source = ChartSource { verify: args.source.verify || args.prov, ..args.source.clone() };
-        let fetched =
-            if args.prov && !args.source.verify { unchecked(reference, &source).await? } else { archive(reference, &source).await? };
+        let fetched = if args.source.verify {
+            archive(reference, &args.source).await?
+        } else {
+            unchecked(reference, &args.source, args.prov).await?
+        };
         if args.untar {
             let refused = |error: load::LoadError| CliError::other(format!("{reference}: {error}"), "", exit::NOT_GOOD);
             // the folder is called as the chart is; a name that would lead elsewhere is refused there
@@ -223,7 +230,7 @@ pub async fn pull(args: &Pull, output: Output) -> Result<(), CliError> {
             continue;
         }
         written.push(put(&args.destination, &fetched.file_name, &fetched.archive)?);
-        if let (true, Some(provenance)) = (source.verify, &fetched.provenance) {
+        if let (true, Some(provenance)) = (args.source.verify || args.prov, &fetched.provenance) {
             written.push(put(&args.destination, &format!("{}.prov", fetched.file_name), provenance)?);
         }
     }
@@ -233,17 +240,6 @@ pub async fn pull(args: &Pull, output: Output) -> Result<(), CliError> {
         Output::Text => shown.iter().for_each(|path| println!("{path}")),
     }
     Ok(())
-}
-
-/// With its provenance file, which nobody checks: `--prov`.
-async fn unchecked(reference: &str, source: &ChartSource) -> Result<Fetched, CliError> {
-    let host = reference.strip_prefix("oci://").and_then(|rest| rest.split('/').next());
-    let fetcher = Fetcher::new(&source.credentials, host)?;
-    match &source.repo {
-        _ if reference.starts_with("oci://") => fetcher.pull_registry(reference, source.version.as_deref(), source.devel).await,
-        Some(repository) => fetcher.pull_repository(repository, reference, source).await,
-        None => fetcher.address(&fetcher.repository(reference)?, reference, true).await,
-    }
 }
 
 /// Writes a file below a folder, never outside of it.

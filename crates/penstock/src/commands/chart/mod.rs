@@ -15,6 +15,10 @@ mod template;
 
 use std::process::ExitCode;
 
+use penstock_chart::{
+    budget::{Budget, Limits},
+    json, yaml,
+};
 use penstock_cli::{CliError, Output, args::chart::Chart, exit};
 
 /// Carries one out.
@@ -33,6 +37,14 @@ pub async fn chart(command: &Chart, output: Output) -> Result<ExitCode, CliError
         other => release::release(other, output).await,
     };
     code.map(ExitCode::from)
+}
+
+/// A value as a YAML document.
+fn document(value: &serde_json::Value) -> Result<String, CliError> {
+    let mut budget = Budget::new(Limits::default());
+    let written =
+        yaml::write_data(&json::data(value), &mut budget).map_err(|fault| CliError::other(fault.to_string(), "", exit::FAILED))?;
+    Ok(written.lossy().into_owned())
 }
 
 /// The time, as templates see it.

@@ -32,8 +32,7 @@ pub async fn package(args: &Package, output: Output) -> Result<(), CliError> {
             chart.metadata.app_version.clone_from(version);
         }
         source::check_dependencies(&chart)?;
-        let packed =
-            pack(&chart, modified(place)).map_err(|error| CliError::other(format!("{}: {error}", place.display()), "", exit::USAGE))?;
+        let packed = pack(&chart, modified()).map_err(|error| CliError::other(format!("{}: {error}", place.display()), "", exit::USAGE))?;
         written.push(fetch::put(&args.destination, &packed.file_name, &packed.bytes)?);
     }
     let shown: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
@@ -52,7 +51,7 @@ pub fn read(place: &Path) -> Result<Chart, CliError> {
 }
 
 /// The time that an archive carries: `SOURCE_DATE_EPOCH` where it is set, so that the same chart is the same archive, and now otherwise.
-fn modified(_: &Path) -> u64 {
+fn modified() -> u64 {
     let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
     set.unwrap_or_else(|| u64::try_from(super::now().timestamp().as_second()).unwrap_or_default())
 }

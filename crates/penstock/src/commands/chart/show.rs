@@ -1,9 +1,8 @@
 //! `penstock chart show`.
 
 use penstock_chart::{
-    budget::{Budget, Limits},
     chart::{Chart, File, Metadata},
-    json, yaml,
+    json,
 };
 use penstock_cli::{
     CliError, Output,
@@ -67,12 +66,9 @@ fn text(chart: &Chart, part: ShowPart) -> Result<String, CliError> {
 }
 
 /// `Chart.yaml` as Helm writes it.
-pub fn metadata(chart: &Chart) -> Result<String, CliError> {
-    let faulty = |why: String| CliError::other(why, "", exit::FAILED);
-    let value = serde_json::to_value(&chart.metadata).map_err(|error| faulty(error.to_string()))?;
-    let mut budget = Budget::new(Limits::default());
-    let written = yaml::write_data(&json::data(&value), &mut budget).map_err(|fault| faulty(fault.to_string()))?;
-    Ok(written.lossy().into_owned())
+fn metadata(chart: &Chart) -> Result<String, CliError> {
+    let value = serde_json::to_value(&chart.metadata).map_err(|error| CliError::other(error.to_string(), "", exit::FAILED))?;
+    super::document(&value)
 }
 
 /// `Chart.yaml` as JSON, as Go's encoder writes it: a registry keeps it beside the archive.
@@ -91,7 +87,7 @@ fn as_json(chart: &Chart, part: ShowPart) -> serde_json::Value {
     let mut shown = serde_json::Map::new();
     let parts = [
         (ShowPart::Chart, "chart", serde_json::to_value(&chart.metadata).unwrap_or_default()),
-        (ShowPart::Values, "values", json::value(&penstock_chart::value::Data::Map(chart.values.clone()))),
+        (ShowPart::Values, "values", json::object(&chart.values).into()),
         (ShowPart::Readme, "readme", json!(readme(chart).map(|file| file.data.lossy()))),
         (
             ShowPart::Crds,

@@ -5,7 +5,7 @@ use std::path::Path;
 use penstock_chart::{chart::Chart, load};
 use penstock_cli::{CliError, args::chart::ChartSource, exit, terminal};
 
-use super::folder;
+use super::{dependency, folder};
 
 /// Finds a chart and reads it.
 pub async fn find(reference: &str, source: &ChartSource) -> Result<Chart, CliError> {
@@ -34,27 +34,35 @@ pub fn archive(path: &Path) -> Result<Vec<u8>, CliError> {
     std::fs::read(path).map_err(failed)
 }
 
-/// Refuses a chart whose declared dependencies are not all there, as Helm does.
-pub fn check_dependencies(chart: &Chart) -> Result<(), CliError> {
-    let there = |name: &str| chart.dependencies.iter().any(|one| one.name() == name);
-    let missing: Vec<&str> = chart.metadata.dependencies.iter().map(|wanted| wanted.name.as_str()).filter(|name| !there(name)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let message = format!("found in Chart.yaml, but missing in charts/ directory: {}", missing.join(", "));
-    Err(CliError::other(
-        format!(
-            "An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: {message}"
-        ),
-        "`penstock chart dependency build` fetches them; so does --dependency-update",
-        exit::USAGE,
-    ))
+/// Finds a chart with all that it depends on inside it; with `update`, what its folder lacks is fetched first.
+pub async fn whole(reference: &str, source: &ChartSource, update: bool) -> Result<Chart, CliError> {
+    let chart = updated(reference, source, update).await?;
+    check_dependencies(&chart)?;
+    Ok(chart)
 }
 
-/// Refuses what cannot be installed: a library.
-pub fn check_installable(chart: &Chart) -> Result<(), CliError> {
-    match chart.metadata.kind.as_str() {
-        "" | "application" => Ok(()),
-        kind => Err(CliError::other(format!("{kind} charts are not installable"), "a library is used by other charts", exit::USAGE)),
+/// As [`whole`], of a chart that can be installed: no library.
+pub async fn installable(reference: &str, source: &ChartSource, update: bool) -> Result<Chart, CliError> {
+    let chart = updated(reference, source, update).await?;
+    chart.check_installable().map_err(|why| CliError::other(why, "a library is used by other charts", exit::USAGE))?;
+    check_dependencies(&chart)?;
+    Ok(chart)
+}
+
+async fn updated(reference: &str, source: &ChartSource, update: bool) -> Result<Chart, CliError> {
+    if update {
+        dependency::update_if_missing(reference, source).await?;
     }
+    find(reference, source).await
+}
+
+/// Refuses a chart whose declared dependencies are not all there, as Helm does.
+pub fn check_dependencies(chart: &Chart) -> Result<(), CliError> {
+    chart.check_dependencies().map_err(|missing| {
+        CliError::other(
+            format!("An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: {missing}"),
+            "`penstock chart dependency build` fetches them; so does --dependency-update",
+            exit::USAGE,
+        )
+    })
 }

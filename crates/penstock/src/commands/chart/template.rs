@@ -20,7 +20,7 @@ use penstock_cli::{
 };
 use serde_json::json;
 
-use super::{dependency, given, source};
+use super::{given, source};
 
 /// The release's name unless one is given.
 const NAME: &str = "release-name";
@@ -34,12 +34,7 @@ pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
     };
     let name = if args.generate_name { generated_name(reference) } else { name.to_owned() };
     check_name(&name)?;
-    if args.render.dependency_update {
-        dependency::update_if_missing(reference, &args.source).await?;
-    }
-    let chart = source::find(reference, &args.source).await?;
-    source::check_installable(&chart)?;
-    source::check_dependencies(&chart)?;
+    let chart = source::installable(reference, &args.source, args.render.dependency_update).await?;
     let request = Request {
         release: Release { name: name.clone(), namespace: args.render.namespace.clone(), revision: 1, is_upgrade: args.is_upgrade },
         include_crds: args.include_crds && args.output_dir.is_none(),
@@ -57,7 +52,7 @@ pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
     warn(&composed);
     if let Some(folder) = &args.output_dir {
         let folder = if args.release_name { folder.join(&name) } else { folder.clone() };
-        return write(&folder, args, &request.chart, &composed);
+        return write(&folder, args, &composed);
     }
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&as_json(args, &composed)).unwrap_or_default()),
@@ -185,8 +180,8 @@ fn as_json(args: &Template, composed: &Composed) -> serde_json::Value {
 }
 
 /// Writes each document into a file of its template's name.
-fn write(folder: &Path, args: &Template, chart: &Chart, composed: &Composed) -> Result<(), CliError> {
-    let crds = if args.include_crds { chart.crds() } else { Vec::new() };
+fn write(folder: &Path, args: &Template, composed: &Composed) -> Result<(), CliError> {
+    let crds = if args.include_crds { composed.chart.crds() } else { Vec::new() };
     let crds = crds.iter().map(|crd| (crd.path.lossy().into_owned(), crd.file.data.lossy().into_owned()));
     let manifests = composed.manifests.iter().chain(shown_hooks(args, composed).map(|hook| &hook.manifest));
     let manifests = manifests.map(|manifest| (manifest.source.clone(), manifest.content.lossy().into_owned()));

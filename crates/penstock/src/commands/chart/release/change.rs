@@ -12,7 +12,7 @@ use penstock_helm::{OldValues, RenderRequest, Test, TestFilter, Waiting};
 use penstock_model::cluster::Propagation;
 
 use super::{
-    super::{dependency, given, seed, source, template},
+    super::{given, seed, source, template},
     connect, failed, look, time, told, waiting,
 };
 
@@ -192,12 +192,7 @@ pub async fn test(args: &TestRelease, output: Output) -> Result<u8, CliError> {
 }
 
 async fn chart(reference: &str, from: &ChartSource, update: bool) -> Result<Chart, CliError> {
-    if update {
-        dependency::update_if_missing(reference, from).await?;
-    }
-    let chart = source::find(reference, from).await?;
-    source::check_installable(&chart)?;
-    source::check_dependencies(&chart)?;
+    let chart = source::installable(reference, from, update).await?;
     if chart.metadata.deprecated {
         eprintln!("{} this chart is deprecated", terminal::yellow("warning:"));
     }

@@ -4,9 +4,8 @@ use penstock_chart::{
     budget::{Budget, Limits},
     json,
     release::{HookEvent, Record},
-    value::{Data, Table},
+    value::Table,
     values::{Nulls, lay_over},
-    yaml,
 };
 use penstock_cli::{
     CliError, Output,
@@ -121,14 +120,19 @@ pub async fn get(args: &Get, output: Output) -> Result<u8, CliError> {
         return Ok(exit::OK);
     }
     match args.part {
-        GetPart::Values => print!("USER-SUPPLIED VALUES:\n{}", document(&values)?),
+        GetPart::Values => print!("USER-SUPPLIED VALUES:\n{}", super::super::document(&values)?),
         GetPart::Manifest => println!("{}", record.manifest),
         GetPart::Hooks => print!("{}", hooks().concat()),
         GetPart::Notes => println!("NOTES:\n{}", record.info.notes),
-        GetPart::Metadata => print!("{}", document(&summary(&record))?),
+        GetPart::Metadata => print!("{}", super::super::document(&summary(&record))?),
         GetPart::All => {
             show(&record, output);
-            print!("USER-SUPPLIED VALUES:\n{}\nHOOKS:\n{}MANIFEST:\n{}\n", document(&values)?, hooks().concat(), record.manifest);
+            print!(
+                "USER-SUPPLIED VALUES:\n{}\nHOOKS:\n{}MANIFEST:\n{}\n",
+                super::super::document(&values)?,
+                hooks().concat(),
+                record.manifest
+            );
         }
     }
     Ok(exit::OK)
@@ -136,29 +140,15 @@ pub async fn get(args: &Get, output: Output) -> Result<u8, CliError> {
 
 /// The values that were given, or with `all` those of the chart, too.
 fn values(record: &Record, all: bool) -> Result<Value, CliError> {
-    let given = record.config.clone().map_or(Value::Null, Value::Object);
     if !all {
-        return Ok(given);
+        return Ok(record.config.clone().map_or(Value::Null, Value::Object));
     }
-    let chart = record.chart.get("values").cloned().unwrap_or_default();
+    let table = |object: Option<&serde_json::Map<String, Value>>| object.map_or_else(Table::new, json::table);
+    let (given, chart) = (table(record.config.as_ref()), table(record.chart.get("values").and_then(Value::as_object)));
     let mut budget = Budget::new(Limits::default());
-    let merged = lay_over(&table(&given), &table(&chart), Nulls::Remove, &mut budget);
+    let merged = lay_over(&given, &chart, Nulls::Remove, &mut budget);
     let merged = merged.map_err(|fault| CliError::other(fault.to_string(), "", exit::FAILED))?.0;
-    Ok(json::value(&Data::Map(merged)))
-}
-
-fn table(value: &Value) -> Table {
-    match json::data(value) {
-        Data::Map(table) => table,
-        _ => Table::new(),
-    }
-}
-
-fn document(value: &Value) -> Result<String, CliError> {
-    let mut budget = Budget::new(Limits::default());
-    let written =
-        yaml::write_data(&json::data(value), &mut budget).map_err(|fault| CliError::other(fault.to_string(), "", exit::FAILED))?;
-    Ok(written.lossy().into_owned())
+    Ok(Value::Object(json::object(&merged)))
 }
 
 fn chart(record: &Record) -> (String, String) {
