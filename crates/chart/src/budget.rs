@@ -1,7 +1,12 @@
 //! What one render may cost. Everything that a chart can make grow is charged here before it is done, so that a render ends
 //! the same way on every machine: with its output, or with the limit that it met.
 
+use std::{fmt, sync::Arc, time::Duration};
+
 use thiserror::Error;
+
+/// How many steps go by between two looks at a [`TimeLimit`]: less than a millisecond.
+const SLICE: u64 = 4_096;
 
 /// The limits of one render.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +27,32 @@ impl Default for Limits {
     }
 }
 
+/// How long a render may take where nothing else is said: far more than any chart takes that people use.
+pub const RENDER_TIME: Duration = Duration::from_secs(120);
+
+/// How long a render may take, beside the steps it has: for whoever waits for it on a machine that is slow or busy.
+///
+/// This room has no clock: who renders says whether the time is over. It is asked every few thousand steps, so a render ends
+/// soon after it, and not at it.
+#[derive(Clone)]
+pub struct TimeLimit {
+    limit: Duration,
+    is_over: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl TimeLimit {
+    /// A limit, and what tells that it is over.
+    pub fn new(limit: Duration, is_over: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { limit, is_over: Arc::new(is_over) }
+    }
+}
+
+impl fmt::Debug for TimeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TimeLimit({:?})", self.limit)
+    }
+}
+
 /// The limit that a render met.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Exhausted {
@@ -37,12 +68,18 @@ pub enum Exhausted {
     /// Too deep.
     #[error("the chart's templates or values stand more than {0} deep in one another")]
     Depth(u32),
+    /// Too long. How far a render comes in a time is another matter on every machine, so that nothing may be concluded from it.
+    #[error("the chart took longer than {0:?} to render on this machine")]
+    Time(Duration),
 }
 
 /// What is left of the limits.
 #[derive(Debug)]
 pub struct Budget {
     limits: Limits,
+    time: Option<TimeLimit>,
+    /// Steps until the time is looked at, taken out of `steps` already.
+    slice: u64,
     steps: u64,
     output: u64,
     memory: u64,
@@ -50,14 +87,37 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// All of it.
+    /// All of it, and all the time that it takes.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, steps: limits.steps, output: limits.output, memory: limits.memory, depth: limits.depth }
+        Self { limits, time: None, slice: 0, steps: limits.steps, output: limits.output, memory: limits.memory, depth: limits.depth }
+    }
+
+    /// The same within a time.
+    #[must_use]
+    pub fn within(self, time: Option<TimeLimit>) -> Self {
+        Self { time, ..self }
     }
 
     /// Takes steps.
     pub fn step(&mut self, count: u64) -> Result<(), Exhausted> {
-        take(&mut self.steps, count).ok_or(Exhausted::Steps(self.limits.steps))
+        match self.slice.checked_sub(count) {
+            Some(left) => self.slice = left,
+            None => self.next_slice(count)?,
+        }
+        Ok(())
+    }
+
+    /// Takes steps that the slice does not have, and begins the next one.
+    #[cold]
+    fn next_slice(&mut self, count: u64) -> Result<(), Exhausted> {
+        if let Some(time) = self.time.as_ref().filter(|time| (time.is_over)()) {
+            return Err(Exhausted::Time(time.limit));
+        }
+        let rest = self.slice + self.steps;
+        let left = rest.checked_sub(count).ok_or(Exhausted::Steps(self.limits.steps))?;
+        self.slice = left.min(SLICE);
+        self.steps = left - self.slice;
+        Ok(())
     }
 
     /// Takes the steps of looking through this many bytes.
@@ -90,4 +150,43 @@ impl Budget {
 fn take(left: &mut u64, count: u64) -> Option<()> {
     *left = left.checked_sub(count)?;
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn as_many_steps_are_taken_as_there_are_however_they_are_cut(limit in 0_u64..50_000, counts in prop::collection::vec(0_u64..9_000, 0..40)) {
+            let mut budget = Budget::new(Limits { steps: limit, ..Limits::default() });
+            let mut taken = 0;
+            for count in counts {
+                let fits = taken + count <= limit;
+                prop_assert_eq!(budget.step(count), if fits { Ok(()) } else { Err(Exhausted::Steps(limit)) });
+                taken += if fits { count } else { 0 };
+            }
+        }
+    }
+
+    #[test]
+    fn the_time_is_looked_at_now_and_then_and_ends_a_render() {
+        let looks = Arc::new(AtomicU64::new(0));
+        let counted = looks.clone();
+        let second = Duration::from_secs(1);
+        let time = TimeLimit::new(second, move || counted.fetch_add(1, Ordering::Relaxed) == 3);
+        let mut budget = Budget::new(Limits::default()).within(Some(time));
+        let steps = (0..u64::MAX).find(|_| budget.step(1) == Err(Exhausted::Time(second)));
+        assert_eq!((steps, looks.load(Ordering::Relaxed)), (Some(3 * (SLICE + 1)), 4));
+    }
+
+    #[test]
+    fn a_step_that_is_many_is_not_begun_when_the_time_is_over() {
+        let mut budget = Budget::new(Limits::default()).within(Some(TimeLimit::new(Duration::ZERO, || true)));
+        assert_eq!(budget.step(100_000_000), Err(Exhausted::Time(Duration::ZERO)));
+    }
 }

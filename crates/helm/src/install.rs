@@ -94,8 +94,11 @@ impl Releases<'_> {
     }
 
     async fn install_crds(&self, install: &Install) -> Result<(), HelmError> {
-        let crds = install.render.chart.crds();
-        if install.skip_crds || crds.is_empty() {
+        if install.skip_crds {
+            return Ok(());
+        }
+        let crds = install.render.settled()?.crds();
+        if crds.is_empty() {
             return Ok(());
         }
         if install.dry_run {

@@ -3,10 +3,10 @@
 //! Rendering is a function and a cluster is asked by waiting, so a render that looks for an object that nobody has fetched yet is
 //! given nothing, told what it looked for, and done again once that is there. A render changes nothing, so that it may be repeated.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
 use penstock_chart::{
-    budget::Limits,
+    budget::{Limits, TimeLimit},
     chart::Chart,
     function::Lookup,
     random::Seeded,
@@ -14,7 +14,10 @@ use penstock_chart::{
     render::{Capabilities, KubeVersion, Release, Surroundings},
     value::{Data, Table},
 };
-use penstock_model::cluster::{Cluster, ClusterError, ObjectName, Query};
+use penstock_model::{
+    clock::over_after,
+    cluster::{Cluster, ClusterError, ObjectName, Query},
+};
 use serde_json::json;
 
 use crate::{HelmError, Releases};
@@ -35,6 +38,8 @@ pub struct RenderRequest {
     pub seed: [u8; 32],
     /// What a render may cost.
     pub limits: Limits,
+    /// How long a render may take.
+    pub time: Duration,
     /// Whether templates may look things up.
     pub look_up: bool,
     /// What gives the addresses of a host, where templates may ask for them.
@@ -78,22 +83,17 @@ impl Releases<'_> {
             ..Capabilities::default()
         };
         let now = jiff_now(self.clock.now().0)?;
-        let whole = Request {
-            chart: request.chart.clone(),
-            values: request.values.clone(),
-            release,
-            capabilities,
-            check_schema: request.check_schema,
-            ..Request::default()
-        };
+        let whole =
+            Request { values: request.values.clone(), release, capabilities, check_schema: request.check_schema, ..Request::default() };
         let mut render = Render::default();
         for _ in 0..ROUNDS {
             let composed = {
                 let mut random = Seeded::new(request.seed);
                 let lookup: Option<&dyn Lookup> = if request.look_up { Some(&render) } else { None };
                 let hosts = request.hosts.as_ref().map(|hosts| hosts as &dyn Fn(&str) -> Vec<String>);
-                let mut around = Surroundings { lookup, hosts, limits: request.limits, ..Surroundings::new(&now, &mut random) };
-                compose(&whole, &mut around)
+                let time = Some(TimeLimit::new(request.time, over_after(request.time)));
+                let mut around = Surroundings { lookup, hosts, limits: request.limits, time, ..Surroundings::new(&now, &mut random) };
+                compose(&request.chart, &whole, &mut around)
             };
             let missing = render.missing.take();
             if missing.is_empty() {

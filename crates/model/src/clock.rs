@@ -77,6 +77,13 @@ impl Clock for SystemClock {
     }
 }
 
+/// What tells whether a time from now on is over, by the machine's steady clock: for limits on work that knows no clock of its own.
+#[allow(clippy::disallowed_methods, reason = "the steady clock is read here alone")]
+pub fn over_after(time: Duration) -> impl Fn() -> bool + Send + Sync + 'static {
+    let began = std::time::Instant::now();
+    move || began.elapsed() >= time
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

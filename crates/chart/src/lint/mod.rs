@@ -109,7 +109,7 @@ pub struct Options {
 pub fn lint(directory: &Directory, options: &Options, around: &mut Surroundings<'_>) -> Vec<Message> {
     let mut linter = Linter { messages: Vec::new() };
     chartfile::check(&mut linter, &directory.chart_yaml);
-    values::check(&mut linter, directory, options, around.limits);
+    values::check(&mut linter, directory, options, &mut around.budget());
     templates::check(&mut linter, directory, options, around);
     dependencies::check(&mut linter, directory);
     linter.messages

@@ -31,7 +31,7 @@ pub(super) fn check(linter: &mut Linter, directory: &Directory, options: &Option
     if let Some(version) = &options.kube_version {
         capabilities.kube_version = version.clone();
     }
-    let budget = &mut Budget::new(around.limits);
+    let budget = &mut around.budget();
     let Ok((chart, values)) = prepared(&loaded.chart, options, budget) else { return };
     let outcome = values.and_then(|values| {
         let release = Release { name: "test-release".to_owned(), namespace: options.namespace.clone(), ..Release::default() };

@@ -5,7 +5,7 @@ use super::{
     Severity::{Error, Info},
 };
 use crate::{
-    budget::{Budget, Limits},
+    budget::Budget,
     schema,
     values::{Nulls, lay_over},
     yaml,
@@ -13,7 +13,7 @@ use crate::{
 
 const FILE: &str = "values.yaml";
 
-pub(super) fn check(linter: &mut Linter, directory: &Directory, options: &Options, limits: Limits) {
+pub(super) fn check(linter: &mut Linter, directory: &Directory, options: &Options, budget: &mut Budget) {
     let text = directory.values.as_deref().ok_or("file does not exist");
     let Some(text) = linter.rule(Info, FILE, text) else { return };
     let read = yaml::read_table(text).map_err(|why| {
@@ -23,7 +23,6 @@ pub(super) fn check(linter: &mut Linter, directory: &Directory, options: &Option
     });
     let Some(values) = linter.rule(Error, FILE, read) else { return };
     let Some(schema) = directory.schema.as_ref().filter(|schema| !schema.is_empty()) else { return };
-    let budget = &mut Budget::new(limits);
     let outcome = match lay_over(&options.values, &values, Nulls::Remove, budget) {
         Ok((values, _)) => schema::check_one(&values, schema, budget).map_err(|why| why.to_string()),
         Err(fault) => Err(fault.to_string()),

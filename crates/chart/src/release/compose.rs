@@ -4,7 +4,6 @@ use thiserror::Error;
 
 use super::{Hook, INSTALL, Manifest, NotAManifest, sort};
 use crate::{
-    budget::Budget,
     chart::Chart,
     function::Fault,
     functions::semver,
@@ -15,12 +14,10 @@ use crate::{
     values::{self, Nulls},
 };
 
-/// What is rendered.
+/// With what a chart is rendered.
 #[derive(Clone, Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of Helm's, independent of the others")]
 pub struct Request {
-    /// The chart, with the charts that it depends on inside it.
-    pub chart: Chart,
     /// The values that the user gives.
     pub values: Table,
     /// The release.
@@ -97,10 +94,10 @@ impl From<Fault> for ComposeError {
     }
 }
 
-/// Renders a chart and sorts what comes out.
-pub fn compose(request: &Request, around: &mut Surroundings<'_>) -> Result<Composed, ComposeError> {
-    let mut budget = Budget::new(around.limits);
-    let settled = values::settle(&request.chart, &request.values, Nulls::Keep, &mut budget)?;
+/// Renders a chart, with the charts that it depends on inside it, and sorts what comes out.
+pub fn compose(chart: &Chart, request: &Request, around: &mut Surroundings<'_>) -> Result<Composed, ComposeError> {
+    let mut budget = around.budget();
+    let settled = values::settle(chart, &request.values, Nulls::Keep, &mut budget)?;
     let chart = settled.chart;
     let (chart_values, warnings) = values::coalesce(&chart, &request.values, &mut budget)?;
     if request.check_schema && has_schema(&chart) {

@@ -16,7 +16,7 @@ use thiserror::Error;
 pub use capabilities::{Capabilities, KNOWN_API_VERSIONS, KubeVersion};
 
 use crate::{
-    budget::{Budget, Exhausted, Limits},
+    budget::{Budget, Exhausted, Limits, TimeLimit},
     chart::{Chart, File},
     function::{Fault, Lookup, Random, Scope},
     functions,
@@ -59,6 +59,8 @@ pub struct Surroundings<'a> {
     pub hosts: Option<&'a dyn Fn(&str) -> Vec<String>>,
     /// What a render may cost.
     pub limits: Limits,
+    /// How long it may take.
+    pub time: Option<TimeLimit>,
     /// Templates that were parsed before.
     pub cache: Option<&'a Cache>,
 }
@@ -66,7 +68,12 @@ pub struct Surroundings<'a> {
 impl<'a> Surroundings<'a> {
     /// A time and randomness, and nothing else.
     pub fn new(now: &'a jiff::ZonedDateTime, random: &'a mut dyn Random) -> Self {
-        Self { now, random, lookup: None, hosts: None, limits: Limits::default(), cache: None }
+        Self { now, random, lookup: None, hosts: None, limits: Limits::default(), time: None, cache: None }
+    }
+
+    /// All that a render may cost here.
+    pub fn budget(&self) -> Budget {
+        Budget::new(self.limits).within(self.time.clone())
     }
 }
 

@@ -96,10 +96,10 @@ pub fn printed(question: &Json, read: Result<Loaded, LoadError>) -> Outcome {
         (Ok(values), Ok(capabilities)) => (values, capabilities),
         (Err(text), _) | (_, Err(text)) => return said(text),
     };
-    let request = Request { chart, values, capabilities, release: the_release(question), check_schema: true, ..Request::default() };
+    let request = Request { values, capabilities, release: the_release(question), check_schema: true, ..Request::default() };
     let now = now();
     let mut random = Seeded::new([7; 32]);
-    match release::compose(&request, &mut Surroundings::new(&now, &mut random)) {
+    match release::compose(&chart, &request, &mut Surroundings::new(&now, &mut random)) {
         Ok(composed) => {
             let mut text = format!("{}\n", composed.manifest.trim());
             for hook in &composed.hooks {

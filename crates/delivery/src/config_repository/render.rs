@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use penstock_chart::budget::{Budget, Limits};
+use penstock_chart::budget::{Budget, Limits, RENDER_TIME, TimeLimit};
 use penstock_chart::chart::{Chart, File};
 use penstock_chart::json;
 use penstock_chart::random::Seeded;
@@ -12,6 +12,7 @@ use penstock_chart::render::{Capabilities, KubeVersion, Release, Surroundings};
 use penstock_chart::value::{Data, Str};
 use penstock_chart::values::{self, Given, ValuesFile};
 use penstock_gitops::{Application, Helm, Manifest, Rendered};
+use penstock_model::clock::over_after;
 use penstock_model::release::ImageName;
 use penstock_model::{CommitId, Digest, RepositoryName, Timestamp};
 use serde_json::Value;
@@ -213,7 +214,6 @@ impl ChartSource {
         installable(&self.read.chart).map_err(|error| self.error(&error))?;
         let given = self.given();
         let request = Request {
-            chart: self.read.chart.clone(),
             values: self.merged(&given, &mut Budget::new(Limits::default()))?,
             release: self.release.clone(),
             capabilities: self.capabilities()?,
@@ -222,8 +222,12 @@ impl ChartSource {
         };
         let now = jiff::Timestamp::from_millisecond(self.now.0).unwrap_or_default().to_zoned_datetime(jiff::tz::TimeZone::UTC);
         let mut random = Seeded::new(*self.seed.as_bytes());
-        let mut around = Surroundings { cache: Some(&self.charts.templates), ..Surroundings::new(&now, &mut random) };
-        let composed = release::compose(&request, &mut around).map_err(|error| self.error(&error))?;
+        let mut around = Surroundings {
+            cache: Some(&self.charts.templates),
+            time: Some(TimeLimit::new(RENDER_TIME, over_after(RENDER_TIME))),
+            ..Surroundings::new(&now, &mut random)
+        };
+        let composed = release::compose(&self.read.chart, &request, &mut around).map_err(|error| self.error(&error))?;
         let documents = self.documents(composed).map_err(|error| self.error(&error))?;
         let manifests = penstock_gitops::rendered_manifests(documents, &self.namespace).map_err(|errors| all(&errors))?;
         Ok(Rendering { manifests, values: self.seen(&given)? })

@@ -208,3 +208,13 @@ async fn a_dry_run_changes_nothing() {
     assert_eq!(stage.cluster.did(), [""; 0]);
     let _: Value = record.chart;
 }
+
+#[tokio::test]
+async fn a_render_that_takes_too_long_ends_and_leaves_nothing() {
+    let stage = Stage::new();
+    let loops = "{{ range until 5000 }}{{ range until 5000 }}{{ end }}{{ end }}";
+    let request = penstock_helm::RenderRequest { time: std::time::Duration::ZERO, ..rendering(&[("a.yaml", loops)], json!({})) };
+    let refused = stage.with(async |releases| releases.install(&install(request)).await).await;
+    assert!(matches!(&refused, Err(HelmError::Render(why)) if why.contains("took longer than 0ns")), "{refused:?}");
+    assert_eq!(stage.cluster.did(), [""; 0]);
+}

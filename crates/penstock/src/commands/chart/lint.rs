@@ -32,7 +32,8 @@ pub fn lint(args: &LintChart, output: Output) -> Result<u8, CliError> {
     }
     for chart in &charts {
         let directory = directory(chart)?;
-        let mut messages = judge(&directory, &options, &mut Surroundings::new(&now, &mut random));
+        let mut messages =
+            judge(&directory, &options, &mut Surroundings { time: Some(super::time_limit()), ..Surroundings::new(&now, &mut random) });
         messages.extend(unused(&directory));
         let bad = |message: &Message| message.severity == Severity::Error || (args.strict && message.severity == Severity::Warning);
         failed += usize::from(messages.iter().any(bad));

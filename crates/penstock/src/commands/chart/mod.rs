@@ -16,10 +16,11 @@ mod template;
 use std::process::ExitCode;
 
 use penstock_chart::{
-    budget::{Budget, Limits},
+    budget::{Budget, Limits, RENDER_TIME, TimeLimit},
     json, yaml,
 };
 use penstock_cli::{CliError, Output, args::chart::Chart, exit};
+use penstock_model::clock::over_after;
 
 /// Carries one out.
 pub async fn chart(command: &Chart, output: Output) -> Result<ExitCode, CliError> {
@@ -45,6 +46,11 @@ fn document(value: &serde_json::Value) -> Result<String, CliError> {
     let written =
         yaml::write_data(&json::data(value), &mut budget).map_err(|fault| CliError::other(fault.to_string(), "", exit::FAILED))?;
     Ok(written.lossy().into_owned())
+}
+
+/// How long a render may take.
+fn time_limit() -> TimeLimit {
+    TimeLimit::new(RENDER_TIME, over_after(RENDER_TIME))
 }
 
 /// The time, as templates see it.

@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::path::Path;
 
 use penstock_chart::{
-    budget::Limits,
     chart::Chart,
     load,
     random::Seeded,
@@ -38,9 +37,9 @@ pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
     let request = Request {
         release: Release { name: name.clone(), namespace: args.render.namespace.clone(), revision: 1, is_upgrade: args.is_upgrade },
         include_crds: args.include_crds && args.output_dir.is_none(),
-        ..request(chart, given::values(&args.values)?, &args.render)?
+        ..request(given::values(&args.values)?, &args.render)?
     };
-    let composed = match rendered(&request, &args.render) {
+    let composed = match rendered(&chart, &request, &args.render) {
         Err(ComposeError::NotManifests { fault, rendered }) => {
             if args.debug {
                 print!("{rendered}");
@@ -62,30 +61,36 @@ pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
 }
 
 /// What is rendered, the release apart.
-pub fn request(chart: Chart, values: Table, flags: &RenderFlags) -> Result<Request, CliError> {
+pub fn request(values: Table, flags: &RenderFlags) -> Result<Request, CliError> {
     let mut capabilities = Capabilities::default();
     if let Some(version) = &flags.kube_version {
         let read = KubeVersion::parse(version);
         capabilities.kube_version = read.map_err(|why| CliError::other(why, "a version is written 1.32.0", exit::USAGE))?;
     }
     capabilities.api_versions.extend(flags.api_versions.iter().cloned());
-    Ok(Request { chart, values, capabilities, check_schema: !flags.skip_schema_validation, ..Request::default() })
+    Ok(Request { values, capabilities, check_schema: !flags.skip_schema_validation, ..Request::default() })
 }
 
 /// Renders, with the time and randomness of this machine.
-pub fn rendered(request: &Request, flags: &RenderFlags) -> Result<Composed, ComposeError> {
-    rendered_with(request, flags, super::seed(), &super::now())
+pub fn rendered(chart: &Chart, request: &Request, flags: &RenderFlags) -> Result<Composed, ComposeError> {
+    rendered_with(chart, request, flags, super::seed(), &super::now())
 }
 
 /// Renders with this randomness at this time.
-pub fn rendered_with(request: &Request, flags: &RenderFlags, seed: [u8; 32], now: &jiff::ZonedDateTime) -> Result<Composed, ComposeError> {
+pub fn rendered_with(
+    chart: &Chart,
+    request: &Request,
+    flags: &RenderFlags,
+    seed: [u8; 32],
+    now: &jiff::ZonedDateTime,
+) -> Result<Composed, ComposeError> {
     let mut random = Seeded::new(seed);
     let hosts = |name: &str| super::addresses(name);
-    let mut around = Surroundings { limits: Limits::default(), ..Surroundings::new(now, &mut random) };
+    let mut around = Surroundings { time: Some(super::time_limit()), ..Surroundings::new(now, &mut random) };
     if flags.enable_dns {
         around.hosts = Some(&hosts);
     }
-    compose(request, &mut around)
+    compose(chart, request, &mut around)
 }
 
 /// A refusal to render, told.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use penstock_chart::{budget::Limits, chart::Chart};
+use penstock_chart::{
+    budget::{Limits, RENDER_TIME},
+    chart::Chart,
+};
 use penstock_cli::{
     CliError, Output,
     args::chart::{Cascade, ChartSource, DryRun, Install, Rollback, TestRelease, Uninstall, Upgrade, Values},
@@ -206,6 +209,7 @@ fn render(chart: Chart, values: &Values, check_schema: bool, dry_run: Option<Dry
         check_schema,
         seed: seed(),
         limits: Limits::default(),
+        time: RENDER_TIME,
         look_up: dry_run != Some(DryRun::Client),
         hosts: dns.then_some(super::super::addresses as fn(&str) -> Vec<String>),
     })
