@@ -6,13 +6,14 @@
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
 use penstock_chart::{
-    budget::{Limits, TimeLimit},
+    budget::{Budget, Limits, TimeLimit},
     chart::Chart,
     function::Lookup,
     random::Seeded,
     release::{Composed, Request, compose},
     render::{Capabilities, KubeVersion, Release, Surroundings},
     value::{Data, Table},
+    values::{Nulls, settle},
 };
 use penstock_model::{
     clock::over_after,
@@ -44,6 +45,14 @@ pub struct RenderRequest {
     pub look_up: bool,
     /// What gives the addresses of a host, where templates may ask for them.
     pub hosts: Option<fn(&str) -> Vec<String>>,
+}
+
+impl RenderRequest {
+    /// The chart with those inside it that are enabled, by the names that they go by.
+    pub(crate) fn settled(&self) -> Result<Chart, HelmError> {
+        let settled = settle(&self.chart, &self.values, Nulls::Keep, &mut Budget::new(self.limits));
+        settled.map(|settled| settled.chart).map_err(|fault| HelmError::Render(fault.to_string()))
+    }
 }
 
 /// What was looked for and is fetched already, and what is not.

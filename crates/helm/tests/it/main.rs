@@ -56,7 +56,7 @@ pub(crate) fn rendering(templates: &[(&str, &str)], values: serde_json::Value) -
     }
 }
 
-fn file(name: &str, text: &str) -> File {
+pub(crate) fn file(name: &str, text: &str) -> File {
     File { name: name.into(), data: text.into() }
 }
 

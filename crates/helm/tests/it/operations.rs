@@ -1,11 +1,14 @@
 //! What each operation does, and what it leaves behind.
 
-use penstock_chart::release::{HookPhase, Status};
+use penstock_chart::{
+    load,
+    release::{HookPhase, Status},
+};
 use penstock_helm::{HelmError, OldValues, Statuses, Test, TestFilter};
 use penstock_model::cluster::{Cluster as _, ObjectName, ownership};
 use serde_json::{Value, json};
 
-use crate::{Stage, WAITING, config_map, hook, install, rendering, rollback, uninstall, upgrade};
+use crate::{Stage, WAITING, config_map, file, hook, install, rendering, rollback, uninstall, upgrade};
 
 fn named(kind: &str, name: &str) -> ObjectName {
     ObjectName { api_version: "v1".into(), kind: kind.into(), namespace: "shop".into(), name: name.into() }
@@ -207,6 +210,27 @@ async fn a_dry_run_changes_nothing() {
     assert!(record.manifest.contains("kind: ConfigMap"));
     assert_eq!(stage.cluster.did(), [""; 0]);
     let _: Value = record.chart;
+}
+
+#[tokio::test]
+async fn definitions_of_charts_that_are_not_enabled_stay_out_of_the_cluster() {
+    let definition =
+        |name: &str| format!("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: {name}\n");
+    let inside = |name: &str| {
+        [
+            file(&format!("charts/{name}/Chart.yaml"), &format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n")),
+            file(&format!("charts/{name}/crds/{name}.yaml"), &definition(&format!("{name}s.example.com"))),
+        ]
+    };
+    let dependencies = ["radio", "tracer"].map(|name| format!("- {{name: {name}, version: 1.0.0, condition: {name}.enabled}}\n")).concat();
+    let chart = format!("apiVersion: v2\nname: web\nversion: 1.2.3\ndependencies:\n{dependencies}");
+    let files = [vec![file("Chart.yaml", &chart)], inside("radio").into(), inside("tracer").into()].concat();
+    let request = rendering(&[], json!({"radio": {"enabled": true}, "tracer": {"enabled": false}}));
+    let request = penstock_helm::RenderRequest { chart: load::files(files).unwrap().chart, ..request };
+    let stage = Stage::new();
+    stage.with(async |releases| releases.install(&install(request)).await.unwrap()).await;
+    let made: Vec<String> = stage.cluster.did().into_iter().filter(|did| did.contains("CustomResourceDefinition")).collect();
+    assert_eq!(made, ["create CustomResourceDefinition radios.example.com"]);
 }
 
 #[tokio::test]
