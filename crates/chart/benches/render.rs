@@ -24,7 +24,7 @@ const STARTS: usize = 15;
 fn main() {
     let helm = helm();
     // name, chart, how often it is rendered in a round
-    for (name, repeated) in [("shop", 1), ("subcharts", 20)] {
+    for (name, repeated) in [("shop", 1), ("monitoring", 1), ("subcharts", 20)] {
         let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/charts").join(name).join("chart");
         let chart = read(&place);
         let templates = count(&chart);
