@@ -14,6 +14,7 @@ mod answers;
 pub mod budget;
 pub mod chart;
 pub mod diff;
+mod documents;
 pub mod format;
 pub mod function;
 pub mod functions;

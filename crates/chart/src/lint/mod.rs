@@ -4,7 +4,6 @@ mod addresses;
 mod chartfile;
 mod dependencies;
 mod deprecations;
-mod documents;
 mod names;
 mod templates;
 #[cfg(test)]

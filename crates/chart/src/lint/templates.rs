@@ -3,13 +3,12 @@
 use super::{
     Directory, Linter, Options,
     Severity::{Error, Warning},
-    deprecations,
-    documents::Documents,
-    names,
+    deprecations, names,
 };
 use crate::{
     budget::Budget,
     chart::{Chart, File},
+    documents::Documents,
     format::quoted,
     load::{self, Object},
     render::{Capabilities, Files, KubeVersion, Mode, Release, Surroundings, render},
@@ -81,7 +80,7 @@ fn template_rules(linter: &mut Linter, template: &File, chart: &Chart, files: &F
     linter.rule(Warning, &path, top_indent(text));
     let mut documents = Documents::new(text);
     loop {
-        let read = documents.next(budget).map_err(|why| format!("unable to parse YAML: {why}"));
+        let read = documents.next(budget, load::object).map_err(|why| format!("unable to parse YAML: {why}"));
         let Some(read) = linter.rule(Error, &path, read) else { return false };
         let Some(object) = read else { return true };
         if let Some(object) = object {

@@ -4,7 +4,9 @@ use thiserror::Error;
 
 use super::{Hook, INSTALL, Manifest, NotAManifest, sort};
 use crate::{
+    budget::{Budget, Limits},
     chart::Chart,
+    documents::Documents,
     function::Fault,
     functions::semver,
     json,
@@ -203,12 +205,14 @@ pub fn stored(chart: &Chart) -> serde_json::Value {
     })
 }
 
-/// The objects of a manifest, those of a list one by one.
+/// The objects of a manifest, those of a list one by one. Read as Kubernetes' decoder reads it: each line of a document ends, and
+/// whole numbers are kept to the last digit.
 pub fn objects(manifest: &[u8]) -> Result<Vec<serde_json::Value>, String> {
+    let budget = &mut Budget::new(Limits::default());
+    let mut documents = Documents::new(manifest);
     let mut objects = Vec::new();
-    for document in super::head::documents(manifest) {
-        let data = crate::yaml::read(document.as_bytes()).map_err(|error| error.to_string())?;
-        match json::value(&data) {
+    while let Some(document) = documents.next(budget, |data| Ok(json::value(data))).map_err(|why| format!("error parsing : {why}"))? {
+        match document {
             serde_json::Value::Null => {}
             serde_json::Value::Object(object) => match items(&object) {
                 Some(items) => objects.extend(items.iter().cloned()),
@@ -244,4 +248,24 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
     Err(
         "invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::objects;
+
+    #[test]
+    fn a_text_at_a_documents_end_keeps_its_line_break_and_a_number_its_digits() {
+        let manifest = b"---\n# Source: a\na: |\n  last\n---\n# Source: b\nb: 9007199254740993\nc: |\n  last";
+        assert_eq!(objects(manifest).unwrap(), [json!({"a": "last\n"}), json!({"b": 9_007_199_254_740_993_i64, "c": "last\n"})]);
+    }
+
+    #[test]
+    fn a_list_is_its_items_and_json_may_stand_behind_json() {
+        let list = b"kind: ConfigMapList\nitems:\n- {a: 1}\n- {a: 2}\n---\n---\n# nothing\n";
+        assert_eq!(objects(list).unwrap(), [json!({"a": 1}), json!({"a": 2})]);
+        assert_eq!(objects(b"{\"a\": 1}\n{\"a\": 2}\n").unwrap(), [json!({"a": 1}), json!({"a": 2})]);
+    }
 }

@@ -1,14 +1,9 @@
 //! The documents of a rendered file, as Kubernetes' decoder takes them: YAML with `---` between them, or JSON one after the other.
 
-use crate::{
-    budget::Budget,
-    json,
-    load::{Object, object},
-    yaml,
-};
+use crate::{budget::Budget, json, value::Data, yaml};
 
-/// Reads one object after the other.
-pub(super) struct Documents<'a> {
+/// Reads one document after the other.
+pub(crate) struct Documents<'a> {
     text: &'a [u8],
     rest: &'a [u8],
     /// Whether it could be JSON still.
@@ -17,19 +12,19 @@ pub(super) struct Documents<'a> {
 }
 
 impl<'a> Documents<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
         let begin = String::from_utf8_lossy(text);
         Self { text, rest: text, is_json: begin.trim_start().starts_with('{'), count: 0 }
     }
 
-    /// The next object, where the document holds one; none at the end.
-    pub(super) fn next(&mut self, budget: &mut Budget) -> Result<Option<Option<Object>>, String> {
+    /// What is taken out of the next document; none at the end. Its whole numbers are [`Data::Int`]. What cannot be taken out of JSON is tried as YAML.
+    pub(crate) fn next<T>(&mut self, budget: &mut Budget, take: impl Fn(&Data) -> Result<T, String>) -> Result<Option<T>, String> {
         let mut first = None;
         if self.is_json {
             if self.rest.trim_ascii_start().is_empty() {
                 return Ok(None);
             }
-            match self.json(budget) {
+            match self.json(budget, &take) {
                 // behind one document there may be YAML
                 Err(why) if self.count <= 1 => first = Some(why),
                 read => return read.map(Some),
@@ -39,33 +34,33 @@ impl<'a> Documents<'a> {
             let behind = self.rest.get(blanks..).unwrap_or_default();
             self.rest = behind.strip_prefix(b"\n").unwrap_or(behind);
         }
-        let read = self.yaml(budget);
+        let read = self.yaml(budget, &take);
         if read.is_ok() {
             self.count += 1;
         }
         read.map_err(|why| first.unwrap_or(why))
     }
 
-    fn json(&mut self, budget: &mut Budget) -> Result<Option<Object>, String> {
+    fn json<T>(&mut self, budget: &mut Budget, take: &impl Fn(&Data) -> Result<T, String>) -> Result<T, String> {
         let (read, at) = json::read_front(self.rest, budget);
         let behind = self.rest.get(at..).unwrap_or_default();
         match read {
             Ok(document) => {
-                let object = object(&document)?;
+                let taken = take(&document)?;
                 self.rest = behind;
                 self.count += 1;
-                Ok(object)
+                Ok(taken)
             }
             Err(why) if behind.is_empty() || self.count > 1 => Err(why.to_string()),
             Err(why) => Err(format!("json: offset {}: {why}", self.text.len() - behind.len() + 1)),
         }
     }
 
-    fn yaml(&mut self, budget: &mut Budget) -> Result<Option<Option<Object>>, String> {
+    fn yaml<T>(&mut self, budget: &mut Budget, take: &impl Fn(&Data) -> Result<T, String>) -> Result<Option<T>, String> {
         let Some(text) = self.part()? else { return Ok(None) };
         let rules = yaml::Rules { integers: true, ..yaml::Rules::default() };
         let document = yaml::read_by(rules, &text, budget).map_err(|why| why.to_string())?;
-        object(&document).map(Some).map_err(|why| format!("error unmarshaling JSON: while decoding JSON: {why}"))
+        take(&document).map(Some).map_err(|why| format!("error unmarshaling JSON: while decoding JSON: {why}"))
     }
 
     /// What stands up to the next separator.
