@@ -38,16 +38,23 @@ impl Releases<'_> {
         let hook = hook.clone();
         self.say(format!("{event} hook {}", hook.path));
         self.delete_hook(&hook, BEFORE, waiting).await?;
-        let objects = self.objects(&hook.manifest, "unable to build kubernetes object for hook").await?;
+        let building = format!("unable to build kubernetes object for {event} hook {}", hook.path);
+        let objects = self.objects(&hook.manifest, &building).await?;
         record.hooks[at].last_run = HookRun { started_at: self.now(), phase: HookPhase::Running, ..HookRun::default() };
         self.keep(record).await;
         // what is stored if whoever runs this dies now is `Running`; what is left unsaid below is unknown
         record.hooks[at].last_run.phase = HookPhase::Unknown;
-        let ran = self.create_and_wait(&objects, &hook, event, waiting).await;
+        let created = self.create_all(&objects).await;
+        let was_created = created.is_ok();
+        let ran = match created {
+            Ok(()) => self.cluster.wait(&names(&objects), Until::Completed, waiting.timeout).await.map_err(HelmError::from),
+            Err(error) => Err(error.during(format!("warning: Hook {event} {} failed", hook.path))),
+        };
         let run = &mut record.hooks[at].last_run;
         run.completed_at = self.now();
         run.phase = if ran.is_ok() { HookPhase::Succeeded } else { HookPhase::Failed };
-        if ran.is_err() {
+        // what could not be created may be somebody else's: it is not removed
+        if ran.is_err() && was_created {
             self.show_logs(&hook, FAILED).await;
             if let Err(error) = self.delete_hook(&hook, FAILED, waiting).await {
                 self.warn(format!("the hook {} failed and cannot be removed: {error}", hook.path));
@@ -56,23 +63,14 @@ impl Releases<'_> {
         ran
     }
 
-    async fn create_and_wait(&self, objects: &[Value], hook: &RecordedHook, event: HookEvent, waiting: Waiting) -> Result<(), HelmError> {
-        for object in objects {
-            let created = self.cluster.create(object).await;
-            created.map_err(|error| HelmError::from(error).during(format!("warning: Hook {event} {} failed", hook.path)))?;
-        }
-        Ok(self.cluster.wait(&names(objects), Until::Completed, waiting.timeout).await?)
-    }
-
     /// Removes what a hook made, where one of its policies says so. Definitions of resources stay: with them would go all that they define.
     async fn delete_hook(&self, hook: &RecordedHook, policy: &str, waiting: Waiting) -> Result<(), HelmError> {
         if hook.kind == "CustomResourceDefinition" || !hook.delete_policies.iter().any(|one| one == policy) {
             return Ok(());
         }
-        let objects = names(&self.objects(&hook.manifest, "unable to build kubernetes object for deleting hook").await?);
-        for object in &objects {
-            self.cluster.delete(object, Propagation::Background).await?;
-        }
+        let building = format!("unable to build kubernetes object for deleting hook {}", hook.path);
+        let objects = names(&self.objects(&hook.manifest, &building).await?);
+        self.remove_all(&objects, Propagation::Background).await?;
         Ok(self.cluster.wait(&objects, Until::Deleted, waiting.timeout).await?)
     }
 

@@ -147,10 +147,14 @@ impl Releases<'_> {
         self.run_hooks(record, HookEvent::PreInstall, waiting).await.map_err(|error| error.during(failed("pre-install")))?;
         let wanted = names(&objects);
         self.say(format!("creating {} object(s)", wanted.len()));
-        let custom = if install.take_ownership { CustomMerge::ThreeWay } else { CustomMerge::TwoWay };
-        let change = Change { original: there, target: objects, force: false, custom };
-        if let Some(error) = self.cluster.update(&change).await.failure {
-            return Err(error.into());
+        if there.is_empty() {
+            self.create_all(&objects).await?;
+        } else {
+            let custom = if install.take_ownership { CustomMerge::ThreeWay } else { CustomMerge::TwoWay };
+            let change = Change { original: there, target: objects, force: false, custom };
+            if let Some(error) = self.cluster.update(&change).await.failure {
+                return Err(error.into());
+            }
         }
         self.until_ready(&wanted, waiting).await?;
         self.run_hooks(record, HookEvent::PostInstall, waiting).await.map_err(|error| error.during(failed("post-install")))?;
@@ -177,7 +181,8 @@ impl Releases<'_> {
             return error;
         }
         self.say("removing what was installed");
-        let uninstall = Uninstall { name: install.name.clone(), waiting: install.waiting, ..Uninstall::default() };
+        let waiting = Waiting { ready: false, ..install.waiting };
+        let uninstall = Uninstall { name: install.name.clone(), waiting, ..Uninstall::default() };
         match self.uninstall(&uninstall).await {
             Ok(_) => error.during(format!("release {} failed, and has been uninstalled due to atomic being set", install.name)),
             Err(other) => other.during(format!("an error occurred while uninstalling the release. original install error: {error}")),

@@ -106,7 +106,7 @@ pub enum HelmError {
     #[error("{while_doing}: {reason}")]
     NotAnObject {
         /// What was to become of it.
-        while_doing: &'static str,
+        while_doing: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -129,6 +129,12 @@ pub enum HelmError {
         /// Why.
         source: Box<HelmError>,
     },
+    /// Each for itself failed.
+    #[error("{} errors occurred:\n\t* {}", .0.len(), .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\t* "))]
+    Several(Vec<ClusterError>),
+    /// Somebody else stored that revision first.
+    #[error("release: already exists")]
+    RevisionExists,
     /// A record that cannot be read.
     #[error("{secret}: {source}")]
     Record {
@@ -165,7 +171,7 @@ impl HelmError {
 
 impl Releases<'_> {
     pub(crate) fn storage(&self) -> Storage<'_> {
-        Storage::new(self.cluster, self.namespace, self.clock)
+        Storage::new(self)
     }
 
     pub(crate) fn say(&self, what: impl Into<String>) {

@@ -1,21 +1,56 @@
-//! The objects of a manifest, where they belong.
+//! The objects of a manifest, where they belong, made and removed.
 
 use penstock_chart::release::objects;
-use penstock_model::cluster::{ObjectName, ownership};
+use penstock_model::cluster::{ClusterError, ObjectName, Propagation, ownership};
 use serde_json::Value;
 
 use crate::{HelmError, Releases};
 
 impl Releases<'_> {
-    /// The objects of a manifest, each with the namespace that it belongs to.
-    pub(crate) async fn objects(&self, manifest: &str, while_doing: &'static str) -> Result<Vec<Value>, HelmError> {
-        let read = objects(manifest.as_bytes()).map_err(|reason| HelmError::NotAnObject { while_doing, reason })?;
+    /// The objects of a manifest, each with the namespace that it belongs to. Every kind that the cluster does not serve is told.
+    pub(crate) async fn objects(&self, manifest: &str, while_doing: &str) -> Result<Vec<Value>, HelmError> {
+        let read = objects(manifest.as_bytes()).map_err(|reason| HelmError::NotAnObject { while_doing: while_doing.into(), reason })?;
         let mut placed = Vec::with_capacity(read.len());
+        let mut unknown = Vec::new();
         for object in read {
-            let object = self.cluster.place(object, self.namespace).await;
-            placed.push(object.map_err(|error| HelmError::from(error).during(while_doing))?);
+            match self.cluster.place(object, self.namespace).await {
+                Ok(object) => placed.push(object),
+                Err(error @ ClusterError::NoSuchKind(_)) => unknown.push(error.to_string()),
+                Err(error) => return Err(HelmError::from(error).during(while_doing)),
+            }
         }
-        Ok(placed)
+        let reason = match unknown.as_slice() {
+            [] => return Ok(placed),
+            [one] => one.clone(),
+            all => format!("[{}]", all.join(", ")),
+        };
+        Err(HelmError::NotAnObject { while_doing: while_doing.into(), reason })
+    }
+
+    /// Creates objects in their order. One that is refused keeps none of the others from being made, as with Helm.
+    pub(crate) async fn create_all(&self, objects: &[Value]) -> Result<(), HelmError> {
+        let mut faults = Vec::new();
+        for object in objects {
+            match self.cluster.create(object).await {
+                Ok(_) => {}
+                Err(error) if is_gone(&error) => return Err(error.into()),
+                Err(error) => faults.push(named(ObjectName::of(object).as_ref(), error)),
+            }
+        }
+        several(faults)
+    }
+
+    /// Removes objects in their order; one that cannot be removed keeps none of the others from going.
+    pub(crate) async fn remove_all(&self, objects: &[ObjectName], how: Propagation) -> Result<(), HelmError> {
+        let mut faults = Vec::new();
+        for object in objects {
+            match self.cluster.delete(object, how).await {
+                Ok(_) => {}
+                Err(error) if is_gone(&error) => return Err(error.into()),
+                Err(error) => faults.push(named(Some(object), error)),
+            }
+        }
+        several(faults)
     }
 
     /// Marks objects as the release's.
@@ -37,7 +72,9 @@ impl Releases<'_> {
         let owner = ownership::Owner { release, namespace: self.namespace };
         let mut there = Vec::new();
         for object in objects {
-            let Some(name) = ObjectName::of(object) else { continue };
+            let Some(name) = ObjectName::of(object).filter(|name| !name.name.is_empty()) else {
+                return Err(nameless(object).during(format!("Unable to continue with {operation}")));
+            };
             let live = self.cluster.get(&name).await;
             let live =
                 live.map_err(|error| HelmError::from(error).during(format!("could not get information about the resource {name}")))?;
@@ -48,6 +85,37 @@ impl Releases<'_> {
             }
         }
         Ok(there)
+    }
+}
+
+/// An object that nobody could ask for again.
+fn nameless(object: &Value) -> HelmError {
+    let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let (kind, namespace) = (text("/kind"), text("/metadata/namespace"));
+    HelmError::NotAnObject {
+        while_doing: format!("could not get information about the resource {kind} \"\" in namespace {namespace:?}"),
+        reason: "resource name may not be empty".into(),
+    }
+}
+
+/// Whether the cluster itself does not answer: then nothing more is tried.
+fn is_gone(error: &ClusterError) -> bool {
+    matches!(error, ClusterError::Unreachable(_) | ClusterError::TimedOut(_))
+}
+
+/// An error that says which object it is about.
+fn named(object: Option<&ObjectName>, error: ClusterError) -> ClusterError {
+    match object {
+        Some(object) if !error.to_string().contains(&object.name) => error.during(object.to_string()),
+        _ => error,
+    }
+}
+
+fn several(mut faults: Vec<ClusterError>) -> Result<(), HelmError> {
+    match faults.len() {
+        0 => Ok(()),
+        1 => faults.pop().map_or(Ok(()), |fault| Err(fault.into())),
+        _ => Err(HelmError::Several(faults)),
     }
 }
 

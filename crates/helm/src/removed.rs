@@ -96,16 +96,12 @@ impl Releases<'_> {
         let files = BTreeMap::from([(Str::from("manifest"), Str::from(record.manifest.as_str()))]);
         let (kept, going): (Vec<Manifest>, Vec<Manifest>) = sort(&files, UNINSTALL)?.manifests.into_iter().partition(is_kept);
         let kept = kept.into_iter().map(|manifest| (manifest.head.kind, manifest.head.name)).collect();
-        let mut gone = Vec::new();
-        for manifest in going {
-            let objects = self.objects(&manifest.content.lossy(), "unable to build kubernetes objects for delete").await?;
-            for object in names(&objects) {
-                self.say(format!("removing {object}"));
-                let removed = self.cluster.delete(&object, cascade).await;
-                removed.map_err(|error| HelmError::from(error).during(format!("failed to delete release: {}", record.name)))?;
-                gone.push(object);
-            }
-        }
+        let failed = |error: HelmError| error.during(format!("failed to delete release: {}", record.name));
+        // what cannot be told of one object is told before any other goes
+        let going = going.iter().map(|manifest| manifest.content.lossy()).collect::<Vec<_>>().join("\n---\n");
+        let gone = names(&self.objects(&going, "unable to build kubernetes objects for delete").await.map_err(failed)?);
+        self.say(format!("removing {} object(s)", gone.len()));
+        self.remove_all(&gone, cascade).await.map_err(failed)?;
         Ok((gone, kept))
     }
 }

@@ -72,7 +72,7 @@ impl Releases<'_> {
             record.info.description = format!("Rollback {:?} failed: {error}", rollback.name);
             self.not_taken_back(record, current).await;
             if rollback.cleanup_on_fail {
-                let removed = self.remove_all(&names(&outcome.updated.created)).await;
+                let removed = self.remove_all(&names(&outcome.updated.created), Propagation::Background).await;
                 let doing = format!("an error occurred while cleaning up resources. original rollback error: {error}");
                 removed.map_err(|other| other.during(doing))?;
             }

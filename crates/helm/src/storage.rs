@@ -6,11 +6,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use penstock_chart::release::{Record, SECRET_TYPE, Status, secret_name};
 use penstock_model::{
     clock::Clock,
-    cluster::{Cluster, ObjectName, Propagation, Query},
+    cluster::{Cluster, ClusterError, ObjectName, Propagation, Query},
 };
 use serde_json::{Value, json};
 
-use crate::HelmError;
+use crate::{HelmError, Progress, Releases};
 
 /// The labels of a record's Secret that Helm sets itself.
 pub const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
@@ -20,12 +20,13 @@ pub struct Storage<'a> {
     cluster: &'a dyn Cluster,
     namespace: &'a str,
     clock: &'a dyn Clock,
+    told: &'a (dyn Fn(Progress) + Send + Sync),
 }
 
 impl<'a> Storage<'a> {
-    /// The records of this namespace.
-    pub fn new(cluster: &'a dyn Cluster, namespace: &'a str, clock: &'a dyn Clock) -> Self {
-        Self { cluster, namespace, clock }
+    pub(crate) fn new(releases: &Releases<'a>) -> Self {
+        let Releases { cluster, namespace, clock, told } = *releases;
+        Self { cluster, namespace, clock, told }
     }
 
     /// Every revision of a release, oldest first.
@@ -35,7 +36,7 @@ impl<'a> Storage<'a> {
         if found.is_empty() { Err(HelmError::NotFound) } else { Ok(found) }
     }
 
-    /// Every record that a label selector finds. One that cannot be read is left out where Helm leaves it out.
+    /// Every record that a label selector finds. One that cannot be read is left out, as with Helm, but told.
     pub async fn query(&self, labels: &str) -> Result<Vec<Record>, HelmError> {
         let query = Query {
             api_version: "v1".into(),
@@ -44,8 +45,13 @@ impl<'a> Storage<'a> {
             labels: labels.to_owned(),
             fields: format!("type={SECRET_TYPE}"),
         };
-        let secrets = self.cluster.list(&query).await?;
-        secrets.iter().map(read).collect()
+        let secrets = self.cluster.list(&query).await.map_err(|error| refused(error, "query: failed to query with labels"))?;
+        let readable = secrets.iter().filter_map(|secret| read(secret).inspect_err(|why| self.warn(why)).ok());
+        Ok(readable.collect())
+    }
+
+    fn warn(&self, why: &HelmError) {
+        (self.told)(Progress::Warning(format!("a record is left out that cannot be read: {why}")));
     }
 
     /// One revision.
@@ -72,15 +78,18 @@ impl<'a> Storage<'a> {
             self.make_room(&record.name, most as usize - 1).await?;
         }
         let at = self.seconds();
-        self.cluster.create(&secret(record, ("createdAt", at))?).await?;
-        Ok(())
+        match self.cluster.create(&secret(record, ("createdAt", at))?).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_already_exists() => Err(HelmError::RevisionExists),
+            Err(error) => Err(refused(error, "create: failed to create")),
+        }
     }
 
     /// Stores a revision again.
     pub async fn update(&self, record: &Record) -> Result<(), HelmError> {
         let at = self.seconds();
-        self.cluster.replace(&secret(record, ("modifiedAt", at))?).await?;
-        Ok(())
+        let stored = self.cluster.replace(&secret(record, ("modifiedAt", at))?).await;
+        stored.map(drop).map_err(|error| refused(error, "update: failed to update"))
     }
 
     /// Removes a revision's record.
@@ -120,6 +129,14 @@ fn superfluous(history: &[Record], most: usize) -> Vec<u32> {
     let deployed = history.iter().filter(|record| record.info.status == Status::Deployed).map(|record| record.revision).max();
     let excess = history.len().saturating_sub(most);
     history.iter().map(|record| record.revision).filter(|revision| Some(*revision) != deployed).take(excess).collect()
+}
+
+/// What the cluster refused, at what. That it does not answer at all is told as it is.
+fn refused(error: ClusterError, doing: &str) -> HelmError {
+    match error {
+        ClusterError::Refused(_) => error.during(doing).into(),
+        error => error.into(),
+    }
 }
 
 fn secret(record: &Record, stamp: (&str, String)) -> Result<Value, HelmError> {

@@ -121,9 +121,9 @@ impl Releases<'_> {
 
     /// The objects as they were last asked for, and as they are to be.
     async fn both(&self, upgrade: &Upgrade, record: &Record, current: &Record) -> Result<(Vec<Value>, Vec<Value>), HelmError> {
+        let target = self.objects(&record.manifest, "unable to build kubernetes objects from new release manifest").await?;
         let building = "unable to build kubernetes objects from current release manifest";
         let mut original = self.objects(&current.manifest, building).await?;
-        let target = self.objects(&record.manifest, "unable to build kubernetes objects from new release manifest").await?;
         let target = self.marked(target, &upgrade.name);
         let known = names(&original);
         let new: Vec<Value> =
@@ -145,8 +145,7 @@ impl Releases<'_> {
         hooks.map_err(|error| (error.during("pre-upgrade hooks failed"), Vec::new()))?;
         let wanted = names(&target);
         self.say(format!("updating {} object(s)", wanted.len()));
-        let custom = if upgrade.take_ownership { CustomMerge::ThreeWay } else { CustomMerge::TwoWay };
-        let outcome = self.cluster.update(&Change { original, target, force: upgrade.force, custom }).await;
+        let outcome = self.cluster.update(&Change { original, target, force: upgrade.force, custom: CustomMerge::TwoWay }).await;
         let created = outcome.updated.created;
         if let Some(error) = outcome.failure {
             return Err((error.into(), created));
@@ -172,7 +171,7 @@ impl Releases<'_> {
         self.keep(&record).await;
         if upgrade.cleanup_on_fail {
             let doing = |error: &HelmError| format!("an error occurred while cleaning up resources. original upgrade error: {error}");
-            if let Err(other) = self.remove_all(&names(&created)).await {
+            if let Err(other) = self.remove_all(&names(&created), Propagation::Background).await {
                 return other.during(doing(&error));
             }
         }
@@ -198,20 +197,13 @@ impl Releases<'_> {
             force: upgrade.force,
             recreate_pods: false,
             dry_run: false,
-            history_max: upgrade.history_max,
+            // a rollback that was not asked for forgets nothing
+            history_max: 0,
         };
         match self.rollback(&rollback).await {
             Ok(_) => error.during(format!("release {} failed, and has been rolled back due to atomic being set", upgrade.name)),
             Err(other) => other.during(format!("an error occurred while rolling back the release. original upgrade error: {error}")),
         }
-    }
-
-    /// Removes objects.
-    pub(crate) async fn remove_all(&self, objects: &[ObjectName]) -> Result<(), HelmError> {
-        for object in objects {
-            self.cluster.delete(object, Propagation::Background).await?;
-        }
-        Ok(())
     }
 }
 

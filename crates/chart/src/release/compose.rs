@@ -188,18 +188,20 @@ fn raw(files: &Files) -> String {
 }
 
 /// A chart as a record keeps it: Helm's `chart.Chart` as JSON. The charts inside it are not there: Helm does not store them either.
+/// What a chart has none of is `null`, as Go writes a list or map that nobody made.
 pub fn stored(chart: &Chart) -> serde_json::Value {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let files = |files: &[crate::chart::File]| -> Vec<serde_json::Value> {
+    let files = |files: &[crate::chart::File]| -> Option<Vec<serde_json::Value>> {
         let one =
             |file: &crate::chart::File| serde_json::json!({ "name": file.name.lossy(), "data": STANDARD.encode(file.data.as_bytes()) });
-        files.iter().map(one).collect()
+        (!files.is_empty()).then(|| files.iter().map(one).collect())
     };
+    let made = chart.raw.iter().any(|file| file.name == "values.yaml") || !chart.metadata.dependencies.is_empty();
     serde_json::json!({
         "metadata": chart.metadata,
         "lock": chart.lock,
         "templates": files(&chart.templates),
-        "values": json::object(&chart.values),
+        "values": (made || !chart.values.is_empty()).then(|| json::object(&chart.values)),
         "schema": chart.schema.as_ref().map(|schema| STANDARD.encode(schema.as_bytes())),
         "files": files(&chart.files),
     })

@@ -74,6 +74,7 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<serde_json::Map<String, serde_json::Value>>,
     /// The documents, hooks apart.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub manifest: String,
     /// The hooks.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "nothing_is_empty")]

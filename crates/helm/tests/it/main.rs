@@ -2,6 +2,7 @@
 
 mod crash;
 mod operations;
+mod refused;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -26,6 +27,10 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new() -> Self {
         Self { cluster: FakeCluster::default(), clock: FakeClock::at(Timestamp(1_700_000_000_000)), told: Mutex::default() }
+    }
+
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.told.lock().expect("nobody died with it").clone()
     }
 
     pub(crate) async fn with<T>(&self, act: impl AsyncFnOnce(Releases<'_>) -> T) -> T {

@@ -10,7 +10,7 @@ pub enum CustomMerge {
     /// By what changed between the lists alone: what somebody changed in the cluster stays so. Helm's upgrade and rollback.
     #[default]
     TwoWay,
-    /// By what the cluster has, too. Helm's `--take-ownership`.
+    /// By what the cluster has, too. Helm's `install --take-ownership`.
     ThreeWay,
 }
 

@@ -94,8 +94,8 @@ pub enum ClusterError {
     /// One call took too long.
     #[error("no answer within the deadline: {0}")]
     TimedOut(String),
-    /// The deadline of a wait passed first.
-    #[error("context deadline exceeded")]
+    /// The deadline of a wait passed first. Told with what is lacking.
+    #[error("context deadline exceeded{}", lacking(.0))]
     NotYet(Vec<Waiting>),
     /// What was waited for cannot come any more.
     #[error("{why}")]
@@ -119,6 +119,17 @@ pub enum ClusterError {
     /// It answered what cannot be read.
     #[error("the cluster's answer cannot be read: {0}")]
     Unreadable(String),
+}
+
+/// The first few of those that are waited for, and how many more there are.
+fn lacking(waiting: &[Waiting]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = waiting.iter().take(SHOWN).map(ToString::to_string).collect();
+    match (shown.is_empty(), waiting.len().saturating_sub(SHOWN)) {
+        (true, _) => String::new(),
+        (false, 0) => format!(": {}", shown.join("; ")),
+        (false, more) => format!(": {}; and {more} more", shown.join("; ")),
+    }
 }
 
 impl ClusterError {
@@ -164,6 +175,16 @@ mod tests {
             unbuilt.to_string(),
             "resource mapping not found for name: \"d\" namespace: \"\" from \"\": no matches for kind \"C\" in version \"a.b/v1\"\nensure CRDs are installed first"
         );
+    }
+
+    #[test]
+    fn a_wait_that_took_too_long_tells_what_is_lacking_but_no_endless_list() {
+        let object = |name: &str| ObjectName { api_version: "v1".into(), kind: "Pod".into(), namespace: "shop".into(), name: name.into() };
+        let waiting = |count: usize| vec![Waiting { object: object("web"), why: "the pod is not ready".into() }; count];
+        let told = |count| ClusterError::NotYet(waiting(count)).to_string();
+        assert_eq!(told(0), "context deadline exceeded");
+        assert_eq!(told(1), "context deadline exceeded: Pod shop/web: the pod is not ready");
+        assert!(told(7).ends_with("not ready; and 2 more"), "{}", told(7));
     }
 
     #[test]
