@@ -18,6 +18,8 @@ flags() {
 }
 export CGO_ENABLED=0
 go build -buildvcs=false -trimpath -ldflags "$(flags v3.18.4 33)" -o "$place/helm-oracle" .
+# the same, elsewhere in memory: where Go's data lies is no answer, whatever was made of it
+go build -buildvcs=false -trimpath -ldflags "$(flags v3.18.4 33) -T 0x4001000" -o "$place/helm-oracle-elsewhere" .
 go build -buildvcs=false -trimpath -modfile=go314.mod -tags helm314 -ldflags "$(flags v3.14.4 29)" -o "$place/helm-oracle-3.14" .
 go build -buildvcs=false -trimpath -ldflags "$(flags v3.18.4 33)" -o "$place/helm" helm.sh/helm/v3/cmd/helm
 echo "$stamp" >"$place/stamp"

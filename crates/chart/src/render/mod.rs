@@ -19,7 +19,7 @@ use crate::{
     budget::{Budget, Exhausted, Limits, TimeLimit},
     chart::{Chart, File},
     function::{Fault, Lookup, Random, Scope},
-    functions,
+    functions, load,
     template::{self, Failure, MissingKey, Parsed, Run, Set},
     value::{Kind, Map, Method, Str, Type, Value, types},
     values, yaml,
@@ -183,11 +183,12 @@ fn gather<'a>(chart: &'a Chart, sees_values: Map, is_root: bool, shared: &Shared
         let child_sees = gather(child, inner.with_type(&VALUES), false, shared, templates);
         subcharts.insert(child.name().into(), child_sees);
     }
-    let base_path = format!("{}/templates", chart.path);
+    // a chart may be called `.`, `..` or `/`
+    let below = |name: &[u8]| load::clean(&[chart.path.as_bytes(), b"/", name].concat());
+    let base_path = String::from_utf8_lossy(&below(b"templates")).into_owned();
     for file in &chart.templates {
         if !chart.is_library() || is_partial(&file.name) {
-            let name = [chart.path.as_bytes(), b"/", file.name.as_bytes()].concat();
-            templates.push(Renderable { name: name.into(), base_path: base_path.clone(), file, sees: sees.clone() });
+            templates.push(Renderable { name: below(&file.name).into(), base_path: base_path.clone(), file, sees: sees.clone() });
         }
     }
     Value::Map(sees.with_type(&types::MAP))

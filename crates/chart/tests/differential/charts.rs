@@ -23,13 +23,15 @@ pub struct Nest {
 }
 
 impl Nest {
-    fn files(&self) -> Vec<(String, String)> {
+    /// Its files by path.
+    pub fn files(&self) -> Vec<(String, String)> {
         let mut files = Vec::new();
         self.root.write("", &mut files);
         files
     }
 
-    fn question(&self) -> Json {
+    /// The question to render it.
+    pub fn asked(&self) -> Json {
         let files: Map<String, Json> = self.files().into_iter().map(|(name, text)| (name, json!(text))).collect();
         let values: Vec<String> = self.given.iter().map(Json::to_string).collect();
         json!({ "op": "render", "files": files, "values": values, "set": self.set })
@@ -104,12 +106,12 @@ pub fn less(value: &Json) -> Vec<Json> {
 
 impl Case for Nest {
     fn question(&self) -> (Json, &'static str) {
-        (self.question(), "files")
+        (self.asked(), "files")
     }
 
     fn ours(&self) -> Outcome {
         let files = self.files().into_iter().map(|(name, text)| File { name: name.into(), data: text.into() }).collect();
-        render::chart_files(&self.question(), load::files(files))
+        render::chart_files(&self.asked(), load::files(files))
     }
 
     fn smaller(&self) -> Vec<Self> {

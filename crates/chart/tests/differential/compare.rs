@@ -21,6 +21,10 @@ pub trait Case: Clone {
     fn smaller(&self) -> Vec<Self>;
     /// It for people, and as what is counted when it shall get smaller.
     fn shown(&self) -> String;
+    /// Helm's answer without what no two runs of it share.
+    fn comparable(&self, helm: Outcome) -> Outcome {
+        helm
+    }
     /// Whether two refusals say the same, though Go met one of several faults first, in no order.
     fn any_will_do(&self, _ours: &[u8], _helm: &[u8]) -> bool {
         false
@@ -42,25 +46,66 @@ pub enum Verdict {
     Differs(Outcome, Outcome),
 }
 
+/// How often Helm is asked again where it differs, before it is believed.
+const ASKED_AGAIN: usize = 12;
+/// How often while a case is made smaller, where a wrong step costs little.
+const ASKED_IN_PASSING: usize = 2;
+/// How often before a difference is told: where one of many entries of a Go map decides, its usual answer comes a dozen times in a row.
+const ASKED_TO_CONFIRM: usize = 250;
+
 /// Asks both.
 pub fn compare<C: Case>(case: &C, oracle: &mut Oracle) -> Verdict {
+    asked(case, oracle, ASKED_AGAIN)
+}
+
+/// Asks both, and Helm so often that a difference is one; then Helm where its data lies elsewhere, whose answer is another one when it holds an
+/// address, even through a digest.
+pub fn confirm<C: Case>(case: &C, oracle: &mut Oracle) -> Verdict {
+    let mut settled = compare(case, oracle);
+    if matches!(settled, Verdict::Differs(..)) {
+        settled = asked(case, oracle, ASKED_TO_CONFIRM);
+    }
+    if let Verdict::Differs(_, helm) = &settled
+        && let Some(mut elsewhere) = Oracle::elsewhere()
+    {
+        let (question, field) = case.question();
+        if case.comparable(elsewhere.outcome(&question, field)) != *helm {
+            return Verdict::Nothing("an address".to_owned());
+        }
+    }
+    settled
+}
+
+fn asked<C: Case>(case: &C, oracle: &mut Oracle, again: usize) -> Verdict {
     let (question, field) = case.question();
-    let helm = oracle.outcome(&question, field);
-    if let Outcome::None(why) = helm {
+    let mut helm = || case.comparable(oracle.outcome(&question, field));
+    let first = helm();
+    if let Outcome::None(why) = first {
         return Verdict::Nothing(why);
     }
     let ours = ours(case);
-    if let (Outcome::Refused(ours), Outcome::Refused(helm)) = (&ours, &helm)
-        && case.any_will_do(ours, helm)
-    {
-        return Verdict::Refused;
+    let mut settled = held(case, &ours, first.clone());
+    if !matches!(settled, Verdict::Differs(..)) {
+        return settled;
     }
-    match verdict(ours, helm.clone()) {
-        // Go goes through maps in no order: Helm is asked again whether it is of one mind
-        Verdict::Differs(..) if (0..12).any(|_| oracle.outcome(&question, field) != helm) => {
-            Verdict::Nothing("Helm says this or that".to_owned())
+    // Go goes through maps in no order: Helm is asked again whether it is of one mind, and whether it ever says what ours does
+    for _ in 0..again {
+        let other = helm();
+        if other == first {
+            continue;
         }
-        settled => settled,
+        match held(case, &ours, other) {
+            Verdict::Differs(..) => settled = Verdict::Nothing("Helm says this or that".to_owned()),
+            same => return same,
+        }
+    }
+    settled
+}
+
+fn held<C: Case>(case: &C, ours: &Outcome, helm: Outcome) -> Verdict {
+    match (ours, &helm) {
+        (Outcome::Refused(ours), Outcome::Refused(helm)) if case.any_will_do(ours, helm) => Verdict::Refused,
+        _ => verdict(ours.clone(), helm),
     }
 }
 
@@ -176,7 +221,7 @@ pub fn minimise<C: Case>(case: C, oracle: &mut Oracle) -> C {
             if tries == 0 {
                 return least;
             }
-            if matches!(compare(&candidate, oracle), Verdict::Differs(ours, helm) if (sort(&ours), sort(&helm)) == way) {
+            if matches!(asked(&candidate, oracle, ASKED_IN_PASSING), Verdict::Differs(ours, helm) if (sort(&ours), sort(&helm)) == way) {
                 least = candidate;
                 continue 'smaller;
             }

@@ -37,6 +37,12 @@ impl Oracle {
         Self { program: place(name), running: None }
     }
 
+    /// The oracle of Helm 3.18 that lies elsewhere in memory, where it was built.
+    pub fn elsewhere() -> Option<Self> {
+        let program = folder().join("helm-oracle-elsewhere");
+        program.exists().then_some(Self { program, running: None })
+    }
+
     /// What it answers; nothing when it dies of the question.
     pub fn ask(&mut self, request: &Json) -> Option<Json> {
         let mut line = request.to_string();
@@ -97,11 +103,13 @@ impl Drop for Oracle {
 
 /// Where a program of Helm's is.
 pub fn place(name: &str) -> PathBuf {
-    let place = std::env::var_os("PENSTOCK_ORACLE")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.penstock/oracle"), PathBuf::from);
-    let program = place.join(name);
+    let program = folder().join(name);
     assert!(program.exists(), "{} is missing: run setup/setup.sh oracle", program.display());
     program
+}
+
+fn folder() -> PathBuf {
+    std::env::var_os("PENSTOCK_ORACLE").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.penstock/oracle"), PathBuf::from)
 }
 
 fn start(program: &Path) -> (Child, ChildStdin, BufReader<ChildStdout>) {

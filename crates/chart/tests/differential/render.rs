@@ -76,6 +76,25 @@ fn hook(hook: &release::Hook) -> Json {
     })
 }
 
+/// What is warned of when a chart's dependencies are settled and its values merged, a line each.
+pub fn warnings(question: &Json, read: Result<Loaded, LoadError>) -> Outcome {
+    let mut budget = Budget::new(Limits::default());
+    let chart = match read {
+        Ok(loaded) => loaded.chart,
+        Err(error) => return Outcome::Refused(error.to_string().into_bytes()),
+    };
+    let given = match given(question, &mut budget) {
+        Ok(given) => given,
+        Err(text) => return Outcome::Refused(text.into_bytes()),
+    };
+    let merged = values::settle(&chart, &given, Nulls::Keep, &mut budget)
+        .and_then(|settled| Ok((values::coalesce(&settled.chart, &given, &mut budget)?.1, settled.warnings)));
+    match merged {
+        Ok((of_values, of_dependencies)) => Outcome::Made([of_dependencies, of_values].concat().join("\n").into_bytes()),
+        Err(fault) => super::ours::refused(fault),
+    }
+}
+
 fn answer(files: &Files) -> Outcome {
     super::ours::answered(json!({ "files": files_of(files) }))
 }
@@ -111,7 +130,8 @@ pub fn printed(question: &Json, read: Result<Loaded, LoadError>) -> Outcome {
     }
 }
 
-fn now() -> jiff::ZonedDateTime {
+/// A time for all renders.
+pub fn now() -> jiff::ZonedDateTime {
     jiff::Timestamp::from_second(1_760_000_000).expect("a time").to_zoned_datetime(jiff::tz::TimeZone::UTC)
 }
 
@@ -144,7 +164,7 @@ fn rendered(question: &Json, read: Result<Loaded, LoadError>) -> Result<Files, O
 }
 
 /// The values that files and flags give, in the order of Helm's command line.
-fn given(question: &Json, budget: &mut Budget) -> Result<Table, String> {
+pub fn given(question: &Json, budget: &mut Budget) -> Result<Table, String> {
     let mut table = Table::new();
     for (index, text) in texts(question, "values").enumerate() {
         let above = yaml::read_table(text.as_bytes()).map_err(|error| format!("failed to parse {index}.yaml: {error}"))?;

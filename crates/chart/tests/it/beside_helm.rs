@@ -10,10 +10,10 @@ use serde_json::{Value as Json, json};
 
 use crate::differential::{
     charts as charts_in_charts,
-    compare::{Case, Tally, Verdict, compare, told},
-    directory, documents, flags, manifests,
+    compare::{Case, Tally, Verdict, confirm, told},
+    directory, documents, flags, lints, manifests,
     oracle::{self, Oracle, Outcome},
-    render, schemas, signatures, sources, templates, texts,
+    render, schemas, signatures, sources, templates, texts, warnings,
 };
 
 fn charts() -> PathBuf {
@@ -220,7 +220,7 @@ fn alike<C: Case>(cases: impl Iterator<Item = C>) -> Tally {
     let mut tally = Tally::default();
     let mut parted = Vec::new();
     for case in cases {
-        let verdict = compare(&case, &mut oracle);
+        let verdict = confirm(&case, &mut oracle);
         tally.count(&case, &verdict);
         if matches!(verdict, Verdict::Differs(..)) && parted.len() < 5 {
             parted.push(told(&case, &verdict));
@@ -263,6 +263,16 @@ fn spoilt_templates_are_parsed_or_refused_as_by_helm() {
 #[test]
 fn charts_in_charts_get_their_values_as_in_helm() {
     alike((0..500).map(charts_in_charts::grow));
+}
+
+#[test]
+fn merging_values_warns_as_in_helm() {
+    alike((0..400).map(warnings::grow));
+}
+
+#[test]
+fn charts_are_linted_as_by_helm() {
+    alike((0..200).map(lints::grow));
 }
 
 #[test]
