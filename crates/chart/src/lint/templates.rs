@@ -13,12 +13,14 @@ use crate::{
     load::{self, Object},
     render::{Capabilities, Files, KubeVersion, Mode, Release, Surroundings, render},
     schema,
-    value::{Data, Map, Str},
+    value::{Map, Str},
     values::{Nulls, coalesce, settle, table_of},
     yaml,
 };
 
 const DIRECTORY: &str = "templates/";
+/// What Go's scanner takes of a line.
+const LONGEST_LINE: usize = 64 << 10;
 
 pub(super) fn check(linter: &mut Linter, directory: &Directory, options: &Options, around: &mut Surroundings<'_>) {
     let is_directory = if directory.templates_is_file { Err("not a directory") } else { Ok(()) };
@@ -123,14 +125,20 @@ fn no_release_time(text: &Str) -> Result<(), &'static str> {
 }
 
 fn top_indent(text: &Str) -> Result<(), String> {
-    let text = text.lossy();
-    let first = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).find(|line| !line.trim().is_empty());
-    match first {
-        Some(line) if line.starts_with([' ', '\t']) => {
-            Err(format!("document starts with an illegal indent: {}, which may cause parsing problems", quoted(line.as_bytes())))
+    for line in text.split(|byte| *byte == b'\n') {
+        if line.len() >= LONGEST_LINE {
+            return Err("bufio.Scanner: token too long".to_owned());
         }
-        _ => Ok(()),
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if String::from_utf8_lossy(line).trim().is_empty() {
+            continue;
+        }
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            return Err(format!("document starts with an illegal indent: {}, which may cause parsing problems", quoted(line)));
+        }
+        return Ok(());
     }
+    Ok(())
 }
 
 fn selector(object: &Object, text: &Str) -> Result<(), String> {
@@ -148,11 +156,9 @@ fn list_annotations(object: &Object, text: &Str) -> Result<(), String> {
         return Ok(());
     }
     let document = yaml::read(text).map_err(|why| format!("unable to parse YAML: {why}"))?;
-    let items = match document.at(["items"]) {
-        Some(Data::List(items)) => items.as_slice(),
-        _ => &[],
-    };
-    if items.iter().any(|item| item.at(["metadata", "annotations", "helm.sh/resource-policy"]).is_some()) {
+    let items = load::annotations_of_items(&document)
+        .map_err(|why| format!("unable to parse YAML: error unmarshaling JSON: while decoding JSON: {why}"))?;
+    if items.iter().any(|annotations| annotations.contains_key("helm.sh/resource-policy")) {
         return Err("Annotation 'helm.sh/resource-policy' within List objects are ignored".to_owned());
     }
     Ok(())

@@ -205,7 +205,7 @@ impl<'a> At<'a> {
             Data::Map(_) => "object",
             Data::Text(_) | Data::Null => "string",
         };
-        if self.of.is_empty() {
+        if self.field.is_empty() {
             return Err(format!("json: cannot unmarshal {is} into Go value of type {ty}"));
         }
         let Self { of, path, field } = self;

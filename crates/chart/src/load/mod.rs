@@ -27,7 +27,7 @@ pub use archive::{MAX_CHART, MAX_FILE, MAX_FILES, MAX_TOTAL, unpack};
 pub use assemble::{Loaded, MAX_NESTED, archive, files, metadata};
 pub use ignore::{BadRule, IGNORE_FILE, Rules};
 pub(crate) use listed::{ListedChart, read_index};
-pub(crate) use object::{Object, object};
+pub(crate) use object::{Object, annotations_of_items, object};
 pub(crate) use path::clean;
 pub use pattern::{BadPattern, matches};
 pub use sniff::check_archive;

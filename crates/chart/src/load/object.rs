@@ -1,5 +1,7 @@
 //! What lint looks at of an object, as Go reads it into its struct.
 
+use std::collections::BTreeMap;
+
 use super::draft::{At, Decoded, field, object as object_of};
 use crate::value::Data;
 
@@ -34,4 +36,32 @@ pub(crate) fn object(document: &Data) -> Decoded<Option<Object>> {
         }
     }
     Ok(Some(object))
+}
+
+/// The annotations of each item of a list.
+pub(crate) fn annotations_of_items(document: &Data) -> Decoded<Vec<BTreeMap<String, String>>> {
+    const METADATA: &str = "struct { Annotations map[string]string }";
+    let item_type = format!("struct {{ Metadata {METADATA} }}");
+    let at = At::of("").field("Items");
+    let mut found = Vec::new();
+    let table = object_of(document, &format!("struct {{ Items []{item_type} }}"), At::TOP)?;
+    for (_, value) in table.into_iter().flatten().filter(|(key, _)| field(key, &["Items"]) == "Items") {
+        let items = match value {
+            Data::List(items) => items.as_slice(),
+            Data::Null => &[],
+            other => return at.refuse(other, &format!("[]{item_type}")),
+        };
+        found.resize(items.len(), BTreeMap::new());
+        for (item, into) in items.iter().zip(&mut found) {
+            for (_, metadata) in
+                at.table(item, &item_type)?.into_iter().flatten().filter(|(key, _)| field(key, &["Metadata"]) == "Metadata")
+            {
+                let metadata = at.below("Items.").field("Metadata").table(metadata, METADATA)?;
+                for (_, pairs) in metadata.into_iter().flatten().filter(|(key, _)| field(key, &["Annotations"]) == "Annotations") {
+                    at.below("Items.Metadata.").field("Annotations").pairs(pairs, into)?;
+                }
+            }
+        }
+    }
+    Ok(found)
 }

@@ -173,6 +173,59 @@ pub fn grow(seed: u64) -> Nest {
     Nest { root, given, set }
 }
 
+/// Grows a nest that is given what its charts have, with tables in places of texts and texts in places of tables.
+pub fn clashing(seed: u64) -> Nest {
+    let mut nest = grow(seed);
+    let mut random = Random::new(seed ^ 0x5eed);
+    // an alias that is no name ends it all before anything is merged
+    sound(&mut nest.root);
+    nest.given = (0..=random.below(2)).map(|_| nest.root.clash(&mut random)).collect();
+    nest
+}
+
+fn sound(node: &mut Node) {
+    if let Some(needs) = node.metadata.get_mut("dependencies").and_then(Json::as_array_mut) {
+        let mut taken = Vec::new();
+        needs.retain_mut(|need| {
+            if need["alias"] == json!("bad name") || need["alias"] == json!("x.y") {
+                need["alias"] = json!("alias1");
+            }
+            let name = need.get("alias").unwrap_or(&need["name"]).clone();
+            let is_first = !taken.contains(&name);
+            taken.push(name);
+            is_first
+        });
+    }
+    node.inside.iter_mut().for_each(sound);
+}
+
+impl Node {
+    /// Values for this chart and those inside it that mostly do not fit.
+    fn clash(&self, random: &mut Random) -> Json {
+        let mut own = clash(random, &self.values, 3);
+        if let Json::Object(entries) = &mut own {
+            for inside in &self.inside {
+                if random.percent(70) {
+                    entries.insert(inside.name.clone(), inside.clash(random));
+                }
+            }
+        } else {
+            own = json!({});
+        }
+        own
+    }
+}
+
+fn clash(random: &mut Random, here: &Json, depth: usize) -> Json {
+    match here {
+        Json::Object(_) if depth < 3 && random.percent(25) => json!(random.word(&["text", "", "other"])),
+        Json::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), clash(random, value, depth.saturating_sub(1)))).collect(),
+        _ if random.percent(30) => values(random, 1),
+        _ if random.percent(10) => Json::Null,
+        other => other.clone(),
+    }
+}
+
 fn node(random: &mut Random, name: &str, depth: usize) -> Node {
     let inside: Vec<Node> = if depth == 0 {
         Vec::new()

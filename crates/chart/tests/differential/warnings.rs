@@ -58,5 +58,5 @@ fn in_some_order(outcome: Outcome) -> Outcome {
 
 /// Grows charts in charts.
 pub fn grow(seed: u64) -> Warned {
-    Warned(charts::grow(seed))
+    Warned(if seed.is_multiple_of(3) { charts::grow(seed) } else { charts::clashing(seed) })
 }
