@@ -13,8 +13,8 @@ pub enum FetchError {
         /// What is wrong with it.
         why: String,
     },
-    /// Text that is no address of a repository or of a chart there.
-    #[error("`{text}` is no address of a chart repository: {why}")]
+    /// Text that is no address of a repository, of a chart there, or of a file.
+    #[error("`{text}` is no address to fetch from: {why}")]
     Address {
         /// What was given.
         text: String,

@@ -30,7 +30,7 @@ pub use self::manifest::annotations;
 pub use self::pull::PulledChart;
 pub use self::push::ChartToPush;
 pub use self::reference::ChartReference;
-pub use self::repository::Repository;
+pub use self::repository::{FetchedFile, Repository};
 use self::session::Grants;
 use self::transport::Transport;
 
@@ -53,6 +53,8 @@ pub struct Settings {
     pub max_archive: u64,
     /// The largest index of a repository.
     pub max_index: u64,
+    /// The largest file of values.
+    pub max_file: u64,
 }
 
 impl Default for Settings {
@@ -66,6 +68,7 @@ impl Default for Settings {
             time: Duration::from_secs(300),
             max_archive: 100 << 20,
             max_index: 64 << 20,
+            max_file: 64 << 20,
         }
     }
 }

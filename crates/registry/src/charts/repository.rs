@@ -1,4 +1,4 @@
-//! Chart repositories over HTTP: an index, and what it names.
+//! Chart repositories over HTTP: an index, and what it names; and single files by their address.
 
 use bytes::Bytes;
 use http::Method;
@@ -14,6 +14,15 @@ use super::{ChartFetcher, FetchError};
 const MAX_ADDRESS: usize = 4096;
 /// What Helm takes as an archive.
 const ARCHIVES: &str = "application/gzip,application/octet-stream";
+
+/// A file that was fetched by its address.
+#[derive(Clone, Debug)]
+pub struct FetchedFile {
+    /// Its address for people, without what may be secret in it.
+    pub shown: String,
+    /// What it holds.
+    pub bytes: Bytes,
+}
 
 /// A chart repository: its address, and by whom it is asked.
 #[derive(Clone, Debug)]
@@ -111,6 +120,19 @@ impl ChartFetcher {
         if absolute(named).is_some() { read(named) } else { Ok((repository.below(named)?, None)) }
     }
 
+    /// A file of a user's by its whole address: a values file. It is shown the login that stands in the address and no other.
+    ///
+    /// # Errors
+    /// When it is not there, is too large or takes too long.
+    pub async fn file(&self, address: &str) -> Result<FetchedFile, FetchError> {
+        let (url, login) = read(address)?;
+        let shown = transport::shown(&url);
+        let mut request = Request::new(&shown, Method::GET, url);
+        request.authorization = login.as_ref().map(basic).transpose()?;
+        let bytes = self.take(request, self.settings.max_file, file_advice).await?;
+        Ok(FetchedFile { shown, bytes })
+    }
+
     async fn fetch(
         &self,
         what: &str,
@@ -123,15 +145,28 @@ impl ChartFetcher {
         let login = repository.login.as_ref().filter(|_| repository.trusts(&url)).or(own.as_ref());
         let mut request = Request::new(what, Method::GET, url).accept(accept);
         request.authorization = login.map(basic).transpose()?;
+        self.take(request, limit, advice).await
+    }
+
+    /// What the answer to a request holds; `advice` says what to do about a refusal, by its status and whether a login was shown.
+    async fn take(&self, request: Request, limit: u64, advice: fn(u16, bool) -> &'static str) -> Result<Bytes, FetchError> {
         let work = async {
             let response = self.transport.send(&request).await?;
             if response.status() != http::StatusCode::OK {
                 let advice = advice(response.status().as_u16(), request.authorization.is_some());
                 return Err(transport::refused(&request, response, advice).await);
             }
-            transport::body(what, response, limit).await
+            transport::body(&request.what, response, limit).await
         };
-        self.in_time(what, work).await
+        self.in_time(&request.what, work).await
+    }
+}
+
+fn file_advice(status: u16, shown: bool) -> &'static str {
+    match (status, shown) {
+        (401 | 403, true) => "; it was shown the login that stands in the address",
+        (401 | 403, false) => "; it was shown no login: a login is for charts alone; fetch the file yourself and name it",
+        _ => "",
     }
 }
 

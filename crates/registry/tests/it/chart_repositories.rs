@@ -49,6 +49,30 @@ async fn an_index_and_what_it_names_are_fetched_with_the_login_of_the_repository
 }
 
 #[tokio::test]
+async fn a_file_is_fetched_by_its_address_with_no_login_but_the_one_in_it_and_within_its_limit() {
+    let other = fake(|_| ok("size: 1")).await;
+    let there = format!("http://{}/values.yaml", other.address);
+    let own = fake(move |request| match request.uri().path() {
+        "/values.yaml" => ok("size: 1"),
+        "/moved.yaml" => to(&there),
+        "/large.yaml" => stream(b"0123456789", 3, false),
+        _ => status(401),
+    })
+    .await;
+    let fetcher = fetcher(|settings| settings.max_file = 20);
+    let file = async |path: &str| fetcher.file(&format!("http://ada:secret@{}/{path}?token=secret", own.address)).await;
+    let values = file("values.yaml").await.unwrap();
+    assert_eq!((values.bytes, values.shown), ("size: 1".into(), format!("http://{}/values.yaml", own.address)));
+    assert_eq!(file("moved.yaml").await.unwrap().bytes, "size: 1");
+    assert_eq!(other.asked(), ["GET /values.yaml -"], "the other host is shown no login");
+    assert!(matches!(file("large.yaml").await, Err(FetchError::TooLarge { limit: 20, .. })));
+    let refused = file("none.yaml").await.unwrap_err().to_string();
+    assert!(refused.contains("was shown the login that stands in the address") && !refused.contains("secret"), "{refused}");
+    let bare = fetcher.file(&format!("http://{}/none.yaml", own.address)).await.unwrap_err().to_string();
+    assert!(bare.contains("a login is for charts alone"), "{bare}");
+}
+
+#[tokio::test]
 async fn another_host_is_shown_no_login_by_redirect_or_by_the_index() {
     let other = fake(|_| ok("archive")).await;
     let elsewhere = format!("http://{}/app.tgz", other.address);

@@ -7,7 +7,7 @@ use clap::Args;
 /// The values that a user gives. Later kinds win over earlier ones, in this order; within a kind, what comes later wins.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Values {
-    /// A values file, `-` for standard input; may be given again.
+    /// A values file or its `https://` address, `-` for standard input; may be given again.
     #[arg(short = 'f', long, value_name = "FILE")]
     pub values: Vec<PathBuf>,
     /// A value as JSON: `KEY=JSON`; may be given again.
@@ -19,7 +19,7 @@ pub struct Values {
     /// A value that is a text whatever it looks like; may be given again.
     #[arg(long, value_name = "KEY=TEXT")]
     pub set_string: Vec<String>,
-    /// A value that is what a file holds: `KEY=FILE`; may be given again.
+    /// A value that is what a file holds: `KEY=FILE`, or `KEY=https://…`; may be given again.
     #[arg(long, value_name = "KEY=FILE")]
     pub set_file: Vec<String>,
     /// A value that is a text, with no syntax of its own; may be given again.

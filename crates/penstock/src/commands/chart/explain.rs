@@ -35,8 +35,10 @@ pub async fn explain(args: &ExplainValue, output: Output) -> Result<(), CliError
     let chart = source::find(&args.chart, &args.source).await?;
     let mut settings = Vec::new();
     // a chart's own values first, then what the charts around it say of it, then the user's: who comes last wins
-    for layer in
-        chart_layers(&chart, &path).into_iter().rev().chain(given::layers(&args.values)?.into_iter().map(|layer| (layer, path.clone())))
+    for layer in chart_layers(&chart, &path)
+        .into_iter()
+        .rev()
+        .chain(given::layers(&args.values, &args.source.credentials).await?.into_iter().map(|layer| (layer, path.clone())))
     {
         let (layer, path) = layer;
         if let Some(value) = Data::Map(layer.values).at(path.iter().copied()) {

@@ -15,7 +15,9 @@ use penstock_cli::{
     exit, terminal,
 };
 use penstock_model::{Secret, remote::Login};
-use penstock_registry::charts::{ChartFetcher, ChartReference, ChartToPush, FetchError, Logins, Repository, Settings, annotations};
+use penstock_registry::charts::{
+    ChartFetcher, ChartReference, ChartToPush, FetchError, FetchedFile, Logins, Repository, Settings, annotations,
+};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -146,6 +148,12 @@ impl Fetcher {
             None => repository,
         })
     }
+}
+
+/// A file of values by its address.
+pub async fn file(address: &str, credentials: &Credentials) -> Result<FetchedFile, CliError> {
+    let settings = Settings { ca_file: credentials.ca_file.clone(), ..Settings::default() };
+    ChartFetcher::new(settings).map_err(refused)?.file(address).await.map_err(refused)
 }
 
 /// Fetches a chart by how it was named, and checks it where that is asked for.

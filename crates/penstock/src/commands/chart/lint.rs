@@ -8,16 +8,20 @@ use penstock_chart::{
     random::Seeded,
     render::{KubeVersion, Surroundings},
 };
-use penstock_cli::{CliError, Output, args::chart::LintChart, exit, terminal};
+use penstock_cli::{
+    CliError, Output,
+    args::chart::{Credentials, LintChart},
+    exit, terminal,
+};
 use serde_json::json;
 
 use super::{folder, given, source};
 
 /// Says what is wrong with charts: by Helm's rules, and which values no template uses.
-pub fn lint(args: &LintChart, output: Output) -> Result<u8, CliError> {
+pub async fn lint(args: &LintChart, output: Output) -> Result<u8, CliError> {
     let kube_version = args.kube_version.as_deref().map(KubeVersion::parse).transpose();
     let options = Options {
-        values: given::values(&args.values)?,
+        values: given::values(&args.values, &Credentials::default()).await?,
         namespace: args.namespace.clone(),
         kube_version: kube_version.map_err(|why| CliError::other(why, "a version is written 1.32.0", exit::USAGE))?,
         skip_schema: args.skip_schema_validation,

@@ -26,7 +26,7 @@ use penstock_model::clock::over_after;
 pub async fn chart(command: &Chart, output: Output) -> Result<ExitCode, CliError> {
     let code = match command {
         Chart::Template(args) => template::template(args, output).await.map(|()| exit::OK),
-        Chart::Lint(args) => lint::lint(args, output),
+        Chart::Lint(args) => lint::lint(args, output).await,
         Chart::Show(args) => show::show(args, output).await.map(|()| exit::OK),
         Chart::Package(args) => package::package(args, output).await.map(|()| exit::OK),
         Chart::Pull(args) => fetch::pull(args, output).await.map(|()| exit::OK),

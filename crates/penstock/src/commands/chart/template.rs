@@ -37,7 +37,7 @@ pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
     let request = Request {
         release: Release { name: name.clone(), namespace: args.render.namespace.clone(), revision: 1, is_upgrade: args.is_upgrade },
         include_crds: args.include_crds && args.output_dir.is_none(),
-        ..request(given::values(&args.values)?, &args.render)?
+        ..request(given::values(&args.values, &args.source.credentials).await?, &args.render)?
     };
     let composed = match rendered(&chart, &request, &args.render) {
         Err(ComposeError::NotManifests { fault, rendered }) => {

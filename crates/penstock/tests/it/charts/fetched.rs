@@ -17,7 +17,7 @@ fn serve(folder: PathBuf) -> String {
             let mut request = [0; 4096];
             let read = stream.read(&mut request).unwrap_or(0);
             let line = String::from_utf8_lossy(&request[..read]).into_owned();
-            let path = line.split(' ').nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+            let path = line.split([' ', '?']).nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
             let (status, body) = match std::fs::read(folder.join(&path)) {
                 Ok(body) if !path.contains("..") => ("200 OK", body),
                 _ => ("404 Not Found", Vec::new()),
@@ -75,6 +75,34 @@ fn dependencies_are_found_locked_and_built_as_helm_would() {
     std::fs::write(whole.join("Chart.yaml"), std::fs::read_to_string(whole.join("Chart.yaml")).unwrap().replace("^1.0", "^2.0")).unwrap();
     let stale = chart(&["dependency", "build", path]);
     assert!(stale.err.contains("is out of sync with the dependencies file"), "{stale:?}");
+}
+
+#[test]
+fn values_are_fetched_by_their_address_as_by_helm() {
+    let dir = directory();
+    let place = dir.path().join("served");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("more.yaml"), "size: 7\ntext: from the file\n").unwrap();
+    std::fs::write(place.join("text.txt"), "a text,\nof two lines\n").unwrap();
+    std::fs::write(place.join("bad.yaml"), "size: [\n").unwrap();
+    let address = serve(place);
+    let part = folder(dir.path(), "part", &[("values.yaml", "size: 1\n"), ("templates/p.yaml", "all: {{ .Values | toJson }}\n")]);
+    let (part, more) = (part.to_str().unwrap(), format!("{address}/more.yaml"));
+    let text = format!("text={address}/text.txt,more.again={address}/text.txt");
+    for flags in [&["-f", &more][..], &["--set-file", &text], &["-f", &more, "--set-file", &text, "--set", "size=8"]] {
+        let arguments = [&["template", "rel", part], flags].concat();
+        assert_eq!(chart(&arguments).fine(), helm(&arguments).fine(), "{flags:?}");
+    }
+    let explained = chart(&["explain", "size", part, "-f", &more]).fine();
+    assert!(explained.contains("more.yaml:1"), "{explained}");
+    assert!(chart(&["lint", part, "-f", &more]).fine().contains("1 chart(s) linted, 0 chart(s) failed"));
+    let secret = address.replace("http://", "http://ada:hunter2@");
+    let bad = chart(&["template", "rel", part, "-f", &format!("{secret}/bad.yaml?token=hunter2")]);
+    assert!(bad.err.contains(&format!("failed to parse {address}/bad.yaml: ")) && !bad.err.contains("hunter2"), "{bad:?}");
+    let absent = chart(&["template", "rel", part, "--set-file", &format!("a={secret}/none.txt")]);
+    assert!(absent.code == Some(6) && absent.err.contains("404 Not Found") && !absent.err.contains("hunter2"), "{absent:?}");
+    let other = chart(&["template", "rel", part, "-f", "s3://bucket/more.yaml"]);
+    assert!(other.code == Some(2) && other.err.contains("values are not fetched by s3://"), "{other:?}");
 }
 
 #[test]

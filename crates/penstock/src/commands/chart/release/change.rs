@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use penstock_chart::{
     budget::{Limits, RENDER_TIME},
     chart::Chart,
+    value::Table,
 };
 use penstock_cli::{
     CliError, Output,
-    args::chart::{Cascade, ChartSource, DryRun, Install, Rollback, TestRelease, Uninstall, Upgrade, Values},
+    args::chart::{Cascade, ChartSource, DryRun, Install, Rollback, TestRelease, Uninstall, Upgrade},
     exit, terminal,
 };
 use penstock_helm::{OldValues, RenderRequest, Test, TestFilter, Waiting};
@@ -39,7 +40,13 @@ pub async fn install(args: &Install, output: Output) -> Result<u8, CliError> {
     let there = connect(&args.cluster).await?;
     let install = penstock_helm::Install {
         name,
-        render: render(chart, &args.values, !args.skip_schema_validation, args.dry_run, args.enable_dns)?,
+        render: render(
+            chart,
+            given::values(&args.values, &args.source.credentials).await?,
+            !args.skip_schema_validation,
+            args.dry_run,
+            args.enable_dns,
+        )?,
         waiting: waiting(&args.waiting)?,
         atomic: args.atomic,
         create_namespace: args.create_namespace,
@@ -66,7 +73,13 @@ pub async fn upgrade(args: &Upgrade, output: Output) -> Result<u8, CliError> {
     let chart = chart(&args.chart, &args.source, args.dependency_update).await?;
     let there = connect(&args.cluster).await?;
     let releases = there.releases(&told);
-    let render = render(chart, &args.values, !args.skip_schema_validation, args.dry_run, args.enable_dns)?;
+    let render = render(
+        chart,
+        given::values(&args.values, &args.source.credentials).await?,
+        !args.skip_schema_validation,
+        args.dry_run,
+        args.enable_dns,
+    )?;
     let (waiting, labels) = (waiting(&args.waiting)?, labels(&args.labels)?);
     let (description, dry_run) = (args.description.clone(), args.dry_run.is_some());
     let absent = args.install && !releases.is_installed(&args.name).await.map_err(failed)?;
@@ -202,10 +215,10 @@ async fn chart(reference: &str, from: &ChartSource, update: bool) -> Result<Char
     Ok(chart)
 }
 
-fn render(chart: Chart, values: &Values, check_schema: bool, dry_run: Option<DryRun>, dns: bool) -> Result<RenderRequest, CliError> {
+fn render(chart: Chart, values: Table, check_schema: bool, dry_run: Option<DryRun>, dns: bool) -> Result<RenderRequest, CliError> {
     Ok(RenderRequest {
         chart,
-        values: given::values(values)?,
+        values,
         check_schema,
         seed: seed(),
         limits: Limits::default(),
