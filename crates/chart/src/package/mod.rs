@@ -79,7 +79,7 @@ pub fn chart_yaml(metadata: &Metadata) -> Result<String, Fault> {
 }
 
 /// A struct as Go writes it as YAML, by way of its JSON.
-fn written(value: &impl serde::Serialize) -> Result<String, Fault> {
+pub(crate) fn written(value: &impl serde::Serialize) -> Result<String, Fault> {
     let value = serde_json::to_value(value).map_err(|why| Fault::said(why.to_string()))?;
     let text = yaml::write_data(&json::data(&value), &mut Budget::new(Limits::default()))?;
     Ok(text.to_string())

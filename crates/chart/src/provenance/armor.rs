@@ -1,5 +1,6 @@
 //! `OpenPGP` in base64 between two lines (RFC 4880, section 6).
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bstr::ByteSlice;
 
 use crate::functions::encoding::decode64;
@@ -68,4 +69,18 @@ fn checksum(bytes: &[u8]) -> [u8; 3] {
     }
     let [_, sum @ ..] = sum.to_be_bytes();
     sum
+}
+
+/// Bytes as an armored block, as Go writes it.
+pub(super) fn encode(kind: &str, bytes: &[u8]) -> String {
+    const LINE: usize = 64;
+    let base64 = STANDARD.encode(bytes);
+    let mut text = format!("-----BEGIN {kind}-----\n");
+    for line in base64.as_bytes().chunks(LINE) {
+        text.push('\n');
+        text.push_str(&String::from_utf8_lossy(line));
+    }
+    let sum = STANDARD.encode(checksum(bytes));
+    text.push_str(&format!("\n={sum}\n-----END {kind}-----"));
+    text
 }

@@ -72,3 +72,31 @@ pub(super) fn decode(text: &[u8]) -> Option<Message> {
     let end = rest.find(END)? + END.len();
     Some(Message { text, signed, signature: armor::decode(rest.get(..end)?, |_| true)? })
 }
+
+/// A text on its way to be signed.
+pub(super) struct Unfinished {
+    /// The message up to its signature.
+    pub text: String,
+    /// The text as it is signed.
+    pub signed: Vec<u8>,
+}
+
+/// The message of a text that is to be signed with SHA-512.
+pub(super) fn encode(text: &str) -> Unfinished {
+    let mut written = String::from("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n");
+    let mut signed = Vec::new();
+    for (at, line) in text.strip_suffix('\n').unwrap_or(text).split('\n').enumerate() {
+        let line = line.trim_end_matches([' ', '\t', '\r']);
+        if at > 0 {
+            signed.extend_from_slice(b"\r\n");
+        }
+        signed.extend_from_slice(line.as_bytes());
+        // what looks like a line of dashes would end the message
+        if line.starts_with('-') {
+            written.push_str("- ");
+        }
+        written.push_str(line);
+        written.push('\n');
+    }
+    Unfinished { text: written, signed }
+}

@@ -44,6 +44,31 @@ impl Hash {
         })
     }
 
+    /// The digest of so many zeros, and of a text again and again until so many bytes of it are hashed.
+    pub(super) fn repeated(self, zeros: usize, text: &[u8], count: usize) -> Result<Vec<u8>, Wrong> {
+        // hashed by the piece: texts are short
+        const PIECE: usize = 8192;
+        fn of<D: Digest>(zeros: usize, text: &[u8], mut count: usize) -> Vec<u8> {
+            let piece = zeroize::Zeroizing::new(text.repeat(PIECE.div_ceil(text.len().max(1))));
+            let mut hash = D::new();
+            hash.update(vec![0; zeros]);
+            while let Some(left) = count.checked_sub(piece.len()).filter(|_| !piece.is_empty()) {
+                hash.update(&*piece);
+                count = left;
+            }
+            hash.update(piece.get(..count).unwrap_or_default());
+            hash.finalize().to_vec()
+        }
+        Ok(match self {
+            Self::Sha1 => of::<Sha1>(zeros, text, count),
+            Self::Sha224 => of::<Sha224>(zeros, text, count),
+            Self::Sha256 => of::<Sha256>(zeros, text, count),
+            Self::Sha384 => of::<Sha384>(zeros, text, count),
+            Self::Sha512 => of::<Sha512>(zeros, text, count),
+            Self::Broken(number) => return Err(Wrong::Unsupported(format!("hash not available: {number}"))),
+        })
+    }
+
     /// What PKCS#1 puts before a digest.
     pub(super) fn prefix(self) -> Vec<u8> {
         let name: &[u8] = match self {

@@ -6,10 +6,11 @@ use super::{
     Refusal,
     armor::{self, Block},
     packet::{self, Bytes, PRIVATE_KEY, PRIVATE_SUBKEY, PUBLIC_KEY, PUBLIC_SUBKEY, Packet, SIGNATURE, USER_ID, Wrong, structure},
+    secret::Secret,
     signature::{PublicKey, Signature, purpose},
 };
 
-/// The public keys that signatures are checked with.
+/// The keys that signatures are checked with, and those that sign.
 #[derive(Debug)]
 pub struct Keyring {
     entities: Vec<Entity>,
@@ -19,6 +20,7 @@ pub struct Keyring {
 #[derive(Debug)]
 pub struct Entity {
     key: PublicKey,
+    secret: Option<Secret>,
     /// Each with the signature by which the key vouches for it.
     names: BTreeMap<Vec<u8>, Signature>,
     subkeys: Vec<(PublicKey, Signature)>,
@@ -34,6 +36,20 @@ impl Entity {
     /// The fingerprint of its key.
     pub fn fingerprint(&self) -> [u8; 20] {
         self.key.fingerprint
+    }
+
+    pub(super) fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// The secret part of its key, if it is there.
+    pub(super) fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
+    }
+
+    /// Whether signatures that its key makes would be believed.
+    pub(super) fn may_sign(&self) -> bool {
+        self.signing_keys(self.key.id()).any(|key| key.fingerprint == self.key.fingerprint)
     }
 
     /// The keys of it that have this number and may sign.
@@ -80,6 +96,10 @@ impl Keyring {
         }
     }
 
+    pub(super) fn entities(&self) -> &[Entity] {
+        &self.entities
+    }
+
     /// Who made the first signature that someone in the keyring made, if it holds.
     pub(super) fn check(&self, signed: &[u8], signature: &Block) -> Result<&Entity, Wrong> {
         let mut bytes = Bytes(&signature.bytes);
@@ -113,7 +133,7 @@ impl Keyring {
 
 /// A packet as it is read for a keyring.
 enum Read {
-    Key { key: PublicKey, is_private: bool },
+    Key { key: PublicKey, secret: Option<Secret> },
     Subkey(PublicKey),
     Name(Vec<u8>),
     Signature(Box<Signature>),
@@ -126,8 +146,13 @@ impl Read {
         Ok(match packet.tag {
             // an older one is a key too, but none that is used
             PUBLIC_KEY | PUBLIC_SUBKEY if body.first().is_some_and(|version| *version < 4) => Self::Other,
-            PUBLIC_KEY | PRIVATE_KEY => Self::Key { key: PublicKey::read(body)?, is_private: packet.tag == PRIVATE_KEY },
-            PUBLIC_SUBKEY | PRIVATE_SUBKEY => Self::Subkey(PublicKey::read(body)?),
+            PUBLIC_KEY => Self::Key { key: PublicKey::read(body)?, secret: None },
+            PUBLIC_SUBKEY => Self::Subkey(PublicKey::read(body)?),
+            PRIVATE_KEY | PRIVATE_SUBKEY => {
+                let key = PublicKey::read(body)?;
+                let secret = Secret::read(body.get(key.length()..).unwrap_or_default())?;
+                if packet.tag == PRIVATE_KEY { Self::Key { key, secret: Some(secret) } } else { Self::Subkey(key) }
+            }
             USER_ID => Self::Name(body.to_vec()),
             SIGNATURE => Self::Signature(Box::new(Signature::read(body, 0)?)),
             _ => Self::Other,
@@ -154,7 +179,7 @@ impl Packets<'_> {
     fn skip_to_key(&mut self) -> Result<bool, Wrong> {
         loop {
             match self.next() {
-                Ok(Some(key @ Read::Key { is_private: false, .. })) => {
+                Ok(Some(key @ Read::Key { secret: None, .. })) => {
                     self.unread = Some(key);
                     return Ok(true);
                 }
@@ -166,9 +191,9 @@ impl Packets<'_> {
     }
 
     fn entity(&mut self) -> Result<Option<Entity>, Wrong> {
-        let key = match self.next()? {
+        let (key, secret) = match self.next()? {
             None => return Ok(None),
-            Some(Read::Key { key, .. }) => key,
+            Some(Read::Key { key, secret }) => (key, secret),
             other => {
                 self.unread = other;
                 return Err(structure("first packet was not a public/private key"));
@@ -177,7 +202,7 @@ impl Packets<'_> {
         if !key.can_sign() {
             return Err(structure("primary key cannot be used for signatures"));
         }
-        let mut entity = Entity { key, names: BTreeMap::new(), subkeys: Vec::new(), is_revoked: false };
+        let mut entity = Entity { key, secret, names: BTreeMap::new(), subkeys: Vec::new(), is_revoked: false };
         let mut revocations = Vec::new();
         while let Some(read) = self.next()? {
             match read {

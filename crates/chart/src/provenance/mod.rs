@@ -1,4 +1,4 @@
-//! Provenance files: who signed a chart's archive, and whether this is the archive.
+//! Provenance files: who signed a chart's archive, and whether this is the archive; and archives, signed.
 //!
 //! A `.prov` file is `Chart.yaml` and the archive's digest, clear-signed with `OpenPGP`. What is read of `OpenPGP` is what Helm reads
 //! (golang.org/x/crypto): keys and signatures of version 4, RSA, DSA and ECDSA. Ed25519 is refused, as Helm refuses it.
@@ -8,6 +8,10 @@ mod clearsign;
 mod hash;
 mod keyring;
 mod packet;
+mod secret;
+mod sign;
+#[cfg(test)]
+mod sign_tests;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -20,7 +24,9 @@ use crate::{
     yaml,
 };
 
-pub use keyring::Keyring;
+pub use keyring::{Entity, Keyring};
+pub use secret::Passphrase;
+pub use sign::{Signer, Unsigned};
 
 /// Why an archive is not known to be what its provenance says.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

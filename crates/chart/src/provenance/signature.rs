@@ -70,8 +70,7 @@ impl Signature {
         let length = bytes.number(2)?;
         let hashed = bytes.take(length)?;
         let signed = body.get(..6 + length).ok_or(Wrong::Truncated)?;
-        let total = u32::try_from(6 + length).unwrap_or_default().to_be_bytes();
-        let suffix = [signed, &[4, 0xff], &total].concat();
+        let suffix = suffix(signed);
         let mut read = Self {
             purpose,
             algorithm,
@@ -171,6 +170,12 @@ impl Signature {
     }
 }
 
+/// What of a signature it signs itself: its beginning, and how long that is.
+pub(super) fn suffix(signed: &[u8]) -> Vec<u8> {
+    let total = u32::try_from(signed.len()).unwrap_or_default().to_be_bytes();
+    [signed, &[4, 0xff], &total].concat()
+}
+
 /// A public key of version 4.
 #[derive(Clone, Debug)]
 pub(super) struct PublicKey {
@@ -232,6 +237,25 @@ impl PublicKey {
             other => return Err(Wrong::Unsupported(format!("unsupported oid: {}", hex::encode(other)))),
         };
         if is_point { Ok(()) } else { Err(Wrong::Unsupported("failed to parse EC point".to_owned())) }
+    }
+
+    /// How long it is as a packet's contents.
+    pub(super) fn length(&self) -> usize {
+        self.body.len()
+    }
+
+    pub(super) fn algorithm(&self) -> u8 {
+        self.algorithm
+    }
+
+    /// Modulus and exponent, if it is one of RSA.
+    pub(super) fn rsa_numbers(&self) -> Option<(&[u8], &[u8])> {
+        matches!(self.algorithm, RSA | RSA_SIGN_ONLY).then(|| (self.number(0), self.number(1)))
+    }
+
+    /// Its curve, if it is one of ECDSA.
+    pub(super) fn curve(&self) -> Option<&[u8]> {
+        (self.algorithm == ECDSA).then_some(self.curve.as_slice())
     }
 
     fn number(&self, place: usize) -> &[u8] {
@@ -338,12 +362,12 @@ impl PublicKey {
     }
 }
 
-const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
-const P384: &[u8] = &[0x2b, 0x81, 4, 0, 0x22];
-const P521: &[u8] = &[0x2b, 0x81, 4, 0, 0x23];
+pub(super) const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+pub(super) const P384: &[u8] = &[0x2b, 0x81, 4, 0, 0x22];
+pub(super) const P521: &[u8] = &[0x2b, 0x81, 4, 0, 0x23];
 
 /// A number as exactly so many bytes; none for one that does not fit.
-fn padded(number: &[u8], length: usize) -> Option<Vec<u8>> {
+pub(super) fn padded(number: &[u8], length: usize) -> Option<Vec<u8>> {
     let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
     let digits = number.get(first..)?;
     let zeros = length.checked_sub(digits.len())?;

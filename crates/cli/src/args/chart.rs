@@ -185,6 +185,18 @@ pub struct Package {
     /// Fetch its dependencies first.
     #[arg(short = 'u', long)]
     pub dependency_update: bool,
+    /// Sign the archive: write a provenance file beside it.
+    #[arg(long, requires = "key")]
+    pub sign: bool,
+    /// Whose key signs: a name, or a part that only one name has.
+    #[arg(long, value_name = "NAME", requires = "sign")]
+    pub key: Option<String>,
+    /// The file of private keys; `~/.gnupg/pubring.gpg` unless given.
+    #[arg(long, value_name = "FILE", requires = "sign")]
+    pub keyring: Option<PathBuf>,
+    /// The file whose first line opens the key, `-` for standard input.
+    #[arg(long, value_name = "FILE", requires = "sign")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// `chart pull`.

@@ -5,6 +5,7 @@
 mod cluster;
 mod fetched;
 mod releases;
+mod signed;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -10,6 +10,7 @@ mod lint;
 mod package;
 mod release;
 mod show;
+mod sign;
 mod source;
 mod template;
 

@@ -1,12 +1,12 @@
 //! `penstock chart package` and `verify`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use penstock_chart::{
     chart::Chart,
     load,
     package::pack,
-    provenance::{self, Keyring, Refusal, Verification},
+    provenance::{self, Refusal, Verification},
 };
 use penstock_cli::{
     CliError, Output,
@@ -15,11 +15,18 @@ use penstock_cli::{
 };
 use serde_json::json;
 
-use super::{dependency, fetch, folder, source};
+use super::{
+    dependency, fetch, folder,
+    sign::{self, Signing},
+    source,
+};
 
 /// Packs charts.
 pub async fn package(args: &Package, output: Output) -> Result<(), CliError> {
-    let mut written = Vec::new();
+    // before anything is written, so that no archive is left without the signature that was asked for
+    let signing = Signing::of(args)?;
+    let signer = signing.as_ref().map(|signing| signing.signer().map(|signer| (signing, signer))).transpose()?;
+    let (mut written, mut signed) = (Vec::new(), Vec::new());
     for place in &args.charts {
         if args.dependency_update {
             dependency::update_if_missing(&place.display().to_string(), &ChartSource::default()).await?;
@@ -32,12 +39,19 @@ pub async fn package(args: &Package, output: Output) -> Result<(), CliError> {
             chart.metadata.app_version.clone_from(version);
         }
         source::check_dependencies(&chart)?;
-        let packed = pack(&chart, modified()).map_err(|error| CliError::other(format!("{}: {error}", place.display()), "", exit::USAGE))?;
+        let modified = modified();
+        let packed = pack(&chart, modified).map_err(|error| CliError::other(format!("{}: {error}", place.display()), "", exit::USAGE))?;
+        if let Some((signing, signer)) = &signer {
+            let provenance = signing.provenance(signer, &packed, modified)?;
+            signed.push(fetch::put(&args.destination, &format!("{}.prov", packed.file_name), provenance.as_bytes())?);
+        }
         written.push(fetch::put(&args.destination, &packed.file_name, &packed.bytes)?);
     }
-    let shown: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+    let [shown, signed] = [written, signed].map(|paths| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>());
     match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&json!({ "files": shown })).unwrap_or_default()),
+        Output::Json => {
+            println!("{}", serde_json::to_string_pretty(&json!({ "files": shown, "provenance": signed })).unwrap_or_default());
+        }
         Output::Text => shown.iter().for_each(|path| println!("Successfully packaged chart and saved it to: {path}")),
     }
     Ok(())
@@ -79,13 +93,7 @@ pub fn verify(args: &Verify, output: Output) -> Result<(), CliError> {
 
 /// What the provenance file of an archive proves. Refuses what is not signed by a key of the ring.
 pub fn check(name: &str, archive: &[u8], signed: &[u8], keyring: Option<&Path>) -> Result<Verification, CliError> {
-    let ring = match keyring {
-        Some(ring) => ring.to_owned(),
-        None => std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default().join(".gnupg/pubring.gpg"),
-    };
-    let bytes = std::fs::read(&ring).map_err(|source| CliError::Io { what: format!("reading the keyring {}", ring.display()), source })?;
     let refused =
         |refusal: Refusal| CliError::other(format!("{name}: {refusal}"), "--keyring names the keys that may have signed", exit::NOT_GOOD);
-    let keys = Keyring::read(&bytes).map_err(refused)?;
-    provenance::verify(name, archive, signed, &keys).map_err(refused)
+    provenance::verify(name, archive, signed, &sign::keyring(keyring)?).map_err(refused)
 }
