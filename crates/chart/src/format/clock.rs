@@ -1,6 +1,8 @@
 //! How Go shows times and durations: `String()` and `GoString()` of `time.Time` and `time.Duration`, names of months and days.
 
-use jiff::ZonedDateTime;
+use std::rc::Rc;
+
+use jiff::{ZonedDateTime, tz::TimeZone};
 
 use crate::value::{Field, Kind, List, Shown, Struct, Type, Value, types};
 
@@ -9,29 +11,27 @@ static ZONE: Type = Type::plain("*time.zone", Kind::Pointer);
 /// Seconds from the year 1, where Go begins to count, to 1970.
 const SINCE_YEAR_1: i64 = 62_135_596_800;
 
-/// What `time.Time` holds in Go: a verb that its `String` is not for is carried to each. A location has more in it than its name
-/// unless it is UTC.
+/// What `time.Time` holds in Go: a verb that its `String` is not for is carried to each. The location of UTC is a nil pointer;
+/// any other lies somewhere in Go's memory, and has more in it than its name unless it is that of a place on UTC.
 pub(super) fn insides(time: &ZonedDateTime) -> Struct {
-    let field = |(name, value)| Field { name, key: None, omit_empty: false, embedded: false, value };
-    let made = |ty, names: &[&'static str], values: Vec<Value>| {
-        let fields = names.iter().copied().zip(values).map(field).collect();
-        Struct { ty, fields, shown: Shown::Fields }
-    };
+    let (nanoseconds, seconds) = (time.subsec_nanosecond().unsigned_abs(), crate::functions::dates::unix_second(time));
+    let location =
+        if *time.time_zone() == TimeZone::UTC { Value::List(List::nil(&LOCATION)) } else { Value::Struct(Rc::new(location(time))) };
+    let values = vec![Value::Uint(nanoseconds.into(), &types::UINT64), Value::int64(seconds.saturating_add(SINCE_YEAR_1)), location];
+    made(&crate::value::TIME, &["wall", "ext", "loc"], values)
+}
+
+fn location(time: &ZonedDateTime) -> Struct {
     let none = || Value::List(List::nil(&types::LIST));
     let name = time.time_zone().iana_name().map_or("UTC", |name| name.strip_prefix("Etc/").unwrap_or(name));
     let nowhere = Value::List(List::nil(&ZONE));
-    let location = vec![Value::str(name), none(), none(), Value::str(""), Value::int64(0), Value::int64(0), nowhere];
-    let (nanoseconds, seconds) = (time.subsec_nanosecond().unsigned_abs(), crate::functions::dates::unix_second(time));
-    let values = vec![
-        Value::Uint(nanoseconds.into(), &types::UINT64),
-        Value::int64(seconds.saturating_add(SINCE_YEAR_1)),
-        Value::Struct(std::rc::Rc::new(made(
-            &LOCATION,
-            &["name", "zone", "tx", "extend", "cacheStart", "cacheEnd", "cacheZone"],
-            location,
-        ))),
-    ];
-    made(&crate::value::TIME, &["wall", "ext", "loc"], values)
+    let values = vec![Value::str(name), none(), none(), Value::str(""), Value::int64(0), Value::int64(0), nowhere];
+    made(&LOCATION, &["name", "zone", "tx", "extend", "cacheStart", "cacheEnd", "cacheZone"], values)
+}
+
+fn made(ty: &'static Type, names: &[&'static str], values: Vec<Value>) -> Struct {
+    let field = |(name, value)| Field { name, key: None, omit_empty: false, embedded: false, value };
+    Struct { ty, fields: names.iter().copied().zip(values).map(field).collect(), shown: Shown::Fields }
 }
 
 /// `time.Month.String()`, from 1.
