@@ -20,6 +20,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
 use url::Url;
 
+use crate::{CliError, exit};
+
 pub use self::tests::{Tests, TestsOf};
 pub use access::{Environment, Project, Secret, User};
 pub use actions::{Actions, LockArgs};
@@ -41,15 +43,39 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// The form of the output.
-    #[arg(long, global = true, value_enum, default_value_t)]
-    pub output: Output,
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    pub output: Form,
     /// The server; the one that was logged in to last unless given.
     #[arg(long, global = true, env = "PENSTOCK_URL")]
     pub server: Option<Url>,
 }
 
-/// The form of the output.
+/// The form of the output, as it is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    #[default]
+    #[value(alias = "table")]
+    Text,
+    /// For programs: the API's own types.
+    Json,
+    /// For programs, where Helm has it: what `json` says, as YAML.
+    Yaml,
+}
+
+impl Form {
+    /// The form for a command that has no YAML to give.
+    pub fn plain(self) -> Result<Output, CliError> {
+        match self {
+            Self::Text => Ok(Output::Text),
+            Self::Json => Ok(Output::Json),
+            Self::Yaml => Err(CliError::other("this command has no YAML form", "--output json says the same", exit::USAGE)),
+        }
+    }
+}
+
+/// The form of the output of most commands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Output {
     /// For people.
     #[default]

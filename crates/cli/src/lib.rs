@@ -11,7 +11,7 @@ pub mod graph;
 mod login;
 pub mod terminal;
 
-pub use args::{Cli, Command, Output};
+pub use args::{Cli, Command, Form, Output};
 pub use commands::{dispatch, explain, print_explanation};
 pub use login::{Login, LoginError};
 

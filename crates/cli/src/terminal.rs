@@ -51,15 +51,14 @@ pub fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
-/// Prints rows under headings, each column as wide as its widest cell.
+/// Prints rows under headings, if there are any, each column as wide as its widest cell.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) {
     let width = |text: &str| visible(text);
     let mut widths: Vec<usize> = headings.iter().map(|heading| width(heading)).collect();
     for row in rows {
-        for (column, cell) in row.iter().enumerate() {
-            if let Some(known) = widths.get_mut(column) {
-                *known = (*known).max(width(cell));
-            }
+        widths.resize(widths.len().max(row.len()), 0);
+        for (known, cell) in widths.iter_mut().zip(row) {
+            *known = (*known).max(width(cell));
         }
     }
     let mut out = std::io::stdout().lock();
@@ -75,7 +74,9 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) {
         // a closed pipe ends the program elsewhere
         let _ = writeln!(out, "{}", text.trim_end());
     };
-    line(headings.iter().map(|heading| dim(heading)).collect());
+    if !headings.is_empty() {
+        line(headings.iter().map(|heading| dim(heading)).collect());
+    }
     for row in rows {
         line(row.clone());
     }

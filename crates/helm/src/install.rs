@@ -15,6 +15,9 @@ use crate::{HelmError, Releases, RenderRequest, SYSTEM_LABELS, Uninstall, Waitin
 
 /// How long the definitions of a chart's `crds/` may take to be served.
 const CRDS: std::time::Duration = std::time::Duration::from_secs(60);
+/// What Helm warns of where a chart's own definitions are not made.
+const UNKNOWN_KINDS: &str = "This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.";
+const BUILDING: &str = "unable to build kubernetes objects from release manifest";
 
 /// How a release is installed.
 #[derive(Clone)]
@@ -55,8 +58,7 @@ impl Releases<'_> {
         let composed = self.render(&install.render, release).await?;
         let mut record = new_record(&install.name, self.namespace, 1, &install.render.values, &composed, &self.now());
         record.labels.clone_from(&install.labels);
-        let building = "unable to build kubernetes objects from release manifest";
-        let objects = self.marked(self.objects(&record.manifest, building).await?, &install.name);
+        let objects = self.marked(self.objects(&record.manifest, BUILDING).await?, &install.name);
         let there = self.there_already(&objects, &install.name, install.take_ownership, "install").await?;
         if install.dry_run {
             record.info.description = "Dry run complete".into();
@@ -78,6 +80,21 @@ impl Releases<'_> {
             Ok(()) => Ok(record),
             Err(error) => Err(self.install_failed(install, record, error).await),
         }
+    }
+
+    /// Renders a chart as an installation on this cluster would, or an upgrade, and checks what Helm checks before anything is done:
+    /// that the cluster knows each object's kind, and that none of them is somebody else's. Changes nothing.
+    pub async fn validate(&self, render: &RenderRequest, release: Release) -> Result<Composed, HelmError> {
+        if !render.settled()?.crds().is_empty() {
+            self.warn(UNKNOWN_KINDS);
+        }
+        let (name, is_upgrade) = (release.name.clone(), release.is_upgrade);
+        let composed = self.render(render, release).await?;
+        let objects = self.objects(&composed.manifest, BUILDING).await?;
+        if !is_upgrade {
+            self.there_already(&objects, &name, false, "install").await?;
+        }
+        Ok(composed)
     }
 
     /// Whether the name may be taken; the last record of a release that gives it up.
@@ -102,7 +119,7 @@ impl Releases<'_> {
             return Ok(());
         }
         if install.dry_run {
-            self.warn("This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.");
+            self.warn(UNKNOWN_KINDS);
             return Ok(());
         }
         let mut made = Vec::new();

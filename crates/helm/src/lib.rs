@@ -24,9 +24,9 @@ use penstock_model::{
     cluster::{Cluster, ClusterError},
 };
 
-pub use history::{Listed, Statuses};
+pub use history::Listing;
 pub use install::Install;
-pub use lookups::{Render, RenderRequest};
+pub use lookups::{PostRender, Render, RenderRequest};
 pub use removed::{Removed, Uninstall};
 pub use rollback::Rollback;
 pub use storage::{SYSTEM_LABELS, Storage};
@@ -182,9 +182,13 @@ impl Releases<'_> {
         (self.told)(Progress::Warning(what.into()));
     }
 
-    /// The time, as records have it.
+    /// The time, as records have it: as Go writes one, without zeros at the end of its fraction.
     pub(crate) fn now(&self) -> String {
-        self.clock.now().rfc3339()
+        let now = self.clock.now().rfc3339();
+        match now.strip_suffix('Z') {
+            Some(digits) if digits.contains('.') => format!("{}Z", digits.trim_end_matches('0').trim_end_matches('.')),
+            _ => now,
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 //! Rendering is a function and a cluster is asked by waiting, so a render that looks for an object that nobody has fetched yet is
 //! given nothing, told what it looked for, and done again once that is there. A render changes nothing, so that it may be repeated.
 
-use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use penstock_chart::{
-    budget::{Budget, Limits, TimeLimit},
+    budget::{Budget, Limits, RENDER_TIME, TimeLimit},
     chart::Chart,
     function::Lookup,
     random::Seeded,
@@ -26,8 +27,16 @@ use crate::{HelmError, Releases};
 /// How often a chart is rendered anew for objects that it looks for: each may be found by what the one before held.
 const ROUNDS: usize = 32;
 
+/// Changes what was rendered before anything is made of it: Helm's post-renderer.
+#[async_trait]
+pub trait PostRender: Send + Sync {
+    /// The documents, hooks apart, changed; or why they are not, in words.
+    async fn change(&self, manifest: &str) -> Result<String, String>;
+}
+
 /// What is rendered, the release apart.
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of Helm's, independent of the others")]
 pub struct RenderRequest {
     /// The chart, its dependencies in it.
     pub chart: Chart,
@@ -45,6 +54,34 @@ pub struct RenderRequest {
     pub look_up: bool,
     /// What gives the addresses of a host, where templates may ask for them.
     pub hosts: Option<fn(&str) -> Vec<String>>,
+    /// Whether what Secrets hold is left out; what is left out is not applied either, so that it is for dry runs.
+    pub hide_secrets: bool,
+    /// Whether definitions below `crds/` stand before the documents; what is installed has them apart.
+    pub include_crds: bool,
+    /// Whether the notes of the charts inside are given, too.
+    pub sub_notes: bool,
+    /// What changes the documents once they are rendered.
+    pub post_renderer: Option<Arc<dyn PostRender>>,
+}
+
+impl Default for RenderRequest {
+    /// Nothing, as Helm would render it.
+    fn default() -> Self {
+        Self {
+            chart: Chart::default(),
+            values: Table::new(),
+            check_schema: true,
+            seed: [0; 32],
+            limits: Limits::default(),
+            time: RENDER_TIME,
+            look_up: false,
+            hosts: None,
+            hide_secrets: false,
+            include_crds: false,
+            sub_notes: false,
+            post_renderer: None,
+        }
+    }
 }
 
 impl RenderRequest {
@@ -92,8 +129,16 @@ impl Releases<'_> {
             ..Capabilities::default()
         };
         let now = jiff_now(self.clock.now().0)?;
-        let whole =
-            Request { values: request.values.clone(), release, capabilities, check_schema: request.check_schema, ..Request::default() };
+        let whole = Request {
+            values: request.values.clone(),
+            release,
+            capabilities,
+            check_schema: request.check_schema,
+            include_crds: request.include_crds,
+            hide_secrets: request.hide_secrets,
+            sub_notes: request.sub_notes,
+            ..Request::default()
+        };
         let mut render = Render::default();
         for _ in 0..ROUNDS {
             let composed = {
@@ -106,8 +151,13 @@ impl Releases<'_> {
             };
             let missing = render.missing.take();
             if missing.is_empty() {
-                let composed = composed.map_err(|error| HelmError::Render(error.to_string()))?;
+                let mut composed = composed.map_err(|error| HelmError::Render(error.to_string()))?;
                 composed.warnings.iter().for_each(|warning| self.warn(warning));
+                if let Some(program) = &request.post_renderer {
+                    let changed = program.change(&composed.manifest).await;
+                    composed.manifest =
+                        changed.map_err(|why| HelmError::Render(format!("error while running post render on files: {why}")))?;
+                }
                 return Ok(composed);
             }
             for wanted in missing {

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     // a second one in the same process is not an error that matters: the first stays
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
-    let (output, server) = (cli.output, cli.server.clone());
+    let (form, server) = (cli.output, cli.server.clone());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(source) => return penstock_cli::report(&CliError::Io { what: "starting threads".to_owned(), source }),
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match penstock_cli::dispatch(cli).await {
             Ok(Ok(code)) => Ok(code),
-            Ok(Err(command)) => commands::carry_out(command, output, server).await,
+            Ok(Err(command)) => commands::carry_out(command, form, server).await,
             Err(error) => Err(error),
         }
     });

@@ -1,5 +1,6 @@
 //! A chart and its values to documents: which templates run, in which order, and what each sees.
 
+mod alone;
 mod capabilities;
 mod files;
 mod glob;
@@ -13,6 +14,7 @@ use std::{
 use bstr::ByteSlice as _;
 use thiserror::Error;
 
+pub use alone::render_alone;
 pub use capabilities::{Capabilities, KNOWN_API_VERSIONS, KubeVersion};
 
 use crate::{

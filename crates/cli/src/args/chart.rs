@@ -4,15 +4,15 @@
 
 mod flags;
 mod release;
+mod revision;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-pub use flags::{ChartSource, Cluster, Credentials, RenderFlags, Values};
-pub use release::{
-    Cascade, DryRun, Get, GetPart, History, Install, ListReleases, Rollback, StatusOf, TestRelease, Uninstall, Upgrade, Waiting,
-};
+pub use flags::{ChartSource, Cluster, Credentials, Reach, RenderFlags, Values};
+pub use release::{Cascade, Get, GetPart, History, Install, ListReleases, Rollback, StatusOf, TestRelease, Uninstall, Upgrade};
+pub use revision::{DryRun, Naming, NewRevision, PostRenderer, Waiting};
 
 /// `chart`.
 #[derive(Debug, Subcommand)]
@@ -85,7 +85,7 @@ pub struct Template {
     #[arg(short, long, value_name = "TEMPLATE")]
     pub show_only: Vec<String>,
     /// Write files below this folder instead of standard output.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "post_renderer")]
     pub output_dir: Option<PathBuf>,
     /// Put the files into a folder of the release's name.
     #[arg(long, requires = "output_dir")]
@@ -99,9 +99,21 @@ pub struct Template {
     /// Leave hooks out.
     #[arg(long)]
     pub no_hooks: bool,
-    /// Make up the release's name.
-    #[arg(short, long)]
-    pub generate_name: bool,
+    /// How the release's name is made up.
+    #[command(flatten)]
+    pub naming: Naming,
+    /// What changes it once it is rendered.
+    #[command(flatten)]
+    pub post_renderer: PostRenderer,
+    /// Take the notes of the charts inside, too; they are in the JSON form alone.
+    #[arg(long)]
+    pub render_subchart_notes: bool,
+    /// Ask the cluster what it is and serves, and check that it knows each object's kind and that none is somebody else's.
+    #[arg(long)]
+    pub validate: bool,
+    /// How the cluster is reached.
+    #[command(flatten)]
+    pub reach: Reach,
     /// Let templates see an upgrade instead of an installation.
     #[arg(long)]
     pub is_upgrade: bool,

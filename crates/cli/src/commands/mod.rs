@@ -31,7 +31,11 @@ use crate::{CliError, exit};
 /// # Errors
 /// What went wrong, with its exit code.
 pub async fn dispatch(cli: Cli) -> Result<Result<ExitCode, Command>, CliError> {
-    let context = Context { output: cli.output, server: cli.server };
+    if matches!(cli.command, Command::Chart(_)) {
+        // they have more forms than the others
+        return Ok(Err(cli.command));
+    }
+    let context = Context { output: cli.output.plain()?, server: cli.server };
     let context = &context;
     let code = match cli.command {
         command @ (Command::Server(_)

@@ -7,12 +7,7 @@ mod refused;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use penstock_chart::{
-    budget::{Limits, RENDER_TIME},
-    chart::File,
-    json, load,
-    value::Table,
-};
+use penstock_chart::{chart::File, json, load, value::Table};
 use penstock_helm::{Install, OldValues, Progress, Releases, RenderRequest, Rollback, Uninstall, Upgrade, Waiting};
 use penstock_model::clock::Timestamp;
 use penstock_testkit::{FakeClock, FakeCluster};
@@ -54,10 +49,8 @@ pub(crate) fn rendering(templates: &[(&str, &str)], values: serde_json::Value) -
         },
         check_schema: true,
         seed: [7; 32],
-        limits: Limits::default(),
-        time: RENDER_TIME,
         look_up: true,
-        hosts: None,
+        ..RenderRequest::default()
     }
 }
 

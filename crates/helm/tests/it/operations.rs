@@ -4,7 +4,7 @@ use penstock_chart::{
     load,
     release::{HookPhase, Status},
 };
-use penstock_helm::{HelmError, OldValues, Statuses, Test, TestFilter};
+use penstock_helm::{HelmError, Listing, OldValues, Test, TestFilter};
 use penstock_model::cluster::{Cluster as _, ObjectName, ownership};
 use serde_json::{Value, json};
 
@@ -143,7 +143,7 @@ async fn a_release_is_removed_but_for_what_its_policy_keeps() {
     let removed = stage.with(async |releases| releases.uninstall(&uninstall()).await.unwrap()).await;
     assert_eq!(removed.kept, [("ConfigMap".to_owned(), "kept".to_owned())]);
     assert_eq!(stage.cluster.names(), ["ConfigMap shop/kept"]);
-    assert!(stage.with(async |releases| releases.list(Statuses::All).await.unwrap()).await.is_empty());
+    assert!(stage.with(async |releases| releases.list(&Listing::default()).await.unwrap()).await.is_empty());
     let gone = stage.with(async |releases| releases.uninstall(&uninstall()).await).await;
     assert!(matches!(gone, Err(HelmError::NotFound)), "{gone:?}");
 }

@@ -17,12 +17,17 @@ mod simulate;
 
 use std::process::ExitCode;
 
-use penstock_cli::{CliError, Command, Output, exit};
+use penstock_cli::{CliError, Command, Form, exit};
 
 use crate::config::ServerSection;
 
 /// Carries one out.
-pub async fn carry_out(command: Command, output: Output, server: Option<url::Url>) -> Result<ExitCode, CliError> {
+pub async fn carry_out(command: Command, form: Form, server: Option<url::Url>) -> Result<ExitCode, CliError> {
+    let command = match command {
+        Command::Chart(command) => return chart::chart(&command, form).await,
+        other => other,
+    };
+    let output = form.plain()?;
     match command {
         Command::Server(args) => crate::serve::serve(ServerSection::load(args.config.as_deref(), args.data, args.listen)?).await,
         Command::Doctor(args) => doctor::doctor(&ServerSection::load(args.config.as_deref(), None, None)?, output).await,
@@ -31,7 +36,6 @@ pub async fn carry_out(command: Command, output: Output, server: Option<url::Url
         Command::Eval(args) => eval::eval(&args),
         Command::Explain(args) => explain::explain(&args, output, server).await,
         Command::Actions(args) => actions::actions(&args, output).await,
-        Command::Chart(command) => chart::chart(&command, output).await,
         Command::Lint(args) => lint::lint(&args, output).await,
         Command::Run(args) => run::run(&args, output).await,
         Command::Mirror(args) => mirror::mirror(&args, output).await,

@@ -1,5 +1,6 @@
 //! `penstock chart`, as a person calls it, beside the real helm, and on a real cluster.
 
+mod changed;
 #[allow(dead_code, reason = "shared with the target room's tests, which need more of it")]
 #[path = "../../../target/tests/it/cluster.rs"]
 mod cluster;

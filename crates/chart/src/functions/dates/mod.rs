@@ -70,6 +70,13 @@ pub(crate) fn rfc_3339_again(text: &[u8]) -> Result<String, String> {
     Ok(json(&time).unwrap_or_default())
 }
 
+/// A time of a record, RFC 3339, by a layout of Go's. Where the clocks of this place agree with it, it has the name of their zone.
+/// `None` for what is no time.
+pub fn recorded(text: &str, layout: &str, now: &ZonedDateTime) -> Option<String> {
+    let time = parse::parse(b"2006-01-02T15:04:05Z07:00", text.as_bytes(), &zone::here(now)).ok()?;
+    Some(String::from_utf8_lossy(&format(&Moment::of(&time), layout.as_bytes())).into_owned())
+}
+
 fn now(scope: &Scope<'_>) -> Value {
     Value::Time(Rc::new(scope.now.with_time_zone(zone::here(scope.now))))
 }

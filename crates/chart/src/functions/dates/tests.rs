@@ -113,3 +113,14 @@ fn no_layout_and_no_text_make_times_panic() {
         }
     }
 }
+
+#[test]
+fn a_recorded_time_is_shown_as_go_would_show_it_here() {
+    let here = |zone: &str| jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(TimeZone::get(zone).unwrap());
+    let shown = |text: &str, zone: &str| recorded(text, "2006-01-02 15:04:05.999999999 -0700 MST", &here(zone));
+    assert_eq!(shown("2026-11-26T10:04:05.12Z", "Europe/Berlin").as_deref(), Some("2026-11-26 10:04:05.12 +0000 UTC"));
+    assert_eq!(shown("2026-11-26T10:04:05+01:00", "Europe/Berlin").as_deref(), Some("2026-11-26 10:04:05 +0100 CET"));
+    assert_eq!(shown("2026-11-26T10:04:05+02:00", "Europe/Berlin").as_deref(), Some("2026-11-26 10:04:05 +0200 +0200"));
+    assert_eq!(recorded("2026-11-06T10:04:05Z", "Mon Jan _2 15:04:05 2006", &here("UTC")).as_deref(), Some("Fri Nov  6 10:04:05 2026"));
+    assert_eq!(shown("", "UTC"), None);
+}

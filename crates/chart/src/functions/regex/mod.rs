@@ -45,6 +45,13 @@ pub(crate) fn expression(text: &str, cache: &mut Cache, budget: &mut Budget) -> 
     }
 }
 
+/// In which of these texts an expression of Go's is found somewhere. One that is none is refused in Go's words.
+pub fn found_in<'t>(expression: &str, texts: impl Iterator<Item = &'t str>, budget: &mut Budget) -> Result<Vec<bool>, Fault> {
+    let expression = Str::from(expression);
+    let compiled = Cache::default().compile(&expression, budget).map_err(|error| must(&expression, error))?;
+    texts.map(|text| Ok(compiled.is_match(text, budget)?)).collect()
+}
+
 impl Compiled {
     /// Whether it matches somewhere in a text.
     pub(crate) fn is_match(&self, text: &str, budget: &mut Budget) -> Result<bool, Exhausted> {

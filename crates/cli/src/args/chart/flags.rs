@@ -70,9 +70,9 @@ pub struct ChartSource {
 /// What templates see of the cluster, and how strictly they are read.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RenderFlags {
-    /// The namespace.
-    #[arg(short, long, default_value = "default")]
-    pub namespace: String,
+    /// The namespace; `default` unless given, and the context's where a cluster is asked.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
     /// The version of Kubernetes.
     #[arg(long, value_name = "VERSION")]
     pub kube_version: Option<String>,
@@ -90,12 +90,27 @@ pub struct RenderFlags {
     pub enable_dns: bool,
 }
 
+impl RenderFlags {
+    /// The namespace that templates see where no cluster is asked.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
+}
+
 /// Which cluster, and where in it.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Cluster {
     /// The namespace; the context's unless given.
     #[arg(short, long)]
     pub namespace: Option<String>,
+    /// How it is reached.
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+/// How a cluster is reached.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Reach {
     /// How the cluster is reached.
     #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
     pub kubeconfig: Option<PathBuf>,

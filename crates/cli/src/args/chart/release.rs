@@ -4,88 +4,23 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{ChartSource, Cluster, Values};
-
-/// How long an operation waits, and for what.
-#[derive(Clone, Debug, Args)]
-pub struct Waiting {
-    /// Wait until everything is ready.
-    #[arg(long)]
-    pub wait: bool,
-    /// Wait until jobs have ended, too.
-    #[arg(long, requires = "wait")]
-    pub wait_for_jobs: bool,
-    /// How long one step may take: `5m0s`, `90s`.
-    #[arg(long, value_name = "TIME", default_value = "5m0s")]
-    pub timeout: String,
-    /// Run no hooks.
-    #[arg(long)]
-    pub no_hooks: bool,
-}
+use super::{Cluster, Naming, NewRevision, Waiting};
 
 /// `chart install`.
 #[derive(Debug, Args)]
 pub struct Install {
-    /// The release's name and the chart; the chart alone with `--generate-name`.
+    /// The release's name and the chart; the chart alone where the name is made up.
     #[arg(value_names = ["NAME", "CHART"], required = true, num_args = 1..=2)]
     pub name_and_chart: Vec<String>,
-    /// Which cluster.
+    /// How the name is made up.
     #[command(flatten)]
-    pub cluster: Cluster,
-    /// Where the chart is.
+    pub naming: Naming,
+    /// What is installed, and how.
     #[command(flatten)]
-    pub source: ChartSource,
-    /// Its values.
-    #[command(flatten)]
-    pub values: Values,
-    /// What it waits for.
-    #[command(flatten)]
-    pub waiting: Waiting,
-    /// Remove everything again when the installation fails; waits.
-    #[arg(long)]
-    pub atomic: bool,
-    /// Make up the release's name.
-    #[arg(short, long)]
-    pub generate_name: bool,
-    /// Make the namespace if it is not there.
-    #[arg(long)]
-    pub create_namespace: bool,
-    /// Take over objects that nobody's release has.
-    #[arg(long)]
-    pub take_ownership: bool,
-    /// Leave custom resource definitions alone.
-    #[arg(long)]
-    pub skip_crds: bool,
+    pub revision: NewRevision,
     /// Take the name of a release that was uninstalled and kept.
     #[arg(long)]
     pub replace: bool,
-    /// Show what would be done: `client` asks no cluster, `server` lets templates look things up.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "client", value_name = "WHERE")]
-    pub dry_run: Option<DryRun>,
-    /// Fetch the chart's dependencies first, if some are missing.
-    #[arg(long)]
-    pub dependency_update: bool,
-    /// Do not check values against the chart's schema.
-    #[arg(long)]
-    pub skip_schema_validation: bool,
-    /// What is written beside the revision.
-    #[arg(long, value_name = "TEXT")]
-    pub description: Option<String>,
-    /// A label of the release's records: `KEY=VALUE`; may be given again.
-    #[arg(short, long, value_name = "KEY=VALUE", value_delimiter = ',')]
-    pub labels: Vec<String>,
-    /// Let templates ask for hosts' addresses.
-    #[arg(long)]
-    pub enable_dns: bool,
-}
-
-/// How a dry run looks at the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DryRun {
-    /// Not at all.
-    Client,
-    /// Templates may look things up.
-    Server,
 }
 
 /// `chart upgrade`.
@@ -95,24 +30,12 @@ pub struct Upgrade {
     pub name: String,
     /// The chart.
     pub chart: String,
-    /// Which cluster.
+    /// What it is upgraded to, and how.
     #[command(flatten)]
-    pub cluster: Cluster,
-    /// Where the chart is.
-    #[command(flatten)]
-    pub source: ChartSource,
-    /// Its values.
-    #[command(flatten)]
-    pub values: Values,
-    /// What it waits for.
-    #[command(flatten)]
-    pub waiting: Waiting,
+    pub revision: NewRevision,
     /// Install the release if it is not there.
     #[arg(short, long)]
     pub install: bool,
-    /// Take the release back when the upgrade fails; waits.
-    #[arg(long)]
-    pub atomic: bool,
     /// Remove what the upgrade has made anew when it fails.
     #[arg(long)]
     pub cleanup_on_fail: bool,
@@ -125,39 +48,12 @@ pub struct Upgrade {
     /// Start from the new chart's values, then what was given before.
     #[arg(long)]
     pub reset_then_reuse_values: bool,
-    /// Make the namespace if it is not there; with `--install`.
-    #[arg(long, requires = "install")]
-    pub create_namespace: bool,
     /// Replace objects that cannot be patched.
     #[arg(long)]
     pub force: bool,
-    /// Take over objects that nobody's release has.
-    #[arg(long)]
-    pub take_ownership: bool,
-    /// Leave custom resource definitions alone; with `--install`.
-    #[arg(long)]
-    pub skip_crds: bool,
     /// How many revisions are kept; 0 for all.
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     pub history_max: u32,
-    /// Show what would be done: `client` asks no cluster, `server` lets templates look things up.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "client", value_name = "WHERE")]
-    pub dry_run: Option<DryRun>,
-    /// Fetch the chart's dependencies first, if some are missing.
-    #[arg(long)]
-    pub dependency_update: bool,
-    /// Do not check values against the chart's schema.
-    #[arg(long)]
-    pub skip_schema_validation: bool,
-    /// What is written beside the revision.
-    #[arg(long, value_name = "TEXT")]
-    pub description: Option<String>,
-    /// A label of the release's records: `KEY=VALUE`, `KEY=null` to remove one; may be given again.
-    #[arg(short, long, value_name = "KEY=VALUE", value_delimiter = ',')]
-    pub labels: Vec<String>,
-    /// Let templates ask for hosts' addresses.
-    #[arg(long)]
-    pub enable_dns: bool,
 }
 
 /// `chart rollback`.
@@ -208,6 +104,9 @@ pub struct History {
 pub struct StatusOf {
     /// The release.
     pub name: String,
+    /// Show what is written beside the revision, too.
+    #[arg(long)]
+    pub show_desc: bool,
     /// The revision; the newest unless given.
     #[arg(long)]
     pub revision: Option<u32>,
@@ -222,6 +121,48 @@ pub struct ListReleases {
     /// Which cluster.
     #[command(flatten)]
     pub cluster: Cluster,
+    /// Show those whose name this expression is found in (Go's dialect).
+    #[arg(short, long, value_name = "EXPRESSION", default_value = "", hide_default_value = true)]
+    pub filter: String,
+    /// Show those whose records have these labels: `KEY=VALUE`, `KEY!=VALUE`, several with commas.
+    #[arg(short = 'l', long, value_name = "SELECTOR", default_value = "", hide_default_value = true)]
+    pub selector: String,
+    /// Show those that are deployed.
+    #[arg(long)]
+    pub deployed: bool,
+    /// Show those that have failed.
+    #[arg(long)]
+    pub failed: bool,
+    /// Show those that somebody is at, or was when it died.
+    #[arg(long)]
+    pub pending: bool,
+    /// Show revisions that others came after; each of them, where nothing else is asked for.
+    #[arg(long)]
+    pub superseded: bool,
+    /// Show those that were uninstalled and kept.
+    #[arg(long)]
+    pub uninstalled: bool,
+    /// Show those that are being uninstalled.
+    #[arg(long)]
+    pub uninstalling: bool,
+    /// Sort by date, the oldest first.
+    #[arg(short, long)]
+    pub date: bool,
+    /// Sort the other way round.
+    #[arg(short, long)]
+    pub reverse: bool,
+    /// How many are shown; 0 for all.
+    #[arg(short, long, value_name = "COUNT", default_value_t = 256)]
+    pub max: usize,
+    /// How many are left out before the first.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub offset: usize,
+    /// Show no headings.
+    #[arg(long)]
+    pub no_headers: bool,
+    /// Show times by this layout (Go's): `2006-01-02 15:04:05Z0700`.
+    #[arg(long, value_name = "LAYOUT", default_value = "", hide_default_value = true)]
+    pub time_format: String,
     /// Look in all namespaces.
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
@@ -229,7 +170,7 @@ pub struct ListReleases {
     #[arg(short, long)]
     pub all: bool,
     /// Show names alone.
-    #[arg(short, long)]
+    #[arg(short = 'q', long, visible_short_alias = 's')]
     pub short: bool,
 }
 

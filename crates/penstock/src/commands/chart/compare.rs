@@ -54,7 +54,7 @@ fn older_values(args: &Diff) -> Values {
 
 async fn side(args: &Diff, reference: &str, source: &ChartSource, values: &Values) -> Result<Composed, CliError> {
     let chart = source::whole(reference, source, args.render.dependency_update).await?;
-    let release = Release { name: args.name.clone(), namespace: args.render.namespace.clone(), revision: 1, is_upgrade: false };
+    let release = Release { name: args.name.clone(), namespace: args.render.namespace().to_owned(), revision: 1, is_upgrade: false };
     let request = Request { release, ..template::request(given::values(values, &source.credentials).await?, &args.render)? };
     // both sides are drawn from the same seed and time, so that what is random is no difference
     template::rendered_with(&chart, &request, &args.render, [0; 32], &super::start_of_time()).map_err(template::refused)

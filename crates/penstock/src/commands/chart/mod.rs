@@ -7,7 +7,9 @@ mod fetch;
 mod folder;
 mod given;
 mod lint;
+mod naming;
 mod package;
+mod post_renderer;
 mod release;
 mod show;
 mod sign;
@@ -20,23 +22,23 @@ use penstock_chart::{
     budget::{Budget, Limits, RENDER_TIME, TimeLimit},
     json, yaml,
 };
-use penstock_cli::{CliError, Output, args::chart::Chart, exit};
+use penstock_cli::{CliError, Form, args::chart::Chart, exit};
 use penstock_model::clock::over_after;
 
 /// Carries one out.
-pub async fn chart(command: &Chart, output: Output) -> Result<ExitCode, CliError> {
+pub async fn chart(command: &Chart, form: Form) -> Result<ExitCode, CliError> {
     let code = match command {
-        Chart::Template(args) => template::template(args, output).await.map(|()| exit::OK),
-        Chart::Lint(args) => lint::lint(args, output).await,
-        Chart::Show(args) => show::show(args, output).await.map(|()| exit::OK),
-        Chart::Package(args) => package::package(args, output).await.map(|()| exit::OK),
-        Chart::Pull(args) => fetch::pull(args, output).await.map(|()| exit::OK),
-        Chart::Push(args) => fetch::push(args, output).await.map(|()| exit::OK),
-        Chart::Dependency(args) => dependency::dependency(args, output).await.map(|()| exit::OK),
-        Chart::Verify(args) => package::verify(args, output).map(|()| exit::OK),
-        Chart::Diff(args) => compare::diff(args, output).await,
-        Chart::Explain(args) => explain::explain(args, output).await.map(|()| exit::OK),
-        other => release::release(other, output).await,
+        Chart::Template(args) => template::template(args, form.plain()?).await.map(|()| exit::OK),
+        Chart::Lint(args) => lint::lint(args, form.plain()?).await,
+        Chart::Show(args) => show::show(args, form.plain()?).await.map(|()| exit::OK),
+        Chart::Package(args) => package::package(args, form.plain()?).await.map(|()| exit::OK),
+        Chart::Pull(args) => fetch::pull(args, form.plain()?).await.map(|()| exit::OK),
+        Chart::Push(args) => fetch::push(args, form.plain()?).await.map(|()| exit::OK),
+        Chart::Dependency(args) => dependency::dependency(args, form.plain()?).await.map(|()| exit::OK),
+        Chart::Verify(args) => package::verify(args, form.plain()?).map(|()| exit::OK),
+        Chart::Diff(args) => compare::diff(args, form.plain()?).await,
+        Chart::Explain(args) => explain::explain(args, form.plain()?).await.map(|()| exit::OK),
+        other => release::release(other, form).await,
     };
     code.map(ExitCode::from)
 }

@@ -2,16 +2,18 @@
 
 mod change;
 mod look;
+mod shown;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use penstock_chart::{release::Composed, render::Release};
 use penstock_cli::{
-    CliError, Output,
+    CliError, Form,
     args::chart::{Chart, Cluster as ClusterFlags},
     exit, terminal,
 };
-use penstock_helm::{HelmError, Progress, Releases, Waiting};
+use penstock_helm::{HelmError, Progress, Releases, RenderRequest, Waiting};
 use penstock_model::{
     clock::SystemClock,
     cluster::{Cluster, ClusterError},
@@ -31,24 +33,34 @@ impl Connected {
 }
 
 /// Carries one out.
-pub async fn release(command: &Chart, output: Output) -> Result<u8, CliError> {
+pub async fn release(command: &Chart, form: Form) -> Result<u8, CliError> {
     match command {
-        Chart::Install(args) => change::install(args, output).await,
-        Chart::Upgrade(args) => change::upgrade(args, output).await,
-        Chart::Rollback(args) => change::rollback(args, output).await,
-        Chart::Uninstall(args) => change::uninstall(args, output).await,
-        Chart::Test(args) => change::test(args, output).await,
-        Chart::History(args) => look::history(args, output).await,
-        Chart::Status(args) => look::status(args, output).await,
-        Chart::List(args) => look::list(args, output).await,
-        Chart::Get(args) => look::get(args, output).await,
+        Chart::Install(args) => change::install(args, form).await,
+        Chart::Upgrade(args) => change::upgrade(args, form).await,
+        Chart::Rollback(args) => change::rollback(args, form).await,
+        Chart::Uninstall(args) => change::uninstall(args, form.plain()?).await,
+        Chart::Test(args) => change::test(args, form).await,
+        Chart::History(args) => look::history(args, form).await,
+        Chart::Status(args) => look::status(args, form).await,
+        Chart::List(args) => look::list(args, form).await,
+        Chart::Get(args) => look::get(args, form).await,
         other => Err(CliError::other(format!("{other:?} is not carried out here"), "this is a fault of Penstock", exit::FAILED)),
     }
 }
 
+/// Renders a chart as a cluster has it, and checks it there.
+pub async fn validate(flags: &ClusterFlags, render: &RenderRequest, name: &str, is_upgrade: bool) -> Result<Composed, CliError> {
+    let there = connect(flags).await?;
+    let release = Release { name: name.to_owned(), namespace: there.namespace.clone(), revision: 1, is_upgrade };
+    there.releases(&told).validate(render, release).await.map_err(failed)
+}
+
 async fn connect(flags: &ClusterFlags) -> Result<Connected, CliError> {
-    let settings =
-        ClusterSettings { kubeconfig: flags.kubeconfig.clone(), context: flags.kube_context.clone(), ..ClusterSettings::default() };
+    let settings = ClusterSettings {
+        kubeconfig: flags.reach.kubeconfig.clone(),
+        context: flags.reach.kube_context.clone(),
+        ..ClusterSettings::default()
+    };
     let cluster = KubernetesCluster::open(&settings).await.map_err(|error| failed(error.into()))?;
     let namespace = flags.namespace.clone().unwrap_or_else(|| cluster.default_namespace().to_owned());
     Ok(Connected { cluster: Arc::new(cluster), namespace })

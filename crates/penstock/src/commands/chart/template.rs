@@ -3,52 +3,40 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use penstock_chart::{
     chart::Chart,
     load,
     random::Seeded,
-    release::{ComposeError, Composed, Request, compose},
+    release::{ComposeError, Composed, Head, Manifest, Request, compose},
     render::{Capabilities, KubeVersion, Release, Surroundings},
-    value::Table,
+    value::{Str, Table},
 };
 use penstock_cli::{
     CliError, Output,
-    args::chart::{RenderFlags, Template},
+    args::chart::{Cluster, RenderFlags, Template},
     exit, terminal,
 };
+use penstock_helm::{PostRender, RenderRequest};
 use serde_json::json;
 
-use super::{given, source};
+use super::{
+    given, naming,
+    post_renderer::{self, Program},
+    release, source,
+};
 
 /// The release's name unless one is given.
 const NAME: &str = "release-name";
 
 /// Renders a chart and shows it.
 pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
-    let (name, reference) = match args.name_and_chart.as_slice() {
-        [name, chart] => (name.as_str(), chart),
-        [chart] => (NAME, chart),
-        _ => return Err(CliError::other("a chart is wanted", "penstock chart template [NAME] CHART", exit::USAGE)),
-    };
-    let name = if args.generate_name { generated_name(reference) } else { name.to_owned() };
-    check_name(&name)?;
+    let (name, reference) = naming::name_and_chart(&args.name_and_chart, &args.naming, Some(NAME))?;
+    let post_renderer = Program::of(&args.post_renderer, post_renderer::USUAL)?;
     let chart = source::installable(reference, &args.source, args.render.dependency_update).await?;
-    let request = Request {
-        release: Release { name: name.clone(), namespace: args.render.namespace.clone(), revision: 1, is_upgrade: args.is_upgrade },
-        include_crds: args.include_crds && args.output_dir.is_none(),
-        ..request(given::values(&args.values, &args.source.credentials).await?, &args.render)?
-    };
-    let composed = match rendered(&chart, &request, &args.render) {
-        Err(ComposeError::NotManifests { fault, rendered }) => {
-            if args.debug {
-                print!("{rendered}");
-            }
-            return Err(CliError::other(fault.to_string(), "--debug shows what was rendered", exit::NOT_GOOD));
-        }
-        composed => composed.map_err(refused)?,
-    };
-    warn(&composed);
+    let composed =
+        if args.validate { validated(args, &name, chart, post_renderer).await? } else { plain(args, &name, &chart, post_renderer).await? };
     if let Some(folder) = &args.output_dir {
         let folder = if args.release_name { folder.join(&name) } else { folder.clone() };
         return write(&folder, args, &composed);
@@ -58,6 +46,62 @@ pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
         Output::Text => print!("{}", text(args, &composed)?),
     }
     Ok(())
+}
+
+/// What is rendered without a cluster.
+async fn plain(args: &Template, name: &str, chart: &Chart, post_renderer: Option<Program>) -> Result<Composed, CliError> {
+    let namespace = args.render.namespace().to_owned();
+    let request = Request {
+        release: Release { name: name.to_owned(), namespace, revision: 1, is_upgrade: args.is_upgrade },
+        include_crds: args.include_crds && args.output_dir.is_none(),
+        sub_notes: args.render_subchart_notes,
+        ..request(given::values(&args.values, &args.source.credentials).await?, &args.render)?
+    };
+    let mut composed = match rendered(chart, &request, &args.render) {
+        Err(ComposeError::NotManifests { fault, rendered }) => {
+            if args.debug {
+                print!("{rendered}");
+            }
+            return Err(CliError::other(fault.to_string(), "--debug shows what was rendered", exit::NOT_GOOD));
+        }
+        composed => composed.map_err(refused)?,
+    };
+    warn(&composed);
+    if let Some(program) = &post_renderer {
+        let changed = program.change(&composed.manifest).await;
+        composed.manifest =
+            changed.map_err(|why| CliError::other(format!("error while running post render on files: {why}"), "", exit::NOT_GOOD))?;
+        composed.manifests = manifests(&composed.manifest);
+    }
+    Ok(composed)
+}
+
+/// What is rendered as a cluster has it, and checked there.
+async fn validated(args: &Template, name: &str, chart: Chart, post_renderer: Option<Program>) -> Result<Composed, CliError> {
+    if args.render.kube_version.is_some() || !args.render.api_versions.is_empty() {
+        eprintln!(
+            "{} what the cluster is and serves is asked of it: --kube-version and --api-versions do not count",
+            terminal::yellow("warning:")
+        );
+    }
+    let changed = post_renderer.is_some();
+    let render = RenderRequest {
+        chart,
+        values: given::values(&args.values, &args.source.credentials).await?,
+        check_schema: !args.render.skip_schema_validation,
+        seed: super::seed(),
+        hosts: args.render.enable_dns.then_some(super::addresses as fn(&str) -> Vec<String>),
+        include_crds: args.include_crds && args.output_dir.is_none(),
+        sub_notes: args.render_subchart_notes,
+        post_renderer: post_renderer.map(|program| Arc::new(program) as Arc<dyn PostRender>),
+        ..RenderRequest::default()
+    };
+    let cluster = Cluster { namespace: args.render.namespace.clone(), reach: args.reach.clone() };
+    let mut composed = release::validate(&cluster, &render, name, args.is_upgrade).await?;
+    if changed {
+        composed.manifests = manifests(&composed.manifest);
+    }
+    Ok(composed)
 }
 
 /// What is rendered, the release apart.
@@ -110,20 +154,6 @@ pub fn warn(composed: &Composed) {
     }
 }
 
-/// Refuses a name that no release may have.
-pub fn check_name(name: &str) -> Result<(), CliError> {
-    penstock_chart::release::check_name(name)
-        .map_err(|why| CliError::other(format!("release name {name:?}: {why}"), "lower-case letters, digits, dashes and dots", exit::USAGE))
-}
-
-/// A name from the chart's and the time, as Helm makes one.
-pub fn generated_name(reference: &str) -> String {
-    let base = reference.rsplit('/').next().unwrap_or_default();
-    let base = if base.is_empty() || base == "." { "chart" } else { base };
-    let stem = base.split_once(".tgz").map_or(base, |(stem, _)| stem);
-    format!("{stem}-{}", super::now().timestamp().as_second())
-}
-
 /// The documents and hooks as Helm prints them.
 fn text(args: &Template, composed: &Composed) -> Result<String, CliError> {
     let mut all = format!("{}\n", composed.manifest.trim());
@@ -164,12 +194,24 @@ fn only(patterns: &[String], all: &str) -> Result<String, CliError> {
 
 /// The template that a document comes from, its chart's name apart.
 fn template_of(document: &str) -> Option<&str> {
-    let source = document.split_once("# Source: ")?.1.lines().next()?;
-    source.split_once('/').map(|(_, template)| template)
+    source_of(document)?.split_once('/').map(|(_, template)| template)
+}
+
+fn source_of(document: &str) -> Option<&str> {
+    document.split_once("# Source: ")?.1.lines().next()
+}
+
+/// What a post-renderer gave, document by document; one that it has taken the comments of comes from nowhere.
+fn manifests(text: &str) -> Vec<Manifest> {
+    let one = |document: Str| {
+        let source = source_of(&document.lossy()).unwrap_or_default().to_owned();
+        Manifest { source, content: document, head: Head::default() }
+    };
+    penstock_chart::release::documents(text.as_bytes()).into_iter().map(one).collect()
 }
 
 fn as_json(args: &Template, composed: &Composed) -> serde_json::Value {
-    let one = |manifest: &penstock_chart::release::Manifest| {
+    let one = |manifest: &Manifest| {
         let objects = penstock_chart::release::objects(manifest.content.as_bytes()).unwrap_or_default();
         json!({ "source": manifest.source, "objects": objects })
     };
@@ -202,5 +244,7 @@ fn write(folder: &Path, args: &Template, composed: &Composed) -> Result<(), CliE
         file.and_then(|mut file| write!(file, "---\n# Source: {source}\n{content}\n")).map_err(failed)?;
         println!("wrote {}", place.display());
     }
+    // Helm ends with what is left to show, which is nothing
+    println!();
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! A release on a real cluster, changed by us and by helm in turns: either sees what the other did, and goes on from there.
 
+mod alike;
+
 use std::process::Command;
 
 use penstock_model::cluster::{Cluster as _, ObjectName, Patch};
@@ -143,6 +145,9 @@ fn helm_and_penstock_take_turns_on_one_release() {
     assert_eq!(told, ["Install complete", "Upgrade complete", "Upgrade complete", "Rollback to 1", "Rollback to 2"]);
     assert_eq!(stage.ours(&["get", "values", "web"]), stage.helm(&["get", "values", "web"]));
     assert_eq!(stage.ours(&["get", "manifest", "web"]), stage.helm(&["get", "manifest", "web"]));
+
+    alike::everything_is_shown(&stage);
+    alike::what_is_changed_or_checked_comes_out(&stage);
 
     // what fails with --atomic is as it was: the API server takes no port of that number
     let broken = stage.refused(&[

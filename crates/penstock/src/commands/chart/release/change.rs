@@ -1,140 +1,125 @@
 //! Releases, changed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use penstock_chart::{
-    budget::{Limits, RENDER_TIME},
-    chart::Chart,
-    value::Table,
-};
+use penstock_chart::release::Record;
 use penstock_cli::{
-    CliError, Output,
-    args::chart::{Cascade, ChartSource, DryRun, Install, Rollback, TestRelease, Uninstall, Upgrade},
+    CliError, Form, Output,
+    args::chart::{Cascade, DryRun, Install, NewRevision, Rollback, TestRelease, Uninstall, Upgrade},
     exit, terminal,
 };
-use penstock_helm::{OldValues, RenderRequest, Test, TestFilter, Waiting};
+use penstock_helm::{HelmError, OldValues, PostRender, RenderRequest, Test, TestFilter, Waiting};
 use penstock_model::cluster::Propagation;
 
 use super::{
-    super::{given, seed, source, template},
-    connect, failed, look, time, told, waiting,
+    super::{given, naming, post_renderer::Program, seed, source},
+    Connected, connect, failed,
+    shown::{self, Parts},
+    time, told, waiting,
 };
 
 /// Installs a chart.
-pub async fn install(args: &Install, output: Output) -> Result<u8, CliError> {
-    let (name, reference) = match (args.name_and_chart.as_slice(), args.generate_name) {
-        ([name, chart], false) => (name.clone(), chart),
-        ([chart], true) => (template::generated_name(chart), chart),
-        ([_, _], true) => {
-            return Err(CliError::other("--generate-name makes up the name that is given", "leave one of them out", exit::USAGE));
-        }
-        _ => {
-            return Err(CliError::other(
-                "a name and a chart are wanted",
-                "penstock chart install NAME CHART, or --generate-name",
-                exit::USAGE,
-            ));
-        }
-    };
-    let chart = chart(reference, &args.source, args.dependency_update).await?;
-    let there = connect(&args.cluster).await?;
-    let install = penstock_helm::Install {
-        name,
-        render: render(
-            chart,
-            given::values(&args.values, &args.source.credentials).await?,
-            !args.skip_schema_validation,
-            args.dry_run,
-            args.enable_dns,
-        )?,
-        waiting: waiting(&args.waiting)?,
-        atomic: args.atomic,
-        create_namespace: args.create_namespace,
-        take_ownership: args.take_ownership,
-        skip_crds: args.skip_crds,
-        replace: args.replace,
-        dry_run: args.dry_run.is_some(),
-        description: args.description.clone(),
-        labels: labels(&args.labels)?,
-    };
-    let record = there.releases(&told).install(&install).await.map_err(|error| {
-        let error = failed(error);
-        CliError::other(format!("INSTALLATION FAILED: {error}"), error.hint().to_owned(), error.code())
-    })?;
-    look::show(&record, output);
-    if install.dry_run && output == Output::Text {
-        println!("MANIFEST:\n{}", record.manifest);
-    }
-    Ok(exit::OK)
+pub async fn install(args: &Install, form: Form) -> Result<u8, CliError> {
+    let (name, reference) = naming::name_and_chart(&args.name_and_chart, &args.naming, None)?;
+    let (render, there) = prepared(reference, &args.revision).await?;
+    let install = installation(name, render, &args.revision, args.replace)?;
+    let done = there.releases(&told).install(&install).await;
+    told_of(done, "INSTALLATION FAILED", &args.revision, form)
 }
 
 /// Upgrades a release, or installs it.
-pub async fn upgrade(args: &Upgrade, output: Output) -> Result<u8, CliError> {
-    let chart = chart(&args.chart, &args.source, args.dependency_update).await?;
-    let there = connect(&args.cluster).await?;
+pub async fn upgrade(args: &Upgrade, form: Form) -> Result<u8, CliError> {
+    let revision = &args.revision;
+    let (render, there) = prepared(&args.chart, revision).await?;
     let releases = there.releases(&told);
-    let render = render(
-        chart,
-        given::values(&args.values, &args.source.credentials).await?,
-        !args.skip_schema_validation,
-        args.dry_run,
-        args.enable_dns,
-    )?;
-    let (waiting, labels) = (waiting(&args.waiting)?, labels(&args.labels)?);
-    let (description, dry_run) = (args.description.clone(), args.dry_run.is_some());
     let absent = args.install && !releases.is_installed(&args.name).await.map_err(failed)?;
     let done = if absent {
         eprintln!("{}", terminal::dim(&format!("release {} is not there: installing it", args.name)));
-        let install = penstock_helm::Install {
-            name: args.name.clone(),
-            render,
-            waiting,
-            atomic: args.atomic,
-            create_namespace: args.create_namespace,
-            take_ownership: args.take_ownership,
-            skip_crds: args.skip_crds,
-            replace: true,
-            dry_run,
-            description,
-            labels,
-        };
-        releases.install(&install).await
+        releases.install(&installation(args.name.clone(), render, revision, true)?).await
     } else {
-        let old_values = match (args.reuse_values, args.reset_values, args.reset_then_reuse_values) {
-            (true, _, _) => OldValues::Reuse,
-            (_, true, _) => OldValues::Reset,
-            (_, _, true) => OldValues::ResetThenReuse,
-            _ => OldValues::IfNoneAreGiven,
-        };
-        let upgrade = penstock_helm::Upgrade {
-            name: args.name.clone(),
-            render,
-            old_values,
-            waiting,
-            atomic: args.atomic,
-            cleanup_on_fail: args.cleanup_on_fail,
-            force: args.force,
-            take_ownership: args.take_ownership,
-            dry_run,
-            history_max: args.history_max,
-            description,
-            labels,
-        };
-        releases.upgrade(&upgrade).await
+        releases.upgrade(&upgraded(args, render)?).await
     };
+    told_of(done, "UPGRADE FAILED", revision, form)
+}
+
+/// What is rendered, and where it goes. The cluster is asked last: what is wrong with the arguments is told without one.
+async fn prepared(reference: &str, flags: &NewRevision) -> Result<(RenderRequest, Connected), CliError> {
+    if flags.hide_secret && !flags.is_dry_run() {
+        return Err(CliError::other("Hiding Kubernetes secrets requires a dry-run mode", "add --dry-run", exit::USAGE));
+    }
+    let post_renderer = Program::of(&flags.post_renderer, time(&flags.waiting.timeout)?)?;
+    let chart = source::installable(reference, &flags.source, flags.dependency_update).await?;
+    if chart.metadata.deprecated {
+        eprintln!("{} this chart is deprecated", terminal::yellow("warning:"));
+    }
+    let render = RenderRequest {
+        chart,
+        values: given::values(&flags.values, &flags.source.credentials).await?,
+        check_schema: !flags.skip_schema_validation,
+        seed: seed(),
+        look_up: flags.dry_run != Some(DryRun::Client),
+        hosts: flags.enable_dns.then_some(super::super::addresses as fn(&str) -> Vec<String>),
+        hide_secrets: flags.hide_secret,
+        sub_notes: flags.render_subchart_notes,
+        post_renderer: post_renderer.map(|program| Arc::new(program) as Arc<dyn PostRender>),
+        ..RenderRequest::default()
+    };
+    Ok((render, connect(&flags.cluster).await?))
+}
+
+fn installation(name: String, render: RenderRequest, flags: &NewRevision, replace: bool) -> Result<penstock_helm::Install, CliError> {
+    Ok(penstock_helm::Install {
+        name,
+        render,
+        waiting: waiting(&flags.waiting)?,
+        atomic: flags.atomic,
+        create_namespace: flags.create_namespace,
+        take_ownership: flags.take_ownership,
+        skip_crds: flags.skip_crds,
+        replace,
+        dry_run: flags.is_dry_run(),
+        description: flags.description.clone(),
+        labels: labels(&flags.labels)?,
+    })
+}
+
+fn upgraded(args: &Upgrade, render: RenderRequest) -> Result<penstock_helm::Upgrade, CliError> {
+    let flags = &args.revision;
+    let old_values = match (args.reuse_values, args.reset_values, args.reset_then_reuse_values) {
+        (true, _, _) => OldValues::Reuse,
+        (_, true, _) => OldValues::Reset,
+        (_, _, true) => OldValues::ResetThenReuse,
+        _ => OldValues::IfNoneAreGiven,
+    };
+    Ok(penstock_helm::Upgrade {
+        name: args.name.clone(),
+        render,
+        old_values,
+        waiting: waiting(&flags.waiting)?,
+        atomic: flags.atomic,
+        cleanup_on_fail: args.cleanup_on_fail,
+        force: args.force,
+        take_ownership: flags.take_ownership,
+        dry_run: flags.is_dry_run(),
+        history_max: args.history_max,
+        description: flags.description.clone(),
+        labels: labels(&flags.labels)?,
+    })
+}
+
+/// Shows what became of an installation or an upgrade.
+fn told_of(done: Result<Record, HelmError>, what_failed: &str, flags: &NewRevision, form: Form) -> Result<u8, CliError> {
     let record = done.map_err(|error| {
         let error = failed(error);
-        CliError::other(format!("UPGRADE FAILED: {error}"), error.hint().to_owned(), error.code())
+        CliError::other(format!("{what_failed}: {error}"), error.hint().to_owned(), error.code())
     })?;
-    look::show(&record, output);
-    if dry_run && output == Output::Text {
-        println!("MANIFEST:\n{}", record.manifest);
-    }
+    let parts = Parts { no_notes: flags.hide_notes, ..Parts::default() };
+    shown::print(form, || shown::release(&record, true), || shown::status(&record, parts))?;
     Ok(exit::OK)
 }
 
 /// Takes a release back.
-pub async fn rollback(args: &Rollback, output: Output) -> Result<u8, CliError> {
+pub async fn rollback(args: &Rollback, form: Form) -> Result<u8, CliError> {
     let there = connect(&args.cluster).await?;
     let rollback = penstock_helm::Rollback {
         name: args.name.clone(),
@@ -147,7 +132,7 @@ pub async fn rollback(args: &Rollback, output: Output) -> Result<u8, CliError> {
         history_max: args.history_max,
     };
     let record = there.releases(&told).rollback(&rollback).await.map_err(failed)?;
-    look::show(&record, output);
+    shown::print(form, || shown::release(&record, true), || shown::status(&record, Parts::default()))?;
     Ok(exit::OK)
 }
 
@@ -190,7 +175,7 @@ pub async fn uninstall(args: &Uninstall, output: Output) -> Result<u8, CliError>
 }
 
 /// Runs a release's tests.
-pub async fn test(args: &TestRelease, output: Output) -> Result<u8, CliError> {
+pub async fn test(args: &TestRelease, form: Form) -> Result<u8, CliError> {
     let there = connect(&args.cluster).await?;
     let mut filter = TestFilter::default();
     for one in &args.filter {
@@ -203,29 +188,8 @@ pub async fn test(args: &TestRelease, output: Output) -> Result<u8, CliError> {
     let waiting = Waiting { ready: true, jobs: true, timeout: time(&args.timeout)?, hooks: true };
     let test = Test { name: args.name.clone(), filter, waiting, logs: args.logs };
     let (record, ran) = there.releases(&told).test(&test).await.map_err(failed)?;
-    look::show(&record, output);
+    shown::print(form, || shown::release(&record, true), || shown::status(&record, Parts::default()))?;
     ran.map(|()| exit::OK).map_err(failed)
-}
-
-async fn chart(reference: &str, from: &ChartSource, update: bool) -> Result<Chart, CliError> {
-    let chart = source::installable(reference, from, update).await?;
-    if chart.metadata.deprecated {
-        eprintln!("{} this chart is deprecated", terminal::yellow("warning:"));
-    }
-    Ok(chart)
-}
-
-fn render(chart: Chart, values: Table, check_schema: bool, dry_run: Option<DryRun>, dns: bool) -> Result<RenderRequest, CliError> {
-    Ok(RenderRequest {
-        chart,
-        values,
-        check_schema,
-        seed: seed(),
-        limits: Limits::default(),
-        time: RENDER_TIME,
-        look_up: dry_run != Some(DryRun::Client),
-        hosts: dns.then_some(super::super::addresses as fn(&str) -> Vec<String>),
-    })
 }
 
 fn labels(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {

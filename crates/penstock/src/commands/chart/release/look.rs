@@ -1,176 +1,120 @@
 //! Releases, looked at.
 
-use penstock_chart::{
-    budget::{Budget, Limits},
-    json,
-    release::{HookEvent, Record},
-    value::Table,
-    values::{Nulls, lay_over},
-};
+use penstock_chart::release::{Record, Status};
 use penstock_cli::{
-    CliError, Output,
+    CliError, Form,
     args::chart::{Get, GetPart, History, ListReleases, StatusOf},
     exit, terminal,
 };
-use penstock_helm::Statuses;
+use penstock_helm::Listing;
 use serde_json::{Value, json};
 
-use super::{connect, failed, told};
+use super::{
+    connect, failed,
+    shown::{self, Parts},
+    told,
+};
 
 /// Lists releases.
-pub async fn list(args: &ListReleases, output: Output) -> Result<u8, CliError> {
+pub async fn list(args: &ListReleases, form: Form) -> Result<u8, CliError> {
     let mut there = connect(&args.cluster).await?;
     if args.all_namespaces {
         there.namespace = String::new();
     }
-    let statuses = if args.all { Statuses::All } else { Statuses::Usual };
-    let found = there.releases(&told).list(statuses).await.map_err(failed)?;
-    match output {
-        Output::Json => println!("{}", pretty(&Value::Array(found.iter().map(summary).collect()))),
-        Output::Text if args.short => found.iter().for_each(|record| println!("{}", record.name)),
-        Output::Text => {
-            let row = |record: &Record| {
-                let Record { name, namespace, revision, info, .. } = record;
-                let (chart, app) = chart(record);
-                [name.clone(), namespace.clone(), revision.to_string(), info.last_deployed.clone(), info.status.to_string(), chart, app]
-                    .to_vec()
-            };
-            let rows: Vec<_> = found.iter().map(row).collect();
-            terminal::table(&["NAME", "NAMESPACE", "REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION"], &rows);
+    let listing = Listing {
+        statuses: statuses(args),
+        filter: args.filter.clone(),
+        selector: args.selector.clone(),
+        by_date: args.date,
+        reverse: args.reverse,
+        offset: args.offset,
+        most: args.max,
+    };
+    let found = there.releases(&told).list(&listing).await.map_err(failed)?;
+    let value = || {
+        let one = |record: &Record| if args.short { json!(record.name) } else { shown::listed(record, &args.time_format) };
+        Value::Array(found.iter().map(one).collect())
+    };
+    match form {
+        Form::Text if args.short => found.iter().for_each(|record| println!("{}", record.name)),
+        Form::Text => {
+            let rows: Vec<_> = found.iter().map(|record| row(&shown::listed(record, &args.time_format))).collect();
+            let headings = ["NAME", "NAMESPACE", "REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION"];
+            terminal::table(if args.no_headers { &[] } else { &headings }, &rows);
         }
+        form => shown::print(form, value, || Ok(String::new()))?,
     }
     Ok(exit::OK)
 }
 
+/// A release among others, cell by cell.
+fn row(listed: &Value) -> Vec<String> {
+    let cell = |key: &str| terminal::plain(listed.get(key).and_then(Value::as_str).unwrap_or_default());
+    ["name", "namespace", "revision", "updated", "status", "chart", "app_version"].map(cell).to_vec()
+}
+
+/// The statuses that are asked for; none where nothing is said of them.
+fn statuses(args: &ListReleases) -> Vec<Status> {
+    use Status::{Deployed, Failed, PendingInstall, PendingRollback, PendingUpgrade, Superseded, Uninstalled, Uninstalling};
+    let kinds: [(bool, &[Status]); 6] = [
+        (args.deployed, &[Deployed]),
+        (args.failed, &[Failed]),
+        (args.pending, &[PendingInstall, PendingUpgrade, PendingRollback]),
+        (args.superseded, &[Superseded]),
+        (args.uninstalled, &[Uninstalled]),
+        (args.uninstalling, &[Uninstalling]),
+    ];
+    kinds.iter().filter(|(asked, _)| *asked || args.all).flat_map(|(_, statuses)| statuses.iter().copied()).collect()
+}
+
 /// Shows a release's revisions.
-pub async fn history(args: &History, output: Output) -> Result<u8, CliError> {
+pub async fn history(args: &History, form: Form) -> Result<u8, CliError> {
     let there = connect(&args.cluster).await?;
     let mut found = there.releases(&told).history(&args.name).await.map_err(failed)?;
     found.drain(..found.len().saturating_sub(args.max));
-    match output {
-        Output::Json => println!("{}", pretty(&Value::Array(found.iter().map(summary).collect()))),
-        Output::Text => {
-            let row = |record: &Record| {
-                let Record { revision, info, .. } = record;
-                let (chart, app) = chart(record);
-                [revision.to_string(), info.last_deployed.clone(), info.status.to_string(), chart, app, info.description.clone()].to_vec()
-            };
-            let rows: Vec<_> = found.iter().map(row).collect();
-            terminal::table(&["REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION", "DESCRIPTION"], &rows);
-        }
+    if form == Form::Text {
+        let rows: Vec<_> = found.iter().map(shown::revision_row).collect();
+        terminal::table(&["REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION", "DESCRIPTION"], &rows);
+        return Ok(exit::OK);
     }
+    shown::print(form, || Value::Array(found.iter().map(shown::revision).collect()), || Ok(String::new()))?;
     Ok(exit::OK)
 }
 
 /// Shows where a release stands.
-pub async fn status(args: &StatusOf, output: Output) -> Result<u8, CliError> {
+pub async fn status(args: &StatusOf, form: Form) -> Result<u8, CliError> {
     let there = connect(&args.cluster).await?;
     let record = there.releases(&told).revision(&args.name, args.revision).await.map_err(failed)?;
-    show(&record, output);
+    let parts = Parts { description: args.show_desc, ..Parts::default() };
+    shown::print(form, || shown::release(&record, false), || shown::status(&record, parts))?;
     Ok(exit::OK)
 }
 
-/// Shows a revision as Helm does after it was made.
-pub fn show(record: &Record, output: Output) {
-    if output == Output::Json {
-        let mut shown = summary(record);
-        shown["notes"] = json!(record.info.notes);
-        shown["manifest"] = json!(record.manifest);
-        shown["hooks"] = json!(record.hooks);
-        println!("{}", pretty(&shown));
-        return;
-    }
-    let Record { name, namespace, revision, info, .. } = record;
-    println!("NAME: {name}\nLAST DEPLOYED: {}\nNAMESPACE: {namespace}", info.last_deployed);
-    println!("STATUS: {}\nREVISION: {revision}\nDESCRIPTION: {}", info.status, terminal::plain(&info.description));
-    for hook in record.hooks.iter().filter(|hook| hook.events.contains(&HookEvent::Test) && !hook.last_run.started_at.is_empty()) {
-        let run = &hook.last_run;
-        println!("TEST SUITE:     {}", hook.name);
-        println!("Last Started:   {}\nLast Completed: {}\nPhase:          {:?}", run.started_at, run.completed_at, run.phase);
-    }
-    if !info.notes.is_empty() {
-        println!("NOTES:\n{}", info.notes.lines().map(terminal::plain).collect::<Vec<_>>().join("\n").trim_end());
-    }
-}
-
 /// Shows what a release is made of.
-pub async fn get(args: &Get, output: Output) -> Result<u8, CliError> {
+pub async fn get(args: &Get, form: Form) -> Result<u8, CliError> {
     let there = connect(&args.cluster).await?;
     let record = there.releases(&told).revision(&args.name, args.revision).await.map_err(failed)?;
-    let values = values(&record, args.all)?;
-    let hooks =
-        || -> Vec<String> { record.hooks.iter().map(|hook| format!("---\n# Source: {}\n{}\n", hook.path, hook.manifest)).collect() };
-    let as_json = match args.part {
+    let values = if args.all { shown::computed(&record)? } else { shown::given(&record) };
+    let value = || match args.part {
+        GetPart::All => shown::release(&record, true),
         GetPart::Values => values.clone(),
         GetPart::Manifest => json!(record.manifest),
         GetPart::Hooks => json!(record.hooks),
         GetPart::Notes => json!(record.info.notes),
-        GetPart::Metadata => summary(&record),
-        GetPart::All => {
-            let mut all = summary(&record);
-            all["values"] = values.clone();
-            all["manifest"] = json!(record.manifest);
-            all["hooks"] = json!(record.hooks);
-            all["notes"] = json!(record.info.notes);
-            all
-        }
+        GetPart::Metadata => shown::described(&record),
     };
-    if output == Output::Json {
-        println!("{}", pretty(&as_json));
-        return Ok(exit::OK);
-    }
-    match args.part {
-        GetPart::Values => print!("USER-SUPPLIED VALUES:\n{}", super::super::document(&values)?),
-        GetPart::Manifest => println!("{}", record.manifest),
-        GetPart::Hooks => print!("{}", hooks().concat()),
-        GetPart::Notes => println!("NOTES:\n{}", record.info.notes),
-        GetPart::Metadata => print!("{}", super::super::document(&summary(&record))?),
-        GetPart::All => {
-            show(&record, output);
-            print!(
-                "USER-SUPPLIED VALUES:\n{}\nHOOKS:\n{}MANIFEST:\n{}\n",
-                super::super::document(&values)?,
-                hooks().concat(),
-                record.manifest
-            );
+    let text = || match args.part {
+        GetPart::All => shown::status(&record, Parts { all: true, ..Parts::default() }),
+        GetPart::Values => {
+            let heading = if args.all { "COMPUTED VALUES" } else { "USER-SUPPLIED VALUES" };
+            Ok(format!("{heading}:\n{}", super::super::document(&values)?))
         }
-    }
+        GetPart::Manifest => Ok(format!("{}\n", record.manifest)),
+        GetPart::Hooks => Ok(shown::hooks(&record)),
+        GetPart::Notes if record.info.notes.is_empty() => Ok(String::new()),
+        GetPart::Notes => Ok(format!("NOTES:\n{}\n", record.info.notes)),
+        GetPart::Metadata => Ok(shown::described_text(&record)),
+    };
+    shown::print(form, value, text)?;
     Ok(exit::OK)
-}
-
-/// The values that were given, or with `all` those of the chart, too.
-fn values(record: &Record, all: bool) -> Result<Value, CliError> {
-    if !all {
-        return Ok(record.config.clone().map_or(Value::Null, Value::Object));
-    }
-    let table = |object: Option<&serde_json::Map<String, Value>>| object.map_or_else(Table::new, json::table);
-    let (given, chart) = (table(record.config.as_ref()), table(record.chart.get("values").and_then(Value::as_object)));
-    let mut budget = Budget::new(Limits::default());
-    let merged = lay_over(&given, &chart, Nulls::Remove, &mut budget);
-    let merged = merged.map_err(|fault| CliError::other(fault.to_string(), "", exit::FAILED))?.0;
-    Ok(Value::Object(json::object(&merged)))
-}
-
-fn chart(record: &Record) -> (String, String) {
-    let text = |path: &str| record.chart.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    (format!("{}-{}", text("/metadata/name"), text("/metadata/version")), text("/metadata/appVersion").to_owned())
-}
-
-/// A revision in a few words, by Helm's own keys.
-fn summary(record: &Record) -> Value {
-    let (chart, app) = chart(record);
-    json!({
-        "name": record.name,
-        "namespace": record.namespace,
-        "revision": record.revision,
-        "updated": record.info.last_deployed,
-        "status": record.info.status,
-        "chart": chart,
-        "app_version": app,
-        "description": record.info.description,
-    })
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
 }

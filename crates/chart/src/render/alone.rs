@@ -1,0 +1,64 @@
+//! A template that belongs to no chart.
+
+use super::{RenderError, Surroundings};
+use crate::{
+    budget::Budget,
+    function::Scope,
+    functions,
+    template::{self, Failure, MissingKey, Run, Set},
+    value::{Str, Value},
+};
+
+/// Carries out one template by itself, on nothing: what a release is named by. Its errors are text/template's, in full.
+pub fn render_alone(name: &str, text: &str, around: &mut Surroundings<'_>) -> Result<String, RenderError> {
+    let (name, text) = (Str::from(name), Str::from(text));
+    let mut set = Set::default();
+    set.parse(&name, &text).map_err(|fault| RenderError::Template(fault.to_string()))?;
+    let mut budget = Budget::new(around.limits).within(around.time.clone());
+    let (mut changed, mut expressions) = (Vec::new(), functions::regex::Cache::default());
+    let scope = Scope {
+        budget: &mut budget,
+        now: around.now,
+        random: &mut *around.random,
+        lookup: around.lookup,
+        hosts: around.hosts,
+        lint: false,
+        changed: &mut changed,
+        expressions: &mut expressions,
+    };
+    let mut run = Run::new(scope, MissingKey::Nothing);
+    let written = template::execute(&set, &name, &Value::Nil, &mut run);
+    drop(run);
+    for map in changed {
+        // what a template has put into a map may hold that map
+        map.clear();
+    }
+    let written = written.map_err(|failure| match failure {
+        Failure::Limit(limit) => RenderError::Limit(limit),
+        // Helm marks what `fail` says only where a chart is rendered
+        said => RenderError::Template(said.to_string().replace("HELM_ERR_START", "").replace("HELM_ERR_END", "")),
+    })?;
+    Ok(Str::from(written).lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Seeded;
+
+    #[track_caller]
+    fn check(text: &str, wanted: &str) {
+        let now = jiff::Timestamp::UNIX_EPOCH.to_zoned_datetime(jiff::tz::TimeZone::UTC);
+        let mut random = Seeded::new([7; 32]);
+        let rendered = render_alone("name-template", text, &mut Surroundings::new(&now, &mut random));
+        assert_eq!(rendered.unwrap_or_else(|error| error.to_string()), wanted);
+    }
+
+    #[test]
+    fn a_template_by_itself_gives_a_name_or_go_s_words_for_why_not() {
+        check("web-{{ \"A\" | lower }}{{ now.Year }}", "web-a1970");
+        check("{{ .x }}", "<no value>");
+        check("{{ nothing }}", "template: name-template:1: function \"nothing\" not defined");
+        check("{{ fail \"x\" }}", "template: name-template:1:3: executing \"name-template\" at <fail \"x\">: error calling fail: x");
+    }
+}
