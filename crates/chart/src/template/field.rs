@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     functions::dates::uncallable,
-    value::{Map, Str, Value, types::Method},
+    value::{Map, Method, Str, Type, Value},
 };
 
 /// What a name is on a value.
@@ -57,6 +57,7 @@ impl Machine<'_, '_> {
     }
 
     fn field(&mut self, receiver: Operand, name: &[u8], node: NodeId) -> Carried<Operand> {
+        self.run.scope.budget.step(name.len() as u64 / 64)?;
         match self.look(&receiver, name, false)? {
             Found::Value(value) => Ok(value),
             Found::Method(method) => {
@@ -104,8 +105,8 @@ impl Machine<'_, '_> {
         if receiver.is_nil() {
             return wrong("nil pointer evaluating %s.%s", [Value::str(receiver.type_name()), told()]);
         }
-        let methods = receiver.value.ty().map_or(&[] as &[Method], |ty| ty.methods);
-        if let Some(method) = methods.iter().find(|method| method.name.as_bytes() == name) {
+        let mut methods = receiver.value.ty().into_iter().flat_map(Type::all_methods);
+        if let Some(method) = methods.find(|method| method.name.as_bytes() == name) {
             return Ok(Found::Method(method));
         }
         if let (Value::Time(_), Some(why)) = (&receiver.value, uncallable(name)) {

@@ -32,54 +32,25 @@ const fn setting(name: &'static str, call: Call) -> Method {
     Method { name, takes: TEXTS, rest: None, call }
 }
 
-const INC_MAJOR: Method = plain("IncMajor", |_, this, _| Ok(of_value(&read(this)?.next_major())));
-const INC_MINOR: Method = plain("IncMinor", |_, this, _| Ok(of_value(&read(this)?.next_minor())));
-const INC_PATCH: Method = plain("IncPatch", |_, this, _| Ok(of_value(&read(this)?.next_patch())));
-const MAJOR: Method = plain("Major", |_, this, _| Ok(Value::Uint(read(this)?.major, &types::UINT64)));
-const MINOR: Method = plain("Minor", |_, this, _| Ok(Value::Uint(read(this)?.minor, &types::UINT64)));
-const PATCH: Method = plain("Patch", |_, this, _| Ok(Value::Uint(read(this)?.patch, &types::UINT64)));
-const MARSHAL_JSON: Method = plain("MarshalJSON", |_, this, _| Ok(Value::Bytes(format!("\"{}\"", read(this)?).into())));
-const MARSHAL_TEXT: Method = plain("MarshalText", |_, this, _| Ok(Value::Bytes(read(this)?.to_string().into())));
-const METADATA: Method = plain("Metadata", |_, this, _| Ok(Value::str(read(this)?.metadata)));
-const PRERELEASE: Method = plain("Prerelease", |_, this, _| Ok(Value::str(read(this)?.prerelease)));
-const STRING: Method = plain("String", |_, this, _| Ok(Value::str(read(this)?.to_string())));
-const DRIVER_VALUE: Method = plain("Value", |_, this, _| Ok(Value::str(read(this)?.to_string())));
-const SET_METADATA: Method = setting("SetMetadata", |_, this, to| Ok(of_value(&read(this)?.with_metadata(first_text(to)).map_err(said)?)));
-const SET_PRERELEASE: Method =
-    setting("SetPrerelease", |_, this, to| Ok(of_value(&read(this)?.with_prerelease(first_text(to)).map_err(said)?)));
-
 const VALUE_METHODS: &[Method] = &[
-    INC_MAJOR,
-    INC_MINOR,
-    INC_PATCH,
-    MAJOR,
-    MARSHAL_JSON,
-    MARSHAL_TEXT,
-    METADATA,
-    MINOR,
-    PATCH,
-    PRERELEASE,
-    SET_METADATA,
-    SET_PRERELEASE,
-    STRING,
-    DRIVER_VALUE,
+    plain("IncMajor", |_, this, _| Ok(of_value(&read(this)?.next_major()))),
+    plain("IncMinor", |_, this, _| Ok(of_value(&read(this)?.next_minor()))),
+    plain("IncPatch", |_, this, _| Ok(of_value(&read(this)?.next_patch()))),
+    plain("Major", |_, this, _| Ok(Value::Uint(read(this)?.major, &types::UINT64))),
+    plain("MarshalJSON", |_, this, _| Ok(Value::Bytes(format!("\"{}\"", read(this)?).into()))),
+    plain("MarshalText", |_, this, _| Ok(Value::Bytes(read(this)?.to_string().into()))),
+    plain("Metadata", |_, this, _| Ok(Value::str(read(this)?.metadata))),
+    plain("Minor", |_, this, _| Ok(Value::Uint(read(this)?.minor, &types::UINT64))),
+    plain("Patch", |_, this, _| Ok(Value::Uint(read(this)?.patch, &types::UINT64))),
+    plain("Prerelease", |_, this, _| Ok(Value::str(read(this)?.prerelease))),
+    setting("SetMetadata", |_, this, to| Ok(of_value(&read(this)?.with_metadata(first_text(to)).map_err(said)?))),
+    setting("SetPrerelease", |_, this, to| Ok(of_value(&read(this)?.with_prerelease(first_text(to)).map_err(said)?))),
+    plain("String", |_, this, _| Ok(Value::str(read(this)?.to_string()))),
+    plain("Value", |_, this, _| Ok(Value::str(read(this)?.to_string()))),
 ];
 
-static POINTER_METHODS: [Method; 21] = [
-    INC_MAJOR,
-    INC_MINOR,
-    INC_PATCH,
-    MAJOR,
-    MARSHAL_JSON,
-    MARSHAL_TEXT,
-    METADATA,
-    MINOR,
-    PATCH,
-    PRERELEASE,
-    SET_METADATA,
-    SET_PRERELEASE,
-    STRING,
-    DRIVER_VALUE,
+/// Those that only the pointer has.
+static POINTER_METHODS: [Method; 7] = [
     plain("Original", |_, this, _| Ok(Value::str(read(this)?.original))),
     comparing("Compare", |_, this, other| Ok(Value::int(compare(this, other)? as i64))),
     comparing("Equal", |_, this, other| match other {
