@@ -53,6 +53,14 @@ pub(super) struct Block {
     breaks: Vec<(At, u32)>,
     /// Every `continue` of it.
     continues: Vec<(At, u32)>,
+    /// Where among the open blocks the innermost loop is, and the innermost whose body is open.
+    loops: Loops,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Loops {
+    any: Option<usize>,
+    body: Option<usize>,
 }
 
 pub(super) struct Builder<'t> {
@@ -64,8 +72,9 @@ pub(super) struct Builder<'t> {
     /// The line where the action begins that is read; 0 outside of one.
     pub(super) action_line: usize,
     pub(super) parens: usize,
-    /// The variables that may be used.
-    pub(super) variables: Vec<NameId>,
+    /// The variables that may be used, and how often each name is among them.
+    variables: Vec<NameId>,
+    declared: Vec<u32>,
     pub(super) blocks: Vec<Block>,
     pub(super) empty: bool,
     pub(super) steps: Vec<Step>,
@@ -84,6 +93,7 @@ impl Builder<'_> {
             action_line: 0,
             parens: 0,
             variables: Vec::new(),
+            declared: Vec::new(),
             blocks: Vec::new(),
             empty: true,
             steps: Vec::new(),
@@ -92,8 +102,35 @@ impl Builder<'_> {
             places: HashMap::new(),
         };
         let dollar = it.name(b"$");
-        it.variables.push(dollar);
+        it.declare(dollar);
         it
+    }
+
+    /// A variable may be used from here on.
+    pub(super) fn declare(&mut self, name: NameId) {
+        self.variables.push(name);
+        if let Some(times) = self.declared.get_mut(name as usize) {
+            *times += 1;
+        }
+    }
+
+    /// Whether there is such a variable.
+    pub(super) fn is_declared(&self, name: NameId) -> bool {
+        self.declared.get(name as usize).is_some_and(|times| *times > 0)
+    }
+
+    /// How many variables there are.
+    pub(super) fn variables(&self) -> usize {
+        self.variables.len()
+    }
+
+    /// Those that were declared since there were so many are gone.
+    fn forget_variables(&mut self, count: usize) {
+        for name in self.variables.drain(count.min(self.variables.len())..) {
+            if let Some(times) = self.declared.get_mut(name as usize) {
+                *times -= 1;
+            }
+        }
     }
 
     /// The place of a name.
@@ -105,6 +142,7 @@ impl Builder<'_> {
         let place = NameId::try_from(self.names.len()).unwrap_or(NameId::MAX);
         let name = Str::from(name);
         self.names.push(name.clone());
+        self.declared.push(0);
         self.places.insert(name, place);
         place
     }
@@ -154,7 +192,9 @@ impl Builder<'_> {
         };
         self.steps.push(step);
         let (breaks, continues) = (Vec::new(), Vec::new());
-        self.blocks.push(Block { context, else_seen: false, chained, variables, test, jump: None, breaks, continues });
+        let place = Some(self.blocks.len());
+        let loops = if context == Context::Range { Loops { any: place, body: place } } else { self.loops() };
+        self.blocks.push(Block { context, else_seen: false, chained, variables, test, jump: None, breaks, continues, loops });
     }
 
     fn range(&self, pipe: NodeId) -> Step {
@@ -171,16 +211,23 @@ impl Builder<'_> {
     /// A `break` in the `else` of a loop ends that loop, though it must stand in the body of another: Go catches it there.
     pub(super) fn leave_turn(&mut self, breaks: bool) -> bool {
         let here = self.here();
-        let in_body = |block: &Block| block.context == Context::Range && !block.else_seen;
-        if !self.blocks.iter().any(in_body) {
+        let Loops { any, body } = self.loops();
+        if body.is_none() {
             return false;
         }
-        let ends = |block: &Block| in_body(block) || breaks && block.context == Context::Range;
-        if let Some((block, leave)) = self.blocks.iter_mut().rev().zip(0..).find(|(block, _)| ends(block)) {
+        let count = self.blocks.len();
+        let place = if breaks { any } else { body };
+        if let Some((place, block)) = place.and_then(|place| Some((place, self.blocks.get_mut(place)?))) {
+            let leave = u32::try_from(count - 1 - place).unwrap_or(u32::MAX);
             if breaks { &mut block.breaks } else { &mut block.continues }.push((here, leave));
         }
         self.steps.push(Step::Idle);
         true
+    }
+
+    /// Which loops are open.
+    fn loops(&self) -> Loops {
+        self.blocks.last().map_or_else(Loops::default, |block| block.loops)
     }
 
     /// The end of what is done when there is something to do.
@@ -207,8 +254,12 @@ impl Builder<'_> {
     pub(super) fn otherwise(&mut self) {
         self.end_body();
         let here = self.here();
+        let around = self.blocks.iter().rev().nth(1).map_or_else(Loops::default, |block| block.loops);
         let Some(block) = self.blocks.last_mut() else { return };
         block.else_seen = true;
+        if block.context == Context::Range {
+            block.loops.body = around.body;
+        }
         block.jump = Some(here);
         let test = block.test;
         self.steps.push(Step::Idle);
@@ -230,7 +281,7 @@ impl Builder<'_> {
             self.set(at, Step::Break(here, leave));
         }
         self.steps.push(Step::Leave);
-        self.variables.truncate(block.variables);
+        self.forget_variables(block.variables);
         block.chained
     }
 

@@ -78,6 +78,7 @@ impl Machine<'_, '_> {
             };
             self.stack.push(last);
         }
+        self.charge(base)?;
         let callee = match &call.target {
             Target::Method(method, receiver) => {
                 let arguments = self.take_arguments(base);
@@ -111,6 +112,17 @@ impl Machine<'_, '_> {
         };
         self.finish(value, after)?;
         Ok(Flow::On)
+    }
+
+    /// Charges for the texts that a call is given, whatever it does with them: the time of most functions grows with theirs.
+    fn charge(&mut self, base: usize) -> Result<(), Exhausted> {
+        let given = self.stack.get(base..).unwrap_or_default();
+        let bytes = given.iter().map(|operand| match &operand.value {
+            Value::Str(text) | Value::Bytes(text) => text.len() as u64,
+            _ => 0,
+        });
+        let bytes = bytes.fold(0_u64, u64::saturating_add);
+        self.run.scope.budget.step(bytes / 64)
     }
 
     /// The arguments of a call, in room that is used again and again.
@@ -182,7 +194,7 @@ impl Machine<'_, '_> {
             let told = [b"cannot parse template ", shown.as_bytes(), b": ", fault.text.as_bytes()];
             Fault::said(told.concat())
         })?;
-        let mut set = self.set.above();
+        let mut set = self.set.above(self.run.scope.budget)?;
         set.add(&parsed);
         let Some(tree) = parsed.main().cloned() else { return Ok(Ok(Flow::On)) };
         let below = std::mem::replace(&mut self.set, set);

@@ -125,13 +125,13 @@ fn whole_unsigned(float: f64) -> Option<u64> {
 fn pair(text: &[u8]) -> Result<(f64, f64), &'static str> {
     const SYNTAX: &str = "syntax error scanning complex number";
     let text = text.strip_suffix(b"i").ok_or(SYNTAX)?;
+    let first_x = text.iter().position(|byte| matches!(byte, b'x' | b'X')).unwrap_or(text.len());
     // the sign of the imaginary part is the last one that belongs to no exponent
     let split = (1..text.len())
         .rev()
         .find(|at| {
             let before = text.get(at - 1).map(u8::to_ascii_lowercase);
-            let hexadecimal = text.iter().take(*at).any(|byte| matches!(byte, b'x' | b'X'));
-            matches!(text.get(*at), Some(b'+' | b'-')) && before != Some(b'p') && (hexadecimal || before != Some(b'e'))
+            matches!(text.get(*at), Some(b'+' | b'-')) && before != Some(b'p') && (first_x < *at || before != Some(b'e'))
         })
         .ok_or(SYNTAX)?;
     let (re, im) = text.split_at_checked(split).ok_or(SYNTAX)?;

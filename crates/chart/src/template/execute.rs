@@ -251,12 +251,15 @@ impl Machine<'_, '_> {
 
     /// The variable of that name that was declared last.
     pub(super) fn variable(&mut self, name: NameId) -> Carried<&mut (NameId, Operand)> {
-        let tree = &self.now.tree;
-        let own = self.variables.get_mut(self.now.variables..).unwrap_or_default();
-        // one that the other branch of an `if` declared is known to the parser and not there
-        match own.iter_mut().rfind(|(known, _)| *known == name) {
+        let own = self.variables.get(self.now.variables..).unwrap_or_default();
+        let place = own.iter().rposition(|(known, _)| *known == name);
+        // a template may declare a hundred thousand of them
+        self.run.scope.budget.step((own.len() - place.unwrap_or(0)) as u64 / 16)?;
+        let place = place.map(|place| self.now.variables + place);
+        match place.and_then(|place| self.variables.get_mut(place)) {
             Some(found) => Ok(found),
-            None => wrong("undefined variable: %s", [Value::str(tree.name_of(name))]),
+            // one that the other branch of an `if` declared is known to the parser and not there
+            None => wrong("undefined variable: %s", [Value::str(self.now.tree.name_of(name))]),
         }
     }
 
@@ -319,6 +322,8 @@ impl Machine<'_, '_> {
     /// The text of an error in the template at work: Go puts its place into the format, so that a `%` in the name of a file takes part.
     fn told(&mut self, form: &str, shown: &[Value]) -> Result<Str, Exhausted> {
         let tree = &self.now.tree;
+        // its place is counted from the beginning of the text, once for each template that the error goes through
+        self.run.scope.budget.scan(tree.text.len())?;
         let doubled = |text: &[u8]| bstr::ByteSlice::replace(text, "%", "%%");
         let name = format::quoted(tree.name.as_bytes());
         let head: [&[u8]; 7] = [

@@ -26,6 +26,8 @@ mod parse;
 mod pipeline;
 mod range;
 #[cfg(test)]
+mod size;
+#[cfg(test)]
 mod tests;
 mod tree;
 mod uses;
@@ -37,7 +39,7 @@ use std::{collections::HashMap, sync::Arc};
 use thiserror::Error;
 
 use crate::{
-    budget::Exhausted,
+    budget::{Budget, Exhausted},
     function::Scope,
     value::{Str, Value},
 };
@@ -147,20 +149,24 @@ impl Set {
     }
 
     /// A set whose new templates are not seen in this one.
-    fn above(&self) -> Self {
+    fn above(&self, budget: &mut Budget) -> Result<Self, Exhausted> {
         if self.layer.depth < LAYERS {
             let depth = self.layer.depth + 1;
-            return Self { layer: Arc::new(Layer { own: HashMap::new(), below: Some(self.layer.clone()), depth }) };
+            return Ok(Self { layer: Arc::new(Layer { own: HashMap::new(), below: Some(self.layer.clone()), depth }) });
         }
         let mut layers = vec![&self.layer];
         while let Some(below) = layers.last().and_then(|layer| layer.below.as_ref()) {
             layers.push(below);
         }
-        let mut own = HashMap::new();
+        // many templates, and many that call one another by `tpl`: each sixteenth has all of them anew
+        let count = layers.iter().map(|layer| layer.own.len()).sum::<usize>();
+        budget.step(count as u64)?;
+        budget.make(count.saturating_mul(2 * size_of::<(Str, Arc<Tree>)>()))?;
+        let mut own = HashMap::with_capacity(count);
         for layer in layers.into_iter().rev() {
             own.extend(layer.own.iter().map(|(name, tree)| (name.clone(), tree.clone())));
         }
-        Self { layer: Arc::new(Layer { own, below: None, depth: 0 }) }
+        Ok(Self { layer: Arc::new(Layer { own, below: None, depth: 0 }) })
     }
 }
 

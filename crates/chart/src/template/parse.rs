@@ -1,6 +1,8 @@
 //! The parser: actions and the blocks that they open. Blocks lie on a stack of the parser's own, so that no depth of them
 //! takes the thread's; their steps are written as they are read.
 
+use std::collections::HashMap;
+
 use super::{
     ParseFault,
     build::{Builder, Context, Parts},
@@ -22,6 +24,7 @@ pub(super) fn parse(name: &Str, text: &Str) -> Result<Vec<Tree>, ParseFault> {
         builder: Builder::new(name.clone(), Parts::File),
         outer: Vec::new(),
         done: Vec::new(),
+        places: HashMap::new(),
     };
     while parser.step()? {}
     parser.finish()?;
@@ -37,6 +40,8 @@ pub(super) struct Parser<'t> {
     /// Those around it.
     outer: Vec<Builder<'t>>,
     done: Vec<Tree>,
+    /// Where each is among them.
+    places: HashMap<Str, usize>,
 }
 
 pub(super) type Parsed<T> = Result<T, ParseFault>;
@@ -222,7 +227,7 @@ impl<'t> Parser<'t> {
 
     /// `if`, `with` and `range`, whose word has been read.
     fn open(&mut self, context: Context, chained: bool) -> Parsed<Action> {
-        let variables = self.builder.variables.len();
+        let variables = self.builder.variables();
         self.builder.steps.push(Step::Enter);
         let pipe = self.pipeline(context.word(), Kind::RightDelim)?;
         self.builder.open(context, chained, variables, pipe);
@@ -333,7 +338,7 @@ impl<'t> Parser<'t> {
 
     /// The template that is read is whole.
     fn finish(&mut self) -> Parsed<()> {
-        let old = self.done.iter().position(|tree| tree.name == self.builder.name);
+        let old = self.places.get(&self.builder.name).copied();
         let place = match old {
             Some(place) if self.done.get(place).is_some_and(|tree| !tree.empty) => {
                 if !self.builder.empty {
@@ -355,7 +360,10 @@ impl<'t> Parser<'t> {
             let tree = built.into_tree(&self.file, &self.text);
             match self.done.get_mut(place) {
                 Some(old) => *old = tree,
-                None => self.done.push(tree),
+                None => {
+                    self.places.insert(tree.name.clone(), place);
+                    self.done.push(tree);
+                }
             }
         }
         Ok(())

@@ -103,7 +103,7 @@ impl Parser<'_> {
             self.next_word();
             let name = self.builder.name(&variable.text);
             let node = self.builder.add(variable.pos, Node::Variable(vec![name]));
-            self.builder.variables.push(name);
+            self.builder.declare(name);
             count += 1;
             if let Some(Node::Pipe { assigns, variables, .. }) = self.builder.node_mut(pipe) {
                 variables.push(node);
@@ -191,7 +191,7 @@ impl Parser<'_> {
             Kind::Nil => Node::Nil,
             Kind::Variable => {
                 let name = self.builder.name(&item.text);
-                if !self.builder.variables.contains(&name) {
+                if !self.builder.is_declared(name) {
                     return Err(self.fault("undefined variable %q", &[&item.text]));
                 }
                 Node::Variable(vec![name])

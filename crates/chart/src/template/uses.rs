@@ -26,14 +26,30 @@ impl Parsed {
     /// Where this text looks at values, in its order. What a template reaches over a variable or a changed dot counts as the
     /// value that this stands for, with all that is below it.
     pub fn value_uses(&self) -> Vec<ValueUse> {
-        let mut uses: Vec<ValueUse> = self.trees.iter().flat_map(|tree| of_tree(tree)).collect();
+        let Some(first) = self.trees.first() else { return Vec::new() };
+        let lines = Lines::of(first.text.as_bytes());
+        let mut uses: Vec<ValueUse> = self.trees.iter().flat_map(|tree| of_tree(tree, &lines)).collect();
         uses.sort_by(|one, two| (one.line, &one.path).cmp(&(two.line, &two.path)));
         uses.dedup();
         uses
     }
 }
 
-fn of_tree(tree: &Tree) -> Vec<ValueUse> {
+/// Where the lines of a text end; all of its templates share them.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &[u8]) -> Self {
+        Self(text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of a place, from 1.
+    fn line(&self, at: usize) -> usize {
+        self.0.partition_point(|end| *end < at) + 1
+    }
+}
+
+fn of_tree(tree: &Tree, lines: &Lines) -> Vec<ValueUse> {
     let mut uses = Vec::new();
     let mut reached = BTreeSet::new();
     let commands = || {
@@ -47,7 +63,7 @@ fn of_tree(tree: &Tree) -> Vec<ValueUse> {
         if let Some(mut path) = below_values(tree, base) {
             path.extend(keys);
             reached.insert(base);
-            uses.push(used(tree, path, command));
+            uses.push(used(tree, lines, path, command));
         }
     }
     // the words of commands alone: for its errors a tree also has nodes for each part of a way
@@ -55,17 +71,15 @@ fn of_tree(tree: &Tree) -> Vec<ValueUse> {
         if !reached.contains(word)
             && let Some(path) = below_values(tree, *word)
         {
-            uses.push(used(tree, path, *word));
+            uses.push(used(tree, lines, path, *word));
         }
     }
     uses
 }
 
-fn used(tree: &Tree, path: Vec<Str>, id: NodeId) -> ValueUse {
+fn used(tree: &Tree, lines: &Lines, path: Vec<Str>, id: NodeId) -> ValueUse {
     let at = tree.nodes.get(id as usize).map_or(0, |(at, _)| *at);
-    let before = tree.text.as_bytes().get(..at).unwrap_or_default();
-    let line = before.split(|byte| *byte == b'\n').count();
-    ValueUse { path, line, text: String::from_utf8_lossy(&tree.wording(id)).into_owned() }
+    ValueUse { path, line: lines.line(at), text: String::from_utf8_lossy(&tree.wording(id)).into_owned() }
 }
 
 /// `index .Values "a" "b"`, `get .Values "a"`, `dig "a" "b" DEFAULT .Values`: the map, and the keys in it.
