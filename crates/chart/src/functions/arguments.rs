@@ -86,7 +86,7 @@ pub fn rest(arguments: &[Value], from: usize) -> &[Value] {
     arguments.get(from..).unwrap_or(&[])
 }
 
-/// The items of a slice or an array; none for any other value.
+/// The items of a slice or an array; none for any other value. Those of a `[]byte` are made here: see [`spend_bytes`].
 pub fn items(value: &Value) -> Option<Cow<'_, [Value]>> {
     match value {
         Value::List(list) => Some(Cow::Borrowed(list.items())),
@@ -107,6 +107,14 @@ pub fn spend_items(scope: &mut Scope<'_>, looked_at: usize, made: usize) -> Resu
     scope.budget.step(1 + looked_at as u64)?;
     scope.budget.make(made.saturating_mul(ITEM))?;
     Ok(())
+}
+
+/// Charges for the items that [`items`] makes of a `[]byte`.
+pub fn spend_bytes(scope: &mut Scope<'_>, value: &Value) -> Result<(), Fault> {
+    match value {
+        Value::Bytes(bytes) => spend_items(scope, bytes.len(), bytes.len()),
+        _ => Ok(()),
+    }
 }
 
 /// Sprig's way to make a text of anything: a `[]byte` is its bytes, all else is what `print` shows.

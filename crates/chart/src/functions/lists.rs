@@ -3,7 +3,7 @@
 use crate::{
     function::{Fault, Function, Scope},
     functions::{
-        arguments::{ANY, INT, NIL_DEREFERENCE, any, function, int, items, rest, spend_items, variadic},
+        arguments::{ANY, INT, NIL_DEREFERENCE, any, function, int, items, rest, spend_bytes, spend_items, variadic},
         cast::{to_int, truncated},
         reflection::{deep_equal, kind_of},
     },
@@ -51,16 +51,17 @@ fn list(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
 }
 
 /// The items of a list, or what Sprig says of a value that is none: its words up to the kind, and those after it.
-fn listed<'v>(value: &'v Value, before: &str, after: &str) -> Result<std::borrow::Cow<'v, [Value]>, Fault> {
+fn listed<'v>(scope: &mut Scope<'_>, value: &'v Value, before: &str, after: &str) -> Result<std::borrow::Cow<'v, [Value]>, Fault> {
     if matches!(value, Value::Nil) {
         return Err(Fault::said(NIL_DEREFERENCE));
     }
+    spend_bytes(scope, value)?;
     items(value).ok_or_else(|| Fault::said(format!("{before}{}{after}", kind_of(value))))
 }
 
 fn push(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let (list, item) = (any(arguments, 0), any(arguments, 1));
-    let items = listed(&list, "Cannot push on type ", "")?;
+    let items = listed(scope, &list, "Cannot push on type ", "")?;
     spend_items(scope, items.len(), items.len() + 1)?;
     let mut items = items.into_owned();
     let had = items.len();
@@ -70,29 +71,29 @@ fn push(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
 
 fn prepend(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let (list, item) = (any(arguments, 0), any(arguments, 1));
-    let items = listed(&list, "Cannot prepend on type ", "")?;
+    let items = listed(scope, &list, "Cannot prepend on type ", "")?;
     spend_items(scope, items.len(), items.len() + 1)?;
     let items = std::iter::once(item).chain(items.iter().cloned()).collect();
     Ok(Value::List(List::appended(&types::LIST, items, 1)))
 }
 
-fn first(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
-    Ok(listed(&any(arguments, 0), "Cannot find first on type ", "")?.first().cloned().unwrap_or(Value::Nil))
+fn first(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
+    Ok(listed(scope, &any(arguments, 0), "Cannot find first on type ", "")?.first().cloned().unwrap_or(Value::Nil))
 }
 
-fn last(_: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
-    Ok(listed(&any(arguments, 0), "Cannot find last on type ", "")?.last().cloned().unwrap_or(Value::Nil))
+fn last(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
+    Ok(listed(scope, &any(arguments, 0), "Cannot find last on type ", "")?.last().cloned().unwrap_or(Value::Nil))
 }
 
 fn all_but_first(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let list = any(arguments, 0);
-    let items = listed(&list, "Cannot find rest on type ", "")?;
+    let items = listed(scope, &list, "Cannot find rest on type ", "")?;
     part(scope, items.split_first().map(|(_, rest)| rest))
 }
 
 fn all_but_last(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let list = any(arguments, 0);
-    let items = listed(&list, "Cannot find initial on type ", "")?;
+    let items = listed(scope, &list, "Cannot find initial on type ", "")?;
     part(scope, items.split_last().map(|(_, initial)| initial))
 }
 
@@ -105,21 +106,21 @@ fn part(scope: &mut Scope<'_>, items: Option<&[Value]>) -> Result<Value, Fault> 
 
 fn reverse(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let list = any(arguments, 0);
-    let items = listed(&list, "Cannot find reverse on type ", "")?;
+    let items = listed(scope, &list, "Cannot find reverse on type ", "")?;
     spend_items(scope, items.len(), items.len())?;
     Ok(Value::list(items.iter().rev().cloned().collect()))
 }
 
 fn compact(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let list = any(arguments, 0);
-    let items = listed(&list, "Cannot compact on type ", "")?;
+    let items = listed(scope, &list, "Cannot compact on type ", "")?;
     spend_items(scope, items.len(), items.len())?;
     Ok(Value::List(List::grown(&types::LIST, items.iter().filter(|item| item.is_true()).cloned().collect())))
 }
 
 fn uniq(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let list = any(arguments, 0);
-    let items = listed(&list, "Cannot find uniq on type ", "")?;
+    let items = listed(scope, &list, "Cannot find uniq on type ", "")?;
     spend_items(scope, items.len(), items.len())?;
     let mut unique: Vec<Value> = Vec::new();
     for item in items.iter() {
@@ -132,7 +133,7 @@ fn uniq(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
 
 fn without(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let list = any(arguments, 0);
-    let items = listed(&list, "Cannot find without on type ", "")?;
+    let items = listed(scope, &list, "Cannot find without on type ", "")?;
     spend_items(scope, items.len(), items.len())?;
     let mut kept = Vec::new();
     for item in items.iter() {
@@ -148,7 +149,7 @@ fn has(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     if matches!(list, Value::Nil) {
         return Ok(Value::Bool(false));
     }
-    let items = listed(&list, "Cannot find has on type ", "")?;
+    let items = listed(scope, &list, "Cannot find has on type ", "")?;
     Ok(Value::Bool(holds(scope, &items, &needle)?))
 }
 
@@ -164,7 +165,7 @@ fn holds(scope: &mut Scope<'_>, items: &[Value], needle: &Value) -> Result<bool,
 /// A part of a list, of the list's own type.
 fn slice(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let list = any(arguments, 0);
-    let items = listed(&list, "list should be type of slice or array but ", "")?;
+    let items = listed(scope, &list, "list should be type of slice or array but ", "")?;
     if items.is_empty() {
         return Ok(Value::Nil);
     }
@@ -172,11 +173,11 @@ fn slice(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
         Some(bound) => usize::try_from(to_int(bound)).ok(),
         None => Some(otherwise),
     };
+    if let Value::List(list) = &list {
+        spend_items(scope, list.capacity(), list.capacity())?;
+    }
     let part = bound(1, 0).zip(bound(2, items.len())).and_then(|(start, end)| match &list {
-        Value::List(list) => {
-            spend_items(scope, list.capacity(), list.capacity()).ok()?;
-            list.part(start, end).map(Value::List)
-        }
+        Value::List(list) => list.part(start, end).map(Value::List),
         Value::Bytes(bytes) => bytes.as_bytes().get(start..end).map(|part| Value::Bytes(part.into())),
         _ => None,
     });
@@ -186,7 +187,7 @@ fn slice(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
 /// Lists of so many items, and one of what is left.
 fn chunk(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let (size, list) = (int(arguments, 0), any(arguments, 1));
-    let items = listed(&list, "Cannot chunk type ", "")?;
+    let items = listed(scope, &list, "Cannot chunk type ", "")?;
     let count = truncated(((items.len() as f64 - 1.0) / size as f64).floor() + 1.0);
     let too_long = || Fault::said("runtime error: makeslice: len out of range");
     if count < 0 {
@@ -208,7 +209,7 @@ fn chunk(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
 fn concat(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let mut all = Vec::new();
     for list in arguments {
-        let items = listed(list, "Cannot concat type ", " as list")?;
+        let items = listed(scope, list, "Cannot concat type ", " as list")?;
         spend_items(scope, items.len(), items.len())?;
         all.extend(items.iter().cloned());
     }

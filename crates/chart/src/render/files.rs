@@ -14,6 +14,9 @@ use crate::{
     yaml,
 };
 
+/// What a line takes beside its bytes: its value, and what is kept with a text.
+const LINE: usize = size_of::<Value>() + 32;
+
 /// `engine.files`.
 static FILES: Type = Type {
     name: "engine.files",
@@ -102,7 +105,9 @@ fn lines(scope: &mut Scope<'_>, receiver: &Value, arguments: &[Value]) -> Result
     if data.is_empty() {
         return Err(Fault::said("runtime error: index out of range [-1]"));
     }
-    scope.budget.make(data.len())?;
     let whole = data.strip_suffix(b"\n").unwrap_or(data.as_bytes());
+    let count = whole.split(|byte| *byte == b'\n').count();
+    scope.budget.step(count as u64)?;
+    scope.budget.make(data.len().saturating_add(count.saturating_mul(LINE)))?;
     Ok(Value::strings(whole.split(|byte| *byte == b'\n').map(Str::new)))
 }

@@ -151,6 +151,7 @@ fn matches(mut parts: &[&Part], mut letters: &[char], steps: &mut u64) -> Option
         Part::Either(choices) => {
             for choice in choices {
                 let parts: Vec<&Part> = choice.iter().chain(rest.iter().copied()).collect();
+                *steps = steps.checked_sub(parts.len() as u64 / 8)?;
                 if matches(&parts, letters, steps)? {
                     return Some(true);
                 }

@@ -62,9 +62,11 @@ impl Cache {
         budget.make(expression.len() + 64)?;
         let compiled = match syntax::parse(expression.as_bytes()) {
             Ok(parsed) => {
-                budget.step(parsed.weight.saturating_mul(16))?;
-                budget
-                    .make(parsed.pattern.len().saturating_add(usize::try_from(parsed.weight).unwrap_or(usize::MAX).saturating_mul(32)))?;
+                // what reads the pattern keeps a part of itself for each range of a class, and there are hundreds in `\pL`
+                let read = parsed.pattern.len().saturating_mul(16);
+                let states = usize::try_from(parsed.weight).unwrap_or(usize::MAX).saturating_mul(32);
+                budget.step(parsed.weight.saturating_mul(16).saturating_add(parsed.pattern.len() as u64))?;
+                budget.make(read.saturating_add(states))?;
                 Compiled::new(parsed).ok_or_else(|| SyntaxError::too_large(expression.as_bytes()))
             }
             Err(error) => Err(error),
@@ -93,17 +95,30 @@ impl Compiled {
         budget.step(1 + left.saturating_mul(64 + self.0.weight) / (64 * 256))
     }
 
+    /// Charges for what a search has surely looked through. The `regex` crate takes each letter to all states of an expression that
+    /// has too many sets of them: some nanoseconds for each.
+    fn charge_seen(&self, from: usize, to: usize, budget: &mut Budget) -> Result<(), Exhausted> {
+        let seen = to.saturating_sub(from) as u64;
+        budget.step(seen.saturating_mul(32 + self.0.weight) / 32)
+    }
+
     /// The first match from a place on.
     pub fn find(&self, subject: &Subject, at: usize, budget: &mut Budget) -> Result<Option<(usize, usize)>, Exhausted> {
         self.charge(subject, at, budget)?;
-        Ok(self.0.regex.find_at(subject.searched(), at).map(|found| (found.start(), found.end())))
+        let found = self.0.regex.find_at(subject.searched(), at).map(|found| (found.start(), found.end()));
+        self.charge_seen(at, found.map_or(subject.len(), |(_, end)| end), budget)?;
+        Ok(found)
     }
 
     /// The first match from a place on, and what each of its groups matched.
     #[allow(clippy::type_complexity, reason = "places of groups")]
     pub fn groups(&self, subject: &Subject, at: usize, budget: &mut Budget) -> Result<Option<Vec<Option<(usize, usize)>>>, Exhausted> {
         self.charge(subject, at, budget)?;
-        let Some(found) = self.0.regex.captures_at(subject.searched(), at) else { return Ok(None) };
+        let Some(found) = self.0.regex.captures_at(subject.searched(), at) else {
+            self.charge_seen(at, subject.len(), budget)?;
+            return Ok(None);
+        };
+        self.charge_seen(at, found.get(0).map_or(at, |whole| whole.end()), budget)?;
         let place = |group: &Option<usize>| found.get((*group)?).map(|part| (part.start(), part.end()));
         Ok(Some(self.0.groups.iter().map(place).collect()))
     }

@@ -162,6 +162,7 @@ pub fn replaced(
         let (start, end) = groups.first().copied().flatten().unwrap_or((at, at));
         add(&mut out, subject.part(last_end, start), budget)?;
         if end > last_end || start == 0 {
+            budget.step(replacement.0.len() as u64)?;
             for piece in &replacement.0 {
                 let group = match piece {
                     Piece::Text(text) => {

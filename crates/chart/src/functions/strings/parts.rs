@@ -6,7 +6,7 @@ use super::find;
 use crate::{
     function::{Fault, Scope},
     functions::{
-        arguments::{ENTRY, ITEM, any, int, items, shown, spend, spend_items, text},
+        arguments::{ENTRY, ITEM, any, int, items, shown, spend, spend_bytes, spend_items, text},
         runes::Runes,
     },
     value::{List, Map, Str, Value, types},
@@ -14,6 +14,7 @@ use crate::{
 
 /// The texts of a list, nil items left out; of anything else its own, of nil none.
 pub fn texts(scope: &mut Scope<'_>, value: &Value) -> Result<Vec<Str>, Fault> {
+    spend_bytes(scope, value)?;
     let Some(items) = items(value) else {
         return if matches!(value, Value::Nil) { Ok(Vec::new()) } else { Ok(vec![shown(scope, value)?]) };
     };
@@ -30,7 +31,11 @@ pub fn to_strings(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, F
 
 /// A list of texts with room for all the items that they were made of.
 fn of_texts(texts: Vec<Str>, value: &Value) -> Result<Value, Fault> {
-    let capacity = items(value).map_or(0, |items| items.len());
+    let capacity = match value {
+        Value::List(list) => list.items().len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
     Ok(Value::List(List::with_capacity(&types::STRINGS, texts.into_iter().map(Value::Str).collect(), capacity)))
 }
 
@@ -52,11 +57,14 @@ pub fn join(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> 
 /// A list of texts is sorted where it lies, for whoever else has it too.
 pub fn sort_alpha(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let value = any(arguments, 0);
-    if items(&value).is_none() {
+    if !matches!(value, Value::List(_) | Value::Bytes(_)) {
         return Ok(Value::strings([shown(scope, &value)?]));
     }
     let mut texts = texts(scope, &value)?;
-    scope.budget.step(texts.len() as u64 * u64::from(texts.len().max(1).ilog2() + 1))?;
+    // each is compared so often, and each may differ from the next in its last byte only
+    let times = texts.len().max(1).ilog2() as usize + 1;
+    let size = texts.iter().fold(0_usize, |size, text| size.saturating_add(64 + text.len()));
+    scope.budget.scan(size.saturating_mul(times))?;
     if let Value::List(list) = &value
         && *list.ty() == types::STRINGS
     {

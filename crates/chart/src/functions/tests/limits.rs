@@ -9,15 +9,18 @@ use crate::{
 };
 
 /// Carries out a template on a thread of 2 MiB, and says what came of it.
-fn outcome(template: &str) -> String {
+pub(super) fn outcome(template: &str) -> String {
     outcome_within(Limits::default(), template)
 }
 
-#[track_caller]
 #[allow(clippy::disallowed_methods, reason = "the stack is what is tested")]
+pub(super) fn on_a_small_stack<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap().join().unwrap()
+}
+
 fn outcome_within(limits: Limits, template: &str) -> String {
     let template = Str::from(template);
-    let run = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+    on_a_small_stack(move || {
         let mut set = Set::default();
         set.parse(&Str::from("t"), &template).unwrap();
         let mut changed = Vec::new();
@@ -40,8 +43,7 @@ fn outcome_within(limits: Limits, template: &str) -> String {
             map.clear();
         }
         outcome
-    });
-    run.unwrap().join().unwrap()
+    })
 }
 
 #[test]
@@ -109,4 +111,39 @@ fn an_expression_cannot_be_made_to_match_for_ever() {
     let little = Limits { memory: 16 << 20, ..Limits::default() };
     let many = r#"{{ range $n := until 1000 }}{{ $x := mustRegexMatch (printf "\\pL{100}%d" $n) "a" }}{{ end }}"#;
     assert_eq!(outcome_within(little, many), "Memory");
+}
+
+#[test]
+fn what_takes_long_with_much_meets_the_limit_of_steps() {
+    let few = Limits { steps: 1_000_000, ..Limits::default() };
+    let texts = r#"{{ $s := repeat 100000 "0" }}{{ $l := list $s $s }}{{ range until 12 }}{{ $l = concat $l $l }}{{ end }}"#;
+    for template in [
+        // a text that is looked through in each turn
+        "{{ range until 10000 }}{{ $x := int $s }}{{ end }}",
+        "{{ range until 10000 }}{{ $x := atoi $s }}{{ end }}",
+        "{{ range until 10000 }}{{ $x := get (dict) $s }}{{ end }}",
+        // texts that are equal up to their ends
+        "{{ $x := sortAlpha $l }}",
+        // a replacement of many parts that add nothing
+        r#"{{ $x := regexReplaceAll "0" (repeat 10000 "0") (repeat 10000 "$1") }}"#,
+        // an expression whose sets of states no memory holds
+        r#"{{ $x := regexMatch "[01]*0[01]{300}a" (trunc 50000 $s) }}"#,
+        "{{ $n := until 100000 }}{{ range until 100 }}{{ $x := slice $n 0 1 }}{{ end }}",
+    ] {
+        assert_eq!(outcome_within(few, &format!("{texts}{template}")), "Steps", "{template}");
+    }
+}
+
+#[test]
+fn a_variable_that_was_declared_long_ago_costs_what_it_takes_to_find_it() {
+    let few = Limits { steps: 2_000_000, ..Limits::default() };
+    let declared = (0..20_000).map(|number| format!("{{{{ $v{number} := 1 }}}}")).collect::<Vec<_>>().concat();
+    assert_eq!(outcome_within(few, &format!("{{{{ $z := 1 }}}}{declared}{{{{ range until 20000 }}}}{{{{ $z }}}}{{{{ end }}}}")), "Steps");
+}
+
+#[test]
+fn templates_are_not_copied_for_each_tpl_that_calls_another() {
+    let little = Limits { memory: 16 << 20, ..Limits::default() };
+    let defined = (0..1_000).map(|number| format!("{{{{ define \"t{number}\" }}}}a{{{{ end }}}}")).collect::<Vec<_>>().concat();
+    assert_eq!(outcome_within(little, &format!("{defined}{{{{ $t := \"{{{{ tpl . . }}}}\" }}}}{{{{ tpl $t $t }}}}")), "Memory");
 }

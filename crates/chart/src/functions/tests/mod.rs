@@ -1,6 +1,8 @@
 //! What Go's Sprig answers, asked of Go: `cases.tsv` has a call a line, and after a tab what came of it, with its type.
 
+mod hostile;
 mod limits;
+mod size;
 
 use std::{fmt::Write as _, iter::Peekable, str::Chars};
 
