@@ -25,7 +25,9 @@ impl Reader<'_, '_> {
         for (count, part) in before.iter().enumerate() {
             let known = before.get(..=count).unwrap_or(before);
             if !table.contains_key(part.as_bytes()) {
-                self.implicit.insert(path(known));
+                let name = path(known);
+                self.budget.make(name.len())?;
+                self.implicit.insert(name);
             }
             let item = table.entry(part.clone()).or_insert_with(|| Item::Table(BTreeMap::new()));
             match below(item) {

@@ -112,6 +112,13 @@ impl Reader<'_, '_> {
         self.cursor.last_key = last;
     }
 
+    /// A key of several parts by which a table or a list is kept. One of its parts may be as long as the text.
+    fn name(&mut self, key: &[Str]) -> Step<Vec<u8>> {
+        let name = path(key);
+        self.budget.make(name.len())?;
+        Ok(name)
+    }
+
     pub(super) fn at(&mut self, context: Vec<Str>, current: Str) {
         (self.context, self.current) = (context, current);
         self.note();
@@ -186,7 +193,8 @@ impl Reader<'_, '_> {
         for part in before {
             let mut context = self.context.clone();
             context.push(part.clone());
-            self.implicit.insert(path(&context));
+            let name = self.name(&context)?;
+            self.implicit.insert(name);
             self.add_context(&context, false)?;
         }
         self.note();
@@ -195,7 +203,7 @@ impl Reader<'_, '_> {
 
     pub(super) fn array(&mut self) -> Step<Item> {
         self.enter()?;
-        self.note_array();
+        self.note_array()?;
         let mut items = Vec::new();
         while self.array_item()? {
             items.push(self.value(true)?);
@@ -208,12 +216,14 @@ impl Reader<'_, '_> {
     }
 
     /// Notes that the current key holds a list.
-    fn note_array(&mut self) {
+    fn note_array(&mut self) -> Step<()> {
         let mut context = self.context.clone();
         if !self.current.is_empty() {
             context.push(self.current.clone());
         }
-        self.arrays.insert(if context.is_empty() { b"\"\"".to_vec() } else { path(&context) });
+        let name = if context.is_empty() { b"\"\"".to_vec() } else { self.name(&context)? };
+        self.arrays.insert(name);
+        Ok(())
     }
 
     /// Goes to the next item; false where the list ends.
@@ -275,7 +285,8 @@ impl Reader<'_, '_> {
         let mut inner = self.context.clone();
         inner.push(self.current.clone());
         self.at(inner.clone(), Str::default());
-        self.implicit.insert(path(&inner));
+        let name = self.name(&inner)?;
+        self.implicit.insert(name);
         self.add_context(&inner, in_array)?;
         self.note();
         Ok(())

@@ -57,3 +57,15 @@ fn keys_and_brackets_without_end_meet_a_limit() {
         assert!(matches!(read, Err(crate::yaml::ReadError::Limit(_))), "{}", &text[..20]);
     }
 }
+
+#[test]
+fn a_long_name_is_charged_for_each_time_that_it_is_written_anew() {
+    let limits = Limits { steps: 1_000_000, memory: 16 << 20, ..Limits::default() };
+    let long = "a".repeat(100_000);
+    let pairs = (0..10_000).map(|number| format!("k{number} = 1\n")).collect::<Vec<_>>().concat();
+    let texts = [format!("{long}{} = 1", ".a".repeat(900)), format!("[{long}]\n{pairs}"), format!("[{long}{}]", ".a".repeat(900))];
+    for text in texts {
+        let read = answers::scoped(|scope| read(text.as_bytes(), scope.now, &mut Budget::new(limits)));
+        assert!(matches!(read, Err(crate::yaml::ReadError::Limit(_))), "{}", &text[text.len() - 20..]);
+    }
+}

@@ -13,6 +13,8 @@ impl Reader<'_, '_> {
     pub(super) fn value(&mut self, in_array: bool) -> Step<Item> {
         self.budget.step(1)?;
         self.budget.make(size_of::<Item>())?;
+        // what an error would name is written anew for each key, some times over
+        self.budget.scan(self.cursor.last_key.len().saturating_mul(8))?;
         self.cursor.skip_blanks()?;
         let start = self.cursor.place();
         match self.cursor.next()? {

@@ -301,7 +301,13 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         self.look()?;
         match self.kind(node)? {
             NodeKind::Alias(..) => self.follow(node, Self::raw),
-            NodeKind::Scalar { .. } => self.scalar(node),
+            NodeKind::Scalar { .. } => {
+                let scalar = self.scalar(node)?;
+                if let Raw::Text(text) = &scalar {
+                    self.budget.make(text.len())?;
+                }
+                Ok(scalar)
+            }
             NodeKind::Sequence(children) => self.raw_sequence(children),
             NodeKind::Mapping(_) => self.raw_map(node),
         }

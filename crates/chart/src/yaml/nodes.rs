@@ -36,6 +36,7 @@ pub(super) fn compose<'a>(parser: &mut Parser<'a>, budget: &mut Budget) -> Resul
     let mut open: Vec<usize> = Vec::new();
     loop {
         let (event, mark) = parser.next()?;
+        budget.make(std::mem::take(&mut parser.made))?;
         let (anchor, kind) = match event {
             Event::StreamStart | Event::DocumentStart => continue,
             Event::StreamEnd | Event::DocumentEnd => return Ok(nodes),

@@ -1,6 +1,6 @@
 //! Events out of tokens: the grammar of YAML, as a machine with a stack of states.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     ReadError,
@@ -60,7 +60,9 @@ pub(super) struct Parser<'a> {
     /// Where the open collections begin.
     marks: Vec<Mark>,
     /// Handles of tags and what they stand for.
-    tags: Vec<(Text<'a>, Text<'a>)>,
+    tags: HashMap<Text<'a>, Text<'a>>,
+    /// How many bytes tags took that were put together since somebody asked: a prefix may be long, and used by each node.
+    pub(super) made: usize,
 }
 
 pub(super) type Step<'a> = Result<(Event<'a>, Mark), ReadError>;
@@ -77,7 +79,7 @@ fn error<T>(context: Mark, problem: Mark, text: &str) -> Result<T, ReadError> {
 
 impl<'a> Parser<'a> {
     pub(super) fn new(scanner: Scanner<'a>) -> Self {
-        Self { scanner, state: State::StreamStart, states: Vec::new(), marks: Vec::new(), tags: Vec::new() }
+        Self { scanner, state: State::StreamStart, states: Vec::new(), marks: Vec::new(), tags: HashMap::new(), made: 0 }
     }
 
     /// The next event, and where it begins.
@@ -231,20 +233,17 @@ impl<'a> Parser<'a> {
                 Kind::Version(1, 1) => version = true,
                 Kind::Version(..) => return error(Mark::default(), start, "found incompatible YAML document"),
                 Kind::TagDirective(handle, prefix) => {
-                    let tag = (handle.clone(), prefix.clone());
-                    if self.tags.iter().any(|(known, _)| *known == tag.0) {
+                    let (handle, prefix) = (handle.clone(), prefix.clone());
+                    if self.tags.insert(handle, prefix).is_some() {
                         return error(Mark::default(), start, "found duplicate %TAG directive");
                     }
-                    self.tags.push(tag);
                 }
                 _ => break,
             }
             self.scanner.take();
         }
         for (handle, prefix) in [(&b"!"[..], &b"!"[..]), (b"!!", b"tag:yaml.org,2002:")] {
-            if !self.tags.iter().any(|(known, _)| known.as_ref() == handle) {
-                self.tags.push((Cow::Borrowed(handle), Cow::Borrowed(prefix)));
-            }
+            self.tags.entry(Cow::Borrowed(handle)).or_insert(Cow::Borrowed(prefix));
         }
         Ok(())
     }
@@ -302,11 +301,12 @@ impl<'a> Parser<'a> {
             None => Cow::Borrowed(&b""[..]),
             Some((handle, suffix)) if handle.is_empty() => suffix,
             Some((handle, suffix)) => {
-                let prefix = self.tags.iter().find(|(known, _)| *known == handle).map_or(&b""[..], |(_, prefix)| prefix);
-                let tag = [prefix, &suffix].concat();
-                if tag.is_empty() || !self.tags.iter().any(|(known, _)| *known == handle) {
+                let prefix = self.tags.get(&handle);
+                let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty() || !suffix.is_empty()) else {
                     return error(start, tag_at, "found undefined tag handle");
-                }
+                };
+                let tag = [prefix.as_ref(), &suffix].concat();
+                self.made = self.made.saturating_add(tag.len());
                 Cow::Owned(tag)
             }
         };

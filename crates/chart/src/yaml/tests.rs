@@ -194,3 +194,16 @@ fn deep_values_go_through_everything_within_a_threads_stack() {
     let _ = read(aliases.as_bytes());
     let _ = read(format!("? {}\n: 1", nest("[", "]")).as_bytes());
 }
+
+#[test]
+fn a_long_prefix_of_tags_or_a_long_key_is_charged_for_each_time_it_is_used() {
+    let limits = Limits { memory: 16 << 20, ..Limits::default() };
+    let long = "a".repeat(100_000);
+    let tags = format!("%TAG !a! {long}\n---\n{}", "- !a!x y\n".repeat(1_000));
+    let lists = format!("%TAG !a! {long}\n---\n{}", "- !a!x []\n".repeat(1_000));
+    let keys = format!("- &a {long}\n{}", "- ? *a\n  : y\n".repeat(1_000));
+    for text in [tags, lists, keys] {
+        let read = read_by(Rules::default(), text.as_bytes(), &mut Budget::new(limits));
+        assert_eq!(read, Err(ReadError::Limit(Exhausted::Memory(limits.memory))), "{}", text.get(text.len() - 20..).unwrap());
+    }
+}
