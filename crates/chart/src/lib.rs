@@ -5,6 +5,38 @@
 //! is sorted into manifests, hooks and notes ([`release`]). Numbers, texts and documents print as Go prints them ([`mod@format`],
 //! [`json`], [`yaml`], [`toml`]).
 //!
+//! [`release::compose`] does all of that at once:
+//!
+//! ```
+//! use penstock_chart::{chart::File, load, random::Seeded, release::{Request, compose}, render::{Release, Surroundings}, yaml};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // the files of a directory; `load::archive` reads a `.tgz`
+//! let file = |name: &str, data: &str| File { name: name.into(), data: data.into() };
+//! let chart = load::files(vec![
+//!     file("Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0"),
+//!     file("values.yaml", "team: nobody"),
+//!     file("templates/app.yaml", "kind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-{{ .Values.team | quote }}"),
+//!     file("templates/space.yaml", "kind: Namespace\nmetadata:\n  name: {{ .Release.Namespace }}"),
+//! ])?
+//! .chart;
+//! let request = Request {
+//!     values: yaml::read_table(b"team: ours")?,
+//!     release: Release { name: "blog".into(), namespace: "sites".into(), revision: 1, is_upgrade: false },
+//!     check_schema: true,
+//!     ..Request::default()
+//! };
+//! // the same time and the same seed give the same bytes; keys and passwords that are used want a seed that nobody knows
+//! let (now, mut random) = ("2026-01-02T03:04:05[UTC]".parse()?, Seeded::new([7; 32]));
+//! let composed = compose(&chart, &request, &mut Surroundings::new(&now, &mut random))?;
+//! // in the order in which they are installed
+//! let sources: Vec<&str> = composed.manifests.iter().map(|manifest| manifest.source.as_str()).collect();
+//! assert_eq!(sources, ["web/templates/space.yaml", "web/templates/app.yaml"]);
+//! assert!(composed.manifest.ends_with("name: blog-\"ours\"\n"));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! What never happens here: a file opened, a host asked, a clock read, a process or a thread started. Time, randomness and the
 //! cluster that `lookup` sees are handed in; a render is the same again when they are. Every render has a [`budget`] of
 //! steps, memory, output and depth, and no chart can make it panic.
