@@ -10,7 +10,7 @@ use crate::{
     format::quoted,
     functions::semver::Version,
     load,
-    value::{Data, Table},
+    value::{Data, Str, Table},
     yaml,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn check(linter: &mut Linter, text: &[u8]) {
     linter.rule(Info, FILE, if metadata.icon.is_empty() { Err("icon is recommended") } else { Ok(()) });
     linter.rule(Error, FILE, icon(&metadata));
     linter.rule(Error, FILE, only_in_v2(&metadata));
-    linter.rule(Error, FILE, dependencies(&metadata));
+    linter.rule(Error, FILE, dependencies(&metadata, &written));
 }
 
 type Outcome = Result<(), String>;
@@ -115,8 +115,11 @@ fn only_in_v2(metadata: &Metadata) -> Outcome {
     Err(format!("chart type is not valid in apiVersion '{}'. It is valid in apiVersion 'v2'", metadata.api_version))
 }
 
-fn dependencies(metadata: &Metadata) -> Outcome {
-    if metadata.dependencies.is_empty() || metadata.api_version == "v2" {
+fn dependencies(metadata: &Metadata, written: &Table) -> Outcome {
+    // an item that is null counts, though nothing is asked for by it
+    let has_items =
+        |(key, value): (&Str, &Data)| key.eq_ignore_ascii_case(b"dependencies") && matches!(value, Data::List(items) if !items.is_empty());
+    if metadata.api_version == "v2" || !written.iter().any(has_items) {
         return Ok(());
     }
     Err(format!(
