@@ -9,6 +9,7 @@ mod exceptions;
 mod job;
 mod local;
 mod merge_request;
+mod output;
 mod simulate;
 mod tag_release;
 mod tests;
@@ -20,8 +21,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId};
 use url::Url;
 
-use crate::{CliError, exit};
-
 pub use self::tests::{Tests, TestsOf};
 pub use access::{Environment, Project, Secret, User};
 pub use actions::{Actions, LockArgs};
@@ -31,6 +30,7 @@ pub use exceptions::{BreakGlass, Import};
 pub use job::{Build, Check, TestImage};
 pub use local::{DialectArg, EventArgs, ExplainArgs, GraphForm, LintArgs, PlanArgs, Run};
 pub use merge_request::{MergeRequest, Numbered};
+pub use output::{Form, Output};
 pub use simulate::SimulateArgs;
 pub use tag_release::TagRelease;
 pub use variable::{Variable, VariableKind};
@@ -48,40 +48,6 @@ pub struct Cli {
     /// The server; the one that was logged in to last unless given.
     #[arg(long, global = true, env = "PENSTOCK_URL")]
     pub server: Option<Url>,
-}
-
-/// The form of the output, as it is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Form {
-    /// For people.
-    #[default]
-    #[value(alias = "table")]
-    Text,
-    /// For programs: the API's own types.
-    Json,
-    /// For programs, where Helm has it: what `json` says, as YAML.
-    Yaml,
-}
-
-impl Form {
-    /// The form for a command that has no YAML to give.
-    pub fn plain(self) -> Result<Output, CliError> {
-        match self {
-            Self::Text => Ok(Output::Text),
-            Self::Json => Ok(Output::Json),
-            Self::Yaml => Err(CliError::other("this command has no YAML form", "--output json says the same", exit::USAGE)),
-        }
-    }
-}
-
-/// The form of the output of most commands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Output {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs: the API's own types.
-    Json,
 }
 
 /// The commands.

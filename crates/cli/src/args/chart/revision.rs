@@ -93,6 +93,9 @@ pub struct NewRevision {
     /// Do not check values against the chart's schema.
     #[arg(long)]
     pub skip_schema_validation: bool,
+    /// Changes nothing, as with Helm, where the cluster checks fields itself: Kubernetes does since 1.25.
+    #[arg(long)]
+    pub disable_openapi_validation: bool,
     /// What is written beside the revision.
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,

@@ -131,6 +131,14 @@ pub(super) fn what_is_changed_or_checked_comes_out(stage: &Stage) {
     std::fs::remove_file(&with_secret).unwrap();
 
     let unknown = format!("{chart}/templates/unknown.yaml");
+    // a field that nobody knows is the cluster's business, whatever flags are given
+    std::fs::write(&unknown, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: unheard}\nunheardOf: 1\n").unwrap();
+    for flags in [&[][..], &["--disable-openapi-validation"]] {
+        stage.helm(&[&["install", "odd", chart], flags].concat());
+        stage.helm(&["uninstall", "odd", "--wait"]);
+        stage.ours(&[&["install", "odd", chart], flags].concat());
+        stage.ours(&["uninstall", "odd", "--wait"]);
+    }
     for (template, arguments) in [
         ("", &["template", "fresh", chart][..]),
         ("a: {{ .Capabilities.KubeVersion }}\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: it}\n", &["template", "fresh", chart]),
