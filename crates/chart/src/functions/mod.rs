@@ -2,21 +2,21 @@
 
 mod arguments;
 mod cast;
-pub mod crypto;
+pub(crate) mod crypto;
 pub mod dates;
-pub mod defaults;
-pub mod dicts;
-pub mod documents;
-pub mod encoding;
-pub mod lists;
-pub mod math;
-pub mod network;
-pub mod paths;
-pub mod reflection;
+pub(crate) mod defaults;
+pub(crate) mod dicts;
+pub(crate) mod documents;
+pub(crate) mod encoding;
+pub(crate) mod lists;
+pub(crate) mod math;
+pub(crate) mod network;
+pub(crate) mod paths;
+pub(crate) mod reflection;
 pub mod regex;
 mod runes;
 pub mod semver;
-pub mod strings;
+pub(crate) mod strings;
 #[cfg(test)]
 mod tests;
 

@@ -58,8 +58,6 @@ pub const FUNCTIONS: &[Function] = &[
     function("sortAlpha", &[ANY], parts::sort_alpha),
 ];
 
-pub use parts::texts;
-
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     bstr::ByteSlice::find(text, part)
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The texts of a list, nil items left out; of anything else its own, of nil none.
-pub fn texts(scope: &mut Scope<'_>, value: &Value) -> Result<Vec<Str>, Fault> {
+fn texts(scope: &mut Scope<'_>, value: &Value) -> Result<Vec<Str>, Fault> {
     spend_bytes(scope, value)?;
     let Some(items) = items(value) else {
         return if matches!(value, Value::Nil) { Ok(Vec::new()) } else { Ok(vec![shown(scope, value)?]) };
