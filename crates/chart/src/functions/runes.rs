@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use crate::format::unicode;
 pub use crate::format::unicode::{is_digit, is_letter};
 use regex_syntax::hir::{Class, ClassUnicode, HirKind};
 
@@ -13,16 +14,10 @@ pub const BROKEN: char = char::REPLACEMENT_CHARACTER;
 
 /// The first rune, and how many bytes it takes.
 pub fn first(bytes: &[u8]) -> Option<(char, usize)> {
-    let lead = *bytes.first()?;
-    let length = match lead {
-        ..0x80 => return Some((char::from(lead), 1)),
-        0xc2..=0xdf => 2,
-        0xe0..=0xef => 3,
-        0xf0..=0xf4 => 4,
-        _ => return Some((BROKEN, 1)),
-    };
-    let rune = bytes.get(..length).and_then(|bytes| str::from_utf8(bytes).ok()).and_then(|text| text.chars().next());
-    Some(rune.map_or((BROKEN, 1), |rune| (rune, length)))
+    match unicode::first(bytes) {
+        (_, 0) => None,
+        (rune, length) => Some((rune.unwrap_or(BROKEN), length)),
+    }
 }
 
 /// The last rune, and how many bytes it takes.
