@@ -11,7 +11,7 @@ const SLICE: u64 = 4_096;
 /// The limits of one render.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Steps: a template action, a call, an item looked at, 64 bytes looked through by a function, a part of a costly calculation.
+    /// Steps: a template action, a call, an item looked at, 64 bytes of text that a call is given or a function looks through, a part of a costly calculation.
     pub steps: u64,
     /// Bytes of all the files that are rendered.
     pub output: u64,

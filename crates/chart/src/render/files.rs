@@ -111,3 +111,22 @@ fn lines(scope: &mut Scope<'_>, receiver: &Value, arguments: &[Value]) -> Result
     scope.budget.make(data.len().saturating_add(count.saturating_mul(LINE)))?;
     Ok(Value::strings(whole.split(|byte| *byte == b'\n').map(Str::new)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        answers,
+        budget::{Budget, Limits},
+    };
+
+    #[test]
+    fn lines_are_charged_for_what_they_take_and_not_for_their_letters() {
+        let empty = [File { name: "a".into(), data: "\n".repeat(1 << 20).into() }];
+        let read = answers::scoped(|scope| {
+            *scope.budget = Budget::new(Limits { memory: 16 << 20, ..Limits::default() });
+            lines(scope, &files(&empty), &[Value::str("a")])
+        });
+        assert!(matches!(read, Err(Fault::Limit(Exhausted::Memory(_)))));
+    }
+}

@@ -212,5 +212,8 @@ mod tests {
     fn a_pattern_that_takes_too_long_ends() {
         let glob = Glob::new(&"**a".repeat(20)).unwrap();
         assert_eq!(glob.matches(&format!("{}b", "a".repeat(100)), &mut 10_000), None);
+        // each alternative goes on with all that stands behind it
+        let glob = Glob::new(&format!("{}{}", "{,}".repeat(60), "b".repeat(10_000))).unwrap();
+        assert_eq!(glob.matches("a", &mut 100_000), None);
     }
 }
