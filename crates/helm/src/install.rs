@@ -1,6 +1,6 @@
 //! A release installed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, pin::pin};
 
 use penstock_chart::{
     json,
@@ -11,7 +11,9 @@ use penstock_chart::{
 use penstock_model::cluster::{Change, CustomMerge, ObjectName, Until};
 use serde_json::{Value, json};
 
-use crate::{HelmError, Releases, RenderRequest, SYSTEM_LABELS, Uninstall, Waiting, check_name, objects::names};
+use crate::{
+    HelmError, Interrupt, Releases, RenderRequest, SYSTEM_LABELS, Uninstall, Waiting, check_name, interrupt::unless, objects::names,
+};
 
 /// How long the definitions of a chart's `crds/` may take to be served.
 const CRDS: std::time::Duration = std::time::Duration::from_secs(60);
@@ -50,6 +52,27 @@ pub struct Install {
 impl Releases<'_> {
     /// Installs a chart.
     pub async fn install(&self, install: &Install) -> Result<Record, HelmError> {
+        self.install_unless(install, pin!(std::future::pending())).await
+    }
+
+    /// Installs a chart, unless it is interrupted: then it has failed there, and with `atomic` it is removed.
+    pub async fn install_unless(&self, install: &Install, mut interrupted: Interrupt<'_>) -> Result<Record, HelmError> {
+        let begun = unless(&mut interrupted, self.begin_install(install)).await;
+        let (mut record, objects, there) = begun.unwrap_or(Err(HelmError::Interrupted))?;
+        if install.dry_run {
+            return Ok(record);
+        }
+        self.storage().create(&record, 0).await?;
+        let done = unless(&mut interrupted, self.carry_out_install(install, &mut record, objects, there)).await;
+        match done.unwrap_or(Err(HelmError::Interrupted)) {
+            Ok(()) => Ok(record),
+            Err(error) => Err(self.install_failed(install, record, error).await),
+        }
+    }
+
+    /// The record, the objects, and which of them are there already. Nothing of the release is on the cluster yet but what has to be
+    /// there first.
+    async fn begin_install(&self, install: &Install) -> Result<(Record, Vec<Value>, Vec<Value>), HelmError> {
         check_name(&install.name)?;
         check_labels(&install.labels)?;
         let last = self.free(install).await?;
@@ -62,7 +85,7 @@ impl Releases<'_> {
         let there = self.there_already(&objects, &install.name, install.take_ownership, "install").await?;
         if install.dry_run {
             record.info.description = "Dry run complete".into();
-            return Ok(record);
+            return Ok((record, objects, there));
         }
         if install.create_namespace {
             self.create_namespace().await?;
@@ -75,11 +98,7 @@ impl Releases<'_> {
                 self.storage().update(&last).await?;
             }
         }
-        self.storage().create(&record, 0).await?;
-        match self.carry_out_install(install, &mut record, objects, there).await {
-            Ok(()) => Ok(record),
-            Err(error) => Err(self.install_failed(install, record, error).await),
-        }
+        Ok((record, objects, there))
     }
 
     /// Renders a chart as an installation on this cluster would, or an upgrade, and checks what Helm checks before anything is done:

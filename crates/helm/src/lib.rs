@@ -8,6 +8,7 @@
 mod history;
 mod hooks;
 mod install;
+mod interrupt;
 mod lookups;
 mod objects;
 mod removed;
@@ -26,6 +27,7 @@ use penstock_model::{
 
 pub use history::Listing;
 pub use install::Install;
+pub use interrupt::Interrupt;
 pub use lookups::{PostRender, Render, RenderRequest};
 pub use removed::{Removed, Uninstall};
 pub use rollback::Rollback;
@@ -132,6 +134,9 @@ pub enum HelmError {
     /// Each for itself failed.
     #[error("{} errors occurred:\n\t* {}", .0.len(), .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\t* "))]
     Several(Vec<ClusterError>),
+    /// It was given up; what was begun is recorded as failed.
+    #[error("context canceled")]
+    Interrupted,
     /// Somebody else stored that revision first.
     #[error("release: already exists")]
     RevisionExists,

@@ -1,6 +1,6 @@
 //! A release brought to another chart, or to other values.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, pin::pin};
 
 use penstock_chart::{
     budget::Budget,
@@ -14,8 +14,9 @@ use penstock_model::cluster::{Change, CustomMerge, ObjectName, Propagation};
 use serde_json::Value;
 
 use crate::{
-    HelmError, Releases, RenderRequest, Rollback, Waiting, check_name,
+    HelmError, Interrupt, Releases, RenderRequest, Rollback, Waiting, check_name,
     install::{check_labels, new_record},
+    interrupt::unless,
     objects::names,
 };
 
@@ -63,26 +64,46 @@ pub struct Upgrade {
     pub labels: BTreeMap<String, String>,
 }
 
+/// An upgrade of which nothing is on the cluster yet.
+struct Begun {
+    record: Record,
+    current: Record,
+    original: Vec<Value>,
+    target: Vec<Value>,
+}
+
 impl Releases<'_> {
     /// Upgrades a release.
     pub async fn upgrade(&self, upgrade: &Upgrade) -> Result<Record, HelmError> {
-        check_name(&upgrade.name)?;
-        check_labels(&upgrade.labels)?;
-        let (last, mut current) = self.last_and_current(&upgrade.name).await?;
-        let mut record = self.prepared(upgrade, &last, &current).await?;
-        let (original, target) = self.both(upgrade, &record, &current).await?;
+        self.upgrade_unless(upgrade, pin!(std::future::pending())).await
+    }
+
+    /// Upgrades a release, unless it is interrupted: then it has failed there, and with `atomic` it is taken back.
+    pub async fn upgrade_unless(&self, upgrade: &Upgrade, mut interrupted: Interrupt<'_>) -> Result<Record, HelmError> {
+        let begun = unless(&mut interrupted, self.begin_upgrade(upgrade)).await;
+        let Begun { mut record, mut current, original, target } = begun.unwrap_or(Err(HelmError::Interrupted))?;
         if upgrade.dry_run {
             record.info.description = upgrade.description.clone().unwrap_or_else(|| "Dry run complete".into());
             return Ok(record);
         }
         self.storage().create(&record, upgrade.history_max).await?;
-        match self.carry_out_upgrade(upgrade, &mut record, &mut current, original, target).await {
+        let done = self.carry_out_upgrade(upgrade, &mut record, &mut current, original, target);
+        match unless(&mut interrupted, done).await.unwrap_or_else(|| Err((HelmError::Interrupted, Vec::new()))) {
             Ok(()) => {
                 self.storage().update(&record).await?;
                 Ok(record)
             }
             Err((error, created)) => Err(self.upgrade_failed(upgrade, record, error, created).await),
         }
+    }
+
+    async fn begin_upgrade(&self, upgrade: &Upgrade) -> Result<Begun, HelmError> {
+        check_name(&upgrade.name)?;
+        check_labels(&upgrade.labels)?;
+        let (last, current) = self.last_and_current(&upgrade.name).await?;
+        let record = self.prepared(upgrade, &last, &current).await?;
+        let (original, target) = self.both(upgrade, &record, &current).await?;
+        Ok(Begun { record, current, original, target })
     }
 
     /// The newest revision, and the one that the cluster is taken to be at.

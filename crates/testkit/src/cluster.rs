@@ -23,6 +23,7 @@ struct Inner {
     did: Vec<String>,
     refused: BTreeMap<String, String>,
     never: BTreeSet<String>,
+    hanging: BTreeSet<String>,
     calls_left: Option<usize>,
 }
 
@@ -46,6 +47,11 @@ impl FakeCluster {
     /// Lets this object (`Job default/migrate`) never become what is waited for.
     pub fn never_ready(&self, object: &str) {
         held(&self.inner).never.insert(object.to_owned());
+    }
+
+    /// Lets a wait for this object never end.
+    pub fn hang(&self, object: &str) {
+        held(&self.inner).hanging.insert(object.to_owned());
     }
 
     /// Dies after so many more changes: what comes then is unreachable, until it is [`FakeCluster::revive`]d.
@@ -223,6 +229,10 @@ impl Cluster for FakeCluster {
     }
 
     async fn wait(&self, objects: &[ObjectName], until: Until, _: Duration) -> Result<(), ClusterError> {
+        let hangs = objects.iter().any(|object| until != Until::Deleted && held(&self.inner).hanging.contains(&object.to_string()));
+        if hangs {
+            return std::future::pending().await;
+        }
         let inner = held(&self.inner);
         if inner.calls_left == Some(0) {
             return Err(ClusterError::Unreachable("it died".into()));

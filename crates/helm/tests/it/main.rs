@@ -1,6 +1,7 @@
 //! Helm's operations on a cluster in memory.
 
 mod crash;
+mod interrupted;
 mod operations;
 mod refused;
 
