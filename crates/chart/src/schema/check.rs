@@ -171,6 +171,9 @@ impl<'a> Checker<'a, '_> {
     fn number(&mut self, part: &Part, node: &Node, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
         let limits = &part.numbers;
         let Some(number) = node.number() else { return Ok(()) };
+        if let Some(of) = &limits.multiple_of {
+            self.budget.step(number.multiple_steps(of))?;
+        }
         if let Some(of) = limits.multiple_of.as_ref().filter(|of| !number.is_multiple_of(of)) {
             findings.add(place, &format!("Must be a multiple of {}", of.shown()), self.budget)?;
         }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use num_bigint::{BigUint, Sign};
 
 /// Beyond this many digits before or after the point, a number is none, as in Go.
-const MAX_EXPONENT: i64 = 1_000_000;
+const MAX_EXPONENT: u64 = 1_000_000;
 
 /// digits · 10^exponent, the digits without zeros at either end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,8 @@ impl Decimal {
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = format!("{whole}{fraction}");
         let significant = digits.trim_end_matches('0');
-        let exponent = exponent - i64::try_from(fraction.len()).ok()?;
-        if exponent.abs() > MAX_EXPONENT {
+        let exponent = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+        if exponent.unsigned_abs() > MAX_EXPONENT {
             return None;
         }
         let exponent = exponent + i64::try_from(digits.len() - significant.len()).ok()?;
@@ -53,6 +53,12 @@ impl Decimal {
     /// How many digits stand before the point, less those that are missing behind it.
     fn magnitude(&self) -> i64 {
         self.exponent + i64::try_from(self.digits.len()).unwrap_or(i64::MAX / 2)
+    }
+
+    /// How many steps [`Decimal::is_multiple_of`] takes: it grows with the square of the digits, and some twenty times over.
+    pub(super) fn multiple_steps(&self, other: &Self) -> u64 {
+        let limbs = (self.digits.len() as u64).saturating_add(other.digits.len() as u64) / 19 + 1;
+        limbs.saturating_mul(limbs).saturating_mul(3)
     }
 
     /// Whether it is so many times the other, which is above 0.
@@ -129,5 +135,25 @@ impl Ord for Decimal {
             Sign::Plus => size(),
             Sign::Minus => size().reverse(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exponent_beyond_all_bounds_is_no_number() {
+        for text in ["1e-9223372036854775808", "1.5e-9223372036854775808", "1e9223372036854775807", "0.1e9223372036854775808"] {
+            assert_eq!(Decimal::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_multiple_of_a_long_number_is_paid_for() {
+        let long = Decimal::parse(&"7".repeat(1_000_000)).unwrap();
+        let short = Decimal::parse("0.5").unwrap();
+        assert!(short.multiple_steps(&long) > 1_000_000_000);
+        assert!(short.multiple_steps(&short) < 10);
     }
 }
