@@ -68,18 +68,30 @@ impl<'a> Ask<'a> {
 /// The media type of JSON.
 pub(super) const JSON: &str = "application/json";
 
-/// Asks, and gives the answer's bytes. What the server wants to see later is sent again, as long as there is time.
+/// What a server answered.
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    /// What it would rather not see: fields that it does not know, versions that go away, pods that a policy would refuse.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Asks, and gives the answer's bytes.
 pub(super) async fn bytes(client: &Client, ask: Ask<'_>, deadline: Duration) -> Result<Bytes, ClusterError> {
+    Ok(answer(client, ask, deadline).await?.body)
+}
+
+/// Asks. What the server wants to see later is sent again, as long as there is time.
+pub(super) async fn answer(client: &Client, ask: Ask<'_>, deadline: Duration) -> Result<Answer, ClusterError> {
     let what = format!("{} {}", ask.method, ask.path);
     let answered = async {
         let mut left = LATER;
         loop {
             let response = client.send(ask.request()?.map(Body::from)).await.map_err(|error| unreachable(&error))?;
-            let (status, later) = (response.status(), later(&response));
+            let (status, later, warnings) = (response.status(), later(&response), warnings(&response));
             let body = Limited::new(response.into_body(), LARGEST).collect().await;
             let body = body.map_err(|error| ClusterError::Unreachable(format!("{what} broke off: {error}")))?.to_bytes();
             match later {
-                _ if status.is_success() => return Ok(body),
+                _ if status.is_success() => return Ok(Answer { body, warnings }),
                 Some(pause) if left > 0 => {
                     left -= 1;
                     tokio::time::sleep(pause).await;
@@ -98,10 +110,19 @@ fn later<T>(response: &http::Response<T>) -> Option<Duration> {
     busy.then(|| Duration::from_secs(seconds))
 }
 
-/// Asks, and reads the answer as JSON.
-pub(super) async fn value(client: &Client, ask: Ask<'_>, deadline: Duration) -> Result<Value, ClusterError> {
-    let answer = bytes(client, ask, deadline).await?;
-    serde_json::from_slice(&answer).map_err(|error| ClusterError::Unreadable(error.to_string()))
+/// The texts of an answer's `Warning` headers (RFC 7234, 5.5): `299 - "text"`, with `\` before what would end the text.
+fn warnings<T>(response: &http::Response<T>) -> Vec<String> {
+    let text = |header: &http::HeaderValue| {
+        let header = header.to_str().ok()?;
+        let (_, quoted) = header.split_once('"')?;
+        let mut text = String::new();
+        let mut letters = quoted.chars();
+        while let Some(letter) = letters.next().filter(|letter| *letter != '"') {
+            text.push(if letter == '\\' { letters.next()? } else { letter });
+        }
+        Some(text)
+    };
+    response.headers().get_all(http::header::WARNING).iter().filter_map(text).collect()
 }
 
 /// A client's fault as the house tells it.
@@ -195,6 +216,13 @@ mod tests {
     fn what_is_no_status_is_shown_as_it_came() {
         assert_eq!(refusal(StatusCode::BAD_GATEWAY, b"upstream is gone\n").message, "502 Bad Gateway: upstream is gone");
         assert_eq!(refusal(StatusCode::NOT_FOUND, b"{}").message, "404 Not Found: {}");
+    }
+
+    #[test]
+    fn every_warning_of_an_answer_is_read() {
+        let answer =
+            http::Response::builder().header("Warning", r#"299 - "unknown field \"spec.a\"""#).header("Warning", r#"299 - "b" "now""#);
+        assert_eq!(warnings(&answer.body(()).unwrap()), [r#"unknown field "spec.a""#, "b"]);
     }
 
     #[test]

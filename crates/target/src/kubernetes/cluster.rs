@@ -1,5 +1,6 @@
 //! The cluster behind the model's trait.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use bytes::Bytes;
 use http::Method;
 use kube::Client;
 use penstock_model::cluster::{
-    ApiResource, ApplyAs, Change, Cluster, ClusterError, ObjectName, Outcome, Patch, Propagation, Query, ServerInfo, Unbuilt, Until,
+    ApiResource, ApplyAs, Change, Cluster, ClusterError, ObjectName, Outcome, Patch, Propagation, Query, Refusal, ServerInfo, Unbuilt,
+    Until,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, RwLock, Semaphore};
@@ -31,6 +33,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 pub struct KubernetesCluster {
     pub(super) client: Client,
+    /// Where its server is.
+    address: Arc<str>,
     namespace: String,
     manager: Arc<str>,
     pub(super) deadline: Duration,
@@ -38,6 +42,8 @@ pub struct KubernetesCluster {
     /// Held while asking what is served, so that many who miss the same kind ask once.
     asking: Arc<Mutex<()>>,
     turns: Arc<Semaphore>,
+    warned: Option<fn(&str)>,
+    told: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl KubernetesCluster {
@@ -45,15 +51,19 @@ impl KubernetesCluster {
     pub async fn open(settings: &ClusterSettings) -> Result<Self, ClusterError> {
         let config = settings.config().await?;
         let namespace = config.default_namespace.clone();
+        let address = config.cluster_url.to_string();
         let client = Client::try_from(config).map_err(|error| ClusterError::Settings(error.to_string()))?;
         Ok(Self {
             client,
+            address: address.trim_end_matches('/').into(),
             namespace,
             manager: settings.manager.as_str().into(),
             deadline: settings.deadline,
             discovered: Arc::default(),
             asking: Arc::default(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            warned: settings.warned,
+            told: Arc::default(),
         })
     }
 
@@ -63,7 +73,7 @@ impl KubernetesCluster {
     }
 
     async fn discover(&self) -> Result<Arc<Discovery>, ClusterError> {
-        let found = Arc::new(Discovery::ask(&self.client, self.deadline).await?);
+        let found = Arc::new(Discovery::ask(&self.client, self.deadline).await.map_err(|error| self.located(error))?);
         *self.discovered.write().await = Some(Arc::clone(&found));
         Ok(found)
     }
@@ -104,7 +114,34 @@ impl KubernetesCluster {
     /// Asks when it is its turn. The time until then does not count against the deadline.
     pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<Value, ClusterError> {
         let _turn = self.turns.acquire().await;
-        client::value(&self.client, ask, self.deadline).await
+        let answer = client::answer(&self.client, ask, self.deadline).await.map_err(|error| self.located(error))?;
+        self.tell(answer.warnings).await;
+        serde_json::from_slice(&answer.body).map_err(|error| ClusterError::Unreadable(error.to_string()))
+    }
+
+    /// What went wrong with the server itself, told with where it is; that it knows nobody of these credentials, in kubectl's words.
+    fn located(&self, error: ClusterError) -> ClusterError {
+        let at = |why: String| format!("{}: {why}", self.address);
+        match error {
+            ClusterError::Unreachable(why) => ClusterError::Unreachable(at(why)),
+            ClusterError::TimedOut(what) => ClusterError::TimedOut(at(what)),
+            ClusterError::Refused(refusal) if refusal.code == 401 => {
+                let message = at("the server has asked for the client to provide credentials".into());
+                ClusterError::Refused(Refusal { message, ..refusal })
+            }
+            error => error,
+        }
+    }
+
+    /// Tells what the server warns of, each once: many objects of a chart earn the same warning.
+    async fn tell(&self, warnings: Vec<String>) {
+        let Some(tell) = self.warned else { return };
+        for warning in warnings {
+            let mut told = self.told.lock().await;
+            if told.insert(warning.clone()) {
+                tell(&warning);
+            }
+        }
     }
 }
 

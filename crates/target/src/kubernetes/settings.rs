@@ -36,6 +36,8 @@ pub struct ClusterSettings {
     pub manager: String,
     /// After what time a call that takes no deadline has failed.
     pub deadline: Duration,
+    /// Told what the server warns of, each warning once.
+    pub warned: Option<fn(&str)>,
 }
 
 impl Default for ClusterSettings {
@@ -52,6 +54,7 @@ impl Default for ClusterSettings {
             as_groups: Vec::new(),
             manager: "penstock".into(),
             deadline: Duration::from_secs(30),
+            warned: None,
         }
     }
 }
@@ -80,21 +83,53 @@ impl ClusterSettings {
         Ok(config)
     }
 
+    /// A context that is asked for has to be one of the file's.
+    fn context_is_there(&self, file: &Kubeconfig) -> Result<(), String> {
+        let Some(wanted) = &self.context else { return Ok(()) };
+        let names: Vec<&str> = file.contexts.iter().map(|context| context.name.as_str()).collect();
+        if names.contains(&wanted.as_str()) {
+            return Ok(());
+        }
+        Err(format!("context {wanted:?} does not exist; there are: {}", names.join(", ")))
+    }
+
     async fn found(&self) -> Result<Config, ClusterError> {
         let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         if let Some(path) = &self.kubeconfig {
             let unreadable = |error: &dyn std::error::Error| ClusterError::Settings(format!("kubeconfig {}: {error}", path.display()));
             let read = Kubeconfig::read_from(path).map_err(|error| unreadable(&error))?;
+            self.context_is_there(&read).map_err(|why| ClusterError::Settings(format!("kubeconfig {}: {why}", path.display())))?;
             return Config::from_custom_kubeconfig(read, &options).await.map_err(|error| unreadable(&error));
         }
-        let missing = match Config::from_kubeconfig(&options).await {
+        let found = match Kubeconfig::read() {
+            Ok(read) => {
+                self.context_is_there(&read).map_err(|why| ClusterError::Settings(format!("kubeconfig: {why}")))?;
+                Config::from_custom_kubeconfig(read, &options).await
+            }
+            Err(missing) => Err(missing),
+        };
+        let missing = match found {
             Ok(config) => return Ok(config),
             Err(missing) => missing,
         };
         // a context is one of a file's: a pod's own account is no answer to it
         match Config::incluster() {
             Ok(config) if self.context.is_none() => Ok(config),
-            _ => Err(ClusterError::Settings(format!("no kubeconfig, and not in a pod: {missing}"))),
+            _ => Err(ClusterError::Settings(format!("no kubeconfig that can be used, and not in a pod: {missing}"))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_that_is_not_there_is_told_with_those_that_are() {
+        let file = Kubeconfig::from_yaml("contexts: [{name: home, context: {cluster: c}}, {name: work, context: {cluster: d}}]").unwrap();
+        let of = |context: &str| ClusterSettings { context: Some(context.into()), ..ClusterSettings::default() }.context_is_there(&file);
+        assert_eq!(of("work"), Ok(()));
+        assert_eq!(of("wrok").unwrap_err(), "context \"wrok\" does not exist; there are: home, work");
+        assert_eq!(ClusterSettings::default().context_is_there(&file), Ok(()));
     }
 }
