@@ -269,7 +269,7 @@ impl<'a> At<'a> {
     }
 
     /// A list of structs. Like Go, what is read goes over the items of a list that was there before.
-    fn items<T: Default + Clone>(
+    pub(super) fn items<T: Default + Clone>(
         self,
         value: &Data,
         into: &mut Vec<Option<T>>,

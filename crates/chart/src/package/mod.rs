@@ -4,6 +4,7 @@
 
 mod index;
 mod lock;
+mod repositories;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use index::{Entry, Index, IndexError};
 pub use lock::{Stale, check_lock, digest, digest_of_helm_2, lock_text};
+pub use repositories::{NamedRepositories, NamedRepository};
 pub use resolve::{Found, KnownRepository, Needed, ResolveError, Source, Unknown, choose, locked, name_repositories, resolve};
 
 use crate::{

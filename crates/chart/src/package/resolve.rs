@@ -64,7 +64,7 @@ pub fn name_repositories(asked: &mut [Dependency], known: &[KnownRepository]) ->
 }
 
 /// Whether two addresses are the same but for slashes and dots in their paths.
-fn is_same_address(one: &str, two: &str) -> bool {
+pub(super) fn is_same_address(one: &str, two: &str) -> bool {
     let parts = |url: &str| {
         let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
         let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, query)| (rest, query));

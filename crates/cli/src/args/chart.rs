@@ -4,6 +4,7 @@
 
 mod flags;
 mod release;
+mod repo;
 mod revision;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 pub use flags::{ChartSource, Cluster, Credentials, Reach, RenderFlags, Values};
 pub use release::{Cascade, Get, GetPart, History, Install, ListReleases, Rollback, StatusOf, TestRelease, Uninstall, Upgrade};
+pub use repo::{Repo, RepoAdd, RepoRemove, RepoUpdate};
 pub use revision::{DryRun, Naming, NewRevision, PostRenderer, Waiting};
 
 /// `chart`.
@@ -56,6 +58,9 @@ pub enum Chart {
     /// Look at a chart's dependencies, or fetch them.
     #[command(subcommand)]
     Dependency(Dependency),
+    /// Give repositories names, which `helm repo` sees too.
+    #[command(subcommand)]
+    Repo(Repo),
     /// Check a packed chart against its provenance file.
     Verify(Verify),
     /// Compare two versions of a chart, or two sets of values, object by object, as they render.
@@ -214,7 +219,7 @@ pub struct Package {
 /// `chart pull`.
 #[derive(Debug, Args)]
 pub struct Pull {
-    /// The charts: `oci://…`, the address of an archive, or a name in `--repo`.
+    /// The charts: `oci://…`, the address of an archive, `REPOSITORY/CHART` by a repository's name, or a name in `--repo`.
     #[arg(value_name = "CHART", required = true)]
     pub charts: Vec<String>,
     /// Where they are.

@@ -6,6 +6,7 @@ mod changed;
 mod cluster;
 mod fetched;
 mod releases;
+mod repositories;
 mod signed;
 
 use std::path::{Path, PathBuf};

@@ -36,9 +36,18 @@ pub struct Credentials {
     /// Read the user's password from standard input.
     #[arg(long, requires = "username")]
     pub password_stdin: bool,
-    /// Certificates of authorities that are trusted besides.
+    /// Certificates of authorities that are trusted instead of the system's.
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// The certificate that is shown to servers.
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    pub cert_file: Option<PathBuf>,
+    /// The certificate's key.
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    pub key_file: Option<PathBuf>,
+    /// Take whatever certificate a server shows.
+    #[arg(long)]
+    pub insecure_skip_tls_verify: bool,
     /// Speak plain HTTP to an OCI registry.
     #[arg(long)]
     pub plain_http: bool,
@@ -56,6 +65,9 @@ pub struct ChartSource {
     /// The repository that the chart's name is looked for in.
     #[arg(long, value_name = "URL")]
     pub repo: Option<String>,
+    /// Show user and password to other hosts that the repository's index names, too.
+    #[arg(long)]
+    pub pass_credentials: bool,
     /// Check the chart against its provenance file before it is used.
     #[arg(long)]
     pub verify: bool,

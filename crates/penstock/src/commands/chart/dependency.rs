@@ -7,7 +7,7 @@ use penstock_chart::{
     chart::{Chart, Dependency as Wanted, Lock},
     functions::semver::{self, Version},
     load,
-    package::{Found, Index, Source, check_lock, digest, lock_text, locked, name_repositories, pack, resolve},
+    package::{Found, Index, NamedRepositories, Source, check_lock, digest, lock_text, locked, name_repositories, pack, resolve},
 };
 use penstock_cli::{
     CliError, Output,
@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::{
     fetch::{Fetched, Fetcher},
-    package,
+    package, repo,
 };
 
 /// Carries one out.
@@ -78,20 +78,22 @@ fn standing(chart: &Chart, wanted: &Wanted) -> &'static str {
 /// What `Chart.lock` says, fetched; without one, what `Chart.yaml` asks for.
 async fn build(args: &DependencyOf) -> Result<(), CliError> {
     let chart = package::read(&args.chart)?;
-    let asked = named(&chart)?;
+    let known = repo::known()?;
+    let asked = named(&chart, &known)?;
     let Some(lock) = chart.lock.clone() else {
         return update(&args.chart, &args.credentials, args.verify, args.keyring.as_deref()).await;
     };
     check_lock(&chart, &asked).map_err(|stale| CliError::other(stale.to_string(), "`penstock chart dependency update`", exit::REFUSED))?;
-    let mut hands = Hands::new(&args.chart, &args.credentials, args.verify, args.keyring.as_deref());
+    let mut hands = Hands::new(&args.chart, &args.credentials, args.verify, args.keyring.as_deref(), known);
     hands.fetch_all(&lock.dependencies).await
 }
 
 /// What `Chart.yaml` asks for, found anew, locked and fetched.
 async fn update(place: &Path, credentials: &Credentials, verify: bool, keyring: Option<&Path>) -> Result<(), CliError> {
     let chart = package::read(place)?;
-    let asked = named(&chart)?;
-    let mut hands = Hands::new(place, credentials, verify, keyring);
+    let known = repo::known()?;
+    let asked = named(&chart, &known)?;
+    let mut hands = Hands::new(place, credentials, verify, keyring, known);
     let mut found = Vec::new();
     for needed in resolve(&asked).map_err(refused)? {
         let looked = match &needed.source {
@@ -122,16 +124,11 @@ fn inside(place: &Path, name: &str) -> Result<Found, CliError> {
     Err(CliError::other(format!("directory {} not found", there.display()), "put the chart there, or name its repository", exit::ABSENT))
 }
 
-/// The dependencies with the addresses of their repositories. Names of repositories (`@name`) are Helm's own configuration.
-fn named(chart: &Chart) -> Result<Vec<Wanted>, CliError> {
+/// The dependencies with the addresses of their repositories for the names (`@name`, `alias:name`).
+fn named(chart: &Chart, known: &NamedRepositories) -> Result<Vec<Wanted>, CliError> {
     let mut asked = chart.metadata.dependencies.clone();
-    name_repositories(&mut asked, &[]).map_err(|unknown| {
-        CliError::other(
-            unknown.to_string(),
-            "write the repository's address into Chart.yaml: Penstock keeps no list of repositories",
-            exit::USAGE,
-        )
-    })?;
+    let hint = "`penstock chart repo add NAME URL` gives a repository a name; its address in Chart.yaml does as well";
+    name_repositories(&mut asked, &known.known()).map_err(|unknown| CliError::other(unknown.to_string(), hint, exit::USAGE))?;
     Ok(asked)
 }
 
@@ -156,12 +153,18 @@ struct Hands<'a> {
     credentials: &'a Credentials,
     verify: bool,
     keyring: Option<&'a Path>,
+    known: NamedRepositories,
     indexes: BTreeMap<String, Index>,
 }
 
 impl<'a> Hands<'a> {
-    fn new(place: &'a Path, credentials: &'a Credentials, verify: bool, keyring: Option<&'a Path>) -> Self {
-        Self { place, credentials, verify, keyring, indexes: BTreeMap::new() }
+    fn new(place: &'a Path, credentials: &'a Credentials, verify: bool, keyring: Option<&'a Path>, known: NamedRepositories) -> Self {
+        Self { place, credentials, verify, keyring, known, indexes: BTreeMap::new() }
+    }
+
+    /// Asks a repository: as is said of it where it has a name, though it be called by its address.
+    fn repository(&self, url: &str) -> Result<Fetcher, CliError> {
+        self.known.at(url).map_or_else(|| self.fetcher(None), |one| Fetcher::named(one, self.credentials))
     }
 
     fn fetcher(&self, host: Option<&str>) -> Result<Fetcher, CliError> {
@@ -171,7 +174,7 @@ impl<'a> Hands<'a> {
     async fn index(&mut self, url: &str) -> Result<&Index, CliError> {
         if !self.indexes.contains_key(url) {
             eprintln!("{}", terminal::dim(&format!("reading the index of {url}")));
-            let index = self.fetcher(None)?.index(url).await?;
+            let index = self.repository(url)?.index(url).await?;
             self.indexes.insert(url.to_owned(), index);
         }
         self.indexes.get(url).ok_or_else(|| CliError::other(format!("{url} has no index"), "", exit::ABSENT))
@@ -212,7 +215,7 @@ impl<'a> Hands<'a> {
             Source::Repository(url) => {
                 let entry = self.index(&url).await?.get(&needed.name, &needed.version).cloned();
                 let entry = entry.map_err(|error| CliError::other(format!("{} in {url}: {error}", needed.name), "", exit::ABSENT))?;
-                self.fetcher(None)?.entry(&url, &entry, self.verify).await?
+                self.repository(&url)?.entry(&url, &entry, self.verify).await?
             }
         };
         if let (true, Some(provenance)) = (self.verify, &fetched.provenance) {

@@ -3,11 +3,13 @@
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use penstock_chart::{
     functions::semver::{Constraints, Version},
-    load, package,
+    load,
+    package::{self, NamedRepository},
 };
 use penstock_cli::{
     CliError, Output,
@@ -21,7 +23,7 @@ use penstock_registry::charts::{
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{package as packed, show, source};
+use super::{helm_home, package as packed, repo, show, source};
 
 /// An archive, as it was fetched.
 pub struct Fetched {
@@ -37,21 +39,46 @@ pub struct Fetched {
 pub struct Fetcher {
     fetcher: ChartFetcher,
     login: Option<Login>,
+    /// Whether the login is shown to whichever host an index names.
+    pass_credentials: bool,
 }
 
 impl Fetcher {
     /// One that shows these credentials, and those of Helm's and Docker's own files.
     pub fn new(credentials: &Credentials, host: Option<&str>) -> Result<Self, CliError> {
-        let mut logins = Logins::none();
         let login = login(credentials)?;
-        if let (Some(login), Some(host)) = (&login, host) {
-            logins.add(host, login.clone());
+        let logins = logins(login.as_ref().zip(host))?;
+        let fetcher = ChartFetcher::new(Settings { logins, ..settings(credentials) }).map_err(refused)?;
+        Ok(Self { fetcher, login, pass_credentials: false })
+    }
+
+    /// One that asks a repository that has a name as the user has said that it is asked; what is not said there is as the flags say.
+    pub fn named(one: &NamedRepository, credentials: &Credentials) -> Result<Self, CliError> {
+        let mut settings = Settings { logins: logins(None)?, ..settings(credentials) };
+        let file = |path: &String| (!path.is_empty()).then(|| PathBuf::from(path));
+        let (ca, certificate, key) = (file(&one.ca_file), file(&one.cert_file), file(&one.key_file));
+        if certificate.is_some() != key.is_some() {
+            let message = format!("the repository {} has a certFile or a keyFile, and not both", one.name);
+            return Err(CliError::other(message, "`penstock chart repo add --force-update` with both, or with none", exit::USAGE));
         }
-        for file in login_files() {
-            logins.add_file(&file).map_err(refused)?;
+        if ca.is_some() || certificate.is_some() {
+            settings.ca_file = ca;
+            settings.identity_files = certificate.zip(key);
         }
-        let settings = Settings { plain_http: credentials.plain_http, ca_file: credentials.ca_file.clone(), logins, ..Settings::default() };
-        Ok(Self { fetcher: ChartFetcher::new(settings).map_err(refused)?, login })
+        settings.insecure_skip_tls_verify |= one.insecure_skip_tls_verify;
+        let login = if one.username.is_empty() || one.password.is_empty() {
+            login(credentials)?
+        } else {
+            Some(Login { username: one.username.clone(), password: Secret::new(one.password.as_str()) })
+        };
+        let fetcher = ChartFetcher::new(settings).map_err(refused)?;
+        Ok(Self { fetcher, login, pass_credentials: one.pass_credentials_all })
+    }
+
+    /// Shows the login to whichever host an index names, if that is said (`--pass-credentials`).
+    #[must_use]
+    pub fn passing(self, pass_credentials: bool) -> Self {
+        Self { pass_credentials: self.pass_credentials || pass_credentials, ..self }
     }
 
     /// The versions that a registry has of a chart, the newest first.
@@ -93,11 +120,16 @@ impl Fetcher {
 
     /// The index of a repository.
     pub async fn index(&self, url: &str) -> Result<package::Index, CliError> {
+        Ok(self.index_and_text(url).await?.1)
+    }
+
+    /// The index of a repository, as it came and as it was read.
+    pub async fn index_and_text(&self, url: &str) -> Result<(Bytes, package::Index), CliError> {
         let bytes = self.fetcher.index(&self.repository(url)?).await.map_err(refused)?;
         let (index, warnings) =
             package::Index::read(&bytes, url).map_err(|error| CliError::other(format!("{url}: {error}"), "", exit::NOT_GOOD))?;
         warnings.iter().for_each(|warning| eprintln!("{} {warning}", terminal::yellow("warning:")));
-        Ok(index)
+        Ok((bytes, index))
     }
 
     /// A chart of a repository that has an index.
@@ -143,17 +175,17 @@ impl Fetcher {
 
     fn repository(&self, url: &str) -> Result<Repository, CliError> {
         let repository = Repository::new(url).map_err(refused)?;
-        Ok(match &self.login {
+        let repository = match &self.login {
             Some(login) => repository.with_login(login.clone()),
             None => repository,
-        })
+        };
+        Ok(if self.pass_credentials { repository.pass_credentials() } else { repository })
     }
 }
 
 /// A file of values by its address.
 pub async fn file(address: &str, credentials: &Credentials) -> Result<FetchedFile, CliError> {
-    let settings = Settings { ca_file: credentials.ca_file.clone(), ..Settings::default() };
-    ChartFetcher::new(settings).map_err(refused)?.file(address).await.map_err(refused)
+    ChartFetcher::new(settings(credentials)).map_err(refused)?.file(address).await.map_err(refused)
 }
 
 /// Fetches a chart by how it was named, and checks it where that is asked for.
@@ -172,17 +204,22 @@ pub async fn archive(reference: &str, source: &ChartSource) -> Result<Fetched, C
 /// Fetches a chart by how it was named, with its provenance file if that is wanted, and checks nothing.
 async fn unchecked(reference: &str, source: &ChartSource, provenance: bool) -> Result<Fetched, CliError> {
     let host = reference.strip_prefix("oci://").and_then(|rest| rest.split('/').next());
-    let fetcher = Fetcher::new(&source.credentials, host)?;
+    let fetcher = Fetcher::new(&source.credentials, host)?.passing(source.pass_credentials);
     if reference.starts_with("oci://") {
         fetcher.pull_registry(reference, source.version.as_deref(), source.devel).await
     } else if reference.starts_with("https://") || reference.starts_with("http://") {
         fetcher.address(&fetcher.repository(reference)?, reference, provenance).await
     } else if let Some(repository) = &source.repo {
         fetcher.pull_repository(repository, reference, source, provenance).await
+    } else if let Some((name, chart)) = reference.split_once('/').filter(|_| !reference.starts_with(['.', '/'])) {
+        let known = repo::known()?;
+        let one = repo::find(&known, name)?;
+        let fetcher = Fetcher::named(one, &source.credentials)?.passing(source.pass_credentials);
+        fetcher.pull_repository(&one.url, chart, source, provenance).await
     } else {
         Err(CliError::other(
             format!("{reference} is no folder, no archive and no address"),
-            "name its repository by --repo URL, or write oci://HOST/PATH",
+            "name its repository by --repo URL or as REPOSITORY/CHART, or write oci://HOST/PATH",
             exit::ABSENT,
         ))
     }
@@ -193,29 +230,54 @@ fn constraint(version: Option<&str>, devel: bool) -> Result<Constraints, CliErro
     Constraints::parse(text).map_err(|why| CliError::other(format!("{text:?}: {why}"), "a range is written ^1.2, or >=1.2 <2", exit::USAGE))
 }
 
-fn login(credentials: &Credentials) -> Result<Option<Login>, CliError> {
+/// TLS as the flags say.
+fn settings(credentials: &Credentials) -> Settings {
+    Settings {
+        plain_http: credentials.plain_http,
+        insecure_skip_tls_verify: credentials.insecure_skip_tls_verify,
+        ca_file: credentials.ca_file.clone(),
+        identity_files: credentials.cert_file.clone().zip(credentials.key_file.clone()),
+        ..Settings::default()
+    }
+}
+
+/// Logins to registries: the one that is given for a host, then those in Helm's and Docker's files.
+fn logins(given: Option<(&Login, &str)>) -> Result<Logins, CliError> {
+    let mut logins = Logins::none();
+    if let Some((login, host)) = given {
+        logins.add(host, login.clone());
+    }
+    for file in login_files() {
+        logins.add_file(&file).map_err(refused)?;
+    }
+    Ok(logins)
+}
+
+/// The login that the flags tell of.
+pub fn login(credentials: &Credentials) -> Result<Option<Login>, CliError> {
+    // standard input is read once, however many fetchers ask
+    static PASSWORD: OnceLock<Secret> = OnceLock::new();
     let Some(user) = &credentials.username else { return Ok(None) };
     if !credentials.password_stdin {
         return Err(CliError::other("a user's password is wanted", "hand it in: --password-stdin < FILE", exit::USAGE));
     }
+    if let Some(password) = PASSWORD.get() {
+        return Ok(Some(Login { username: user.clone(), password: password.clone() }));
+    }
     let mut password = String::new();
     let read = std::io::stdin().take(64 << 10).read_to_string(&mut password);
     read.map_err(|source| CliError::Io { what: "the password".to_owned(), source })?;
-    Ok(Some(Login { username: user.clone(), password: Secret::new(password.trim_end_matches(['\r', '\n'])) }))
+    let password = PASSWORD.get_or_init(|| Secret::new(password.trim_end_matches(['\r', '\n'])));
+    Ok(Some(Login { username: user.clone(), password: password.clone() }))
 }
 
 /// The files in which Helm and Docker keep logins.
 fn login_files() -> Vec<PathBuf> {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let of = |name: &str, below: &str, otherwise: &str| match std::env::var_os(name) {
-        Some(folder) => Some(PathBuf::from(folder).join(below)),
-        None => home.as_ref().map(|home| home.join(otherwise)),
+    let docker = match std::env::var_os("DOCKER_CONFIG") {
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".docker")),
     };
-    let helm = match std::env::var_os("HELM_REGISTRY_CONFIG") {
-        Some(file) => Some(PathBuf::from(file)),
-        None => of("HELM_CONFIG_HOME", "registry/config.json", ".config/helm/registry/config.json"),
-    };
-    helm.into_iter().chain(of("DOCKER_CONFIG", "config.json", ".docker/config.json")).collect()
+    helm_home::logins().into_iter().chain(docker.map(|folder| folder.join("config.json"))).collect()
 }
 
 /// Fetches charts into a folder.

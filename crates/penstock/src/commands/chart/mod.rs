@@ -6,11 +6,13 @@ mod explain;
 mod fetch;
 mod folder;
 mod given;
+mod helm_home;
 mod lint;
 mod naming;
 mod package;
 mod post_renderer;
 mod release;
+mod repo;
 mod show;
 mod sign;
 mod source;
@@ -35,6 +37,7 @@ pub async fn chart(command: &Chart, form: Form) -> Result<ExitCode, CliError> {
         Chart::Pull(args) => fetch::pull(args, form.plain()?).await.map(|()| exit::OK),
         Chart::Push(args) => fetch::push(args, form.plain()?).await.map(|()| exit::OK),
         Chart::Dependency(args) => dependency::dependency(args, form.plain()?).await.map(|()| exit::OK),
+        Chart::Repo(args) => repo::repo(args, form.plain()?).await.map(|()| exit::OK),
         Chart::Verify(args) => package::verify(args, form.plain()?).map(|()| exit::OK),
         Chart::Diff(args) => compare::diff(args, form.plain()?).await,
         Chart::Explain(args) => explain::explain(args, form.plain()?).await.map(|()| exit::OK),

@@ -9,6 +9,11 @@ use crate::house::directory;
 
 /// Serves a folder's files over HTTP until the test's process ends.
 fn serve(folder: PathBuf) -> String {
+    serve_to(folder, None)
+}
+
+/// Serves a folder's files over HTTP to whoever shows this login.
+pub(super) fn serve_to(folder: PathBuf, login: Option<&'static str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -18,7 +23,10 @@ fn serve(folder: PathBuf) -> String {
             let read = stream.read(&mut request).unwrap_or(0);
             let line = String::from_utf8_lossy(&request[..read]).into_owned();
             let path = line.split([' ', '?']).nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+            let shown =
+                line.lines().find(|line| line.to_ascii_lowercase().starts_with("authorization: ")).and_then(|line| line.split_once(": "));
             let (status, body) = match std::fs::read(folder.join(&path)) {
+                _ if login.is_some() && shown.map(|(_, login)| login) != login => ("401 Unauthorized", Vec::new()),
                 Ok(body) if !path.contains("..") => ("200 OK", body),
                 _ => ("404 Not Found", Vec::new()),
             };

@@ -1,0 +1,138 @@
+//! Repositories by their names, in the file that the real helm and Penstock share.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{Said, chart, cluster, fetched::serve_to, folder, helm};
+use crate::house::directory;
+
+/// "ada:secret"
+const ADA: &str = "Basic YWRhOnNlY3JldA==";
+
+/// Somebody's home: helm's folders in it, shared by both programs.
+struct Home(PathBuf);
+
+impl Home {
+    fn run(&self, mut command: Command, arguments: &[&str], password: &str) -> Said {
+        let places = ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"].map(|name| (name, self.0.join(name)));
+        command.args(arguments).envs(places).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // who reads no password may be gone already
+        let _ = child.stdin.take().unwrap().write_all(password.as_bytes());
+        Said::of(child.wait_with_output().unwrap())
+    }
+
+    fn penstock(&self, arguments: &[&str]) -> Said {
+        self.run(Command::new(env!("CARGO_BIN_EXE_penstock")), &[&["chart"], arguments].concat(), "secret\n")
+    }
+
+    fn helm(&self, arguments: &[&str]) -> Said {
+        self.run(Command::new(cluster::helm()), arguments, "secret\n")
+    }
+
+    fn file(&self) -> String {
+        std::fs::read_to_string(self.0.join("HELM_CONFIG_HOME/repositories.yaml")).unwrap_or_default()
+    }
+}
+
+/// A repository of one chart, which only Ada is shown.
+fn repository(below: &Path) -> String {
+    let place = below.join("repository");
+    let part = folder(below, "part", &[("templates/p.yaml", "of: {{ .Chart.Version }}\n")]);
+    for version in ["1.0.0", "1.2.0"] {
+        chart(&["package", part.to_str().unwrap(), "--version", version, "-d", place.to_str().unwrap()]).fine();
+    }
+    helm(&["repo", "index", place.to_str().unwrap()]).fine();
+    serve_to(place, Some(ADA))
+}
+
+#[test]
+fn a_repository_that_either_program_named_is_known_to_both() {
+    let dir = directory();
+    let address = repository(dir.path());
+    let (home, other) = (Home(dir.path().join("home")), Home(dir.path().join("other")));
+    let add = ["repo", "add", "ours", &address, "--username", "ada", "--password-stdin"];
+    let said = [home.penstock(&add).fine(), other.helm(&add).fine()];
+    assert_eq!(said[0], said[1]);
+    assert_eq!((home.penstock(&add).fine(), home.file()), (other.helm(&add).fine(), other.file()), "the same file and words");
+    let into = dir.path().join("into");
+    let pull = |name: &str| ["pull", name, "--version", "1.0.0", "-d", into.to_str().unwrap()].map(str::to_owned);
+    std::fs::create_dir_all(&into).unwrap();
+    home.helm(&pull("ours/part").each_ref().map(String::as_str)).fine();
+    home.helm(&["repo", "add", "theirs", &address, "--username", "ada", "--password-stdin"]).fine();
+    assert!(home.penstock(&["template", "rel", "theirs/part"]).fine().contains("of: 1.2.0"));
+    home.penstock(&pull("theirs/part").each_ref().map(String::as_str)).fine();
+    let listed = home.penstock(&["repo", "list"]).fine();
+    for line in home.helm(&["repo", "list"]).fine().lines().map(|line| line.split_whitespace().collect::<Vec<_>>()) {
+        assert!(listed.lines().any(|ours| ours.split_whitespace().collect::<Vec<_>>() == line), "{line:?} is not in {listed}");
+    }
+    let updated = home.penstock(&["repo", "update"]).fine();
+    assert!(updated.contains("...Successfully got an update from the \"ours\" chart repository"), "{updated}");
+    home.penstock(&["repo", "remove", "ours", "theirs"]).fine();
+    let left = home.helm(&["repo", "list"]);
+    assert!(left.err.contains("no repositories to show"), "{left:?}");
+    let laid = std::fs::read_dir(home.0.join("HELM_CACHE_HOME/repository")).unwrap();
+    let laid: Vec<_> = laid.map(|file| file.unwrap().file_name()).filter(|name| !name.to_string_lossy().ends_with(".tgz")).collect();
+    assert!(laid.is_empty(), "{laid:?}");
+}
+
+#[test]
+fn dependencies_are_found_by_the_names_of_repositories_and_asked_for_with_their_logins() {
+    let dir = directory();
+    let address = repository(dir.path());
+    let home = Home(dir.path().join("home"));
+    home.penstock(&["repo", "add", "parts", &address, "--username", "ada", "--password-stdin"]).fine();
+    let whole = folder(dir.path(), "whole", &[]);
+    let path = whole.to_str().unwrap();
+    let slashed = format!("{address}/");
+    for repository in ["@parts", "alias:parts", &address, &slashed] {
+        let dependency = format!("dependencies:\n  - {{name: part, version: ^1.0, repository: '{repository}'}}\n");
+        std::fs::write(whole.join("Chart.yaml"), format!("apiVersion: v2\nname: whole\nversion: 1.0.0\n{dependency}")).unwrap();
+        let lock = || -> Vec<String> {
+            let text = std::fs::read_to_string(whole.join("Chart.lock")).unwrap();
+            std::fs::remove_file(whole.join("Chart.lock")).unwrap();
+            text.lines().filter(|line| !line.starts_with("generated")).map(str::to_owned).collect()
+        };
+        home.penstock(&["dependency", "update", path]).fine();
+        assert!(whole.join("charts/part-1.2.0.tgz").is_file());
+        home.penstock(&["dependency", "build", path]).fine();
+        let ours = lock();
+        home.helm(&["dependency", "update", path]).fine();
+        assert_eq!(ours, lock(), "{repository}");
+        std::fs::remove_dir_all(whole.join("charts")).unwrap();
+    }
+    let dependency = "dependencies:\n  - {name: part, version: ^1.0, repository: '@nobody'}\n";
+    std::fs::write(whole.join("Chart.yaml"), format!("apiVersion: v2\nname: whole\nversion: 1.0.0\n{dependency}")).unwrap();
+    let unknown = home.penstock(&["dependency", "update", path]);
+    assert!(unknown.code == Some(2) && unknown.err.contains("no repository definition for @nobody"), "{unknown:?}");
+}
+
+#[test]
+fn a_repository_is_not_named_without_its_index_nor_renamed_nor_asked_with_another_s_login() {
+    let dir = directory();
+    let address = repository(dir.path());
+    let home = Home(dir.path().join("home"));
+    let refused = home.penstock(&["repo", "add", "parts", &address]);
+    assert!(refused.code == Some(1) && refused.err.contains("is not a valid chart repository or cannot be reached"), "{refused:?}");
+    assert_eq!(home.file(), "", "nothing was written");
+    let seen = home.penstock(&["repo", "add", "parts", &address.replace("http://", "http://ada:secret@")]);
+    assert!(seen.code == Some(2) && seen.err.contains("--password-stdin") && !seen.err.contains("ada:secret"), "{seen:?}");
+    assert_eq!(home.penstock(&["repo", "add", "a/b", &address]).code, Some(2));
+    home.penstock(&["repo", "add", "parts", &address, "--username", "ada", "--password-stdin"]).fine();
+    let elsewhere = serve_to(dir.path().join("nothing"), None);
+    let taken = home.penstock(&["repo", "add", "parts", &elsewhere]);
+    assert!(taken.err.contains("repository name (parts) already exists, please specify a different name"), "{taken:?}");
+    for (arguments, expected) in [
+        (&["pull", "nobody/part"][..], "repo nobody not found"),
+        (&["pull", "parts/none"], "no chart name found"),
+        (&["repo", "remove", "nobody"], "no repo named \"nobody\" found"),
+    ] {
+        let said = home.penstock(arguments);
+        assert!(said.code != Some(0) && said.err.contains(expected), "{said:?}");
+    }
+    let file = home.file().replace(&address, &elsewhere);
+    std::fs::write(home.0.join("HELM_CONFIG_HOME/repositories.yaml"), file).unwrap();
+    let updated = home.penstock(&["repo", "update"]);
+    assert!(updated.code == Some(1) && updated.out.contains("...Unable to get an update from the \"parts\""), "{updated:?}");
+}
