@@ -142,6 +142,23 @@ fn lint_tells_what_helm_tells_and_the_values_that_nobody_looks_at() {
 }
 
 #[test]
+fn lint_looks_at_the_files_of_a_chart_as_they_lie_there() {
+    let dir = directory();
+    let web = web(dir.path());
+    for ignored in ["Chart.yaml\nvalues.yaml\n", "values.yaml\n"] {
+        std::fs::write(dir.path().join("web/.helmignore"), ignored).unwrap();
+        let (ours, theirs) = (chart(&["lint", &web]), helm(&["lint", &web]));
+        for line in theirs.out.lines() {
+            assert!(ours.out.lines().any(|one| one == line), "{line} is no line of {}", ours.out);
+        }
+        assert!(!ours.out.contains("file does not exist") && !ours.out.contains("name is required"), "{}", ours.out);
+    }
+    std::fs::remove_file(dir.path().join("web/Chart.yaml")).unwrap();
+    let ours = chart(&["lint", &web]);
+    assert!(ours.out.contains("unable to check Chart.yaml file in chart") && ours.code == Some(1), "{}", ours.out);
+}
+
+#[test]
 fn a_chart_that_is_packed_twice_is_the_same_archive_and_helm_renders_it_alike() {
     let dir = directory();
     let web = web(dir.path());

@@ -7,6 +7,7 @@ use penstock_chart::{
     load,
     random::Seeded,
     render::{KubeVersion, Surroundings},
+    value::Str,
 };
 use penstock_cli::{
     CliError, Output,
@@ -35,10 +36,15 @@ pub async fn lint(args: &LintChart, output: Output) -> Result<u8, CliError> {
         }
     }
     for chart in &charts {
-        let directory = directory(chart)?;
-        let mut messages =
-            judge(&directory, &options, &mut Surroundings { time: Some(super::time_limit()), ..Surroundings::new(&now, &mut random) });
-        messages.extend(unused(&directory));
+        let messages = if chart.is_dir() && !chart.join("Chart.yaml").exists() {
+            vec![no_chart(chart)]
+        } else {
+            let directory = directory(chart)?;
+            let around = &mut Surroundings { time: Some(super::time_limit()), ..Surroundings::new(&now, &mut random) };
+            let mut messages = judge(&directory, &options, around);
+            messages.extend(unused(&directory));
+            messages
+        };
         let bad = |message: &Message| message.severity == Severity::Error || (args.strict && message.severity == Severity::Warning);
         failed += usize::from(messages.iter().any(bad));
         if output == Output::Text {
@@ -63,7 +69,7 @@ fn show(chart: &Path, messages: &[Message], quiet: bool) {
     }
     println!("==> Linting {}", chart.display());
     for message in shown {
-        let line = terminal::plain(&message.to_string());
+        let line = message.to_string().lines().map(terminal::plain).collect::<Vec<_>>().join("\n");
         println!(
             "{}",
             match message.severity {
@@ -76,16 +82,30 @@ fn show(chart: &Path, messages: &[Message], quiet: bool) {
     println!();
 }
 
+/// What Helm says of a folder that is none of a chart.
+fn no_chart(folder: &Path) -> Message {
+    let place = folder.join("Chart.yaml");
+    let text = format!("unable to check Chart.yaml file in chart: stat {}: no such file or directory", place.display());
+    Message { severity: Severity::Error, path: String::new(), text }
+}
+
 /// A chart's folder, or the files of its archive.
 fn directory(chart: &Path) -> Result<Directory, CliError> {
-    let path = chart.display().to_string();
-    let files = if chart.is_dir() {
-        folder::read(chart)?
-    } else {
+    let path = std::path::absolute(chart).unwrap_or_else(|_| chart.to_owned()).display().to_string();
+    if !chart.is_dir() {
         let bytes = source::archive(chart)?;
-        load::unpack(&bytes).map_err(|error| CliError::other(format!("{path}: {error}"), "", exit::USAGE))?
-    };
-    Ok(Directory::of(&path, files))
+        let files = load::unpack(&bytes).map_err(|error| CliError::other(format!("{path}: {error}"), "", exit::USAGE))?;
+        return Ok(Directory::of(&path, files));
+    }
+    // what is ignored is no part of the chart, but lint looks at these as they lie there
+    let own = |name: &str| std::fs::read(chart.join(name)).ok().map(Str::from);
+    Ok(Directory {
+        chart_yaml: own("Chart.yaml").unwrap_or_default(),
+        values: own("values.yaml"),
+        schema: own("values.schema.json"),
+        templates_is_file: chart.join("templates").is_file(),
+        ..Directory::of(&path, folder::read(chart)?)
+    })
 }
 
 /// The charts below a chart's `charts/`.
