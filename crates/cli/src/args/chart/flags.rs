@@ -124,7 +124,7 @@ pub struct Cluster {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Reach {
     /// How the cluster is reached.
-    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The context of that file.
     #[arg(long, value_name = "NAME")]

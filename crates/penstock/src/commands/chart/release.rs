@@ -19,6 +19,7 @@ use penstock_model::{
     cluster::{Cluster, ClusterError},
 };
 use penstock_target::kubernetes::{ClusterSettings, KubernetesCluster};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A cluster that can be spoken to, and the namespace that is meant.
 struct Connected {
@@ -59,6 +60,7 @@ async fn connect(flags: &ClusterFlags) -> Result<Connected, CliError> {
     let settings = ClusterSettings {
         kubeconfig: flags.reach.kubeconfig.clone(),
         context: flags.reach.kube_context.clone(),
+        warned: Some(|warning| told(Progress::Warning(warning.to_owned()))),
         ..ClusterSettings::default()
     };
     let cluster = KubernetesCluster::open(&settings).await.map_err(|error| failed(error.into()))?;
@@ -76,6 +78,23 @@ fn told(progress: Progress) {
             text.lines().for_each(|line| eprintln!("{}", terminal::plain(line)));
         }
     }
+}
+
+/// Ends when somebody asks this program to stop, so that a release is recorded as failed and not left pending. Who asks once more is
+/// obeyed at once.
+async fn interrupted(release: &str) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    let mut asked = async move || {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    };
+    asked().await;
+    eprintln!("{} release {} is being cancelled", terminal::yellow("warning:"), terminal::plain(release));
+    tokio::spawn(async move {
+        asked().await;
+        std::process::exit(128 + nix::sys::signal::Signal::SIGINT as i32)
+    });
 }
 
 /// A failure, told with what to do.

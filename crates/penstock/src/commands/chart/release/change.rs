@@ -1,6 +1,6 @@
 //! Releases, changed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, pin::pin, sync::Arc};
 
 use penstock_chart::release::Record;
 use penstock_cli::{
@@ -13,7 +13,7 @@ use penstock_model::cluster::Propagation;
 
 use super::{
     super::{given, naming, post_renderer::Program, seed, source},
-    Connected, connect, failed,
+    Connected, connect, failed, interrupted,
     shown::{self, Parts},
     time, told, waiting,
 };
@@ -23,7 +23,7 @@ pub async fn install(args: &Install, form: Form) -> Result<u8, CliError> {
     let (name, reference) = naming::name_and_chart(&args.name_and_chart, &args.naming, None)?;
     let (render, there) = prepared(reference, &args.revision).await?;
     let install = installation(name, render, &args.revision, args.replace)?;
-    let done = there.releases(&told).install(&install).await;
+    let done = there.releases(&told).install_unless(&install, pin!(interrupted(&install.name))).await;
     told_of(done, "INSTALLATION FAILED", &args.revision, form)
 }
 
@@ -35,9 +35,10 @@ pub async fn upgrade(args: &Upgrade, form: Form) -> Result<u8, CliError> {
     let absent = args.install && !releases.is_installed(&args.name).await.map_err(failed)?;
     let done = if absent {
         eprintln!("{}", terminal::dim(&format!("release {} is not there: installing it", args.name)));
-        releases.install(&installation(args.name.clone(), render, revision, true)?).await
+        let install = installation(args.name.clone(), render, revision, true)?;
+        releases.install_unless(&install, pin!(interrupted(&args.name))).await
     } else {
-        releases.upgrade(&upgraded(args, render)?).await
+        releases.upgrade_unless(&upgraded(args, render)?, pin!(interrupted(&args.name))).await
     };
     told_of(done, "UPGRADE FAILED", revision, form)
 }
