@@ -28,6 +28,13 @@ async fn exited(machine: &Machine, id: &str) -> i32 {
     }
 }
 
+/// Waits until the program itself runs: a container is there a moment before it.
+async fn spoken(machine: &Machine, id: &str) {
+    while machine.runtime.logs(id, 100).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_container_starts_once_is_listed_stopped_and_removed() {
     let machine = Machine::new().await;
@@ -65,9 +72,7 @@ async fn a_graceful_program_is_asked_before_it_is_killed() {
     let machine = Machine::new().await;
     let spec = machine.spec("polite", &["sh", "-c", "trap 'echo bye; exit 3' TERM; echo ready; while true; do sleep 0.05; done"]);
     machine.runtime.start(&spec).await.unwrap();
-    while machine.runtime.logs("polite", 100).await.unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    spoken(&machine, "polite").await;
     machine.runtime.stop("polite", LONG).await.unwrap();
     assert_eq!(exited(&machine, "polite").await, 3);
     assert!(machine.runtime.logs("polite", 1000).await.unwrap().ends_with("bye\n"));
@@ -95,15 +100,16 @@ async fn what_cannot_start_says_why_and_leaves_nothing() {
 #[tokio::test]
 async fn a_program_runs_inside_and_gives_its_code_and_output() {
     let machine = Machine::new().await;
-    let mut spec = machine.spec("host", &[]);
+    let mut spec = machine.spec("host", &["sh", "-c", "echo ready; sleep 1000; exit"]);
     spec.env.insert("COLOUR".to_owned(), "blue".to_owned());
     spec.user = Some("app".to_owned());
     machine.runtime.start(&spec).await.unwrap();
+    spoken(&machine, "host").await;
     let began = Instant::now();
     let output =
         machine.runtime.exec("host", &words(&["sh", "-c", "id -u; hostname; echo $COLOUR; cat /proc/1/comm; exit 5"]), LONG).await.unwrap();
     println!("exec: {:?}", began.elapsed());
-    assert_eq!((output.code, output.output.as_str()), (5, "1000\nhost\nblue\nsleep\n"));
+    assert_eq!((output.code, output.output.as_str()), (5, "1000\nhost\nblue\nsh\n"));
     let output = machine
         .runtime
         .exec("host", &words(&["grep", "-E", "CapEff|CapBnd|NoNewPrivs|Seccomp:", "/proc/self/status"]), LONG)
