@@ -130,9 +130,9 @@ pub fn printed(question: &Json, read: Result<Loaded, LoadError>) -> Outcome {
     }
 }
 
-/// A time for all renders.
+/// The time as Helm's programs have it: their clock cannot be set, and a date rounded to years depends on it.
 pub fn now() -> jiff::ZonedDateTime {
-    jiff::Timestamp::from_second(1_760_000_000).expect("a time").to_zoned_datetime(jiff::tz::TimeZone::UTC)
+    jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC)
 }
 
 fn rendered(question: &Json, read: Result<Loaded, LoadError>) -> Result<Files, Outcome> {
