@@ -123,7 +123,7 @@ pub struct Cluster {
 /// How a cluster is reached.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Reach {
-    /// How the cluster is reached.
+    /// The file that says how the cluster is reached; `$KUBECONFIG`, `~/.kube/config` or the pod's own account unless given.
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The context of that file.

@@ -16,7 +16,7 @@ use penstock_cli::{
 use penstock_helm::{HelmError, Progress, Releases, RenderRequest, Waiting};
 use penstock_model::{
     clock::SystemClock,
-    cluster::{Cluster, ClusterError},
+    cluster::{Cluster, ClusterError, Refusal},
 };
 use penstock_target::kubernetes::{ClusterSettings, KubernetesCluster};
 use tokio::signal::unix::{SignalKind, signal};
@@ -97,20 +97,37 @@ async fn interrupted(release: &str) {
     });
 }
 
+/// What the server refused, at whatever it was asked.
+fn refused(error: &HelmError) -> Option<&Refusal> {
+    match error {
+        HelmError::Cluster(error) => error.refusal(),
+        HelmError::During { source, .. } => refused(source),
+        HelmError::Several(errors) => errors.iter().find_map(ClusterError::refusal),
+        _ => None,
+    }
+}
+
 /// A failure, told with what to do.
 fn failed(error: HelmError) -> CliError {
     let (hint, code) = match &error {
         HelmError::NotFound | HelmError::NothingDeployed(_) | HelmError::NoSuchRevision(_) => {
-            ("`penstock chart list --all` shows the releases", exit::ABSENT)
+            ("`penstock chart list --all --all-namespaces` shows the releases; --namespace says where one is looked for", exit::ABSENT)
         }
-        HelmError::Pending => {
-            ("if nobody is at it any more, `penstock chart rollback` takes it up from the last good revision", exit::REFUSED)
-        }
+        HelmError::Pending => (
+            "if nobody is at it any more, `penstock chart rollback` takes an upgrade back, `penstock chart uninstall` an installation",
+            exit::REFUSED,
+        ),
         HelmError::NameInUse => ("`penstock chart upgrade --install` takes a release as it is", exit::REFUSED),
         HelmError::Foreign { .. } => ("--take-ownership makes them the release's", exit::REFUSED),
         HelmError::Cluster(ClusterError::Unreachable(_)) => ("--kubeconfig and --kube-context say which cluster", exit::UNREACHABLE),
         HelmError::Cluster(ClusterError::Settings(_)) => ("--kubeconfig names a file that says how the cluster is reached", exit::USAGE),
         HelmError::Name(_) | HelmError::SystemLabel(_) => ("", exit::USAGE),
+        _ if refused(&error).is_some_and(|refusal| refusal.code == 401) => {
+            ("the cluster does not know who asks: --kubeconfig and --kube-context say as whom", exit::REFUSED)
+        }
+        _ if refused(&error).is_some_and(|refusal| refusal.code == 404 && refusal.message.starts_with("namespaces ")) => {
+            ("--create-namespace makes it", exit::ABSENT)
+        }
         _ => ("", exit::NOT_GOOD),
     };
     CliError::other(error.to_string(), hint, code)

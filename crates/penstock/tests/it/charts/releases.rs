@@ -1,6 +1,7 @@
 //! A release on a real cluster, changed by us and by helm in turns: either sees what the other did, and goes on from there.
 
 mod alike;
+mod interruption;
 
 use std::process::Command;
 
@@ -25,6 +26,9 @@ kind: Service
 metadata: {name: {{ .Release.Name }}}
 spec:
   selector: {app: web}
+  {{- if .Values.lasting }}
+  type: LoadBalancer
+  {{- end }}
   ports:
     - {name: http, port: 80}
     {{- if .Values.metrics }}
@@ -177,4 +181,6 @@ fn helm_and_penstock_take_turns_on_one_release() {
     assert_eq!(stage.ours(&["get", "values", "web"]), stage.helm(&["get", "values", "web"]), "none are given");
     stage.helm(&["uninstall", "web", "--wait"]);
     assert!(stage.ours(&["list", "--all", "--short"]).is_empty());
+
+    interruption::what_is_interrupted_is_recorded_as_failed(&stage);
 }

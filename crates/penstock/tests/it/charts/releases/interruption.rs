@@ -1,0 +1,28 @@
+//! Ctrl-C while a release is waited for.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{Stage, one};
+
+/// Nobody on this cluster gives a Service an address from outside, so that one waits for it.
+const NEVER_READY: &str = "lasting=true";
+
+pub(super) fn what_is_interrupted_is_recorded_as_failed(stage: &Stage) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+    command.args(["chart", "install", "web", &stage.chart, "--wait", "--set", NEVER_READY]);
+    command.env("KUBECONFIG", format!("/nothing/here:{}", stage.cluster.kubeconfig().display()));
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.contains("waiting for")), "it waits");
+    assert_eq!(stage.listed(), one("1", "pending-install"));
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let told: Vec<String> = told.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{told:?}");
+    assert!(told.iter().any(|line| line.contains("context canceled")), "{told:?}");
+    assert_eq!(stage.listed(), one("1", "failed"));
+    stage.helm(&["uninstall", "web", "--wait"]);
+}
