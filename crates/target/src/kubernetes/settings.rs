@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use penstock_model::Secret;
 use penstock_model::cluster::ClusterError;
 
@@ -101,7 +101,7 @@ impl ClusterSettings {
             self.context_is_there(&read).map_err(|why| ClusterError::Settings(format!("kubeconfig {}: {why}", path.display())))?;
             return Config::from_custom_kubeconfig(read, &options).await.map_err(|error| unreadable(&error));
         }
-        let found = match Kubeconfig::read() {
+        let found = match usual() {
             Ok(read) => {
                 self.context_is_there(&read).map_err(|why| ClusterError::Settings(format!("kubeconfig: {why}")))?;
                 Config::from_custom_kubeconfig(read, &options).await
@@ -120,9 +120,38 @@ impl ClusterSettings {
     }
 }
 
+/// The kubeconfig where none is named: that of `$KUBECONFIG`, else `~/.kube/config`.
+fn usual() -> Result<Kubeconfig, KubeconfigError> {
+    let listed = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    merged(std::env::split_paths(&listed)).unwrap_or_else(Kubeconfig::read)
+}
+
+/// Several files as one, of which the first that says something counts. Those that are not there are left out, as kubectl does; nothing
+/// where none is.
+fn merged(paths: impl Iterator<Item = PathBuf>) -> Option<Result<Kubeconfig, KubeconfigError>> {
+    let files = paths.filter(|path| path.exists()).map(Kubeconfig::read_from);
+    files.reduce(|first, next| first?.merge(next?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_files_those_that_are_there_count_and_the_first_of_them_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, context: &str| {
+            let path = dir.path().join(name);
+            let text = format!("contexts: [{{name: {context}, context: {{cluster: c}}}}]\ncurrent-context: {context}\n");
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (home, work) = (file("home", "home"), file("work", "work"));
+        let read = merged([dir.path().join("absent"), work, home].into_iter()).unwrap().unwrap();
+        let names: Vec<&str> = read.contexts.iter().map(|context| context.name.as_str()).collect();
+        assert_eq!((read.current_context.as_deref(), names), (Some("work"), vec!["work", "home"]));
+        assert!(merged([dir.path().join("absent")].into_iter()).is_none());
+    }
 
     #[test]
     fn a_context_that_is_not_there_is_told_with_those_that_are() {

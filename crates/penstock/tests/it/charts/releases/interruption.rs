@@ -17,7 +17,9 @@ pub(super) fn what_is_interrupted_is_recorded_as_failed(stage: &Stage) {
     command.env("KUBECONFIG", format!("/nothing/here:{}", stage.cluster.kubeconfig().display()));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    assert!(told.any(|line| line.contains("waiting for")), "it waits");
+    let mut before = Vec::new();
+    let waits = told.by_ref().inspect(|line| before.push(line.clone())).any(|line| line.contains("waiting for"));
+    assert!(waits, "{before:?}");
     assert_eq!(stage.listed(), one("1", "pending-install"));
     kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
     let told: Vec<String> = told.collect();
