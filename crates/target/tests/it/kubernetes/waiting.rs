@@ -52,8 +52,9 @@ pub(crate) async fn a_wait_tells_what_is_lacking(stage: &Stage) {
     let name = ObjectName::of(&stuck).unwrap();
     let lacking = loop {
         let error = cluster.wait(std::slice::from_ref(&name), Until::Ready { jobs: false }, Duration::from_secs(2)).await.unwrap_err();
-        assert_eq!(error.to_string(), "context deadline exceeded");
-        let ClusterError::NotYet(lacking) = error else { panic!("{error}") };
+        let told = error.to_string();
+        let ClusterError::NotYet(lacking) = error else { panic!("{told}") };
+        assert_eq!(told, format!("context deadline exceeded: {}", lacking[0]));
         // the controllers of a busy machine take a while to begin
         if lacking.iter().all(|waiting| waiting.why.contains("expected pods")) {
             break lacking;
