@@ -1,11 +1,8 @@
 //! A template that belongs to no chart.
 
-use super::{RenderError, Surroundings};
+use super::{RenderError, Surroundings, carried_out};
 use crate::{
-    budget::Budget,
-    function::Scope,
-    functions,
-    template::{self, Failure, MissingKey, Run, Set},
+    template::{self, Failure, MissingKey, Set},
     value::{Str, Value},
 };
 
@@ -14,25 +11,8 @@ pub fn render_alone(name: &str, text: &str, around: &mut Surroundings<'_>) -> Re
     let (name, text) = (Str::from(name), Str::from(text));
     let mut set = Set::default();
     set.parse(&name, &text).map_err(|fault| RenderError::Template(fault.to_string()))?;
-    let mut budget = Budget::new(around.limits).within(around.time.clone());
-    let (mut changed, mut expressions) = (Vec::new(), functions::regex::Cache::default());
-    let scope = Scope {
-        budget: &mut budget,
-        now: around.now,
-        random: &mut *around.random,
-        lookup: around.lookup,
-        hosts: around.hosts,
-        lint: false,
-        changed: &mut changed,
-        expressions: &mut expressions,
-    };
-    let mut run = Run::new(scope, MissingKey::Nothing);
-    let written = template::execute(&set, &name, &Value::Nil, &mut run);
-    drop(run);
-    for map in changed {
-        // what a template has put into a map may hold that map
-        map.clear();
-    }
+    let mut budget = around.budget();
+    let written = carried_out(around, &mut budget, false, MissingKey::Nothing, |run| template::execute(&set, &name, &Value::Nil, run));
     let written = written.map_err(|failure| match failure {
         Failure::Limit(limit) => RenderError::Limit(limit),
         // Helm marks what `fail` says only where a chart is rendered

@@ -117,6 +117,18 @@ pub fn render(
     gather(chart, chart_values.with_type(&VALUES), true, &shared, &mut templates);
     templates.sort_by(|one, two| (two.depth(), &two.name).cmp(&(one.depth(), &one.name)));
     let set = parse(&templates, around.cache)?;
+    let missing = if mode.strict { MissingKey::Error } else { MissingKey::Zero };
+    carried_out(around, budget, mode.lint, missing, |run| execute(&templates, &set, run))
+}
+
+/// Carries templates out on what is around them, and empties the maps that they have changed.
+pub(crate) fn carried_out<T>(
+    around: &mut Surroundings<'_>,
+    budget: &mut Budget,
+    lint: bool,
+    missing: MissingKey,
+    act: impl FnOnce(&mut Run<'_>) -> T,
+) -> T {
     let mut changed = Vec::new();
     let mut expressions = functions::regex::Cache::default();
     let scope = Scope {
@@ -125,19 +137,16 @@ pub fn render(
         random: &mut *around.random,
         lookup: around.lookup,
         hosts: around.hosts,
-        lint: mode.lint,
+        lint,
         changed: &mut changed,
         expressions: &mut expressions,
     };
-    let missing = if mode.strict { MissingKey::Error } else { MissingKey::Zero };
-    let mut run = Run::new(scope, missing);
-    let files = execute(&templates, &set, &mut run);
-    drop(run);
+    let outcome = act(&mut Run::new(scope, missing));
     for map in changed {
         // what a template has put into a map may hold that map
         map.clear();
     }
-    files
+    outcome
 }
 
 /// What the templates of every chart see alike.

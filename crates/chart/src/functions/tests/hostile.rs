@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, rc::Rc};
 use super::{Zeros, limits::on_a_small_stack};
 use crate::{
     budget::{Budget, Limits},
-    function::Scope,
-    template::{Failure, MissingKey, Run, Set, execute, names},
+    render::{Surroundings, carried_out},
+    template::{Failure, MissingKey, Set, execute, names},
     value::{List, Map, Str, Type, Value, types},
 };
 
@@ -124,18 +124,10 @@ fn carry_out(call: &str, data: &Value, now: &jiff::ZonedDateTime) -> Result<Vec<
     let name = Str::from("t");
     let mut set = Set::default();
     set.parse(&name, &Str::from(format!("{{{{ $x := {call} }}}}{{{{ printf \"%v\" $x }}}}"))).unwrap();
-    let mut changed = Vec::new();
-    let scope = Scope {
-        budget: &mut Budget::new(LIMITS),
-        now,
-        random: &mut Zeros,
-        lookup: None,
-        hosts: None,
-        lint: false,
-        changed: &mut changed,
-        expressions: &mut crate::functions::regex::Cache::default(),
-    };
-    execute(&set, &name, data, &mut Run::new(scope, MissingKey::Zero))
+    let mut random = Zeros;
+    carried_out(&mut Surroundings::new(now, &mut random), &mut Budget::new(LIMITS), false, MissingKey::Zero, |run| {
+        execute(&set, &name, data, run)
+    })
 }
 
 #[test]

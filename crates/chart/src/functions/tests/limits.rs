@@ -3,8 +3,8 @@
 use super::Zeros;
 use crate::{
     budget::{Budget, Limits},
-    function::Scope,
-    template::{Failure, MissingKey, Run, Set, execute},
+    render::{Surroundings, carried_out},
+    template::{Failure, MissingKey, Set, execute},
     value::{Str, Value},
 };
 
@@ -23,26 +23,14 @@ fn outcome_within(limits: Limits, template: &str) -> String {
     on_a_small_stack(move || {
         let mut set = Set::default();
         set.parse(&Str::from("t"), &template).unwrap();
-        let mut changed = Vec::new();
-        let scope = Scope {
-            budget: &mut Budget::new(limits),
-            now: &"2024-02-03T04:05:06[UTC]".parse().unwrap(),
-            random: &mut Zeros,
-            lookup: None,
-            hosts: None,
-            lint: false,
-            changed: &mut changed,
-            expressions: &mut crate::functions::regex::Cache::default(),
-        };
-        let outcome = match execute(&set, &Str::from("t"), &Value::Nil, &mut Run::new(scope, MissingKey::Zero)) {
+        let now = "2024-02-03T04:05:06[UTC]".parse().unwrap();
+        let mut random = Zeros;
+        let (around, budget) = (&mut Surroundings::new(&now, &mut random), &mut Budget::new(limits));
+        match carried_out(around, budget, false, MissingKey::Zero, |run| execute(&set, &Str::from("t"), &Value::Nil, run)) {
             Ok(text) => String::from_utf8(text).unwrap(),
             Err(Failure::Limit(limit)) => format!("{limit:?}").split('(').next().unwrap().to_owned(),
             Err(failure) => failure.to_string(),
-        };
-        for map in changed {
-            map.clear();
         }
-        outcome
     })
 }
 
