@@ -41,9 +41,9 @@ pub struct TimeLimit {
 }
 
 impl TimeLimit {
-    /// A limit, and what tells that it is over.
-    pub fn new(limit: Duration, is_over: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self { limit, is_over: Arc::new(is_over) }
+    /// A limit from now on, and who tells that a time from now on is over.
+    pub fn new<F: Fn() -> bool + Send + Sync + 'static>(limit: Duration, over_after: impl FnOnce(Duration) -> F) -> Self {
+        Self { limit, is_over: Arc::new(over_after(limit)) }
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
         let looks = Arc::new(AtomicU64::new(0));
         let counted = looks.clone();
         let second = Duration::from_secs(1);
-        let time = TimeLimit::new(second, move || counted.fetch_add(1, Ordering::Relaxed) == 3);
+        let time = TimeLimit::new(second, |_| move || counted.fetch_add(1, Ordering::Relaxed) == 3);
         let mut budget = Budget::new(Limits::default()).within(Some(time));
         let steps = (0..u64::MAX).find(|_| budget.step(1) == Err(Exhausted::Time(second)));
         assert_eq!((steps, looks.load(Ordering::Relaxed)), (Some(3 * (SLICE + 1)), 4));
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_step_that_is_many_is_not_begun_when_the_time_is_over() {
-        let mut budget = Budget::new(Limits::default()).within(Some(TimeLimit::new(Duration::ZERO, || true)));
+        let mut budget = Budget::new(Limits::default()).within(Some(TimeLimit::new(Duration::ZERO, |_| || true)));
         assert_eq!(budget.step(100_000_000), Err(Exhausted::Time(Duration::ZERO)));
     }
 }

@@ -145,7 +145,7 @@ impl Releases<'_> {
                 let mut random = Seeded::new(request.seed);
                 let lookup: Option<&dyn Lookup> = if request.look_up { Some(&render) } else { None };
                 let hosts = request.hosts.as_ref().map(|hosts| hosts as &dyn Fn(&str) -> Vec<String>);
-                let time = Some(TimeLimit::new(request.time, over_after(request.time)));
+                let time = Some(TimeLimit::new(request.time, over_after));
                 let mut around = Surroundings { lookup, hosts, limits: request.limits, time, ..Surroundings::new(&now, &mut random) };
                 compose(&request.chart, &whole, &mut around)
             };

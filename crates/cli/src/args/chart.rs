@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-pub use flags::{ChartSource, Cluster, Credentials, Reach, RenderFlags, Values};
+pub use flags::{Access, ChartSource, Cluster, Credentials, Reach, RenderFlags, Values};
 pub use release::{Cascade, Get, GetPart, History, Install, ListReleases, Rollback, StatusOf, TestRelease, Uninstall, Upgrade};
 pub use repo::{Repo, RepoAdd, RepoRemove, RepoUpdate};
 pub use revision::{DryRun, Naming, NewRevision, PostRenderer, Waiting};

@@ -224,7 +224,7 @@ impl ChartSource {
         let mut random = Seeded::new(*self.seed.as_bytes());
         let mut around = Surroundings {
             cache: Some(&self.charts.templates),
-            time: Some(TimeLimit::new(RENDER_TIME, over_after(RENDER_TIME))),
+            time: Some(TimeLimit::new(RENDER_TIME, over_after)),
             ..Surroundings::new(&now, &mut random)
         };
         let composed = release::compose(&self.read.chart, &request, &mut around).map_err(|error| self.error(&error))?;

@@ -27,9 +27,9 @@ pub struct Values {
     pub set_literal: Vec<String>,
 }
 
-/// Who fetches and how.
+/// Who asks a repository or a registry, and how each knows the other.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Credentials {
+pub struct Access {
     /// The user of the repository or registry.
     #[arg(long)]
     pub username: Option<String>,
@@ -48,6 +48,14 @@ pub struct Credentials {
     /// Take whatever certificate a server shows.
     #[arg(long)]
     pub insecure_skip_tls_verify: bool,
+}
+
+/// Who fetches and how.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Credentials {
+    /// As whom.
+    #[command(flatten)]
+    pub access: Access,
     /// Speak plain HTTP to an OCI registry.
     #[arg(long)]
     pub plain_http: bool,

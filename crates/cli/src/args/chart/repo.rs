@@ -1,8 +1,8 @@
 //! Arguments of the commands for repositories that have names.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
+
+use super::Access;
 
 /// `chart repo`.
 #[derive(Debug, Subcommand)]
@@ -24,27 +24,12 @@ pub struct RepoAdd {
     pub name: String,
     /// The address, `https://…`.
     pub url: String,
-    /// Who asks it.
-    #[arg(long)]
-    pub username: Option<String>,
-    /// Read the user's password from standard input; it is kept in the file.
-    #[arg(long, requires = "username")]
-    pub password_stdin: bool,
+    /// Who asks it; all of it is kept in the file, the password too.
+    #[command(flatten)]
+    pub access: Access,
     /// Show user and password to other hosts that the index names, too.
     #[arg(long)]
     pub pass_credentials: bool,
-    /// Certificates of authorities that are trusted instead of the system's.
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// The certificate that is shown to the repository.
-    #[arg(long, value_name = "FILE", requires = "key_file")]
-    pub cert_file: Option<PathBuf>,
-    /// The certificate's key.
-    #[arg(long, value_name = "FILE", requires = "cert_file")]
-    pub key_file: Option<PathBuf>,
-    /// Take whatever certificate the repository shows.
-    #[arg(long)]
-    pub insecure_skip_tls_verify: bool,
     /// Replace a repository of that name.
     #[arg(long)]
     pub force_update: bool,

@@ -13,7 +13,7 @@ use penstock_chart::{
 };
 use penstock_cli::{
     CliError, Output,
-    args::chart::{ChartSource, Credentials, Pull, Push},
+    args::chart::{Access, ChartSource, Credentials, Pull, Push},
     exit, terminal,
 };
 use penstock_model::{Secret, remote::Login};
@@ -46,7 +46,7 @@ pub struct Fetcher {
 impl Fetcher {
     /// One that shows these credentials, and those of Helm's and Docker's own files.
     pub fn new(credentials: &Credentials, host: Option<&str>) -> Result<Self, CliError> {
-        let login = login(credentials)?;
+        let login = login(&credentials.access)?;
         let logins = logins(login.as_ref().zip(host))?;
         let fetcher = ChartFetcher::new(Settings { logins, ..settings(credentials) }).map_err(refused)?;
         Ok(Self { fetcher, login, pass_credentials: false })
@@ -67,7 +67,7 @@ impl Fetcher {
         }
         settings.insecure_skip_tls_verify |= one.insecure_skip_tls_verify;
         let login = if one.username.is_empty() || one.password.is_empty() {
-            login(credentials)?
+            login(&credentials.access)?
         } else {
             Some(Login { username: one.username.clone(), password: Secret::new(one.password.as_str()) })
         };
@@ -232,11 +232,12 @@ fn constraint(version: Option<&str>, devel: bool) -> Result<Constraints, CliErro
 
 /// TLS as the flags say.
 fn settings(credentials: &Credentials) -> Settings {
+    let access = &credentials.access;
     Settings {
         plain_http: credentials.plain_http,
-        insecure_skip_tls_verify: credentials.insecure_skip_tls_verify,
-        ca_file: credentials.ca_file.clone(),
-        identity_files: credentials.cert_file.clone().zip(credentials.key_file.clone()),
+        insecure_skip_tls_verify: access.insecure_skip_tls_verify,
+        ca_file: access.ca_file.clone(),
+        identity_files: access.cert_file.clone().zip(access.key_file.clone()),
         ..Settings::default()
     }
 }
@@ -254,11 +255,11 @@ fn logins(given: Option<(&Login, &str)>) -> Result<Logins, CliError> {
 }
 
 /// The login that the flags tell of.
-pub fn login(credentials: &Credentials) -> Result<Option<Login>, CliError> {
+pub fn login(access: &Access) -> Result<Option<Login>, CliError> {
     // standard input is read once, however many fetchers ask
     static PASSWORD: OnceLock<Secret> = OnceLock::new();
-    let Some(user) = &credentials.username else { return Ok(None) };
-    if !credentials.password_stdin {
+    let Some(user) = &access.username else { return Ok(None) };
+    if !access.password_stdin {
         return Err(CliError::other("a user's password is wanted", "hand it in: --password-stdin < FILE", exit::USAGE));
     }
     if let Some(password) = PASSWORD.get() {

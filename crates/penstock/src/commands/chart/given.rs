@@ -1,7 +1,6 @@
 //! The values that a user gives, by files and by flags, in Helm's order; and where each came from.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 
 use penstock_chart::{
@@ -15,7 +14,7 @@ use penstock_cli::{
     exit,
 };
 
-use super::fetch;
+use super::{fetch, read_all};
 
 /// The largest values file, and the largest file of `--set-file`.
 const LARGEST: u64 = 64 << 20;
@@ -131,14 +130,5 @@ fn is_address(named: &str) -> Result<bool, CliError> {
 }
 
 fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().take(LARGEST + 1).read_to_end(&mut text)?
-    } else {
-        std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?
-    };
-    if read as u64 > LARGEST {
-        return Err(std::io::Error::other(format!("it has more than {LARGEST} bytes")));
-    }
-    Ok(text)
+    if path.as_os_str() == "-" { read_all(std::io::stdin(), LARGEST) } else { read_all(std::fs::File::open(path)?, LARGEST) }
 }

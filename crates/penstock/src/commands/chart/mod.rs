@@ -18,6 +18,7 @@ mod sign;
 mod source;
 mod template;
 
+use std::io::Read;
 use std::process::ExitCode;
 
 use penstock_chart::{
@@ -54,9 +55,18 @@ fn document(value: &serde_json::Value) -> Result<String, CliError> {
     Ok(written.lossy().into_owned())
 }
 
+/// Reads all that there is, unless that is more than `most` bytes.
+fn read_all(from: impl Read, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if from.take(most + 1).read_to_end(&mut bytes)? as u64 > most {
+        return Err(std::io::Error::other(format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// How long a render may take.
 fn time_limit() -> TimeLimit {
-    TimeLimit::new(RENDER_TIME, over_after(RENDER_TIME))
+    TimeLimit::new(RENDER_TIME, over_after)
 }
 
 /// The time, as templates see it.

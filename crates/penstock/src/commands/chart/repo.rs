@@ -1,7 +1,7 @@
 //! `penstock chart repo`: repositories by their names, in Helm's own file.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{
     fetch::{self, Fetcher},
-    helm_home,
+    helm_home, read_all,
 };
 
 /// The largest file of named repositories.
@@ -86,8 +86,7 @@ fn asked_for(args: &RepoAdd) -> Result<NamedRepository, CliError> {
     if Url::parse(&args.url).is_ok_and(|url| !url.username().is_empty() || url.password().is_some()) {
         return usage("a login in an address can be seen by others".to_owned(), "--username USER --password-stdin < FILE");
     }
-    let credentials = Credentials { username: args.username.clone(), password_stdin: args.password_stdin, ..Credentials::default() };
-    let login = fetch::login(&credentials)?;
+    let login = fetch::login(&args.access)?;
     let path = |file: &Option<PathBuf>| match file {
         // the file is read from any folder later
         Some(file) => std::path::absolute(file).unwrap_or_else(|_| file.clone()).display().to_string(),
@@ -98,10 +97,10 @@ fn asked_for(args: &RepoAdd) -> Result<NamedRepository, CliError> {
         url: args.url.clone(),
         username: login.as_ref().map(|login| login.username.clone()).unwrap_or_default(),
         password: login.map(|login| login.password.expose().to_owned()).unwrap_or_default(),
-        cert_file: path(&args.cert_file),
-        key_file: path(&args.key_file),
-        ca_file: path(&args.ca_file),
-        insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+        cert_file: path(&args.access.cert_file),
+        key_file: path(&args.access.key_file),
+        ca_file: path(&args.access.ca_file),
+        insecure_skip_tls_verify: args.access.insecure_skip_tls_verify,
         pass_credentials_all: args.pass_credentials,
     })
 }
@@ -213,15 +212,10 @@ fn shown(url: &str) -> String {
 
 fn read(file: &Path) -> Result<NamedRepositories, CliError> {
     let failed = |source| CliError::Io { what: format!("reading {}", file.display()), source };
-    let mut text = Vec::new();
-    match File::open(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
-        Ok(opened) => _ = opened.take(LARGEST + 1).read_to_end(&mut text).map_err(failed)?,
-    }
-    if text.len() as u64 > LARGEST {
-        return Err(failed(std::io::Error::other(format!("it has more than {LARGEST} bytes"))));
-    }
+    let text = match File::open(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        opened => opened.and_then(|opened| read_all(opened, LARGEST)).map_err(failed)?,
+    };
     let hint = "HELM_REPOSITORY_CONFIG names another file";
     NamedRepositories::read(&text)
         .map_err(|why| CliError::other(format!("failed loading file: {}: {why}", file.display()), hint, exit::USAGE))
