@@ -55,8 +55,8 @@ fn patterns_that_only_take_back_let_nothing_in() {
 }
 
 #[test]
-fn an_event_starts_the_workflows_that_name_it() {
-    let cases: &[(&str, PushEvent, &str)] = &[
+fn a_pull_request_starts_the_workflows_that_let_it_in() {
+    each_is_told(&[
         ("pull_request", request(|_| ()), "starts: `on: pull_request` (line 1) names this event"),
         ("pull_request", push(), "not: `on` (line 1) does not name `push`, which this is"),
         ("push", request(|_| ()), "not: `on` (line 1) does not name `pull_request`, which this is"),
@@ -88,6 +88,12 @@ fn an_event_starts_the_workflows_that_name_it() {
         ),
         ("{pull_request: {paths: ['docs/**']}}", request(|_| ()), "not: nothing changed that the patterns on line 1 let in"),
         ("{pull_request: {paths-ignore: ['**']}}", request(|_| ()), "not: nothing changed that the patterns on line 1 let in"),
+    ]);
+}
+
+#[test]
+fn an_event_starts_the_workflows_that_name_it() {
+    each_is_told(&[
         ("{schedule: [{cron: '0 5 * * *'}]}", schedule("0  5 * * *"), "starts: it is the time on line 1: `0  5 * * *`"),
         ("{schedule: [{cron: '0 5 * * *'}]}", schedule("0 6 * * *"), "not: no time of `on: schedule` (line 1) is `0 6 * * *`"),
         ("workflow_dispatch", manual(json!({})), "starts: `on: workflow_dispatch` (line 1) names this event"),
@@ -122,7 +128,11 @@ fn an_event_starts_the_workflows_that_name_it() {
             named("merge_group", "checks_requested", json!({"merge_group": {"base_ref": "refs/heads/main"}})),
             "starts: the patterns on line 1 let the target branch `main` in",
         ),
-    ];
+    ]);
+}
+
+/// Looks whether workflows with these `on` are told this of these events.
+fn each_is_told(cases: &[(&str, PushEvent, &str)]) {
     for (on, event, expected) in cases {
         assert_eq!(why(on, event), *expected, "{on}");
     }
