@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use penstock_model::blob::{Channel, LogId, LogLine, LogSink};
 use penstock_model::ids::Actor;
-use penstock_model::job::{AttemptId, CacheSpec, Checkout, Deployment, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
+use penstock_model::job::{AttemptId, Checkout, Deployment, EnvValue, JobEnd, JobReport, JobSpec, KeptArtifact};
 use penstock_model::{Digest, JobName, RunId, Secret};
-use penstock_pipeline::{CacheKey, JobContext, JobInputs, KeyFiles, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
+use penstock_pipeline::{JobContext, JobInputs, Plan, PlannedJob, RunCommand, RunEffect, RunEvent};
 use tokio_util::sync::CancellationToken;
 
+use self::caches::{MAX_KEY_FILE, Scope, cache_scopes, caches};
 use self::reports::ReadReport;
 use super::{EffectError, actions, containers, elsewhere};
 use crate::downstream::number_of;
@@ -22,18 +23,13 @@ use crate::tested::{self, Results};
 use crate::world::RunRecord;
 
 mod belongings;
+mod caches;
 mod reports;
 mod reuse;
-
-/// The largest file whose content names a cache.
-const MAX_KEY_FILE: u64 = 16 * 1024 * 1024;
 
 /// How much of a log is read at a time, and the longest line in which a job's coverage is looked for.
 const LOG_PART: usize = 1 << 20;
 const MAX_LINE: usize = 64 << 10;
-
-/// The end of a cache's key in runs from which secrets are withheld.
-const UNPROTECTED: &str = "-unprotected";
 
 /// The log of an attempt.
 pub fn log_id(attempt: &AttemptId) -> LogId {
@@ -332,46 +328,6 @@ fn kept_artifacts(record: &RunRecord, plan: &Plan, job: &JobName) -> Vec<KeptArt
     others.filter_map(|other| state.report(&other.name)).flat_map(|report| report.kept.iter().cloned()).collect()
 }
 
-/// Who else shares the caches of a run.
-enum Scope {
-    /// Runs that get all secrets.
-    Protected,
-    /// Those that do not.
-    Unprotected,
-    /// Nobody but the same merge request from outside.
-    Outside(String),
-}
-
-impl Scope {
-    fn of(record: &RunRecord, outside: bool, secrets: bool) -> Self {
-        match (outside, secrets) {
-            (true, _) => Self::Outside(format!("-outside-{}", Digest::of(&record.push.reference).short())),
-            (false, true) => Self::Protected,
-            (false, false) => Self::Unprotected,
-        }
-    }
-
-    /// How names of its caches end.
-    fn end(&self, unprotect: bool) -> &str {
-        match self {
-            Self::Outside(end) => end,
-            Self::Protected if !unprotect => "",
-            Self::Protected | Self::Unprotected => UNPROTECTED,
-        }
-    }
-}
-
-/// Where a job's steps keep caches by key, and where they look for them: the ref of the run, then the delivered branch. What a
-/// run without secrets keeps is read by runs without secrets alone; a run from outside looks nowhere else.
-fn cache_scopes(parts: &Parts, record: &RunRecord, scope: &Scope) -> Vec<String> {
-    let world = parts.journal.world();
-    let main = world.projects.get(&record.project).map(|project| format!("refs/heads/{}", project.branch));
-    let main = main.filter(|_| !matches!(scope, Scope::Outside(_)));
-    let own = format!("{}{}", record.push.reference, scope.end(false));
-    let main = main.filter(|main| *main != own);
-    std::iter::once(own).chain(main).collect()
-}
-
 /// What a job starts in, by its variables.
 async fn checkout(parts: &Parts, record: &RunRecord, plan: &Plan, env: &BTreeMap<String, EnvValue>) -> Result<Checkout, EffectError> {
     let checkout = penstock_pipeline::checkout(plan.dialect, env).map_err(EffectError::Other)?;
@@ -384,48 +340,4 @@ async fn checkout(parts: &Parts, record: &RunRecord, plan: &Plan, env: &BTreeMap
         return Err(EffectError::Other(why.to_owned()));
     }
     Ok(checkout)
-}
-
-/// A job's caches.
-async fn caches(
-    parts: &Parts,
-    record: &RunRecord,
-    planned: &PlannedJob,
-    env: &BTreeMap<String, EnvValue>,
-    scope: &Scope,
-) -> Result<Vec<CacheSpec>, EffectError> {
-    let files = key_files(parts, record, planned).await?;
-    let mut caches = penstock_pipeline::cache_specs(planned, env, &files).map_err(EffectError::Other)?;
-    // neither is what a job with secrets left read here, nor does one carry out what is left here
-    for cache in &mut caches {
-        let end = scope.end(cache.unprotect);
-        cache.key.push_str(end);
-        cache.archive.iter_mut().flat_map(|archive| &mut archive.fallback_keys).for_each(|key| key.push_str(end));
-    }
-    Ok(caches)
-}
-
-/// What is known of the files that name caches.
-async fn key_files(parts: &Parts, record: &RunRecord, planned: &PlannedJob) -> Result<KeyFiles, EffectError> {
-    let (mut known, repository, commit) = (KeyFiles::default(), record.project.clone().into(), &record.push.commit);
-    for cache in &planned.caches {
-        match &cache.key {
-            CacheKey::Text(_) => {}
-            CacheKey::Files { files, .. } => {
-                for path in files {
-                    if let Some(bytes) = parts.git.read(&repository, commit, path, MAX_KEY_FILE).await? {
-                        known.contents.insert(path.clone(), Digest::of(bytes));
-                    }
-                }
-            }
-            CacheKey::FilesCommits { files, .. } => {
-                for path in files {
-                    if let Some(changed) = parts.git.last_change(&repository, commit, path).await? {
-                        known.commits.insert(path.clone(), changed);
-                    }
-                }
-            }
-        }
-    }
-    Ok(known)
 }
