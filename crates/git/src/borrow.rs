@@ -10,7 +10,8 @@ use penstock_model::{CommitId, RepositoryName};
 
 use crate::checkout::{Kind, packed};
 use crate::clone::LocalClone;
-use crate::host::{BareRepositories, is_reference};
+use crate::host::BareRepositories;
+use crate::names::is_reference;
 use crate::program::{LOCAL, OUTPUT, failed, finish, succeeded};
 
 /// The link to the clone's objects, beside the repository's own.

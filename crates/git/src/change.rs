@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use penstock_model::git::{CommitChange, GitError, GitHost, Signature};
 use penstock_model::{CommitId, RepositoryName};
 
-use crate::host::{BareRepositories, is_path, is_reference};
+use crate::host::BareRepositories;
+use crate::names::{is_path, is_reference};
 use crate::program::{LOCAL, OUTPUT, failed, finish, succeeded};
 
 /// A file that is removed when this is dropped.

@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::checkout::Refs;
 use crate::commit::moment;
-use crate::host::is_reference;
+use crate::names::is_reference;
 use crate::program::{LOCAL, OUTPUT, Output, failed, finish, succeeded};
 use crate::tags;
 

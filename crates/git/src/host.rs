@@ -11,10 +11,10 @@ use penstock_model::git::{Commit, CommitChange, GitError, GitHost, History, Merg
 use penstock_model::{CommitId, RepositoryName, UserName};
 use tokio::fs;
 
-use crate::checkout::tree::{self, Entry, Kind};
-use crate::commit::{objects, parse};
+use crate::checkout::tree::Kind;
+use crate::names::{is_path, is_reference, text};
 use crate::program::{Program, failed};
-use crate::reads::{Listed, Reads};
+use crate::reads::Reads;
 use crate::{change, hook, merge, new_tag, shared, tags, work_tree};
 
 /// The most commits that one call gives.
@@ -93,66 +93,6 @@ impl BareRepositories {
             Ok(metadata) if metadata.is_dir() => Ok(directory),
             _ => Err(GitError::NoRepository(repository.clone())),
         }
-    }
-
-    /// A tree's entries, by `ls-tree` with these words.
-    async fn entries(&self, repository: &RepositoryName, commit: &CommitId, arguments: &[&str]) -> Result<Vec<Entry>, GitError> {
-        let directory = self.directory(repository).await?;
-        let all = [&["ls-tree", "-z", "-l"], arguments].concat();
-        let output = self.program.run(&directory, &all, b"").await?;
-        if output.code == Some(0) {
-            let refused = |why: String| GitError::Refused { repository: repository.clone(), commit: commit.clone(), why };
-            return tree::entries(&output.stdout).map_err(refused);
-        }
-        Err(self.missing(repository, commit).await.unwrap_or_else(|| failed(&["ls-tree"], output.stderr)))
-    }
-
-    /// All files of a commit.
-    pub(crate) async fn whole(&self, repository: &RepositoryName, commit: &CommitId) -> Result<Arc<[Entry]>, GitError> {
-        let key = (repository.clone(), commit.clone());
-        if let Some(Listed::Whole(entries)) = self.reads.listed(&key) {
-            return Ok(entries);
-        }
-        let entries: Arc<[Entry]> = self.entries(repository, commit, &["-r", commit.as_str()]).await?.into();
-        self.reads.keep(key, &entries);
-        Ok(entries)
-    }
-
-    /// What a commit has at a path: a file, a link or a submodule.
-    async fn entry(&self, repository: &RepositoryName, commit: &CommitId, path: &str) -> Result<Option<Entry>, GitError> {
-        if let Some(Listed::Large) = self.reads.listed(&(repository.clone(), commit.clone())) {
-            return Ok(self
-                .entries(repository, commit, &[commit.as_str(), "--", path])
-                .await?
-                .pop()
-                .filter(|entry| entry.kind != Kind::Folder));
-        }
-        let entries = self.whole(repository, commit).await?;
-        let found = entries.binary_search_by(|entry| entry.path.as_slice().cmp(path.as_bytes()));
-        Ok(found.ok().and_then(|at| entries.get(at)).cloned())
-    }
-
-    /// The right error for a commit that is not there, if that is what is wrong.
-    async fn missing(&self, repository: &RepositoryName, commit: &CommitId) -> Option<GitError> {
-        let directory = self.directory(repository).await.ok()?;
-        let object = format!("{commit}^{{commit}}");
-        let output = self.program.run(&directory, &["cat-file", "-e", &object], b"").await.ok()?;
-        (output.code != Some(0)).then(|| GitError::Absent { repository: repository.clone(), what: format!("commit {commit}") })
-    }
-
-    async fn commits(&self, repository: &RepositoryName, ids: &[CommitId]) -> Result<Vec<Commit>, GitError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let directory = self.directory(repository).await?;
-        let asked: String = ids.iter().flat_map(|id| [id.as_str(), "\n"]).collect();
-        let output = self.program.must(&directory, &["cat-file", "--batch"], asked.as_bytes()).await?;
-        let objects = objects(&output).ok_or_else(|| failed(&["cat-file"], "its answer cannot be read".to_owned()))?;
-        let read = ids.iter().zip(objects).map(|(id, object)| {
-            let commit = object.filter(|(kind, _)| kind == "commit").and_then(|(_, raw)| parse(id.clone(), raw));
-            commit.ok_or_else(|| GitError::Absent { repository: repository.clone(), what: format!("commit {id}") })
-        });
-        read.collect()
     }
 }
 
@@ -395,61 +335,15 @@ async fn sweep(tmp: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn text(path: Vec<u8>) -> Result<String, String> {
-    String::from_utf8(path).map_err(|e| format!("the path `{}` is not UTF-8; rename it", String::from_utf8_lossy(e.as_bytes())))
-}
-
 /// `git version 2.39.5` is recent enough: configuration by environment, `core.fsync`, `merge-tree --write-tree`.
 fn recent(version: &str) -> bool {
     let mut numbers = version.trim_start_matches("git version ").split('.').map_while(|part| part.parse::<u32>().ok());
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (2, 38)
 }
 
-/// A full ref: nothing that git would read as more than a name.
-pub(crate) fn is_reference(name: &str) -> bool {
-    let odd = |b: u8| b.is_ascii_control() || matches!(b, b' ' | b'~' | b'^' | b':' | b'?' | b'*' | b'[' | b'\\');
-    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !has_lock(part);
-    name == "HEAD"
-        || (name.starts_with("refs/")
-            && name.len() <= 500
-            && !name.ends_with('.')
-            && !name.contains("..")
-            && !name.contains("@{")
-            && !name.bytes().any(odd)
-            && name.split('/').all(part))
-}
-
-fn has_lock(part: &str) -> bool {
-    Path::new(part).extension().is_some_and(|extension| extension == "lock")
-}
-
-/// A path of a file within a tree.
-pub(crate) fn is_path(path: &str) -> bool {
-    tree::refusal(path.as_bytes()).is_none()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn references_that_git_would_read_otherwise_are_not_references() {
-        for bad in [
-            "main",
-            "-x",
-            "refs/heads/../x",
-            "refs/heads/a^",
-            "refs/heads/a b",
-            "refs/heads/a@{1}",
-            "refs//x",
-            "refs/heads/.a",
-            "refs/heads/a.lock",
-            "refs/heads/a.",
-        ] {
-            assert!(!is_reference(bad), "{bad}");
-        }
-        assert!(is_reference("refs/heads/feature/é") && is_reference("refs/tags/v1.0"));
-    }
 
     #[test]
     fn an_old_git_is_not_recent() {

@@ -4,7 +4,8 @@ use penstock_model::git::{GitError, GitHost, Merge, Merged};
 use penstock_model::{CommitId, RepositoryName};
 
 use crate::change::{check_words, moved};
-use crate::host::{BareRepositories, is_reference};
+use crate::host::BareRepositories;
+use crate::names::is_reference;
 use crate::program::{LOCAL, OUTPUT, failed, finish, succeeded};
 
 /// The most files that a conflict names.

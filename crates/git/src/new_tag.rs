@@ -6,8 +6,9 @@ use penstock_model::git::{GitError, GitHost, NewTag};
 use penstock_model::{CommitId, RepositoryName, UserName};
 use tokio::io::AsyncReadExt;
 
-use crate::host::{BareRepositories, is_reference};
+use crate::host::BareRepositories;
 use crate::http::THROUGH;
+use crate::names::is_reference;
 use crate::program::{LOCAL, OUTPUT, failed, finish};
 
 /// The longest log of a tag that is read; one that was made once has a line.

@@ -9,7 +9,8 @@ use tokio::fs;
 
 use crate::borrow::{Objects, objects};
 use crate::checkout::{Checkout, DotGit, FILES, FOLDERS, Fault, Refs};
-use crate::host::{BareRepositories, is_reference};
+use crate::host::BareRepositories;
+use crate::names::is_reference;
 use crate::program::failed;
 use crate::refs;
 

@@ -203,18 +203,14 @@ async fn one(
     }
     let looked_into = (attempt.runner.terminal.is_some() && !call.step.may_fail).then(|| call.clone());
     let chore = if let Work::Chore(chore) = &call.step.work { Some(chore.clone()) } else { None };
-    let (ended, did) = match &chore {
-        Some(chore) => (within(attempt, chore, &limit).await, true),
-        None => (process(attempt, body, call, &limit).await.map(|ended| (ended, BTreeMap::new())), false),
+    let (ended, outputs) = match &chore {
+        Some(chore) => within(attempt, chore, &limit).await?,
+        None => {
+            let ended = process(attempt, body, call, &limit).await;
+            *busy += started.elapsed();
+            (ended?, BTreeMap::new())
+        }
     };
-    let (ended, outputs) = match ended {
-        Ok((ended, outputs)) => (Ok(ended), outputs),
-        Err(error) => (Err(error), BTreeMap::new()),
-    };
-    if !did {
-        *busy += started.elapsed();
-    }
-    let ended = ended?;
     if !silent || ended != (Ended::Exited(StepExit { code: Some(0), signal: None })) {
         attempt.log.note(&told(ended, started.elapsed())).await;
     }
@@ -242,10 +238,7 @@ async fn one(
         // nobody is hurried by the job's time limit
         whole_limit.at += look_in::look_in(attempt, body, call).await;
     }
-    let why = match ended {
-        Ended::Stopped(why) => Some(why),
-        Ended::Exited(_) => None,
-    };
+    let why = if let Ended::Stopped(why) = ended { Some(why) } else { None };
     Ok((outcome, why))
 }
 
