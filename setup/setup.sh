@@ -96,6 +96,12 @@ kube() {
   echo "$stamp" >"$place/stamp"
 }
 
+# Better heard now than from a compiler in ten minutes.
+room() {
+  local free; free=$(df --output=avail -BG "$root" | tail -1 | tr -dc '0-9')
+  ((free >= 10)) || say "only $free GB are free for $root: to set up, build and test takes about 10"
+}
+
 # What Go fetches and compiles on the way to those programs is 6 GB that nothing needs afterwards: kept apart, and not kept.
 go_apart() {
   local place=$root/.penstock/go
@@ -125,6 +131,7 @@ toolchains() {
 
 command -v cargo >/dev/null || fail "cargo is missing: install Rust 1.95 or newer (https://rustup.rs)"
 mkdir -p "$root/.penstock" "$tools"
+[[ -e $tools/stamp ]] || room
 stamp=$({ sha256sum "$root"/setup/{setup.sh,tools.py,requirements.lock,pages.lock}; rustc --version; printf '%s\n' "${packages[@]}" "$tools"; } | sha256sum | cut -d' ' -f1)
 debian
 dpkg-query -W -f='${Package} ${Version}\n' "${wanted[@]}" >"$root/.penstock/packages.txt"
