@@ -19,7 +19,7 @@ use crate::netlink::Netlink;
 pub struct Subnet([u8; 3]);
 
 impl Subnet {
-    /// A /24 out of 10.64.0.0 – 10.191.255.0, from the instance's name; two names rarely meet, and if they do, [`ensure_bridge`] says so.
+    /// A /24 out of 10.64.0.0 – 10.191.255.0, from the instance's name; two names rarely meet, and if they do, `ensure_bridge` says so.
     pub fn for_instance(instance: &str) -> Self {
         let digest = Digest::of(instance);
         let [a, b, ..] = digest.as_bytes();

@@ -1,5 +1,5 @@
 //! The way of the data as code. Whoever reads this room knows how a commit travels: [`wanted`] says what should be
-//! happening, [`drive`] has it done by the hands, [`keeper`] keeps environments in step, and everything that happened
+//! happening, [`drive()`] has it done by the hands, [`keeper`] keeps environments in step, and everything that happened
 //! is an event in the log, folded into a [`World`].
 //!
 //! Nothing is remembered outside the log: after a crash the drivers look again. This room reaches hands only through

@@ -1,7 +1,7 @@
 //! Applications and manifests: what is wanted, what lives, what to do about the difference, and how well it is.
 //!
 //! Files of a directory, or what a chart's templates made, become [`Manifest`]s with their lines; these have a [`revision`] that comments, order and file
-//! names do not change. [`plan`] compares them with what lives and orders the difference into waves; [`next`] says which
+//! names do not change. [`plan()`] compares them with what lives and orders the difference into waves; [`next`] says which
 //! part of it is due now. The state machine of an Application ([`app`]) decides whether it may be carried out: by
 //! itself, by a person, or, for a revision that was refused, never.
 //!

@@ -1,6 +1,6 @@
 //! Pipeline files become plans, and plans become runs.
 //!
-//! Three pure parts. [`plan`] reads a `.gitlab-ci.yml` or a workflow file for one push and makes every choice that can be
+//! Three pure parts. [`plan()`] reads a `.gitlab-ci.yml` or a workflow file for one push and makes every choice that can be
 //! made before anything runs: which jobs there are, why, and what each waits for. [`Run`] is the state machine of one
 //! execution: commands in, events out, and what should be happening now derived from the events. [`steps()`] is one job
 //! from the inside: what to carry out next, given how the last step ended.

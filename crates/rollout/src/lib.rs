@@ -1,8 +1,8 @@
 //! Canary steps and the judge.
 //!
 //! A Rollout's strategy is read once, when a new pod template shows up, and kept with the canary. From then on
-//! [`decide`] turns what is seen (pods, figures, a person's word) into events, [`RolloutState::evolve`] folds them, and
-//! [`wanted`] says what the target is to do now. Whoever drives this loops: look, decide, append, evolve, order what is
+//! [`decide()`] turns what is seen (pods, figures, a person's word) into events, [`RolloutState::evolve`] folds them, and
+//! [`wanted()`] says what the target is to do now. Whoever drives this loops: look, decide, append, evolve, order what is
 //! wanted. Each order is idempotent and derived from the state alone, so a crash between any two of these costs nothing.
 //!
 //! What never happens here: a weight that rises without a passed verdict or a person's word; a verdict over fewer

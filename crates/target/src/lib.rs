@@ -2,7 +2,7 @@
 //!
 //! [`LocalTarget`] keeps the objects that are applied, as a cluster's etcd does, and makes them so with containers and
 //! the gateway: pods that are wanted run, pods that die come back, traffic goes to ready pods alone and follows the
-//! weights that it is ordered. What is to be done is decided by a pure core ([`core::reconcile`]) from what is kept
+//! weights that it is ordered. What is to be done is decided by a pure core (`core::reconcile`) from what is kept
 //! and what is seen; a loop looks again whenever something changed, so that a crash at any moment costs nothing.
 //!
 //! [`kubernetes`] is the other half: a cluster behind the model's trait, for Helm's releases.

@@ -1,7 +1,7 @@
 //! Go's template language (text/template), with Helm's `include` and `tpl`.
 //!
 //! A text is parsed once ([`Parsed`]) and kept; parsed texts make a [`Set`], in which each finds the others' templates by name;
-//! [`execute`] carries one out. Neither the depth of a template's text nor that of its calls takes the thread's stack: blocks,
+//! [`execute()`] carries one out. Neither the depth of a template's text nor that of its calls takes the thread's stack: blocks,
 //! parentheses and templates in one another lie on the heap, where the render's budget is charged for them.
 //!
 //! The language is that of Go 1.26. Helm's own builds of 3.18 use Go 1.24, which differs in one error only: there, no depth of
@@ -77,7 +77,7 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// Parses a text. Its name is what errors call it, and what [`execute`] finds it by.
+    /// Parses a text. Its name is what errors call it, and what [`execute()`] finds it by.
     pub fn new(name: &Str, text: &Str) -> Result<Self, ParseFault> {
         let trees = parse::parse(name, text)?.into_iter().map(Arc::new).collect();
         Ok(Self { name: name.clone(), trees })

@@ -1,7 +1,7 @@
 //! Removes what nothing needs: images, blobs, what builds keep, unpacked layers, logs and artifacts of old runs, old
 //! checkouts. Never what an environment runs or a way back needs, never what is under way, never a statement.
 //!
-//! What stays is decided by [`needed`], a pure look at the world. The hands carry it out, each in a way that nobody loses
+//! What stays is decided by [`needed()`], a pure look at the world. The hands carry it out, each in a way that nobody loses
 //! what they have just stored or are about to count on:
 //!
 //! - nothing goes that was stored within the last hour ([`MIN_AGE`]); a blob's age is looked at and the blob removed in one

@@ -97,7 +97,7 @@ pub fn reference(number: u64) -> String {
     format!("refs/merge-requests/{number}/head")
 }
 
-/// The number in [`reference`].
+/// The number in [`reference()`].
 pub fn number_in(reference: &str) -> Option<u64> {
     reference.strip_prefix("refs/merge-requests/")?.strip_suffix("/head")?.parse().ok()
 }
