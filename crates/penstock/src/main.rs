@@ -16,6 +16,7 @@ mod serve;
 mod vault;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     if let Some(code) = helper(std::env::args_os().collect()) {
         return code;
     }
-    end_quietly_when_nobody_reads();
+    end_when_output_cannot_be_written();
     // a second one in the same process is not an error that matters: the first stays
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
@@ -47,16 +48,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// `penstock logs … | head`: a reader that has gone is no fault, and `println!` takes it for one. Ends as SIGPIPE would.
-fn end_quietly_when_nobody_reads() {
+/// What cannot be written is no fault of the program, and `println!` takes it for one. `penstock logs … | head`: a reader that has gone
+/// ends it as SIGPIPE would. A full disk is told.
+fn end_when_output_cannot_be_written() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let said = panic.payload_as_str().unwrap_or_default();
-        let output = said.starts_with("failed printing to std") || said.starts_with("failed to write completion file");
-        if output && said.contains("Broken pipe") {
+        if !said.starts_with("failed printing to std") && !said.starts_with("failed to write completion file") {
+            return usual(panic);
+        }
+        if said.contains("Broken pipe") {
             std::process::exit(128 + nix::sys::signal::Signal::SIGPIPE as i32);
         }
-        usual(panic);
+        // standard error may be what is full: then nothing can be said
+        let _ = writeln!(std::io::stderr(), "error: the output is not whole: {said}");
+        std::process::exit(exit::FAILED.into());
     }));
 }
 

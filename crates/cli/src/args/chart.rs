@@ -31,32 +31,35 @@ pub enum Chart {
     /// Take a release back to a revision before.
     Rollback(Rollback),
     /// Show a release's revisions.
+    #[command(visible_alias = "hist")]
     History(History),
     /// Show where a release stands.
     Status(StatusOf),
     /// List the releases of a namespace, or of all.
+    #[command(visible_alias = "ls")]
     List(ListReleases),
     /// Show what a release is made of.
     Get(Get),
     /// Remove a release.
+    #[command(visible_aliases = ["un", "del", "delete"])]
     Uninstall(Uninstall),
     /// Run a release's tests.
     Test(TestRelease),
     /// Say what is wrong with a chart, and which values no template uses.
     Lint(LintChart),
     /// Show what a chart holds.
-    #[command(disable_version_flag = true)]
+    #[command(disable_version_flag = true, visible_alias = "inspect")]
     Show(Show),
     /// Pack a chart into an archive.
     #[command(disable_version_flag = true)]
     Package(Package),
     /// Fetch a chart.
-    #[command(disable_version_flag = true)]
+    #[command(disable_version_flag = true, visible_alias = "fetch")]
     Pull(Pull),
     /// Put a packed chart into an OCI registry.
     Push(Push),
     /// Look at a chart's dependencies, or fetch them.
-    #[command(subcommand)]
+    #[command(subcommand, visible_aliases = ["dep", "dependencies"])]
     Dependency(Dependency),
     /// Give repositories names, which `helm repo` sees too.
     #[command(subcommand)]
@@ -257,8 +260,10 @@ pub enum Dependency {
     /// Fetch what `Chart.lock` names into `charts/`; without a lock, find what `Chart.yaml` asks for.
     Build(DependencyOf),
     /// Find what `Chart.yaml` asks for anew, write `Chart.lock`, and fetch it into `charts/`.
+    #[command(visible_alias = "up")]
     Update(DependencyOf),
     /// List what `Chart.yaml` asks for, and whether it is there.
+    #[command(visible_alias = "ls")]
     List(DependencyOf),
 }
 

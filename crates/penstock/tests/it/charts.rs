@@ -197,3 +197,55 @@ fn a_chart_that_never_ends_ends_with_the_limit_that_it_met() {
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("more than") && said.out.is_empty(), "{}", said.err);
 }
+
+#[test]
+fn helms_short_names_of_commands_are_known() {
+    let dir = directory();
+    let web = web(dir.path());
+    assert_eq!(chart(&["inspect", "values", &web]).fine(), helm(&["inspect", "values", &web]).fine());
+    assert_eq!(chart(&["dep", "ls", &web]).code, Some(0));
+    for short in [&["ls"][..], &["hist", "web"], &["un", "web"], &["del", "web"], &["delete", "web"]] {
+        let said = chart(&[short, &["--kubeconfig", "/nonexistent"]].concat());
+        assert!(said.err.contains("kubeconfig /nonexistent"), "{short:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn helms_variables_count_where_no_flag_does() {
+    let dir = directory();
+    let place = folder(dir.path(), "web", &[("templates/a.yaml", "in: {{ .Release.Namespace }}\n")]).display().to_string();
+    let rendered = |flags: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+        command.args(["chart", "template", &place]).args(flags).env("HELM_NAMESPACE", "shop");
+        Said::of(command.output().unwrap()).fine()
+    };
+    assert!(rendered(&[]).contains("in: shop"));
+    assert!(rendered(&["-n", "other"]).contains("in: other"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+    let said = Said::of(command.args(["chart", "list"]).env("HELM_DRIVER", "configmap").output().unwrap());
+    assert!(said.code == Some(2) && said.err.contains("HELM_DRIVER is \"configmap\""), "{said:?}");
+}
+
+#[test]
+fn what_is_no_chart_and_what_is_not_there_is_told_by_its_name() {
+    let dir = directory();
+    let web = web(dir.path());
+    let said = chart(&["template", &format!("{web}/Chart.yaml")]);
+    assert!(
+        said.code == Some(2) && said.err.contains("web/Chart.yaml seems to be a YAML file, but expected a gzipped archive"),
+        "{said:?}"
+    );
+    let said = chart(&["template", &web, "--set-file", "a=/nonexistent/key"]);
+    assert!(said.code == Some(2) && said.err.contains("/nonexistent/key"), "{said:?}");
+}
+
+#[test]
+fn output_that_finds_no_room_is_told_and_is_no_panic() {
+    let dir = directory();
+    let web = web(dir.path());
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+    let said = Said::of(command.args(["chart", "template", &web]).stdout(full).output().unwrap());
+    assert_eq!((said.code, said.err.lines().count()), (Some(3), 1), "{said:?}");
+    assert!(said.err.contains("No space left on device"), "{said:?}");
+}

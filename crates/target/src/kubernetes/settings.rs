@@ -112,6 +112,10 @@ impl ClusterSettings {
             Ok(config) => return Ok(config),
             Err(missing) => missing,
         };
+        // who names a server needs no file
+        if self.server.is_some() && self.context.is_none() {
+            return Ok(Config::new(http::Uri::default()));
+        }
         // a context is one of a file's: a pod's own account is no answer to it
         match Config::incluster() {
             Ok(config) if self.context.is_none() => Ok(config),

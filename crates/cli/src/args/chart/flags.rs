@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use penstock_model::Secret;
 
 /// The values that a user gives. Later kinds win over earlier ones, in this order; within a kind, what comes later wins.
 #[derive(Clone, Debug, Default, Args)]
@@ -90,7 +91,7 @@ pub struct ChartSource {
 /// What templates see of the cluster, and how strictly they are read.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RenderFlags {
-    /// The namespace; `default` unless given, and the context's where a cluster is asked.
+    /// The namespace; `$HELM_NAMESPACE` or `default` unless given, and the context's where a cluster is asked.
     #[arg(short, long)]
     pub namespace: Option<String>,
     /// The version of Kubernetes.
@@ -110,17 +111,10 @@ pub struct RenderFlags {
     pub enable_dns: bool,
 }
 
-impl RenderFlags {
-    /// The namespace that templates see where no cluster is asked.
-    pub fn namespace(&self) -> &str {
-        self.namespace.as_deref().unwrap_or("default")
-    }
-}
-
 /// Which cluster, and where in it.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Cluster {
-    /// The namespace; the context's unless given.
+    /// The namespace; `$HELM_NAMESPACE` or the context's unless given.
     #[arg(short, long)]
     pub namespace: Option<String>,
     /// How it is reached.
@@ -137,4 +131,29 @@ pub struct Reach {
     /// The context of that file.
     #[arg(long, value_name = "NAME")]
     pub kube_context: Option<String>,
+    /// The API server's address, instead of the file's.
+    #[arg(long, value_name = "URL")]
+    pub kube_apiserver: Option<String>,
+    /// The token that is shown to the server; the machine's users can see it here, and not in `$HELM_KUBETOKEN`.
+    #[arg(long, value_name = "TOKEN", value_parser = secret)]
+    pub kube_token: Option<Secret>,
+    /// The user to act as.
+    #[arg(long, value_name = "NAME")]
+    pub kube_as_user: Option<String>,
+    /// A group to act as; may be given again.
+    #[arg(long, value_name = "NAME")]
+    pub kube_as_group: Vec<String>,
+    /// Certificates of authorities that vouch for the server, instead of the file's.
+    #[arg(long, value_name = "FILE")]
+    pub kube_ca_file: Option<PathBuf>,
+    /// The name that the server's certificate has to have.
+    #[arg(long, value_name = "NAME")]
+    pub kube_tls_server_name: Option<String>,
+    /// Take whatever certificate the server shows.
+    #[arg(long)]
+    pub kube_insecure_skip_tls_verify: bool,
+}
+
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text.to_owned()))
 }

@@ -51,9 +51,9 @@ pub struct Upgrade {
     /// Replace objects that cannot be patched.
     #[arg(long)]
     pub force: bool,
-    /// How many revisions are kept; 0 for all.
-    #[arg(long, value_name = "COUNT", default_value_t = 10)]
-    pub history_max: u32,
+    /// How many revisions are kept, 0 for all; `$HELM_MAX_HISTORY` or 10 unless given.
+    #[arg(long, value_name = "COUNT")]
+    pub history_max: Option<u32>,
 }
 
 /// `chart rollback`.
@@ -78,9 +78,9 @@ pub struct Rollback {
     /// Restart pods.
     #[arg(long)]
     pub recreate_pods: bool,
-    /// How many revisions are kept; 0 for all.
-    #[arg(long, value_name = "COUNT", default_value_t = 10)]
-    pub history_max: u32,
+    /// How many revisions are kept, 0 for all; `$HELM_MAX_HISTORY` or 10 unless given.
+    #[arg(long, value_name = "COUNT")]
+    pub history_max: Option<u32>,
     /// Change nothing.
     #[arg(long)]
     pub dry_run: bool,

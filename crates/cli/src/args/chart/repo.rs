@@ -10,10 +10,13 @@ pub enum Repo {
     /// Give a repository a name, once its index was read.
     Add(Box<RepoAdd>),
     /// List the repositories that have names.
+    #[command(visible_alias = "ls")]
     List,
     /// Forget repositories.
+    #[command(visible_alias = "rm")]
     Remove(RepoRemove),
     /// Read the indexes of repositories anew, and lay them where Helm looks for them.
+    #[command(visible_alias = "up")]
     Update(RepoUpdate),
 }
 

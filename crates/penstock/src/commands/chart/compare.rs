@@ -13,7 +13,7 @@ use penstock_cli::{
 use penstock_model::counted;
 use serde_json::json;
 
-use super::{given, source, template};
+use super::{given, release, source, template};
 
 /// Compares, and gives the exit code: [`exit::NOT_GOOD`] where something differs, as `diff` does.
 pub async fn diff(args: &Diff, output: Output) -> Result<u8, CliError> {
@@ -54,7 +54,8 @@ fn older_values(args: &Diff) -> Values {
 
 async fn side(args: &Diff, reference: &str, source: &ChartSource, values: &Values) -> Result<Composed, CliError> {
     let chart = source::whole(reference, source, args.render.dependency_update).await?;
-    let release = Release { name: args.name.clone(), namespace: args.render.namespace().to_owned(), revision: 1, is_upgrade: false };
+    let namespace = release::namespace(args.render.namespace.as_ref());
+    let release = Release { name: args.name.clone(), namespace, revision: 1, is_upgrade: false };
     let request = Request { release, ..template::request(given::values(values, &source.credentials).await?, &args.render)? };
     // both sides are drawn from the same seed and time, so that what is random is no difference
     template::rendered_with(&chart, &request, &args.render, [0; 32], &super::start_of_time()).map_err(template::refused)

@@ -75,7 +75,7 @@ async fn merged(given: &Given, credentials: &Credentials) -> Result<Table, CliEr
     let fetched = fetched(&given.file, credentials).await?;
     let mut file = |named: &str| match fetched.get(named) {
         Some(text) => Ok(text.clone()),
-        None => bytes(Path::new(named)).map(Str::from).map_err(|error| error.to_string()),
+        None => bytes(Path::new(named)).map(Str::from).map_err(|error| format!("reading {named}: {error}")),
     };
     let hint = "`penstock chart template --help` shows the forms of files and flags";
     given.merge(&mut file, &mut Budget::new(Limits::default())).map_err(|fault| CliError::other(fault.to_string(), hint, exit::USAGE))

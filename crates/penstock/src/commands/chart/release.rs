@@ -2,6 +2,7 @@
 
 mod change;
 mod look;
+mod reach;
 mod shown;
 
 use std::sync::Arc;
@@ -56,15 +57,16 @@ pub async fn validate(flags: &ClusterFlags, render: &RenderRequest, name: &str, 
     there.releases(&told).validate(render, release).await.map_err(failed)
 }
 
+/// The namespace that templates see where no cluster is asked.
+pub fn namespace(flag: Option<&String>) -> String {
+    reach::namespace(flag).unwrap_or_else(|| "default".to_owned())
+}
+
 async fn connect(flags: &ClusterFlags) -> Result<Connected, CliError> {
-    let settings = ClusterSettings {
-        kubeconfig: flags.reach.kubeconfig.clone(),
-        context: flags.reach.kube_context.clone(),
-        warned: Some(|warning| told(Progress::Warning(warning.to_owned()))),
-        ..ClusterSettings::default()
-    };
+    let settings =
+        ClusterSettings { warned: Some(|warning| told(Progress::Warning(warning.to_owned()))), ..reach::settings(&flags.reach)? };
     let cluster = KubernetesCluster::open(&settings).await.map_err(|error| failed(error.into()))?;
-    let namespace = flags.namespace.clone().unwrap_or_else(|| cluster.default_namespace().to_owned());
+    let namespace = reach::namespace(flags.namespace.as_ref()).unwrap_or_else(|| cluster.default_namespace().to_owned());
     Ok(Connected { cluster: Arc::new(cluster), namespace })
 }
 

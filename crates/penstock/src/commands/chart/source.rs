@@ -7,6 +7,9 @@ use penstock_cli::{CliError, args::chart::ChartSource, exit, terminal};
 
 use super::{dependency, folder};
 
+/// How every gzipped file begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// Finds a chart and reads it.
 pub async fn find(reference: &str, source: &ChartSource) -> Result<Chart, CliError> {
     let path = Path::new(reference);
@@ -31,7 +34,20 @@ pub fn archive(path: &Path) -> Result<Vec<u8>, CliError> {
     if length > load::MAX_CHART {
         return Err(CliError::other(format!("{} is larger than any chart may be", path.display()), "", exit::USAGE));
     }
-    std::fs::read(path).map_err(failed)
+    let bytes = std::fs::read(path).map_err(failed)?;
+    if !bytes.starts_with(&GZIP) {
+        let of = if path.extension().is_some_and(|of| of == "yaml" || of == "yml") {
+            "seems to be a YAML file, but expected a gzipped archive"
+        } else {
+            "does not appear to be a gzipped archive"
+        };
+        return Err(CliError::other(
+            format!("{} {of}", path.display()),
+            "a chart is the folder that holds Chart.yaml, or its archive",
+            exit::USAGE,
+        ));
+    }
+    Ok(bytes)
 }
 
 /// Finds a chart with all that it depends on inside it; with `update`, what its folder lacks is fetched first.

@@ -50,7 +50,7 @@ pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
 
 /// What is rendered without a cluster.
 async fn plain(args: &Template, name: &str, chart: &Chart, post_renderer: Option<Program>) -> Result<Composed, CliError> {
-    let namespace = args.render.namespace().to_owned();
+    let namespace = release::namespace(args.render.namespace.as_ref());
     let request = Request {
         release: Release { name: name.to_owned(), namespace, revision: 1, is_upgrade: args.is_upgrade },
         include_crds: args.include_crds && args.output_dir.is_none(),

@@ -13,7 +13,7 @@ use penstock_model::cluster::Propagation;
 
 use super::{
     super::{given, naming, post_renderer::Program, seed, source},
-    Connected, connect, failed, interrupted,
+    Connected, connect, failed, interrupted, reach,
     shown::{self, Parts},
     time, told, waiting,
 };
@@ -102,7 +102,7 @@ fn upgraded(args: &Upgrade, render: RenderRequest) -> Result<penstock_helm::Upgr
         force: args.force,
         take_ownership: flags.take_ownership,
         dry_run: flags.is_dry_run(),
-        history_max: args.history_max,
+        history_max: reach::history_max(args.history_max)?,
         description: flags.description.clone(),
         labels: labels(&flags.labels)?,
     })
@@ -130,7 +130,7 @@ pub async fn rollback(args: &Rollback, form: Form) -> Result<u8, CliError> {
         force: args.force,
         recreate_pods: args.recreate_pods,
         dry_run: args.dry_run,
-        history_max: args.history_max,
+        history_max: reach::history_max(args.history_max)?,
     };
     let record = there.releases(&told).rollback(&rollback).await.map_err(failed)?;
     shown::print(form, || shown::release(&record, true), || shown::status(&record, Parts::default()))?;
