@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use penstock_api::{ClientError, NewProject, NewUser};
-use penstock_testkit::wait::eventually;
+use penstock_testkit::eventually;
 use serde_json::Value;
 use tempfile::TempDir;
 
