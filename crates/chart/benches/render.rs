@@ -48,6 +48,35 @@ fn main() {
             }
         }
     }
+    let (chart, request) = (with_schema(300), request());
+    println!("a schema of 300 properties: {}", rounds(ROUNDS, || render(&chart, &request, None)));
+}
+
+/// A chart of one template and a schema of this many properties, as those of large charts are.
+fn with_schema(properties: usize) -> Chart {
+    let name = |number: usize| format!("p{number}");
+    let property = |number: usize| match number % 3 {
+        0 => format!(r##""{}":{{"$ref":"#/definitions/name"}}"##, name(number)),
+        1 => format!(r#""{}":{{"type":"object","properties":{{"port":{{"type":"integer","minimum":1}}}}}}"#, name(number)),
+        _ => format!(r#""{}":{{"type":"string","pattern":"^v{number}[a-z0-9.-]*$"}}"#, name(number)),
+    };
+    let all = (0..properties).map(property).collect::<Vec<_>>().join(",");
+    let schema = format!(r#"{{"definitions":{{"name":{{"type":"string","minLength":1}}}},"properties":{{{all}}}}}"#);
+    let value = |number: usize| match number % 3 {
+        0 => format!("{}: a\n", name(number)),
+        1 => format!("{}: {{port: 80}}\n", name(number)),
+        _ => format!("{}: v{number}\n", name(number)),
+    };
+    let values: String = (0..properties).map(value).collect();
+    let file = |name: &str, text: &str| File { name: name.into(), data: text.into() };
+    load::files(vec![
+        file("Chart.yaml", "apiVersion: v2\nname: schema\nversion: 1.0.0"),
+        file("values.yaml", &values),
+        file("values.schema.json", &schema),
+        file("templates/a.yaml", "kind: ConfigMap\nname: {{ .Values.p0 }}\n"),
+    ])
+    .expect("it is a chart")
+    .chart
 }
 
 fn helm() -> Option<PathBuf> {

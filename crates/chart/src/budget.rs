@@ -73,6 +73,16 @@ pub enum Exhausted {
     Time(Duration),
 }
 
+/// What something took of a [`Budget`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    steps: u64,
+    /// Bytes that were made.
+    pub memory: u64,
+    /// How much deeper it went.
+    depth: u32,
+}
+
 /// What is left of the limits.
 #[derive(Debug)]
 pub struct Budget {
@@ -84,12 +94,15 @@ pub struct Budget {
     output: u64,
     memory: u64,
     depth: u32,
+    /// The least that `depth` was since it was last measured.
+    deepest: u32,
 }
 
 impl Budget {
     /// All of it, and all the time that it takes.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, time: None, slice: 0, steps: limits.steps, output: limits.output, memory: limits.memory, depth: limits.depth }
+        let Limits { steps, output, memory, depth } = limits;
+        Self { limits, time: None, slice: 0, steps, output, memory, depth, deepest: depth }
     }
 
     /// The same within a time.
@@ -138,12 +151,34 @@ impl Budget {
     /// Goes one deeper; every `enter` has its [`Budget::leave`].
     pub fn enter(&mut self) -> Result<(), Exhausted> {
         self.depth = self.depth.checked_sub(1).ok_or(Exhausted::Depth(self.limits.depth))?;
+        self.deepest = self.deepest.min(self.depth);
         Ok(())
     }
 
     /// Comes back from [`Budget::enter`].
     pub fn leave(&mut self) {
         self.depth += 1;
+    }
+
+    /// Does something that spends of it, and says what it took.
+    pub(crate) fn measured<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> (T, Cost) {
+        let (steps, memory, depth, deepest) = (self.slice + self.steps, self.memory, self.depth, self.deepest);
+        self.deepest = depth;
+        let outcome = act(self);
+        let cost = Cost { steps: steps - self.slice - self.steps, memory: memory - self.memory, depth: depth - self.deepest };
+        self.deepest = self.deepest.min(deepest);
+        (outcome, cost)
+    }
+
+    /// Takes what something took that need not be done again. False where less is left, and nothing is taken.
+    pub(crate) fn take_again(&mut self, cost: Cost) -> Result<bool, Exhausted> {
+        if cost.steps > self.slice + self.steps || cost.memory > self.memory || cost.depth > self.depth {
+            return Ok(false);
+        }
+        self.memory -= cost.memory;
+        self.deepest = self.deepest.min(self.depth - cost.depth);
+        self.step(cost.steps)?;
+        Ok(true)
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     load,
+    schema::ValuesSchema,
     value::{Str, Table},
     values::fold,
 };
@@ -18,7 +19,7 @@ pub struct Chart {
     /// `values.yaml`, merged with nothing yet.
     pub values: Table,
     /// `values.schema.json`, as it was written.
-    pub schema: Option<Str>,
+    pub schema: Option<ValuesSchema>,
     /// What stands below `templates/`, in the archive's order.
     pub templates: Vec<File>,
     /// Every other file, what `.Files` gives, `crds/` among them.

@@ -182,7 +182,7 @@ impl Assembly {
             b"values.yaml" => {
                 self.chart.values = values(&file.data).map_err(|why| why.during("cannot load values.yaml"))?;
             }
-            b"values.schema.json" => self.chart.schema = Some(file.data),
+            b"values.schema.json" => self.chart.schema = Some(file.data.into()),
             b"requirements.yaml" => {
                 if !self.is_v1() {
                     self.warn("Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml.");

@@ -29,7 +29,7 @@ fn shown(chart: &Chart) -> Json {
         .collect();
     json!({
         "metadata": chart.metadata, "lock": chart.lock, "values": values,
-        "schema": chart.schema.as_ref().map(ToString::to_string).unwrap_or_default(),
+        "schema": chart.schema.as_ref().map(|schema| schema.to_string()).unwrap_or_default(),
         "templates": list(&chart.templates), "files": list(&chart.files),
         "crds": chart.crds().iter().map(crd).collect::<Vec<_>>(),
         "charts": chart.dependencies.iter().map(shown).collect::<Vec<_>>(),

@@ -8,12 +8,14 @@ mod combine;
 mod compile;
 mod decimal;
 mod formats;
+mod kept;
 mod keywords;
 mod node;
 mod reference;
 #[cfg(test)]
 mod tests;
 
+pub use kept::ValuesSchema;
 use thiserror::Error;
 
 use crate::{
@@ -52,7 +54,7 @@ pub fn check(chart: &Chart, values: &Table, budget: &mut Budget) -> Result<(), U
 
 fn collect(chart: &Chart, values: &Table, budget: &mut Budget, found: &mut String) -> Result<(), Unfit> {
     if let Some(schema) = &chart.schema {
-        match check_one(values, schema, budget) {
+        match schema.check(values, budget) {
             Ok(()) => {}
             Err(Unfit::Said(text)) => *found += &format!("{}:\n{text}", chart.metadata.name),
             Err(limit) => return Err(limit),
@@ -70,9 +72,12 @@ fn collect(chart: &Chart, values: &Table, budget: &mut Budget, found: &mut Strin
 
 /// Holds values against one schema, as it was written.
 pub fn check_one(values: &Table, schema: &[u8], budget: &mut Budget) -> Result<(), Unfit> {
-    let schema = compile::compile(schema, budget)?;
+    held(values, &compile::compile(schema, budget)?, budget)
+}
+
+fn held(values: &Table, schema: &compile::Schema, budget: &mut Budget) -> Result<(), Unfit> {
     let values = node::Node::of_table(values, budget)?;
-    let problems = check::check(&schema, &values, budget)?;
+    let problems = check::check(schema, &values, budget)?;
     if problems.is_empty() {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! Compiled expressions, once a render.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, sync::Arc};
 
 use ::regex::{Regex, RegexBuilder};
 
@@ -39,7 +39,7 @@ impl From<Exhausted> for NotCompiled {
 
 /// A compiled expression; copies share it.
 #[derive(Clone, Debug)]
-pub struct Compiled(Rc<Inner>);
+pub struct Compiled(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -85,7 +85,7 @@ impl Compiled {
         let groups = std::iter::once(Some(0))
             .chain((1..=parsed.groups).map(|group| places.get(syntax::group_label(group).as_str()).copied()))
             .collect();
-        Some(Self(Rc::new(Inner { groups, names: parsed.names, weight: parsed.weight, regex })))
+        Some(Self(Arc::new(Inner { groups, names: parsed.names, weight: parsed.weight, regex })))
     }
 
     /// Charges for one search. It may look through all that is left, though most find their match at once: a compromise between
