@@ -1,5 +1,7 @@
 //! A chart as it is kept once it is read.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -97,12 +99,19 @@ impl File {
 }
 
 /// A file of a chart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct File {
     /// Its path inside its chart, with `/`.
     pub name: Str,
     /// Its bytes.
     pub data: Str,
+}
+
+/// Not what it holds: it may be `values.yaml`.
+impl fmt::Debug for File {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?} of {} bytes", self.name, self.data.len())
+    }
 }
 
 /// `Chart.yaml`. Fields and their JSON names are those of Helm's `chart.Metadata`, in its order.

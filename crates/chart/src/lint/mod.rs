@@ -60,7 +60,7 @@ impl fmt::Display for Message {
 }
 
 /// The directory of a chart as it was read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Directory {
     /// Its whole path, to be shown.
     pub path: String,
@@ -74,6 +74,13 @@ pub struct Directory {
     pub schema: Option<Str>,
     /// Whether `templates` is a file.
     pub templates_is_file: bool,
+}
+
+/// Which files there are, not what they hold.
+impl fmt::Debug for Directory {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Directory").field("path", &self.path).field("files", &self.files).finish_non_exhaustive()
+    }
 }
 
 impl Directory {

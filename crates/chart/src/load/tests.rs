@@ -12,7 +12,7 @@ use super::{
 use crate::{
     budget::{Budget, Limits},
     chart::{Chart, File},
-    value::Table,
+    value::{Data, Table},
     values::{Nulls, coalesce, settle},
 };
 
@@ -25,7 +25,10 @@ fn shown(chart: &Chart) -> Json {
     let values: Json = chart
         .values
         .iter()
-        .map(|(key, value)| (key.to_string(), json!({ "$float64": format!("{value:?}").replace("Float(", "").replace(".0)", "") })))
+        .map(|(key, value)| {
+            let Data::Float(number) = value else { panic!("{value:?}") };
+            (key.to_string(), json!({ "$float64": number.to_string() }))
+        })
         .collect();
     json!({
         "metadata": chart.metadata, "lock": chart.lock, "values": values,

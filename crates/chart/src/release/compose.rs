@@ -1,5 +1,7 @@
 //! From a chart and the values that a user gives to what is applied, run and told: what `helm template` and `helm install` share.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::{Hook, INSTALL, Manifest, NotAManifest, sort};
@@ -39,7 +41,7 @@ pub struct Request {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Composed {
     /// The documents in the order in which they are installed, each under `# Source: …`.
     pub manifest: String,
@@ -57,8 +59,17 @@ pub struct Composed {
     pub warnings: Vec<String>,
 }
 
+/// What was made, not what stands in it: neither texts nor warnings, which quote values.
+impl fmt::Debug for Composed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { manifests, hooks, chart, .. } = self;
+        let mut shown = formatter.debug_struct("Composed");
+        shown.field("manifests", manifests).field("hooks", hooks).field("chart", chart).finish_non_exhaustive()
+    }
+}
+
 /// Why nothing came of it. Texts are Helm's.
-#[derive(Clone, Debug, Error)]
+#[derive(Clone, Error)]
 pub enum ComposeError {
     /// The values or the dependencies.
     #[error("{0}")]
@@ -85,6 +96,13 @@ pub enum ComposeError {
         /// What was rendered.
         rendered: String,
     },
+}
+
+/// What it says, not what was rendered.
+impl fmt::Debug for ComposeError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ComposeError({self})")
+    }
 }
 
 impl From<Fault> for ComposeError {

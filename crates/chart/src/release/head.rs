@@ -1,6 +1,6 @@
 //! The head of a manifest: what Helm reads of one before it knows what to do with it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use crate::{
     json,
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What a manifest says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Head {
     /// `apiVersion`.
     pub api_version: String,
@@ -18,6 +18,14 @@ pub struct Head {
     pub name: String,
     /// `metadata.annotations`.
     pub annotations: BTreeMap<String, String>,
+}
+
+/// Which object it is; of the annotations their names.
+impl fmt::Debug for Head {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { api_version, kind, name, annotations } = self;
+        write!(formatter, "{api_version} {kind} {name:?} with {:?}", annotations.keys())
+    }
 }
 
 const HEAD: &str = "Go value of type releaseutil.SimpleHead";

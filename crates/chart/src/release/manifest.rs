@@ -12,7 +12,7 @@ use super::{
 use crate::{value::Str, yaml};
 
 /// One document of a rendered chart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// The file it comes from: `web/templates/service.yaml`.
     pub source: String,
@@ -20,6 +20,13 @@ pub struct Manifest {
     pub content: Str,
     /// What it says of itself.
     pub head: Head,
+}
+
+/// Where it comes from and what it is, not its text.
+impl fmt::Debug for Manifest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Manifest").field("source", &self.source).field("head", &self.head).finish_non_exhaustive()
+    }
 }
 
 /// When a hook is carried out.

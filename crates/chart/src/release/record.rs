@@ -61,7 +61,7 @@ impl fmt::Display for Status {
 }
 
 /// One revision of a release.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Record {
     /// The release's name.
@@ -89,8 +89,19 @@ pub struct Record {
     pub labels: BTreeMap<String, String>,
 }
 
+/// Which revision it is and how it went; of its values the names.
+impl fmt::Debug for Record {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, namespace, revision, info, hooks, config, .. } = self;
+        let keys: Vec<&String> = config.iter().flat_map(serde_json::Map::keys).collect();
+        let mut shown = formatter.debug_struct("Record");
+        shown.field("name", name).field("namespace", namespace).field("revision", revision);
+        shown.field("info", info).field("hooks", hooks).field("config", &keys).finish_non_exhaustive()
+    }
+}
+
 /// When a revision was made, and how it went.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Info {
     /// When the release was first installed; RFC 3339, empty for never.
@@ -109,8 +120,18 @@ pub struct Info {
     pub notes: String,
 }
 
+/// Not the notes, which tell passwords.
+impl fmt::Debug for Info {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first_deployed, last_deployed, deleted, description, status, notes: _ } = self;
+        let mut shown = formatter.debug_struct("Info");
+        shown.field("first_deployed", first_deployed).field("last_deployed", last_deployed).field("deleted", deleted);
+        shown.field("description", description).field("status", status).finish_non_exhaustive()
+    }
+}
+
 /// A hook of a revision.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(missing_docs, reason = "see Hook")]
 pub struct RecordedHook {
@@ -127,6 +148,16 @@ pub struct RecordedHook {
     pub delete_policies: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "nothing_is_empty")]
     pub output_log_policies: Vec<String>,
+}
+
+/// Not its manifest.
+impl fmt::Debug for RecordedHook {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, kind, path, events, last_run, weight, .. } = self;
+        let mut shown = formatter.debug_struct("RecordedHook");
+        shown.field("name", name).field("kind", kind).field("path", path).field("events", events);
+        shown.field("last_run", last_run).field("weight", weight).finish_non_exhaustive()
+    }
 }
 
 /// When a hook last ran, and how it ended.

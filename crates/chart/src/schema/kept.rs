@@ -76,7 +76,7 @@ impl PartialEq for ValuesSchema {
 
 impl fmt::Debug for ValuesSchema {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.text, formatter)
+        write!(formatter, "values.schema.json of {} bytes", self.text.len())
     }
 }
 

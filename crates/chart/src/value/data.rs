@@ -1,6 +1,6 @@
 //! What values files, `--set` and documents hold: plain data that can be kept, compared and sent to another thread.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use super::Str;
 
@@ -10,7 +10,7 @@ pub type Table = BTreeMap<Str, Data>;
 /// Plain data, as Helm holds values before a template sees them.
 ///
 /// A number of a YAML or JSON document is a [`Data::Float`] (Go's `float64`), whole or not; one of `--set` is a [`Data::Int`] (Go's `int64`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub enum Data {
     /// `null`.
     #[default]
@@ -27,6 +27,20 @@ pub enum Data {
     List(Vec<Data>),
     /// Go's `map[string]interface{}`.
     Map(Table),
+}
+
+/// Keys and kinds: values hold passwords.
+impl fmt::Debug for Data {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => formatter.write_str("null"),
+            Self::Bool(_) => formatter.write_str("bool"),
+            Self::Int(_) | Self::Float(_) => formatter.write_str("number"),
+            Self::Text(_) => formatter.write_str("text"),
+            Self::List(items) => formatter.debug_list().entries(items).finish(),
+            Self::Map(table) => formatter.debug_map().entries(table).finish(),
+        }
+    }
 }
 
 impl Data {

@@ -281,22 +281,21 @@ impl From<&Data> for Value {
     }
 }
 
+/// Of which type it is, and how many it has: values hold passwords.
 impl fmt::Debug for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nil => formatter.write_str("nil"),
-            Self::Bool(it) => fmt::Debug::fmt(it, formatter),
-            Self::Int(it, ty) => write!(formatter, "{ty}({it})"),
-            Self::Uint(it, ty) => write!(formatter, "{ty}({it})"),
-            Self::Float(it) => fmt::Debug::fmt(it, formatter),
-            Self::Complex(re, im) => write!(formatter, "({re}+{im}i)"),
-            Self::Str(it) => fmt::Debug::fmt(it, formatter),
-            Self::Bytes(it) => write!(formatter, "bytes({it:?})"),
+            Self::Int(_, ty) | Self::Uint(_, ty) => write!(formatter, "{ty}"),
+            Self::Bool(_) => formatter.write_str("bool"),
+            Self::Float(_) | Self::Complex(..) => formatter.write_str("number"),
+            Self::Str(_) => formatter.write_str("string"),
+            Self::Bytes(_) => formatter.write_str("[]byte"),
             Self::List(it) => formatter.debug_list().entries(it.items()).finish(),
             // not its entries: a map may hold itself
             Self::Map(it) => write!(formatter, "{} of {}", it.ty(), it.len()),
             Self::Struct(it) => write!(formatter, "{}", it.ty),
-            Self::Time(it) => fmt::Display::fmt(it, formatter),
+            Self::Time(_) => formatter.write_str("time.Time"),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! for the dependencies of the first alias is seen by the second. Charts that were loaded are kept here and used again, so the work is
 //! done on a [`Tree`] beside them, which shares what Helm shares.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use super::{
     coalesce::{Layer, Merger, Nulls},
@@ -19,12 +19,19 @@ use crate::{
 };
 
 /// A chart whose dependencies are settled.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settled {
     /// The chart: those inside it that are enabled, by the names that they go by, and its values with what it imports.
     pub chart: Chart,
     /// What Helm would warn of.
     pub warnings: Vec<String>,
+}
+
+/// Not the warnings, in which values stand.
+impl fmt::Debug for Settled {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Settled").field("chart", &self.chart).finish_non_exhaustive()
+    }
 }
 
 /// Settles the dependencies of a chart for these values: conditions, tags, aliases and `import-values`.

@@ -1,5 +1,7 @@
 //! The values that a person gives: files, then flags, in Helm's order whatever the order on the command line.
 
+use std::fmt;
+
 use super::set::{Taken, set};
 use crate::{
     budget::Budget,
@@ -9,7 +11,7 @@ use crate::{
 };
 
 /// A file of `--values`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ValuesFile {
     /// As it was named.
     pub name: String,
@@ -18,7 +20,7 @@ pub struct ValuesFile {
 }
 
 /// What is given for a chart's values.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Given {
     /// `--values`, a later one over an earlier one.
     pub files: Vec<ValuesFile>,
@@ -32,6 +34,22 @@ pub struct Given {
     pub file: Vec<String>,
     /// `--set-literal`
     pub literal: Vec<String>,
+}
+
+/// Its name, not what it holds.
+impl fmt::Debug for ValuesFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ValuesFile").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The files' names, and how many flags there are.
+impl fmt::Debug for Given {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { files, json, typed, text, file, literal } = self;
+        let flags = [json, typed, text, file, literal].map(Vec::len);
+        formatter.debug_struct("Given").field("files", files).field("flags", &flags).finish()
+    }
 }
 
 impl Given {

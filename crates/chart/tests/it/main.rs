@@ -7,3 +7,4 @@ mod beside_helm;
 #[path = "../differential/mod.rs"]
 mod differential;
 mod documented;
+mod hidden;

@@ -1,5 +1,7 @@
 //! Chart repositories over HTTP: an index, and what it names; and single files by their address.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::Method;
 use penstock_model::Secret;
@@ -16,7 +18,7 @@ const MAX_ADDRESS: usize = 4096;
 const ARCHIVES: &str = "application/gzip,application/octet-stream";
 
 /// A file that was fetched by its address.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FetchedFile {
     /// Its address for people, without what may be secret in it.
     pub shown: String,
@@ -24,12 +26,27 @@ pub struct FetchedFile {
     pub bytes: Bytes,
 }
 
+/// Where it is from, not what it holds.
+impl fmt::Debug for FetchedFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FetchedFile").field("shown", &self.shown).finish_non_exhaustive()
+    }
+}
+
 /// A chart repository: its address, and by whom it is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Repository {
     url: Url,
     login: Option<Login>,
     pass_credentials: bool,
+}
+
+/// Its address without the query, in which a token may stand.
+impl fmt::Debug for Repository {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Repository");
+        shown.field("url", &transport::shown(&self.url)).field("login", &self.login).finish_non_exhaustive()
+    }
 }
 
 impl Repository {
@@ -265,6 +282,15 @@ mod tests {
         assert!(error.starts_with("`ftp://…@h/x` is no address") && !error.contains("hunter2"), "{error}");
         for address in ["file:///etc", "oci://h/a", "h/charts", "", "https://", "repo"] {
             assert!(Repository::new(address).is_err(), "{address}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_of_a_repository_and_a_file_has_no_secret_in_it() {
+        let repository = Repository::new("https://ada:hunter2@h/charts?token=hunter2").unwrap();
+        let file = FetchedFile { shown: "https://h/values.yaml".to_owned(), bytes: Bytes::from_static(b"password: hunter2") };
+        for (shown, named) in [(format!("{repository:?}"), "https://h/charts"), (format!("{file:?}"), "https://h/values.yaml")] {
+            assert!(shown.contains(named) && !shown.contains("hunter2"), "{shown}");
         }
     }
 

@@ -237,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_printed_of_a_grant_is_not_the_token() {
+        let grants = Grants::default();
+        grants.keep(&"h/app".parse().unwrap(), Right::Pull, secret("Bearer hunter2").unwrap());
+        let shown = format!("{grants:?}");
+        assert!(shown.contains("h/app") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
     fn an_upload_goes_on_where_the_registry_says_but_not_out_of_tls() {
         check(false, "/v2/app/blobs/uploads/1?state=a", "https://h:8443/v2/app/blobs/uploads/1?state=a");
         check(false, "https://store/1", "https://store/1");

@@ -3,7 +3,7 @@
 //! Redirects are followed here and not by the HTTP client, which knows neither where a login belongs nor that one does not go
 //! back from TLS to plain text.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ const MAX_SAID: usize = 300;
 const FIRST_ROOM: u64 = 1 << 20;
 
 /// One request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Request {
     /// What it is for, in the words of errors.
     pub(super) what: String,
@@ -43,6 +43,14 @@ pub(super) struct Request {
     pub(super) body: Bytes,
     /// Shown to the host of `url` alone.
     pub(super) authorization: Option<HeaderValue>,
+}
+
+/// What is asked where. Tokens stand in queries, headers and bodies.
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown_request = formatter.debug_struct("Request");
+        shown_request.field("what", &self.what).field("method", &self.method).field("url", &shown(&self.url)).finish_non_exhaustive()
+    }
 }
 
 impl Request {
@@ -278,4 +286,19 @@ fn is_without_tls(error: &(dyn std::error::Error + 'static)) -> bool {
         next = held.map_or_else(|| error.source(), |held| Some(held));
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_of_a_request_has_no_token_in_it() {
+        let mut request = Request::new("a token", Method::POST, Url::parse("https://ada:hunter2@h/token?sig=hunter2").unwrap());
+        request.headers.insert(header::COOKIE, HeaderValue::from_static("hunter2"));
+        request.body = Bytes::from_static(b"refresh_token=hunter2");
+        request.authorization = Some(HeaderValue::from_static("Bearer hunter2"));
+        let shown = format!("{request:?}");
+        assert!(shown.contains("https://h/token") && !shown.contains("hunter2"), "{shown}");
+    }
 }

@@ -6,7 +6,7 @@ use super::address;
 use crate::{format::quoted, value::Str};
 
 /// A URL, its parts decoded where Go decodes them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Url {
     pub scheme: Vec<u8>,
     pub opaque: Vec<u8>,
@@ -18,10 +18,17 @@ pub struct Url {
 }
 
 /// Who a URL is for.
-#[derive(Debug)]
 pub struct User {
     name: Vec<u8>,
     password: Option<Vec<u8>>,
+}
+
+/// Neither who it is for nor its query, in which tokens stand.
+impl fmt::Debug for Url {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [scheme, host, path] = [&self.scheme, &self.host, &self.path].map(|part| String::from_utf8_lossy(part));
+        write!(formatter, "{scheme}://{host}{path}")
+    }
 }
 
 /// Why a text is no URL, in Go's words.
@@ -304,5 +311,16 @@ fn parse_literal(text: &[u8]) -> Result<Vec<u8>, String> {
         Err(why) => Err(format!("invalid host: {why}")),
         Ok(address::Family::V4) => Err("invalid IP-literal".to_owned()),
         Ok(address::Family::V6) => Ok(literal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_of_an_address_has_no_secret_in_it() {
+        let url = Url::parse(b"https://ada:hunter2@h/charts?token=hunter2#hunter2").unwrap();
+        assert_eq!((url.user.is_some(), format!("{url:?}")), (true, "https://h/charts".to_owned()));
     }
 }
