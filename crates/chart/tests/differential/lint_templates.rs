@@ -208,6 +208,7 @@ pub const ODD_DOCUMENTS: &[&str] = &[
     "kind: 1",
     "kind: [x]",
     "metadata: text",
+    "kind: X\nmetadata: {annotations: {a: 1}}",
     "\ta: 1",
     "a: 1\na: 2",
     "{}",

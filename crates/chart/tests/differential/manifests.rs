@@ -3,7 +3,7 @@
 use penstock_chart::render::Files;
 use serde_json::{Value as Json, json};
 
-use super::{compare::Case, oracle::Outcome, random::Random, render, shrink};
+use super::{compare::Case, lint_templates::ODD_DOCUMENTS, oracle::Outcome, random::Random, render, shrink};
 
 /// Files as a render gives them.
 #[derive(Clone, Debug)]
@@ -105,21 +105,7 @@ pub fn grow(seed: u64) -> Rendered {
 
 fn document(random: &mut Random) -> String {
     if random.percent(12) {
-        return random
-            .word(&[
-                "",
-                "# only a comment",
-                "a: [",
-                "- a\n- b",
-                "text",
-                "null",
-                "kind: 1",
-                "metadata: text",
-                "kind: X\nmetadata: {annotations: {a: 1}}",
-                "\ta: 1",
-                "a: 1\na: 2",
-            ])
-            .to_owned();
+        return random.word(ODD_DOCUMENTS).to_owned();
     }
     let mut text = String::new();
     if random.percent(90) {
