@@ -4,11 +4,14 @@ use std::{collections::BTreeMap, fmt, rc::Rc};
 
 use super::{
     Unfit, combine,
-    compile::{At, Bounds, Part, Rest, Schema},
+    compile::{At, Bounds, Part, Pattern, Rest, Schema},
     formats,
     node::{Members, Node},
 };
-use crate::budget::Budget;
+use crate::{
+    budget::Budget,
+    functions::regex::{self, Searcher},
+};
 
 /// Where a value stands: keys and places from the root on.
 #[derive(Clone, Copy)]
@@ -63,7 +66,7 @@ impl Findings {
 
 /// What is wrong with values; empty when nothing is.
 pub(super) fn check(schema: &Schema, values: &Node, budget: &mut Budget) -> Result<Vec<String>, Unfit> {
-    let mut checker = Checker { parts: &schema.parts, budget };
+    let mut checker = Checker { parts: &schema.parts, budget, searchers: BTreeMap::new() };
     let root = Place { name: "(root)", above: None };
     Ok(checker.findings(schema.root, values, root)?.problems)
 }
@@ -71,6 +74,8 @@ pub(super) fn check(schema: &Schema, values: &Node, budget: &mut Budget) -> Resu
 pub(super) struct Checker<'a, 'b> {
     parts: &'a [Part],
     pub budget: &'b mut Budget,
+    /// Of each pattern that was looked for.
+    searchers: BTreeMap<&'a str, Searcher>,
 }
 
 impl<'a> Checker<'a, '_> {
@@ -197,7 +202,12 @@ impl<'a> Checker<'a, '_> {
         Ok(())
     }
 
-    fn text(&mut self, part: &Part, text: &str, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
+    fn is_found(&mut self, pattern: &'a Pattern, text: &str) -> Result<bool, Unfit> {
+        let searcher = self.searchers.entry(&pattern.text).or_insert_with(|| Searcher::new(pattern.expression.clone()));
+        Ok(regex::is_in(searcher, text, self.budget)?)
+    }
+
+    fn text(&mut self, part: &'a Part, text: &str, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
         self.budget.scan(text.len())?;
         let Bounds { least, most } = part.length;
         let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
@@ -208,7 +218,7 @@ impl<'a> Checker<'a, '_> {
             findings.add(place, &format!("String length must be less than or equal to {most}"), self.budget)?;
         }
         if let Some(pattern) = &part.pattern
-            && !pattern.expression.is_match(text, self.budget)?
+            && !self.is_found(pattern, text)?
         {
             findings.add(place, &format!("Does not match pattern '{}'", pattern.text), self.budget)?;
         }
@@ -284,7 +294,7 @@ impl<'a> Checker<'a, '_> {
         Ok(())
     }
 
-    fn map(&mut self, part: &Part, members: &Members, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
+    fn map(&mut self, part: &'a Part, members: &Members, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
         let length = i64::try_from(members.len()).unwrap_or(i64::MAX);
         if let Some(least) = part.property_count.least.filter(|least| length < *least) {
             findings.add(place, &format!("Must have at least {least} properties"), self.budget)?;
@@ -316,10 +326,10 @@ impl<'a> Checker<'a, '_> {
     }
 
     /// What the patterns want of a member, and `additionalProperties` where nothing else speaks of it.
-    fn member(&mut self, part: &Part, key: &str, node: &Node, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
+    fn member(&mut self, part: &'a Part, key: &str, node: &Node, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
         let mut is_matched = false;
         for (pattern, at) in &part.pattern_properties {
-            if pattern.expression.is_match(key, self.budget)? {
+            if self.is_found(pattern, key)? {
                 is_matched = true;
                 let found = self.findings(*at, node, place.below(key))?;
                 findings.merge(found);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     budget::Budget,
-    functions::regex::{Cache, Compiled},
+    functions::regex::{Cache, Program},
 };
 
 /// Where a part of a schema stands among all of them: they may refer to one another in circles.
@@ -58,7 +58,7 @@ pub(super) struct Bounds {
 /// A pattern with the text that it was read from.
 pub(super) struct Pattern {
     pub text: String,
-    pub expression: Compiled,
+    pub expression: Program,
 }
 
 /// `if`, `then`, `else`

@@ -1,6 +1,6 @@
 //! How matches follow one another, and what replaces them.
 
-use super::compiled::Compiled;
+use super::search::Searcher;
 use crate::{
     budget::{Budget, Exhausted},
     functions::runes::{self, Runes},
@@ -60,7 +60,7 @@ impl Subject {
 }
 
 /// All matches, or so many where the count is not negative. An empty one directly after another counts as none.
-pub fn all(expression: &Compiled, subject: &Subject, count: i64, budget: &mut Budget) -> Result<Vec<(usize, usize)>, Exhausted> {
+pub fn all(expression: &mut Searcher, subject: &Subject, count: i64, budget: &mut Budget) -> Result<Vec<(usize, usize)>, Exhausted> {
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     let (mut found, mut at, mut previous_end) = (Vec::new(), 0, None);
     while found.len() < most && at <= subject.len() {
@@ -140,7 +140,7 @@ fn number(name: &[u8]) -> Option<usize> {
 
 /// The text with every match replaced.
 pub fn replaced(
-    expression: &Compiled,
+    expression: &mut Searcher,
     subject: &Subject,
     replacement: &Replacement<'_>,
     budget: &mut Budget,
@@ -170,7 +170,7 @@ pub fn replaced(
                         continue;
                     }
                     Piece::Group(group) => groups.get(*group).copied().flatten(),
-                    Piece::Named(name) => expression.named(name).find_map(|group| groups.get(group).copied().flatten()),
+                    Piece::Named(name) => expression.program().named(name).find_map(|group| groups.get(group).copied().flatten()),
                 };
                 if let Some((start, end)) = group {
                     add(&mut out, subject.part(start, end), budget)?;

@@ -1,15 +1,20 @@
 //! Regular expressions in Go's dialect (RE2).
 //!
-//! Each is parsed here by Go's grammar and written again in that of the `regex` crate, whose way to match is the same: leftmost, of
-//! the alternatives the first. How matches follow one another, what a replacement stands for and what errors say is Go's.
+//! Each is parsed here by Go's grammar and written again in that of the `regex` crate, whose automaton is built of it. It is searched
+//! here ([`search`]), so that a search costs no more than there is left to spend. Of the matches the leftmost counts, of the alternatives
+//! the first. How matches follow one another, what a replacement stands for and what errors say is Go's.
 
 mod classes;
-mod compiled;
 mod matches;
+mod program;
+mod search;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
-pub use compiled::Cache;
-pub(crate) use compiled::Compiled;
+pub use program::Cache;
+pub(crate) use program::Program;
+pub(crate) use search::Searcher;
 
 use crate::{
     budget::{Budget, Exhausted},
@@ -17,7 +22,8 @@ use crate::{
     functions::arguments::{Call, INT, ITEM, TEXT, function, int, spend, text},
     value::{List, Str, Value, types},
 };
-use compiled::NotCompiled;
+use matches::Subject;
+use program::NotCompiled;
 
 /// The functions of this file.
 pub const FUNCTIONS: &[Function] = &[
@@ -37,9 +43,9 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// An expression that no template asked for; none where it is none.
-pub(crate) fn expression(text: &str, cache: &mut Cache, budget: &mut Budget) -> Result<Option<Compiled>, Exhausted> {
+pub(crate) fn expression(text: &str, cache: &mut Cache, budget: &mut Budget) -> Result<Option<Program>, Exhausted> {
     match cache.compile(&text.into(), budget) {
-        Ok(compiled) => Ok(Some(compiled)),
+        Ok(searcher) => Ok(Some(searcher.program().clone())),
         Err(NotCompiled::Wrong(_)) => Ok(None),
         Err(NotCompiled::Limit(limit)) => Err(limit),
     }
@@ -47,17 +53,15 @@ pub(crate) fn expression(text: &str, cache: &mut Cache, budget: &mut Budget) -> 
 
 /// In which of these texts an expression of Go's is found somewhere. One that is none is refused in Go's words.
 pub fn found_in<'t>(expression: &str, texts: impl Iterator<Item = &'t str>, budget: &mut Budget) -> Result<Vec<bool>, Fault> {
-    let expression = Str::from(expression);
-    let compiled = Cache::default().compile(&expression, budget).map_err(|error| must(&expression, error))?;
-    texts.map(|text| Ok(compiled.is_match(text, budget)?)).collect()
+    let (expression, mut cache) = (Str::from(expression), Cache::default());
+    let searcher = cache.compile(&expression, budget).map_err(|error| must(&expression, error))?;
+    texts.map(|text| Ok(is_in(searcher, text, budget)?)).collect()
 }
 
-impl Compiled {
-    /// Whether it matches somewhere in a text.
-    pub(crate) fn is_match(&self, text: &str, budget: &mut Budget) -> Result<bool, Exhausted> {
-        let subject = matches::Subject::new(text.into(), budget)?;
-        Ok(self.find(&subject, 0, budget)?.is_some())
-    }
+/// Whether an expression matches somewhere in a text.
+pub(crate) fn is_in(searcher: &mut Searcher, text: &str, budget: &mut Budget) -> Result<bool, Exhausted> {
+    let subject = Subject::new(text.into(), budget)?;
+    searcher.is_match(&subject, budget)
 }
 
 /// What a function says of an expression that is none.
@@ -82,15 +86,21 @@ fn panic(expression: &Str, error: NotCompiled) -> Fault {
     Fault::said([b"regexp: Compile(", quoted.as_slice(), b"): ", &error.shown()].concat())
 }
 
-fn compiled(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Result<Compiled, Fault> {
+/// Does something with the expression and the text that a function is given.
+fn search<T>(
+    scope: &mut Scope<'_>,
+    arguments: &[Value],
+    complaint: Complaint,
+    act: impl FnOnce(&mut Searcher, &Subject, &mut Budget) -> Result<T, Exhausted>,
+) -> Result<T, Fault> {
     let expression = text(arguments, 0);
-    scope.expressions.compile(&expression, scope.budget).map_err(|error| complaint(&expression, error))
+    let searcher = scope.expressions.compile(&expression, scope.budget).map_err(|error| complaint(&expression, error))?;
+    let subject = Subject::new(text(arguments, 1), scope.budget)?;
+    Ok(act(searcher, &subject, scope.budget)?)
 }
 
 fn matches(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Result<Value, Fault> {
-    let expression = compiled(scope, arguments, complaint)?;
-    let subject = matches::Subject::new(text(arguments, 1), scope.budget)?;
-    Ok(Value::Bool(expression.find(&subject, 0, scope.budget)?.is_some()))
+    search(scope, arguments, complaint, |searcher, subject, budget| Ok(Value::Bool(searcher.is_match(subject, budget)?)))
 }
 
 /// What is no expression matches nothing.
@@ -102,76 +112,77 @@ fn matches_quietly(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, 
 }
 
 fn find(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Result<Value, Fault> {
-    let expression = compiled(scope, arguments, complaint)?;
-    let subject = matches::Subject::new(text(arguments, 1), scope.budget)?;
-    let found = expression.find(&subject, 0, scope.budget)?;
-    let found = found.map_or(&[][..], |(start, end)| subject.part(start, end));
-    spend(scope, 0, found.len())?;
-    Ok(Value::str(found))
+    search(scope, arguments, complaint, |searcher, subject, budget| {
+        let found = searcher.find(subject, 0, budget)?;
+        let found = found.map_or(&[][..], |(start, end)| subject.part(start, end));
+        budget.make(found.len())?;
+        Ok(Value::str(found))
+    })
 }
 
 fn find_all(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Result<Value, Fault> {
-    let expression = compiled(scope, arguments, complaint)?;
-    let subject = matches::Subject::new(text(arguments, 1), scope.budget)?;
-    let found = matches::all(&expression, &subject, int(arguments, 2), scope.budget)?;
-    if found.is_empty() {
-        return Ok(Value::List(List::nil(&types::STRINGS)));
-    }
-    let parts = found.into_iter().map(|(start, end)| subject.part(start, end)).collect();
-    // Go makes room for ten before it begins
-    strings(scope, parts, 10)
+    search(scope, arguments, complaint, |searcher, subject, budget| {
+        let found = matches::all(searcher, subject, int(arguments, 2), budget)?;
+        if found.is_empty() {
+            return Ok(Value::List(List::nil(&types::STRINGS)));
+        }
+        let parts = found.into_iter().map(|(start, end)| subject.part(start, end)).collect();
+        // Go makes room for ten before it begins
+        strings(parts, 10, budget)
+    })
 }
 
 fn replace_all(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Result<Value, Fault> {
-    let expression = compiled(scope, arguments, complaint)?;
-    let subject = matches::Subject::new(text(arguments, 1), scope.budget)?;
     let replacement = text(arguments, 2);
     let replacement = matches::Replacement::parse(replacement.as_bytes());
-    Ok(Value::str(matches::replaced(&expression, &subject, &replacement, scope.budget)?))
+    search(scope, arguments, complaint, |searcher, subject, budget| {
+        Ok(Value::str(matches::replaced(searcher, subject, &replacement, budget)?))
+    })
 }
 
 fn replace_all_literally(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Result<Value, Fault> {
-    let expression = compiled(scope, arguments, complaint)?;
-    let subject = matches::Subject::new(text(arguments, 1), scope.budget)?;
     let replacement = text(arguments, 2);
     let replacement = matches::Replacement::literal(replacement.as_bytes());
-    Ok(Value::str(matches::replaced(&expression, &subject, &replacement, scope.budget)?))
+    search(scope, arguments, complaint, |searcher, subject, budget| {
+        Ok(Value::str(matches::replaced(searcher, subject, &replacement, budget)?))
+    })
 }
 
 /// The text between matches. Go counts an empty match at the very beginning as none.
 fn split(scope: &mut Scope<'_>, arguments: &[Value], complaint: Complaint) -> Result<Value, Fault> {
-    let expression = compiled(scope, arguments, complaint)?;
-    let (subject, count) = (matches::Subject::new(text(arguments, 1), scope.budget)?, int(arguments, 2));
-    if count == 0 {
-        return Ok(Value::List(List::nil(&types::STRINGS)));
-    }
-    if subject.len() == 0 && !text(arguments, 0).is_empty() {
-        return strings(scope, vec![&[]], 1);
-    }
-    let most = usize::try_from(count).unwrap_or(usize::MAX);
-    let (mut parts, mut begin, mut end) = (Vec::new(), 0, 0);
-    let found = matches::all(&expression, &subject, count, scope.budget)?;
-    let capacity = found.len();
-    for (start, stop) in found {
-        if parts.len() + 1 >= most {
-            break;
+    let count = int(arguments, 2);
+    search(scope, arguments, complaint, |searcher, subject, budget| {
+        if count == 0 {
+            return Ok(Value::List(List::nil(&types::STRINGS)));
         }
-        end = start;
-        if stop != 0 {
-            parts.push(subject.part(begin, end));
+        if subject.len() == 0 && !text(arguments, 0).is_empty() {
+            return strings(vec![&[]], 1, budget);
         }
-        begin = stop;
-    }
-    if end != subject.len() {
-        parts.push(subject.part(begin, subject.len()));
-    }
-    strings(scope, parts, capacity)
+        let most = usize::try_from(count).unwrap_or(usize::MAX);
+        let (mut parts, mut begin, mut end) = (Vec::new(), 0, 0);
+        let found = matches::all(searcher, subject, count, budget)?;
+        let capacity = found.len();
+        for (start, stop) in found {
+            if parts.len() + 1 >= most {
+                break;
+            }
+            end = start;
+            if stop != 0 {
+                parts.push(subject.part(begin, end));
+            }
+            begin = stop;
+        }
+        if end != subject.len() {
+            parts.push(subject.part(begin, subject.len()));
+        }
+        strings(parts, capacity, budget)
+    })
 }
 
 /// A list that Go had made room for so many parts in, and appended to.
-fn strings(scope: &mut Scope<'_>, parts: Vec<&[u8]>, capacity: usize) -> Result<Value, Fault> {
+fn strings(parts: Vec<&[u8]>, capacity: usize, budget: &mut Budget) -> Result<Value, Exhausted> {
     let size = parts.iter().fold(0_usize, |size, part| size.saturating_add(part.len() + ITEM));
-    scope.budget.make(size)?;
+    budget.make(size)?;
     Ok(Value::List(List::grown_from(&types::STRINGS, parts.into_iter().map(Value::str).collect(), capacity)))
 }
 
