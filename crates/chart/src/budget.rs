@@ -37,13 +37,31 @@ pub const RENDER_TIME: Duration = Duration::from_secs(120);
 #[derive(Clone)]
 pub struct TimeLimit {
     limit: Duration,
-    is_over: Arc<dyn Fn() -> bool + Send + Sync>,
+    is_over: Tells,
+    given_up: Option<Tells>,
 }
+
+/// What is asked now and then while a chart is rendered.
+pub type Tells = Arc<dyn Fn() -> bool + Send + Sync>;
 
 impl TimeLimit {
     /// A limit from now on, and who tells that a time from now on is over.
     pub fn new<F: Fn() -> bool + Send + Sync + 'static>(limit: Duration, over_after: impl FnOnce(Duration) -> F) -> Self {
-        Self { limit, is_over: Arc::new(over_after(limit)) }
+        Self { limit, is_over: Arc::new(over_after(limit)), given_up: None }
+    }
+
+    /// The same, and who tells that nobody waits for the render any more.
+    #[must_use]
+    pub fn unless_given_up(self, given_up: Tells) -> Self {
+        Self { given_up: Some(given_up), ..self }
+    }
+
+    fn check(&self) -> Result<(), Exhausted> {
+        match &self.given_up {
+            Some(given_up) if given_up() => Err(Exhausted::GivenUp),
+            _ if (self.is_over)() => Err(Exhausted::Time(self.limit)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -71,6 +89,9 @@ pub enum Exhausted {
     /// Too long. How far a render comes in a time is another matter on every machine, so that nothing may be concluded from it.
     #[error("the chart took longer than {0:?} to render on this machine")]
     Time(Duration),
+    /// Whoever waited for it gave it up.
+    #[error("the render was given up before its end")]
+    GivenUp,
 }
 
 /// What something took of a [`Budget`].
@@ -123,9 +144,7 @@ impl Budget {
     /// Takes steps that the slice does not have, and begins the next one.
     #[cold]
     fn next_slice(&mut self, count: u64) -> Result<(), Exhausted> {
-        if let Some(time) = self.time.as_ref().filter(|time| (time.is_over)()) {
-            return Err(Exhausted::Time(time.limit));
-        }
+        self.time.as_ref().map_or(Ok(()), TimeLimit::check)?;
         let rest = self.slice + self.steps;
         let left = rest.checked_sub(count).ok_or(Exhausted::Steps(self.limits.steps))?;
         self.slice = left.min(SLICE);
@@ -223,5 +242,15 @@ mod tests {
     fn a_step_that_is_many_is_not_begun_when_the_time_is_over() {
         let mut budget = Budget::new(Limits::default()).within(Some(TimeLimit::new(Duration::ZERO, |_| || true)));
         assert_eq!(budget.step(100_000_000), Err(Exhausted::Time(Duration::ZERO)));
+    }
+    #[test]
+    fn a_render_that_is_given_up_ends_before_its_time_in_other_words() {
+        let given_up = Arc::new(AtomicU64::new(0));
+        let told = given_up.clone();
+        let time = TimeLimit::new(Duration::from_secs(1), |_| || false).unless_given_up(Arc::new(move || told.load(Ordering::Relaxed) > 0));
+        let mut budget = Budget::new(Limits::default()).within(Some(time));
+        assert!((0..3 * SLICE).all(|_| budget.step(1).is_ok()));
+        given_up.store(1, Ordering::Relaxed);
+        assert!((0..=SLICE).any(|_| budget.step(1) == Err(Exhausted::GivenUp)));
     }
 }

@@ -139,6 +139,9 @@ pub enum HelmError {
     Interrupted,
     /// Somebody else stored that revision first.
     #[error("release: already exists")]
+    /// It was given up while a template was carried out, which is before anything is recorded.
+    #[error("context canceled while the chart was rendered: no revision is recorded")]
+    RenderInterrupted,
     RevisionExists,
     /// A record that cannot be read.
     #[error("{secret}: {source}")]

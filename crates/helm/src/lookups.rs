@@ -7,12 +7,12 @@ use std::{cell::RefCell, collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use penstock_chart::{
-    budget::{Budget, Limits, RENDER_TIME, TimeLimit},
+    budget::{Budget, Exhausted, Limits, RENDER_TIME, Tells, TimeLimit},
     chart::Chart,
     function::Lookup,
     random::Seeded,
-    release::{Composed, Request, compose},
-    render::{Capabilities, KubeVersion, Release, Surroundings},
+    release::{ComposeError, Composed, Request, compose},
+    render::{Capabilities, KubeVersion, Release, RenderError, Surroundings},
     value::{Data, Table},
     values::{Nulls, settle},
 };
@@ -50,6 +50,8 @@ pub struct RenderRequest {
     pub limits: Limits,
     /// How long a render may take.
     pub time: Duration,
+    /// What tells that the operation is given up. It is asked while a template is carried out, when nothing else of this room is.
+    pub given_up: Option<Tells>,
     /// Whether templates may look things up.
     pub look_up: bool,
     /// What gives the addresses of a host, where templates may ask for them.
@@ -74,6 +76,7 @@ impl Default for RenderRequest {
             seed: [0; 32],
             limits: Limits::default(),
             time: RENDER_TIME,
+            given_up: None,
             look_up: false,
             hosts: None,
             hide_secrets: false,
@@ -85,6 +88,15 @@ impl Default for RenderRequest {
 }
 
 impl RenderRequest {
+    /// How long a render that begins now may go on.
+    fn time_limit(&self) -> TimeLimit {
+        let time = TimeLimit::new(self.time, over_after);
+        match &self.given_up {
+            Some(given_up) => time.unless_given_up(Tells::clone(given_up)),
+            None => time,
+        }
+    }
+
     /// The chart with those inside it that are enabled, by the names that they go by.
     pub(crate) fn settled(&self) -> Result<Chart, HelmError> {
         let settled = settle(&self.chart, &self.values, Nulls::Keep, &mut Budget::new(self.limits));
@@ -145,13 +157,13 @@ impl Releases<'_> {
                 let mut random = Seeded::new(request.seed);
                 let lookup: Option<&dyn Lookup> = if request.look_up { Some(&render) } else { None };
                 let hosts = request.hosts.as_ref().map(|hosts| hosts as &dyn Fn(&str) -> Vec<String>);
-                let time = Some(TimeLimit::new(request.time, over_after));
+                let time = Some(request.time_limit());
                 let mut around = Surroundings { lookup, hosts, limits: request.limits, time, ..Surroundings::new(&now, &mut random) };
                 compose(&request.chart, &whole, &mut around)
             };
             let missing = render.missing.take();
             if missing.is_empty() {
-                let mut composed = composed.map_err(|error| HelmError::Render(error.to_string()))?;
+                let mut composed = composed.map_err(unrendered)?;
                 composed.warnings.iter().for_each(|warning| self.warn(warning));
                 if let Some(program) = &request.post_renderer {
                     let changed = program.change(&composed.manifest).await;
@@ -166,6 +178,13 @@ impl Releases<'_> {
             }
         }
         Err(HelmError::Render(format!("templates look for objects, by what they found, more than {ROUNDS} times")))
+    }
+}
+
+fn unrendered(error: ComposeError) -> HelmError {
+    match error {
+        ComposeError::Render(RenderError::Limit(Exhausted::GivenUp)) => HelmError::RenderInterrupted,
+        error => HelmError::Render(error.to_string()),
     }
 }
 

@@ -1,6 +1,10 @@
 //! An operation is given up while it waits: what is stored says so, and nobody has to take it up.
 
-use std::{future::ready, pin::pin};
+use std::{
+    future::{pending, ready},
+    pin::pin,
+    sync::Arc,
+};
 
 use penstock_chart::release::Status;
 use penstock_helm::HelmError;
@@ -58,4 +62,19 @@ async fn what_is_done_before_anybody_interrupts_is_done() {
     let stage = Stage::new();
     let done = stage.with(async |releases| releases.install_unless(&install(render("one")), pin!(ready(()))).await).await;
     assert_eq!(done.unwrap().info.status, Status::Deployed);
+}
+
+#[tokio::test]
+async fn a_render_that_is_given_up_ends_at_once_and_records_nothing() {
+    let forever = "{{ range until 10000 }}{{ range until 10000 }}{{ end }}{{ end }}";
+    let rendered = penstock_helm::RenderRequest { given_up: Some(Arc::new(|| true)), ..rendering(&[("a.yaml", forever)], json!({})) };
+    let stage = Stage::new();
+    let failed = stage.with(async |releases| releases.install_unless(&install(rendered.clone()), pin!(pending())).await).await;
+    assert!(matches!(failed, Err(HelmError::RenderInterrupted)), "{failed:?}");
+    assert!(stands(&stage).await.is_empty() && stage.cluster.did().is_empty());
+
+    stage.with(async |releases| releases.install(&install(render("one"))).await.unwrap()).await;
+    let failed = stage.with(async |releases| releases.upgrade_unless(&upgrade(rendered), pin!(pending())).await).await;
+    assert!(matches!(failed, Err(HelmError::RenderInterrupted)), "{failed:?}");
+    assert_eq!(stands(&stage).await, [(Status::Deployed, "Install complete".to_owned())]);
 }

@@ -8,7 +8,7 @@ mod shown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use penstock_chart::{release::Composed, render::Release};
+use penstock_chart::{budget::Tells, release::Composed, render::Release};
 use penstock_cli::{
     CliError, Form,
     args::chart::{Chart, Cluster as ClusterFlags},
@@ -22,6 +22,7 @@ use penstock_model::{
 use penstock_target::kubernetes::{ClusterSettings, KubernetesCluster};
 use tokio::signal::unix::{SignalKind, signal};
 
+use tokio_util::sync::CancellationToken;
 /// A cluster that can be spoken to, and the namespace that is meant.
 struct Connected {
     cluster: Arc<dyn Cluster>,
@@ -84,19 +85,38 @@ fn told(progress: Progress) {
 
 /// Ends when somebody asks this program to stop, so that a release is recorded as failed and not left pending. Who asks once more is
 /// obeyed at once.
-async fn interrupted(release: &str) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return std::future::pending().await;
-    };
-    let mut asked = async move || {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    };
-    asked().await;
-    eprintln!("{} release {} is being cancelled", terminal::yellow("warning:"), terminal::plain(release));
-    tokio::spawn(async move {
-        asked().await;
-        std::process::exit(128 + nix::sys::signal::Signal::SIGINT as i32)
-    });
+struct Interruption(CancellationToken);
+
+impl Interruption {
+    /// Listens from now on. Beside whatever else this program does: a render leaves no room for others where it runs.
+    fn of(release: &str) -> Self {
+        let asked_for = CancellationToken::new();
+        if let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+            let (tell, release) = (asked_for.clone(), terminal::plain(release));
+            let mut asked = async move || {
+                tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            };
+            tokio::spawn(async move {
+                asked().await;
+                eprintln!("{} release {release} is being cancelled", terminal::yellow("warning:"));
+                tell.cancel();
+                asked().await;
+                std::process::exit(128 + nix::sys::signal::Signal::SIGINT as i32)
+            });
+        }
+        Self(asked_for)
+    }
+
+    /// Ends once somebody asks.
+    async fn asked(&self) {
+        self.0.cancelled().await;
+    }
+
+    /// Tells whether somebody has asked.
+    fn tells(&self) -> Tells {
+        let asked_for = self.0.clone();
+        Arc::new(move || asked_for.is_cancelled())
+    }
 }
 
 /// What the server refused, at whatever it was asked.

@@ -184,3 +184,4 @@ fn helm_and_penstock_take_turns_on_one_release() {
 
     interruption::what_is_interrupted_is_recorded_as_failed(&stage);
 }
+    interruption::what_is_interrupted_while_it_renders_is_not_begun(&stage);

@@ -13,7 +13,7 @@ use penstock_model::cluster::Propagation;
 
 use super::{
     super::{given, naming, post_renderer::Program, seed, source},
-    Connected, connect, failed, interrupted, reach,
+    Connected, Interruption, connect, failed, reach,
     shown::{self, Parts},
     time, told, waiting,
 };
@@ -22,23 +22,27 @@ use super::{
 pub async fn install(args: &Install, form: Form) -> Result<u8, CliError> {
     let (name, reference) = naming::name_and_chart(&args.name_and_chart, &args.naming, None)?;
     let (render, there) = prepared(reference, &args.revision).await?;
-    let install = installation(name, render, &args.revision, args.replace)?;
-    let done = there.releases(&told).install_unless(&install, pin!(interrupted(&install.name))).await;
+    let mut install = installation(name, render, &args.revision, args.replace)?;
+    let interruption = Interruption::of(&install.name);
+    install.render.given_up = Some(interruption.tells());
+    let done = there.releases(&told).install_unless(&install, pin!(interruption.asked())).await;
     told_of(done, "INSTALLATION FAILED", &args.revision, form)
 }
 
 /// Upgrades a release, or installs it.
 pub async fn upgrade(args: &Upgrade, form: Form) -> Result<u8, CliError> {
     let revision = &args.revision;
-    let (render, there) = prepared(&args.chart, revision).await?;
+    let (mut render, there) = prepared(&args.chart, revision).await?;
     let releases = there.releases(&told);
     let absent = args.install && !releases.is_installed(&args.name).await.map_err(failed)?;
+    let interruption = Interruption::of(&args.name);
+    render.given_up = Some(interruption.tells());
     let done = if absent {
         eprintln!("{}", terminal::dim(&format!("release {} is not there: installing it", args.name)));
         let install = installation(args.name.clone(), render, revision, true)?;
-        releases.install_unless(&install, pin!(interrupted(&args.name))).await
+        releases.install_unless(&install, pin!(interruption.asked())).await
     } else {
-        releases.upgrade_unless(&upgraded(args, render)?, pin!(interrupted(&args.name))).await
+        releases.upgrade_unless(&upgraded(args, render)?, pin!(interruption.asked())).await
     };
     told_of(done, "UPGRADE FAILED", revision, form)
 }

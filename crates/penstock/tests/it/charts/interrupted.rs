@@ -1,0 +1,42 @@
+//! Ctrl-C while a template is carried out.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use penstock_testkit::eventually;
+
+use super::folder;
+use crate::house::directory;
+
+/// What is carried out for a long time.
+pub(super) const LASTING: &str = "{{ range until 10000 }}{{ range until 10000 }}{{ end }}{{ end }}";
+
+/// Waits until a program has worked for so long that it must be rendering, and interrupts it.
+pub(super) async fn interrupt_while_it_renders(child: &Child) {
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    eventually("it works for a second", || async move {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        // the program's name, which may hold anything, is in brackets; the time that it worked is the 14th field, in hundredths
+        let worked: u64 = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(11).unwrap().parse().unwrap();
+        if worked > 100 { Ok(()) } else { Err(worked) }
+    })
+    .await;
+    kill(pid, Signal::SIGINT).unwrap();
+}
+
+#[tokio::test]
+async fn what_only_renders_ends_at_once_and_leaves_nothing() {
+    let dir = directory();
+    let chart = folder(dir.path(), "slow", &[("templates/a.yaml", "a: 1\n"), ("templates/b.yaml", LASTING)]);
+    let (chart, out) = (chart.to_str().unwrap(), dir.path().join("out"));
+    for arguments in [&["template", chart, "--output-dir", out.to_str().unwrap()][..], &["lint", chart], &["diff", chart, "--set", "a=1"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+        let child = command.arg("chart").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        interrupt_while_it_renders(&child).await;
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.signal(), Some(Signal::SIGINT as i32), "{arguments:?}: {ended:?}");
+        assert!(ended.stdout.is_empty() && !out.exists(), "{arguments:?}: {ended:?}");
+    }
+}
