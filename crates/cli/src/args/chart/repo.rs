@@ -52,4 +52,7 @@ pub struct RepoUpdate {
     /// The names; all unless given.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
+    /// Fail where an index cannot be read; that is only told otherwise.
+    #[arg(long)]
+    pub fail_on_repo_update_fail: bool,
 }

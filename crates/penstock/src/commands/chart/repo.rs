@@ -6,10 +6,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _};
 use penstock_chart::package::{Index, NamedRepositories, NamedRepository};
 use penstock_cli::{
     CliError, Output,
-    args::chart::{Credentials, Repo, RepoAdd},
+    args::chart::{Credentials, Repo, RepoAdd, RepoUpdate},
     exit, terminal,
 };
 use serde_json::json;
@@ -20,6 +21,8 @@ use super::{
     helm_home, read_all,
 };
 
+/// How many repositories are asked at the same time.
+const AT_ONCE: usize = 8;
 /// The largest file of named repositories.
 const LARGEST: u64 = 16 << 20;
 /// How long another program may hold the file, as in Helm, and how often it is looked after.
@@ -32,7 +35,7 @@ pub async fn repo(command: &Repo, output: Output) -> Result<(), CliError> {
         Repo::Add(args) => add(args, output).await,
         Repo::List => list(output),
         Repo::Remove(args) => remove(&args.names, output).await,
-        Repo::Update(args) => update(&args.names, output).await,
+        Repo::Update(args) => update(args, output).await,
     }
 }
 
@@ -143,32 +146,42 @@ async fn remove(names: &[String], output: Output) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn update(names: &[String], output: Output) -> Result<(), CliError> {
+async fn update(args: &RepoUpdate, output: Output) -> Result<(), CliError> {
     let known = known()?;
+    let absent = |message: String, hint| Err(CliError::other(message, hint, exit::ABSENT));
     if known.all().is_empty() {
-        let message = "no repositories found. You must add one before updating";
-        return Err(CliError::other(message, "`penstock chart repo add NAME URL`", exit::ABSENT));
+        return absent("no repositories found. You must add one before updating".to_owned(), "`penstock chart repo add NAME URL`");
     }
-    for name in names {
-        find(&known, name)?;
+    if let Some(name) = args.names.iter().find(|name| known.get(name).is_none()) {
+        let message = format!("no repositories found matching '{name}'.  Nothing will be updated");
+        return absent(message, "`penstock chart repo list` shows the names");
     }
-    let mut failed = 0;
-    for one in known.all().iter().filter(|one| names.is_empty() || names.contains(&one.name)) {
+    if output == Output::Text {
+        println!("Hang tight while we grab the latest from your chart repositories...");
+    }
+    let asked = known.all().iter().filter(|one| args.names.is_empty() || args.names.contains(&one.name));
+    let mut answers = stream::iter(asked.map(async |one| (one, fetch_index(one).await))).buffered(AT_ONCE);
+    let mut failed = Vec::new();
+    while let Some((one, answer)) = answers.next().await {
         let url = shown(&one.url);
-        match fetch_index(one).await {
+        match answer {
             Ok(index) => {
                 let said = format!("...Successfully got an update from the {:?} chart repository", one.name);
                 tell(output, &json!({ "name": one.name, "url": url, "charts": index.entries.len() }), &said);
             }
             Err(error) => {
-                failed += 1;
                 let said = format!("...Unable to get an update from the {:?} chart repository ({url}):\n\t{error}", one.name);
                 tell(output, &json!({ "name": one.name, "url": url, "error": error.to_string() }), &said);
+                failed.push(url);
             }
         }
     }
-    if failed > 0 {
-        return Err(CliError::other(format!("{failed} of the indexes could not be read"), "", exit::NOT_GOOD));
+    if !failed.is_empty() && args.fail_on_repo_update_fail {
+        let message = format!("Failed to update the following repositories: [{}]", failed.join(" "));
+        return Err(CliError::other(message, "", exit::NOT_GOOD));
+    }
+    if output == Output::Text {
+        println!("Update Complete. ⎈Happy Helming!⎈");
     }
     Ok(())
 }

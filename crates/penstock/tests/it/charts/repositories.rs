@@ -131,8 +131,34 @@ fn a_repository_is_not_named_without_its_index_nor_renamed_nor_asked_with_anothe
         let said = home.penstock(arguments);
         assert!(said.code != Some(0) && said.err.contains(expected), "{said:?}");
     }
-    let file = home.file().replace(&address, &elsewhere);
+}
+
+#[test]
+fn an_index_that_cannot_be_read_keeps_none_of_the_others_from_being_updated() {
+    let dir = directory();
+    let address = repository(dir.path());
+    let home = Home(dir.path().join("home"));
+    for name in ["gone", "there", "more"] {
+        home.penstock(&["repo", "add", name, &address, "--username", "ada", "--password-stdin"]).fine();
+    }
+    let elsewhere = serve_to(dir.path().join("nothing"), None);
+    let file = home.file().replacen(&address, &elsewhere, 1);
     std::fs::write(home.0.join("HELM_CONFIG_HOME/repositories.yaml"), file).unwrap();
-    let updated = home.penstock(&["repo", "update"]);
-    assert!(updated.code == Some(1) && updated.out.contains("...Unable to get an update from the \"parts\""), "{updated:?}");
+    // each line of its own, in any order, and why there is no index in other words
+    let told = |said: &Said| {
+        let mut lines: Vec<String> = said.out.lines().filter(|line| !line.starts_with('\t')).map(str::to_owned).collect();
+        let last = lines.pop();
+        lines.sort();
+        (lines, last, said.code)
+    };
+    for arguments in [&["repo", "update"][..], &["repo", "update", "there"], &["repo", "update", "gone", "there"]] {
+        let (ours, theirs) = (home.penstock(arguments), home.helm(arguments));
+        assert_eq!(told(&ours), told(&theirs), "{arguments:?}: {}", ours.err);
+        assert_eq!(ours.out.lines().count(), theirs.out.lines().count(), "{ours:?}");
+    }
+    for arguments in [&["repo", "update", "--fail-on-repo-update-fail"][..], &["repo", "update", "nobody", "there"]] {
+        let (ours, theirs) = (home.penstock(arguments), home.helm(arguments));
+        let why = theirs.err.trim_start_matches("Error: ").trim();
+        assert!(ours.code != Some(0) && ours.err.contains(why), "{arguments:?}: {why} is not in {}", ours.err);
+    }
 }
