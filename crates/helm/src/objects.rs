@@ -1,10 +1,14 @@
 //! The objects of a manifest, where they belong, made and removed.
 
+use futures::stream::{self, StreamExt as _};
 use penstock_chart::release::objects;
 use penstock_model::cluster::{ClusterError, ObjectName, Propagation, ownership};
 use serde_json::Value;
 
 use crate::{HelmError, Releases};
+
+/// How many objects are looked at, made or removed at the same time.
+pub(crate) const AT_ONCE: usize = 8;
 
 impl Releases<'_> {
     /// The objects of a manifest, each with the namespace that it belongs to. Every kind that the cluster does not serve is told.
@@ -27,30 +31,24 @@ impl Releases<'_> {
         Err(HelmError::NotAnObject { while_doing: while_doing.into(), reason })
     }
 
-    /// Creates objects in their order. One that is refused keeps none of the others from being made, as with Helm.
+    /// Creates objects, a kind after the other in their order. One that is refused keeps none of the others from being made, as with Helm.
     pub(crate) async fn create_all(&self, objects: &[Value]) -> Result<(), HelmError> {
-        let mut faults = Vec::new();
-        for object in objects {
-            match self.cluster.create(object).await {
-                Ok(_) => {}
-                Err(error) if is_gone(&error) => return Err(error.into()),
-                Err(error) => faults.push(named(ObjectName::of(object).as_ref(), error)),
-            }
-        }
-        several(faults)
+        let kind = |object: &Value| object.get("kind").cloned();
+        kind_by_kind(objects, kind, async |object| match self.cluster.create(object).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(named(ObjectName::of(object).as_ref(), error)),
+        })
+        .await
     }
 
-    /// Removes objects in their order; one that cannot be removed keeps none of the others from going.
+    /// Removes objects, a kind after the other in their order; one that cannot be removed keeps none of the others from going.
     pub(crate) async fn remove_all(&self, objects: &[ObjectName], how: Propagation) -> Result<(), HelmError> {
-        let mut faults = Vec::new();
-        for object in objects {
-            match self.cluster.delete(object, how).await {
-                Ok(_) => {}
-                Err(error) if is_gone(&error) => return Err(error.into()),
-                Err(error) => faults.push(named(Some(object), error)),
-            }
-        }
-        several(faults)
+        let kind = |object: &ObjectName| object.kind.clone();
+        kind_by_kind(objects, kind, async |object| match self.cluster.delete(object, how).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(named(Some(object), error)),
+        })
+        .await
     }
 
     /// Marks objects as the release's.
@@ -71,14 +69,9 @@ impl Releases<'_> {
     ) -> Result<Vec<Value>, HelmError> {
         let owner = ownership::Owner { release, namespace: self.namespace };
         let mut there = Vec::new();
-        for object in objects {
-            let Some(name) = ObjectName::of(object).filter(|name| !name.name.is_empty()) else {
-                return Err(nameless(object).during(format!("Unable to continue with {operation}")));
-            };
-            let live = self.cluster.get(&name).await;
-            let live =
-                live.map_err(|error| HelmError::from(error).during(format!("could not get information about the resource {name}")))?;
-            let Some(live) = live else { continue };
+        let mut looks = stream::iter(objects.iter().map(async |object| (object, self.live(object, operation).await))).buffered(AT_ONCE);
+        while let Some((object, looked)) = looks.next().await {
+            let Some((name, live)) = looked? else { continue };
             match ownership::conflict(&name, &live, owner) {
                 Some(why) if !take => return Err(HelmError::Foreign { operation, why }),
                 _ => there.push(object.clone()),
@@ -86,6 +79,37 @@ impl Releases<'_> {
         }
         Ok(there)
     }
+
+    /// An object as the cluster has it, with its name; `None` where it has none.
+    async fn live(&self, object: &Value, operation: &'static str) -> Result<Option<(ObjectName, Value)>, HelmError> {
+        let Some(name) = ObjectName::of(object).filter(|name| !name.name.is_empty()) else {
+            return Err(nameless(object).during(format!("Unable to continue with {operation}")));
+        };
+        let live = self.cluster.get(&name).await;
+        let live = live.map_err(|error| HelmError::from(error).during(format!("could not get information about the resource {name}")))?;
+        Ok(live.map(|live| (name, live)))
+    }
+}
+
+/// Does something to each of these. What is of one kind is done together, and what is of the next kind begins when that is done. A fault
+/// keeps none of the others from being done, unless the cluster itself is gone; all are told, in the order of the objects.
+async fn kind_by_kind<'a, T, K: PartialEq, F: Future<Output = Result<(), ClusterError>>>(
+    all: &'a [T],
+    kind: impl Fn(&T) -> K,
+    act: impl Fn(&'a T) -> F,
+) -> Result<(), HelmError> {
+    let mut faults = Vec::new();
+    for of_one_kind in all.chunk_by(|one, two| kind(one) == kind(two)) {
+        let mut done = stream::iter(of_one_kind.iter().map(&act)).buffered(AT_ONCE);
+        while let Some(outcome) = done.next().await {
+            match outcome {
+                Ok(()) => {}
+                Err(error) if is_gone(&error) => return Err(error.into()),
+                Err(error) => faults.push(error),
+            }
+        }
+    }
+    several(faults)
 }
 
 /// An object that nobody could ask for again.
@@ -99,14 +123,15 @@ fn nameless(object: &Value) -> HelmError {
 }
 
 /// Whether the cluster itself does not answer: then nothing more is tried.
-fn is_gone(error: &ClusterError) -> bool {
+pub(crate) fn is_gone(error: &ClusterError) -> bool {
     matches!(error, ClusterError::Unreachable(_) | ClusterError::TimedOut(_))
 }
 
 /// An error that says which object it is about.
 fn named(object: Option<&ObjectName>, error: ClusterError) -> ClusterError {
     match object {
-        Some(object) if !error.to_string().contains(&object.name) => error.during(object.to_string()),
+        // what cannot be reached is the cluster, whatever the object
+        Some(object) if !is_gone(&error) && !error.to_string().contains(&object.name) => error.during(object.to_string()),
         _ => error,
     }
 }

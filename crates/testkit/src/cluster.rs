@@ -25,6 +25,10 @@ struct Inner {
     never: BTreeSet<String>,
     hanging: BTreeSet<String>,
     calls_left: Option<usize>,
+    is_slow: bool,
+    /// The kinds of what is being created or deleted just now.
+    under_way: Vec<String>,
+    crowd: (usize, usize),
 }
 
 /// A cluster in memory. What was done to it is told in order, as `create ConfigMap default/web`.
@@ -62,6 +66,34 @@ impl FakeCluster {
     /// Lives again.
     pub fn revive(&self) {
         held(&self.inner).calls_left = None;
+    }
+
+    /// Takes a while for what it creates or deletes, so that others come meanwhile.
+    pub fn slow_down(&self) {
+        held(&self.inner).is_slow = true;
+    }
+
+    /// How many objects, and of how many kinds, were being created or deleted at the same time at most.
+    pub fn crowd(&self) -> (usize, usize) {
+        held(&self.inner).crowd
+    }
+
+    /// Takes a while, if it is to.
+    async fn pass_time(&self, name: &ObjectName) {
+        {
+            let mut inner = held(&self.inner);
+            if !inner.is_slow {
+                return;
+            }
+            inner.under_way.push(name.kind.clone());
+            let kinds: BTreeSet<&String> = inner.under_way.iter().collect();
+            inner.crowd = (inner.crowd.0.max(inner.under_way.len()), inner.crowd.1.max(kinds.len()));
+        }
+        tokio::task::yield_now().await;
+        let mut inner = held(&self.inner);
+        if let Some(place) = inner.under_way.iter().position(|kind| *kind == name.kind) {
+            inner.under_way.remove(place);
+        }
     }
 
     /// Puts an object there, as somebody else would.
@@ -168,6 +200,7 @@ impl Cluster for FakeCluster {
         let mut inner = held(&self.inner);
         if !inner.objects.contains_key(&name) {
             return Err(refusal(404, "NotFound", format!("{name} not found")));
+        self.pass_time(&name).await;
         }
         Self::change(&mut inner, "replace", &name)?;
         inner.objects.insert(name, object.clone());
@@ -234,6 +267,7 @@ impl Cluster for FakeCluster {
             return std::future::pending().await;
         }
         let inner = held(&self.inner);
+        self.pass_time(object).await;
         if inner.calls_left == Some(0) {
             return Err(ClusterError::Unreachable("it died".into()));
         }

@@ -242,3 +242,23 @@ async fn a_render_that_takes_too_long_ends_and_leaves_nothing() {
     assert!(matches!(&refused, Err(HelmError::Render(why)) if why.contains("took longer than 0ns")), "{refused:?}");
     assert_eq!(stage.cluster.did(), [""; 0]);
 }
+
+#[tokio::test]
+async fn objects_of_one_kind_are_made_and_removed_together_and_a_kind_after_the_other() {
+    let stage = Stage::new();
+    stage.cluster.slow_down();
+    let names: Vec<String> = (10..30).map(|number| format!("n{number}")).collect();
+    let account = |name: &String| format!("apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {name}\n");
+    let templates: Vec<(String, String)> = names
+        .iter()
+        .flat_map(|name| [(format!("{name}.yaml"), config_map(name, "x")), (format!("{name}-account.yaml"), account(name))])
+        .collect();
+    let templates: Vec<(&str, &str)> = templates.iter().map(|(file, text)| (file.as_str(), text.as_str())).collect();
+    stage.with(async |releases| releases.install(&install(rendering(&templates, json!({})))).await.unwrap()).await;
+    assert_eq!(stage.cluster.crowd(), (8, 1), "eight at a time, of one kind");
+    let made = |kind: &str| stage.cluster.did().into_iter().filter(|line| line.starts_with(&format!("create {kind} "))).collect::<Vec<_>>();
+    assert_eq!((made("ServiceAccount").len(), made("ConfigMap").len()), (20, 20));
+    stage.with(async |releases| releases.uninstall(&uninstall()).await.unwrap()).await;
+    assert!(stage.cluster.names().is_empty());
+    assert_eq!(stage.cluster.crowd(), (8, 1));
+}
