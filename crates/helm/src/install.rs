@@ -19,7 +19,8 @@ use crate::{
 const CRDS: std::time::Duration = std::time::Duration::from_secs(60);
 /// What Helm warns of where a chart's own definitions are not made.
 const UNKNOWN_KINDS: &str = "This chart or one of its subcharts contains CRDs. Rendering may fail or contain inaccuracies.";
-const BUILDING: &str = "unable to build kubernetes objects from release manifest";
+/// What Helm is doing where the documents of a release become objects.
+pub(crate) const BUILDING: &str = "unable to build kubernetes objects from release manifest";
 
 /// How a release is installed.
 #[derive(Clone)]

@@ -12,6 +12,7 @@ mod interrupt;
 mod lookups;
 mod objects;
 mod removed;
+mod resources;
 mod rollback;
 mod storage;
 mod test;
@@ -30,6 +31,7 @@ pub use install::Install;
 pub use interrupt::Interrupt;
 pub use lookups::{PostRender, Render, RenderRequest};
 pub use removed::{Removed, Uninstall};
+pub use resources::{ByKind, ResourceForm};
 pub use rollback::Rollback;
 pub use storage::{SYSTEM_LABELS, Storage};
 pub use test::{Test, TestFilter};
@@ -137,11 +139,11 @@ pub enum HelmError {
     /// It was given up; what was begun is recorded as failed.
     #[error("context canceled")]
     Interrupted,
-    /// Somebody else stored that revision first.
-    #[error("release: already exists")]
     /// It was given up while a template was carried out, which is before anything is recorded.
     #[error("context canceled while the chart was rendered: no revision is recorded")]
     RenderInterrupted,
+    /// Somebody else stored that revision first.
+    #[error("release: already exists")]
     RevisionExists,
     /// A record that cannot be read.
     #[error("{secret}: {source}")]

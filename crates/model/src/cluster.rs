@@ -85,6 +85,13 @@ pub trait Cluster: Send + Sync {
     /// Every object that a query finds, however many pages it takes.
     async fn list(&self, query: &Query) -> Result<Vec<Value>, ClusterError>;
 
+    /// An object as its server would have it shown to people: a `Table` of `meta.k8s.io`, or the object where the server makes none.
+    /// `None` where there is none of that name.
+    async fn table(&self, object: &ObjectName) -> Result<Option<Value>, ClusterError>;
+
+    /// The same of every object that a query finds: one table, or the list where the server makes none.
+    async fn table_of(&self, query: &Query) -> Result<Value, ClusterError>;
+
     /// Creates an object, and gives it as the cluster has it.
     async fn create(&self, object: &Value) -> Result<Value, ClusterError>;
 

@@ -10,7 +10,7 @@ use penstock_model::cluster::{
     ApiResource, ApplyAs, Change, Cluster, ClusterError, ObjectName, Outcome, Patch, Propagation, Query, Refusal, ServerInfo, Until,
     ownership,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::held;
 
@@ -134,6 +134,12 @@ fn named(object: &Value) -> Result<ObjectName, ClusterError> {
     ObjectName::of(object).ok_or(ClusterError::Unnamed("name"))
 }
 
+/// Objects by their names.
+fn table(objects: &[Value]) -> Value {
+    let rows: Vec<Value> = objects.iter().map(|object| json!({"cells": [object["metadata"]["name"]]})).collect();
+    json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "columnDefinitions": [{"name": "Name", "priority": 0}], "rows": rows})
+}
+
 #[async_trait]
 impl Cluster for FakeCluster {
     async fn server(&self) -> Result<ServerInfo, ClusterError> {
@@ -184,8 +190,17 @@ impl Cluster for FakeCluster {
         Ok(of_kind.filter(|(_, object)| fits(object)).map(|(_, object)| object.clone()).collect())
     }
 
+    async fn table(&self, object: &ObjectName) -> Result<Option<Value>, ClusterError> {
+        Ok(self.get(object).await?.map(|object| table(&[object])))
+    }
+
+    async fn table_of(&self, query: &Query) -> Result<Value, ClusterError> {
+        Ok(table(&self.list(query).await?))
+    }
+
     async fn create(&self, object: &Value) -> Result<Value, ClusterError> {
         let name = named(object)?;
+        self.pass_time(&name).await;
         let mut inner = held(&self.inner);
         if inner.objects.contains_key(&name) {
             return Err(refusal(409, "AlreadyExists", format!("{name} already exists")));
@@ -200,7 +215,6 @@ impl Cluster for FakeCluster {
         let mut inner = held(&self.inner);
         if !inner.objects.contains_key(&name) {
             return Err(refusal(404, "NotFound", format!("{name} not found")));
-        self.pass_time(&name).await;
         }
         Self::change(&mut inner, "replace", &name)?;
         inner.objects.insert(name, object.clone());
@@ -253,6 +267,7 @@ impl Cluster for FakeCluster {
     }
 
     async fn delete(&self, object: &ObjectName, _: Propagation) -> Result<bool, ClusterError> {
+        self.pass_time(object).await;
         let mut inner = held(&self.inner);
         if !inner.objects.contains_key(object) {
             return Ok(false);
@@ -267,7 +282,6 @@ impl Cluster for FakeCluster {
             return std::future::pending().await;
         }
         let inner = held(&self.inner);
-        self.pass_time(object).await;
         if inner.calls_left == Some(0) {
             return Err(ClusterError::Unreachable("it died".into()));
         }

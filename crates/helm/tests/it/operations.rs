@@ -4,8 +4,8 @@ use penstock_chart::{
     load,
     release::{HookPhase, Status},
 };
-use penstock_helm::{HelmError, Listing, OldValues, Test, TestFilter};
-use penstock_model::cluster::{Cluster as _, ObjectName, ownership};
+use penstock_helm::{HelmError, Listing, OldValues, ResourceForm, Test, TestFilter};
+use penstock_model::cluster::{Cluster as _, ObjectName, Propagation, ownership};
 use serde_json::{Value, json};
 
 use crate::{Stage, WAITING, config_map, file, hook, install, rendering, rollback, uninstall, upgrade};
@@ -261,4 +261,38 @@ async fn objects_of_one_kind_are_made_and_removed_together_and_a_kind_after_the_
     stage.with(async |releases| releases.uninstall(&uninstall()).await.unwrap()).await;
     assert!(stage.cluster.names().is_empty());
     assert_eq!(stage.cluster.crowd(), (8, 1));
+}
+
+#[tokio::test]
+async fn what_a_release_has_on_the_cluster_is_given_with_the_pods_that_it_selects() {
+    let stage = Stage::new();
+    let workload = |kind: &str, name: &str| {
+        let head = format!("apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: {name}}}\n");
+        format!("{head}spec: {{selector: {{matchLabels: {{tier: front, app: web}}}}}}\n")
+    };
+    let templates = [
+        ("a.yaml", config_map("a", "x")),
+        ("b.yaml", config_map("b", "x")),
+        ("c.yaml", workload("Deployment", "c")),
+        // the same pods are not shown twice
+        ("d.yaml", workload("DaemonSet", "d")),
+    ];
+    let templates = templates.each_ref().map(|(file, text)| (*file, text.as_str()));
+    let record = stage.with(async |releases| releases.install(&install(rendering(&templates, json!({})))).await.unwrap()).await;
+    for (name, labels) in [("one", json!({"app": "web", "tier": "front"})), ("two", json!({"app": "web"}))] {
+        let metadata = json!({"name": name, "namespace": "shop", "labels": labels});
+        stage.cluster.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}));
+    }
+    stage.cluster.delete(&named("ConfigMap", "b"), Propagation::default()).await.unwrap();
+    for (form, names) in [(ResourceForm::Objects, "/metadata/name"), (ResourceForm::Tables, "/rows/0/cells/0")] {
+        let found = stage.with(async |releases| releases.resources(&record, form).await.unwrap()).await;
+        let kinds: Vec<&str> = found.iter().map(|(kind, _)| kind.as_str()).collect();
+        assert_eq!(kinds, ["v1/ConfigMap", "v1/DaemonSet", "v1/Pod(related)", "v1/Deployment"]);
+        let of = |place: usize| found[place].1.iter().map(|one| one.pointer(names).cloned().unwrap_or_default()).collect::<Vec<_>>();
+        assert_eq!((of(0), of(1), of(3)), (vec![json!("a")], vec![json!("d")], vec![json!("c")]));
+        let pods = &found[2].1;
+        let all = pods[0].get("items").or_else(|| pods[0].get("rows")).and_then(Value::as_array).unwrap();
+        assert_eq!((pods.len(), all.len()), (1, 1), "{pods:?}");
+    }
+    assert!(stage.told().contains(&"Warning(\"ConfigMap shop/b is not there\")".to_owned()), "{:?}", stage.told());
 }

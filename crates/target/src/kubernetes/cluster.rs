@@ -20,6 +20,8 @@ use super::discovery::Discovery;
 use super::settings::ClusterSettings;
 use super::{update, wait};
 
+/// What a server is asked for that shows objects to people; one that knows no tables gives them as they are.
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
 /// How many objects a page of a list has.
 const PAGE: &str = "500";
 /// How many requests are under way at the same time: each has a connection of its own.
@@ -157,6 +159,15 @@ fn named(object: &Value) -> Result<ObjectName, ClusterError> {
     ObjectName::of(object).ok_or(ClusterError::Unnamed("apiVersion, kind or metadata.name"))
 }
 
+/// What was found, if anything was.
+fn found(answer: Result<Value, ClusterError>) -> Result<Option<Value>, ClusterError> {
+    match answer {
+        Ok(live) => Ok(Some(live)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Tries again where somebody else's write came between.
 async fn despite_conflicts<T, F: Future<Output = Result<T, ClusterError>>>(attempt: impl Fn() -> F) -> Result<T, ClusterError> {
     let mut left = CONFLICTS;
@@ -202,11 +213,7 @@ impl Cluster for KubernetesCluster {
     }
 
     async fn get(&self, object: &ObjectName) -> Result<Option<Value>, ClusterError> {
-        match self.ask(Ask::get(self.object_path(object).await?)).await {
-            Ok(live) => Ok(Some(live)),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+        found(self.ask(Ask::get(self.object_path(object).await?)).await)
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Value>, ClusterError> {
@@ -222,6 +229,17 @@ impl Cluster for KubernetesCluster {
                 return Ok(found);
             }
         }
+    }
+
+    async fn table(&self, object: &ObjectName) -> Result<Option<Value>, ClusterError> {
+        let ask = Ask::get(self.object_path(object).await?).with("includeObject", "None");
+        found(self.ask(Ask { accept: TABLE, ..ask }).await)
+    }
+
+    async fn table_of(&self, query: &Query) -> Result<Value, ClusterError> {
+        let path = self.path(&query.api_version, &query.kind, &query.namespace).await?;
+        let ask = Ask::get(path).with("labelSelector", &query.labels).with("fieldSelector", &query.fields).with("includeObject", "None");
+        self.ask(Ask { accept: TABLE, ..ask }).await
     }
 
     async fn create(&self, object: &Value) -> Result<Value, ClusterError> {

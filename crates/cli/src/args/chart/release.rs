@@ -107,6 +107,9 @@ pub struct StatusOf {
     /// Show what is written beside the revision, too.
     #[arg(long)]
     pub show_desc: bool,
+    /// Show what the cluster has of it, and its pods, too.
+    #[arg(long)]
+    pub show_resources: bool,
     /// The revision; the newest unless given.
     #[arg(long)]
     pub revision: Option<u32>,

@@ -3,6 +3,7 @@
 mod change;
 mod look;
 mod reach;
+mod resources;
 mod shown;
 
 use std::sync::Arc;
@@ -21,8 +22,8 @@ use penstock_model::{
 };
 use penstock_target::kubernetes::{ClusterSettings, KubernetesCluster};
 use tokio::signal::unix::{SignalKind, signal};
-
 use tokio_util::sync::CancellationToken;
+
 /// A cluster that can be spoken to, and the namespace that is meant.
 struct Connected {
     cluster: Arc<dyn Cluster>,
@@ -83,7 +84,7 @@ fn told(progress: Progress) {
     }
 }
 
-/// Ends when somebody asks this program to stop, so that a release is recorded as failed and not left pending. Who asks once more is
+/// Whether somebody asks this program to stop, so that a release is recorded as failed and not left pending. Who asks once more is
 /// obeyed at once.
 struct Interruption(CancellationToken);
 

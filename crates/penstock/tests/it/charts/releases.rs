@@ -151,6 +151,7 @@ fn helm_and_penstock_take_turns_on_one_release() {
     assert_eq!(stage.ours(&["get", "manifest", "web"]), stage.helm(&["get", "manifest", "web"]));
 
     alike::everything_is_shown(&stage);
+    alike::resources_are_shown(&stage);
     alike::what_is_changed_or_checked_comes_out(&stage);
 
     // what fails with --atomic is as it was: the API server takes no port of that number
@@ -183,5 +184,5 @@ fn helm_and_penstock_take_turns_on_one_release() {
     assert!(stage.ours(&["list", "--all", "--short"]).is_empty());
 
     interruption::what_is_interrupted_is_recorded_as_failed(&stage);
-}
     interruption::what_is_interrupted_while_it_renders_is_not_begun(&stage);
+}

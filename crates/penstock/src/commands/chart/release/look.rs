@@ -6,11 +6,11 @@ use penstock_cli::{
     args::chart::{Get, GetPart, History, ListReleases, StatusOf},
     exit, terminal,
 };
-use penstock_helm::Listing;
+use penstock_helm::{ByKind, Listing, ResourceForm};
 use serde_json::{Value, json};
 
 use super::{
-    connect, failed,
+    connect, failed, resources,
     shown::{self, Parts},
     told,
 };
@@ -85,8 +85,23 @@ pub async fn history(args: &History, form: Form) -> Result<u8, CliError> {
 pub async fn status(args: &StatusOf, form: Form) -> Result<u8, CliError> {
     let there = connect(&args.cluster).await?;
     let record = there.releases(&told).revision(&args.name, args.revision).await.map_err(failed)?;
-    let parts = Parts { description: args.show_desc, ..Parts::default() };
-    shown::print(form, || shown::release(&record, false), || shown::status(&record, parts))?;
+    let as_what = if form == Form::Text { ResourceForm::Tables } else { ResourceForm::Objects };
+    let mut found = ByKind::new();
+    if args.show_resources {
+        found = there.releases(&told).resources(&record, as_what).await.map_err(failed)?;
+    }
+    let value = || {
+        let mut value = shown::release(&record, false);
+        if !found.is_empty() {
+            value["info"]["resources"] = Value::Object(found.iter().map(|(kind, all)| (kind.clone(), Value::from(all.clone()))).collect());
+        }
+        value
+    };
+    let text = || {
+        let resources = resources::tables(&found);
+        shown::status(&record, Parts { description: args.show_desc, resources: &resources, ..Parts::default() })
+    };
+    shown::print(form, value, text)?;
     Ok(exit::OK)
 }
 

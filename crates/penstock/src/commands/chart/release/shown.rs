@@ -23,13 +23,15 @@ const MISSING: &str = "MISSING";
 
 /// What is shown of a revision beside where it stands, in text.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Parts {
+pub struct Parts<'a> {
     /// What is written beside the revision.
     pub description: bool,
     /// The chart's name and versions, the values, the hooks and the documents.
     pub all: bool,
     /// No notes.
     pub no_notes: bool,
+    /// What the cluster has of it, as text.
+    pub resources: &'a str,
 }
 
 /// Prints a value in a form for programs, or lets `text` speak to a person.
@@ -57,7 +59,7 @@ pub fn release(record: &Record, with_chart: bool) -> Value {
 }
 
 /// Where a revision stands, in words.
-pub fn status(record: &Record, parts: Parts) -> Result<String, CliError> {
+pub fn status(record: &Record, parts: Parts<'_>) -> Result<String, CliError> {
     let Record { name, namespace, revision, info, .. } = record;
     let mut text = format!("NAME: {name}\n");
     if let Some(at) = time(&info.last_deployed, ANSIC) {
@@ -71,6 +73,7 @@ pub fn status(record: &Record, parts: Parts) -> Result<String, CliError> {
     if parts.description {
         text.push_str(&format!("DESCRIPTION: {}\n", terminal::plain(&info.description)));
     }
+    text.push_str(parts.resources);
     text.push_str(&tests(record));
     if parts.all {
         let (given, computed) = (document(&given(record))?, document(&computed(record)?)?);

@@ -2,12 +2,26 @@
 
 use std::process::Command;
 
+use penstock_chart::{json, yaml};
+use penstock_model::cluster::{Cluster as _, Propagation, Query};
 use serde_json::Value;
 
 use super::{Said, Stage, cluster};
 
 /// Chart's templates that a program of the user's may change: see `ALL`.
 const TO_POSTED: &str = "s/text: \"two\"/text: \"posted\"/";
+
+const WORKLOAD: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ .Release.Name }}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: {{ .Release.Name }}}}
+  template:
+    metadata: {labels: {app: {{ .Release.Name }}}}
+    spec:
+      containers: [{name: web, image: 'example.invalid/web:1', imagePullPolicy: Never}]
+";
 
 /// The rows of a table, however wide its columns are.
 fn rows(table: &str) -> Vec<Vec<String>> {
@@ -97,6 +111,55 @@ pub(super) fn everything_is_shown(stage: &Stage) {
     for name in ["api", "broken", "gone"] {
         stage.ours(&["uninstall", name, "--ignore-not-found"]);
     }
+}
+
+/// What the cluster has of a release, with the pods of a workload: its image is nowhere, so that its pods stay as they are.
+pub(super) fn resources_are_shown(stage: &Stage) {
+    let workload = format!("{}/templates/workload.yaml", stage.chart);
+    std::fs::write(&workload, WORKLOAD).unwrap();
+    stage.ours(&["install", "shown", &stage.chart, "--set", "extra=true"]);
+    std::fs::remove_file(&workload).unwrap();
+    stage.threads.block_on(penstock_testkit::eventually("both pods are there", || async {
+        let query = Query { api_version: "v1".into(), kind: "Pod".into(), labels: "app=shown".into(), ..Query::default() };
+        let pods = stage.client.list(&query).await.unwrap().len();
+        if pods == 2 { Ok(()) } else { Err(pods) }
+    }));
+    let command = ["status", "shown", "--show-resources", "--show-desc"];
+    // a status or an age may change between two looks
+    stage.threads.block_on(penstock_testkit::eventually("both show the same", || async {
+        let (ours, theirs) = both(stage, &command);
+        if sections(&ours) == sections(&theirs) && ours.contains("==> v1/Pod(related)") { Ok(()) } else { Err((ours, theirs)) }
+    }));
+    for form in ["json", "yaml"] {
+        stage.threads.block_on(penstock_testkit::eventually("both give the same", || async {
+            let (ours, theirs) = both(stage, &[&command[..], &["-o", form]].concat());
+            let value = |text: &str| {
+                let mut value = match form {
+                    "json" => serde_json::from_str::<Value>(text).unwrap(),
+                    _ => json::value(&yaml::read(text.as_bytes()).unwrap()),
+                };
+                // the version of a list is that of all there is, and another each time
+                value["info"]["resources"]["v1/Pod(related)"][0]["metadata"]["resourceVersion"] = Value::Null;
+                value
+            };
+            if value(&ours) == value(&theirs) { Ok(()) } else { Err((ours, theirs)) }
+        }));
+    }
+    // what somebody took away is told, where helm says nothing
+    stage.threads.block_on(stage.client.delete(&super::object("ConfigMap", "shown-extra"), Propagation::Background)).unwrap();
+    let said = stage.refused(&command);
+    assert!(said.code == Some(0) && said.err.contains("ConfigMap default/shown-extra is not there"), "{said:?}");
+    stage.ours(&["uninstall", "shown", "--wait"]);
+}
+
+/// What stands before the resources and behind them, and the rows of each kind, in the order of their names: helm's comes by chance.
+fn sections(text: &str) -> (Vec<Vec<String>>, Vec<Vec<Vec<String>>>) {
+    let (before, rest) = text.split_once("RESOURCES:\n").unwrap_or((text, ""));
+    let (resources, behind) = rest.split_once("TEST SUITE").unwrap_or((rest, ""));
+    let full = |rows: Vec<Vec<String>>| rows.into_iter().filter(|row| !row.is_empty()).collect::<Vec<_>>();
+    let mut kinds: Vec<_> = resources.split("==> ").skip(1).map(rows).map(full).collect();
+    kinds.sort();
+    ([rows(before), rows(behind)].concat(), kinds)
 }
 
 /// A program of the user's, notes that are not shown, a dry run, and a chart that is only checked.
