@@ -75,7 +75,7 @@ impl Chart {
 
     /// The files below `crds/`, then those of the charts inside.
     pub fn crds(&self) -> Vec<Crd> {
-        let own = self.files.iter().filter(|file| file.name.starts_with(b"crds/") && file.is_manifest());
+        let own = self.files.iter().filter(|file| is_definition(&file.name));
         let mut crds: Vec<Crd> = own
             .map(|file| Crd { path: Str::from(load::clean(&[self.path.as_bytes(), b"/", &file.name].concat())), file: file.clone() })
             .collect();
@@ -87,15 +87,19 @@ impl Chart {
 impl File {
     /// What its name ends in, from its last dot on (Go's `filepath.Ext`); empty without one.
     pub fn extension(&self) -> &[u8] {
-        let name = self.name.as_bytes();
-        let base = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        base.iter().rposition(|byte| *byte == b'.').and_then(|dot| base.get(dot..)).unwrap_or_default()
+        extension(&self.name)
     }
+}
 
-    fn is_manifest(&self) -> bool {
-        let extension = String::from_utf8_lossy(self.extension());
-        [".yaml", ".yml", ".json"].iter().any(|known| fold(&extension, known))
-    }
+fn extension(name: &Str) -> &[u8] {
+    let base = name.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    base.iter().rposition(|byte| *byte == b'.').and_then(|dot| base.get(dot..)).unwrap_or_default()
+}
+
+/// Whether a file of this name holds definitions of custom resources.
+pub(crate) fn is_definition(name: &Str) -> bool {
+    let extension = String::from_utf8_lossy(extension(name));
+    name.starts_with(b"crds/") && [".yaml", ".yml", ".json"].iter().any(|known| fold(&extension, known))
 }
 
 /// A file of a chart.

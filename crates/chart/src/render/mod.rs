@@ -4,6 +4,7 @@ mod alone;
 mod capabilities;
 mod files;
 mod glob;
+mod recorded;
 mod seen;
 
 use std::{
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use alone::render_alone;
 pub use capabilities::{Capabilities, KNOWN_API_VERSIONS, KubeVersion};
+pub use recorded::render_record;
 
 use crate::{
     budget::{Budget, Exhausted, Limits, TimeLimit},

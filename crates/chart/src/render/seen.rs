@@ -60,17 +60,17 @@ static METADATA: Type = Type::plain("chart.Metadata", Kind::Struct);
 static MAINTAINER: Type = Type { name: "*chart.Maintainer", kind: Kind::Pointer, elem: None, methods: &[], named: false };
 static MAINTAINERS: Type = Type::of("[]*chart.Maintainer", Kind::Slice, &MAINTAINER);
 static DEPENDENCY: Type = Type { name: "*chart.Dependency", kind: Kind::Pointer, elem: None, methods: &[], named: false };
-static DEPENDENCIES: Type = Type::of("[]*chart.Dependency", Kind::Slice, &DEPENDENCY);
+pub(super) static DEPENDENCIES: Type = Type::of("[]*chart.Dependency", Kind::Slice, &DEPENDENCY);
 
-fn field(name: &'static str, key: &'static str, omit_empty: bool, value: Value) -> Field {
+pub(super) fn field(name: &'static str, key: &'static str, omit_empty: bool, value: Value) -> Field {
     Field { name, key: Some(key), omit_empty, embedded: false, value }
 }
 
-fn made(ty: &'static Type, fields: Vec<Field>) -> Value {
+pub(super) fn made(ty: &'static Type, fields: Vec<Field>) -> Value {
     Value::Struct(Rc::new(Struct { ty, fields, shown: Shown::Fields }))
 }
 
-fn text(name: &'static str, key: &'static str, value: &str) -> Field {
+pub(super) fn text(name: &'static str, key: &'static str, value: &str) -> Field {
     field(name, key, true, Value::str(value))
 }
 
@@ -83,7 +83,7 @@ fn texts(name: &'static str, key: &'static str, values: &[String]) -> Field {
     field(name, key, true, list)
 }
 
-fn several<T>(ty: &'static Type, values: &[T], one: fn(&T) -> Value) -> Value {
+pub(super) fn several<T>(ty: &'static Type, values: &[T], one: impl Fn(&T) -> Value) -> Value {
     Value::List(if values.is_empty() { List::nil(ty) } else { List::new(ty, values.iter().map(one).collect()) })
 }
 
@@ -91,7 +91,7 @@ fn maintainer(it: &Maintainer) -> Value {
     made(&MAINTAINER, vec![text("Name", "name", &it.name), text("Email", "email", &it.email), text("URL", "url", &it.url)])
 }
 
-fn dependency(it: &Dependency) -> Value {
+pub(super) fn dependency(it: &Dependency) -> Value {
     let imports = it.import_values.iter().map(|value| Value::from(&crate::json::data(value))).collect::<Vec<_>>();
     let imports = if imports.is_empty() { Value::List(List::nil(&types::LIST)) } else { Value::list(imports) };
     made(
@@ -109,16 +109,16 @@ fn dependency(it: &Dependency) -> Value {
     )
 }
 
-/// `.Chart`.
-pub(super) fn chart(metadata: &Metadata, is_root: bool) -> Value {
+/// `Chart.yaml`, as a value of this type: the struct, or a pointer to it.
+pub(super) fn metadata(ty: &'static Type, metadata: &Metadata) -> Value {
     let annotations = if metadata.annotations.is_empty() {
         Map::nil(&types::STRING_MAP)
     } else {
         let entries = metadata.annotations.iter().map(|(key, value)| (Str::from(key.as_str()), Value::str(value.as_str())));
         Map::new(&types::STRING_MAP, entries.collect())
     };
-    let inner = made(
-        &METADATA,
+    made(
+        ty,
         vec![
             text("Name", "name", &metadata.name),
             text("Home", "home", &metadata.home),
@@ -138,7 +138,12 @@ pub(super) fn chart(metadata: &Metadata, is_root: bool) -> Value {
             field("Dependencies", "dependencies", true, several(&DEPENDENCIES, &metadata.dependencies, dependency)),
             text("Type", "type", &metadata.kind),
         ],
-    );
+    )
+}
+
+/// `.Chart`.
+pub(super) fn chart(of: &Metadata, is_root: bool) -> Value {
+    let inner = metadata(&METADATA, of);
     made(
         &CHART,
         vec![

@@ -20,6 +20,7 @@ pub(super) fn call(it: Builtin, given: &[Operand], budget: &mut Budget, name: im
         Builtin::Not => Value::Bool(!given.first().is_some_and(|operand| operand.value.is_true())),
         Builtin::Len => index::len(given)?,
         Builtin::Index => return index::index(given),
+        Builtin::Slice => index::slice(given, budget)?,
         Builtin::Call => return Err(not_a_function(given, name)),
         Builtin::Html => escape::html(&joined(given, budget)?, budget)?,
         Builtin::Js => escape::js(&joined(given, budget)?, budget)?,

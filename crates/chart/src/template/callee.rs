@@ -14,6 +14,16 @@ use crate::{
     },
 };
 
+/// Which functions a template may call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// All that Helm gives to charts.
+    #[default]
+    Helm,
+    /// Those of text/template itself, as `helm get all --template` has it.
+    Go,
+}
+
 /// A function of the language itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Builtin {
@@ -22,6 +32,7 @@ pub(super) enum Builtin {
     Not,
     Len,
     Index,
+    Slice,
     Call,
     Html,
     Js,
@@ -52,8 +63,11 @@ pub(super) enum Callee {
 pub(super) type Signature = (&'static [&'static Type], Option<&'static Type>);
 
 impl Callee {
-    pub(super) fn named(name: &[u8]) -> Option<Self> {
-        FUNCTIONS.get(name).copied()
+    pub(super) fn named(name: &[u8], language: Language) -> Option<Self> {
+        match language {
+            Language::Helm => FUNCTIONS.get(name).copied(),
+            Language::Go => BUILTINS.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, builtin)| Self::Builtin(*builtin)),
+        }
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -71,7 +85,7 @@ impl Callee {
             Self::Function(function) => (function.takes, function.rest),
             Self::Builtin(builtin) => match builtin {
                 Builtin::Not | Builtin::Len => (ONE, None),
-                Builtin::And | Builtin::Or | Builtin::Index | Builtin::Call | Builtin::Eq => (ONE, Some(&REFLECT)),
+                Builtin::And | Builtin::Or | Builtin::Index | Builtin::Slice | Builtin::Call | Builtin::Eq => (ONE, Some(&REFLECT)),
                 Builtin::Ne | Builtin::Lt | Builtin::Le | Builtin::Gt | Builtin::Ge => (TWO, None),
                 Builtin::Printf => (FORMAT, Some(&ANY)),
                 Builtin::Html | Builtin::Js | Builtin::UrlQuery | Builtin::Print | Builtin::Println => (&[], Some(&ANY)),
@@ -97,6 +111,7 @@ const BUILTINS: &[(&str, Builtin)] = &[
     ("not", Builtin::Not),
     ("len", Builtin::Len),
     ("index", Builtin::Index),
+    ("slice", Builtin::Slice),
     ("call", Builtin::Call),
     ("html", Builtin::Html),
     ("js", Builtin::Js),
@@ -112,7 +127,7 @@ const BUILTINS: &[(&str, Builtin)] = &[
     ("ge", Builtin::Ge),
 ];
 
-/// The language's own `slice` is not here: Sprig's takes its place.
+/// Where Helm and the language both have a function of a name, it is Helm's: Sprig's `slice`.
 static FUNCTIONS: LazyLock<HashMap<&'static [u8], Callee>> = LazyLock::new(|| {
     let own = BUILTINS.iter().map(|(name, builtin)| (name.as_bytes(), Callee::Builtin(*builtin)));
     let given = crate::functions::all().map(|function| (function.name.as_bytes(), Callee::Function(function)));

@@ -25,6 +25,7 @@ const UNEXPORTED: &[(&str, &[&str])] = &[
     ("*semver.Version", &["major", "minor", "patch", "pre", "metadata", "original"]),
     ("semver.Version", &["major", "minor", "patch", "pre", "metadata", "original"]),
     ("*semver.Constraints", &["constraints"]),
+    ("*chart.Chart", &["parent", "dependencies"]),
 ];
 
 impl Machine<'_, '_> {

@@ -1,7 +1,8 @@
-//! `index` and `len`.
+//! `index`, `slice` and `len`.
 
 use super::operand::{Held, Operand, zero};
 use crate::{
+    budget::Budget,
     format::pointed,
     function::Fault,
     value::{Kind, Value, types::UINT8},
@@ -80,6 +81,39 @@ pub(super) fn index(given: &[Operand]) -> Result<Operand, Fault> {
         };
     }
     Ok(item)
+}
+
+/// A part of a text or a slice. One of a slice may reach behind its end, where there is room.
+pub(super) fn slice(given: &[Operand], budget: &mut Budget) -> Result<Value, Fault> {
+    let Some((item, indexes)) = given.split_first() else { return said("no argument") };
+    let (length, capacity) = match &item.value {
+        Value::Nil => return said("slice of untyped nil"),
+        _ if indexes.len() > 3 => return said(format!("too many slice indexes: {}", indexes.len())),
+        Value::Str(_) if indexes.len() == 3 => return said("cannot 3-index slice a string"),
+        Value::Str(it) | Value::Bytes(it) => (it.len(), it.len()),
+        Value::List(it) => (it.items().len(), it.capacity()),
+        other => return said(format!("can't slice item of type {}", type_name(other))),
+    };
+    let mut bounds = [0, length, capacity];
+    for (bound, index) in bounds.iter_mut().zip(indexes) {
+        *bound = place(&index.value, capacity)?;
+    }
+    let [start, end, room] = bounds;
+    for (low, high) in [(start, end), (end, room)] {
+        if low > high {
+            return said(format!("invalid slice index: {low} > {high}"));
+        }
+    }
+    budget.step(capacity as u64)?;
+    budget.make(capacity.saturating_mul(size_of::<Value>()))?;
+    let part = match &item.value {
+        Value::Str(text) => text.as_bytes().get(start..end).map(|part| Value::Str(part.into())),
+        Value::Bytes(bytes) => bytes.as_bytes().get(start..end).map(|part| Value::Bytes(part.into())),
+        Value::List(list) if list.is_nil() => Some(item.value.clone()),
+        Value::List(list) => list.part(start, end).map(Value::List),
+        _ => None,
+    };
+    part.ok_or_else(|| Fault::said("reflect.Value.Slice: slice index out of bounds"))
 }
 
 fn byte(bytes: &[u8], index: &Value, kind: &str) -> Result<Operand, Fault> {

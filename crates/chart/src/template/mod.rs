@@ -43,7 +43,7 @@ use crate::{
     function::Scope,
     value::{Str, Value},
 };
-pub use callee::names;
+pub use callee::{Language, names};
 use tree::Tree;
 pub use uses::ValueUse;
 
@@ -79,7 +79,12 @@ pub struct Parsed {
 impl Parsed {
     /// Parses a text. Its name is what errors call it, and what [`execute()`] finds it by.
     pub fn new(name: &Str, text: &Str) -> Result<Self, ParseFault> {
-        let trees = parse::parse(name, text)?.into_iter().map(Arc::new).collect();
+        Self::of(name, text, Language::Helm)
+    }
+
+    /// The same of a text in which only some functions are known.
+    pub fn of(name: &Str, text: &Str, language: Language) -> Result<Self, ParseFault> {
+        let trees = parse::parse(name, text, language)?.into_iter().map(Arc::new).collect();
         Ok(Self { name: name.clone(), trees })
     }
 

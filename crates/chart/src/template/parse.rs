@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::{
     ParseFault,
     build::{Builder, Context, Parts},
+    callee::Language,
     lex::{Item, Kind, Lexer},
     tree::{Node, NodeId, Step, Tree},
 };
@@ -16,8 +17,9 @@ use crate::{
 };
 
 /// Reads a text: the template of that name and those that it defines. An empty one gives way to another of its name.
-pub(super) fn parse(name: &Str, text: &Str) -> Result<Vec<Tree>, ParseFault> {
+pub(super) fn parse(name: &Str, text: &Str, language: Language) -> Result<Vec<Tree>, ParseFault> {
     let mut parser = Parser {
+        language,
         lexer: Lexer::new(text.as_bytes()),
         file: name.clone(),
         text: text.clone(),
@@ -32,6 +34,7 @@ pub(super) fn parse(name: &Str, text: &Str) -> Result<Vec<Tree>, ParseFault> {
 }
 
 pub(super) struct Parser<'t> {
+    pub(super) language: Language,
     lexer: Lexer<'t>,
     file: Str,
     text: Str,

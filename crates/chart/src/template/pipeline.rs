@@ -182,7 +182,7 @@ impl Parser<'_> {
         let node = match item.kind {
             Kind::Identifier => {
                 let name = crate::value::Str::from(item.text.as_ref());
-                if Callee::named(&item.text).is_none() {
+                if Callee::named(&item.text, self.language).is_none() {
                     return Err(self.fault("function %q not defined", &[&item.text]));
                 }
                 Node::Function(name)

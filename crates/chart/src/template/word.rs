@@ -12,7 +12,7 @@ impl Parser<'_> {
     pub(super) fn first_word(&mut self, command: &mut Command, node: NodeId, piped: bool) {
         let (step, fields) = match self.builder.node(node) {
             Some(Node::Function(name)) => {
-                let Some(callee) = Callee::named(name.as_bytes()) else { return };
+                let Some(callee) = Callee::named(name.as_bytes(), self.language) else { return };
                 command.short = matches!(callee, Callee::Builtin(Builtin::And | Builtin::Or));
                 command.first = First::Function(self.builder.steps.len(), callee);
                 self.builder.steps.push(Step::Function { callee, node, word: node, given: Given { arguments: 0, piped } });
@@ -39,7 +39,7 @@ impl Parser<'_> {
     /// What a chain's fields are fields of: a pipeline has its steps already, a function is called without arguments.
     fn head(&mut self, node: NodeId, after: After) {
         if let Some(Node::Function(name)) = self.builder.node(node) {
-            let Some(callee) = Callee::named(name.as_bytes()) else { return };
+            let Some(callee) = Callee::named(name.as_bytes(), self.language) else { return };
             self.builder.steps.extend([Step::Function { callee, node, word: node, given: Given::default() }, Step::Call(after)]);
         }
     }

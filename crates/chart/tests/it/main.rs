@@ -8,3 +8,4 @@ mod beside_helm;
 mod differential;
 mod documented;
 mod hidden;
+mod recorded;

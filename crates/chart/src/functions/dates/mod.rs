@@ -77,6 +77,14 @@ pub fn recorded(text: &str, layout: &str, now: &ZonedDateTime) -> Option<String>
     Some(String::from_utf8_lossy(&format(&Moment::of(&time), layout.as_bytes())).into_owned())
 }
 
+/// A time of a record as a value, in the zone that it would be shown in. What is no time is Go's zero, the beginning of year 1.
+pub(crate) fn of_record(text: &str, now: &ZonedDateTime) -> Value {
+    const LAYOUT: &[u8] = b"2006-01-02T15:04:05Z07:00";
+    let read = |text: &[u8]| parse::parse(LAYOUT, text, &zone::here(now));
+    let time = read(text.as_bytes()).or_else(|_| read(b"0001-01-01T00:00:00Z"));
+    Value::Time(Rc::new(time.unwrap_or_else(|_| now.clone())))
+}
+
 fn now(scope: &Scope<'_>) -> Value {
     Value::Time(Rc::new(scope.now.with_time_zone(zone::here(scope.now))))
 }

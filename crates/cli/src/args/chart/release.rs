@@ -208,6 +208,9 @@ pub struct Get {
     /// With `values`: those of the chart, too.
     #[arg(short, long)]
     pub all: bool,
+    /// With `all`: what this template makes of it (Go's language; `{{.Release.Name}}`).
+    #[arg(long, value_name = "TEMPLATE")]
+    pub template: Option<String>,
     /// Which cluster.
     #[command(flatten)]
     pub cluster: Cluster,

@@ -1,6 +1,12 @@
 //! Releases, looked at.
 
-use penstock_chart::release::{Record, Status};
+use std::io::Write as _;
+
+use penstock_chart::{
+    random::Seeded,
+    release::{Record, Status},
+    render::{Surroundings, render_record},
+};
 use penstock_cli::{
     CliError, Form,
     args::chart::{Get, GetPart, History, ListReleases, StatusOf},
@@ -107,8 +113,15 @@ pub async fn status(args: &StatusOf, form: Form) -> Result<u8, CliError> {
 
 /// Shows what a release is made of.
 pub async fn get(args: &Get, form: Form) -> Result<u8, CliError> {
+    if args.template.is_some() && (args.part != GetPart::All || form != Form::Text) {
+        let message = "--template is for `get all` alone, and gives text";
+        return Err(CliError::other(message, "penstock chart get all NAME --template '{{.Release.Name}}'", exit::USAGE));
+    }
     let there = connect(&args.cluster).await?;
     let record = there.releases(&told).revision(&args.name, args.revision).await.map_err(failed)?;
+    if let Some(template) = &args.template {
+        return by_template(&record, template);
+    }
     let values = if args.all { shown::computed(&record)? } else { shown::given(&record) };
     let value = || match args.part {
         GetPart::All => shown::release(&record, true),
@@ -131,5 +144,16 @@ pub async fn get(args: &Get, form: Form) -> Result<u8, CliError> {
         GetPart::Metadata => Ok(shown::described_text(&record)),
     };
     shown::print(form, value, text)?;
+    Ok(exit::OK)
+}
+
+/// Shows what a template makes of a release, to the byte.
+fn by_template(record: &Record, template: &str) -> Result<u8, CliError> {
+    let (now, mut random) = (super::super::now(), Seeded::new(super::super::seed()));
+    let mut around = Surroundings { time: Some(super::super::time_limit()), ..Surroundings::new(&now, &mut random) };
+    let made = render_record(record, template, &mut around).map_err(|error| {
+        CliError::other(error.to_string(), "what a template sees is called as in Helm: .Release.Info.Status", exit::NOT_GOOD)
+    })?;
+    std::io::stdout().write_all(&made).map_err(|source| CliError::Io { what: "writing to standard output".to_owned(), source })?;
     Ok(exit::OK)
 }

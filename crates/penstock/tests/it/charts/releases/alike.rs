@@ -149,6 +149,16 @@ pub(super) fn resources_are_shown(stage: &Stage) {
     stage.threads.block_on(stage.client.delete(&super::object("ConfigMap", "shown-extra"), Propagation::Background)).unwrap();
     let said = stage.refused(&command);
     assert!(said.code == Some(0) && said.err.contains("ConfigMap default/shown-extra is not there"), "{said:?}");
+    // of a revision that is named helm gives the user's labels alone, as ours always does
+    for template in
+        ["{{.Release.Name}} {{ .Release.Info.Status }} {{ .Release.Info.LastDeployed }}", "{{ .Release.Labels }}{{ .Release.Config }}"]
+    {
+        let (ours, theirs) = both(stage, &["get", "all", "shown", "--revision", "1", "--template", template]);
+        assert_eq!(ours, theirs, "{template}");
+    }
+    let wrong = stage.refused(&["get", "all", "shown", "--template", "{{ .Release.Nothing }}"]);
+    assert!(wrong.err.contains("can't evaluate field Nothing in type *release.Release"), "{wrong:?}");
+    assert_eq!(stage.refused(&["get", "notes", "shown", "--template", "x"]).code, Some(2));
     stage.ours(&["uninstall", "shown", "--wait"]);
 }
 
