@@ -51,6 +51,7 @@ pub mod format;
 pub mod function;
 pub mod functions;
 pub mod json;
+pub mod jsonpath;
 pub mod lint;
 pub mod load;
 pub mod package;

@@ -8,4 +8,5 @@ mod beside_helm;
 mod differential;
 mod documented;
 mod hidden;
+mod paths;
 mod recorded;

@@ -182,6 +182,9 @@ pub struct Show {
     pub part: ShowPart,
     /// The chart.
     pub chart: String,
+    /// With `values`: what this path finds in them, in Kubernetes' dialect: `{.image.tag}`.
+    #[arg(long, value_name = "PATH")]
+    pub jsonpath: Option<String>,
     /// Where it is.
     #[command(flatten)]
     pub source: ChartSource,

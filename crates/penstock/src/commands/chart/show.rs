@@ -1,8 +1,12 @@
 //! `penstock chart show`.
 
+use std::io::Write as _;
+
 use penstock_chart::{
+    budget::{Budget, Limits},
     chart::{Chart, File, Metadata},
     json,
+    jsonpath::{PathError, jsonpath},
 };
 use penstock_cli::{
     CliError, Output,
@@ -15,12 +19,28 @@ use super::source;
 
 /// Shows what a chart holds.
 pub async fn show(args: &Show, output: Output) -> Result<(), CliError> {
+    if args.jsonpath.is_some() && (args.part != ShowPart::Values || output != Output::Text) {
+        let message = "--jsonpath is for `show values` alone, and gives text";
+        return Err(CliError::other(message, "penstock chart show values CHART --jsonpath '{.image.tag}'", exit::USAGE));
+    }
     let chart = source::find(&args.chart, &args.source).await?;
+    if let Some(path) = &args.jsonpath {
+        return by_path(&chart, path);
+    }
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&as_json(&chart, args.part)).unwrap_or_default()),
         Output::Text => print!("{}", text(&chart, args.part)?),
     }
     Ok(())
+}
+
+/// Shows what a path finds in the values, to the byte.
+fn by_path(chart: &Chart, path: &str) -> Result<(), CliError> {
+    let found = jsonpath(path, &chart.values, &mut Budget::new(Limits::default())).map_err(|error| match error {
+        PathError::Parse { .. } => CliError::other(error.to_string(), "a path is written {.image.tag}", exit::USAGE),
+        error => CliError::other(error.to_string(), "`penstock chart show values` shows what there is", exit::NOT_GOOD),
+    })?;
+    std::io::stdout().write_all(&found).map_err(|source| CliError::Io { what: "writing to standard output".to_owned(), source })
 }
 
 fn wants(part: ShowPart, one: ShowPart) -> bool {
