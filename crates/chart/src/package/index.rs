@@ -84,7 +84,7 @@ impl Index {
             Ok((document, None)) => (document, true),
             Ok((_, Some(objection))) => return Err(said(objection)),
             Err(_) => {
-                let rules = yaml::Rules { strict: true, integers: true };
+                let rules = yaml::Rules { strict: true, integers: true, ..yaml::Rules::default() };
                 let document = yaml::read_by(rules, text, &mut Budget::new(LIMITS));
                 (document.map_err(|why| said(why.to_string()))?, false)
             }

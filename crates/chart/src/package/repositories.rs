@@ -56,7 +56,7 @@ pub struct NamedRepositories {
 impl NamedRepositories {
     /// Reads the file, of which there may be nothing yet. The fault is in Helm's words.
     pub fn read(text: &[u8]) -> Result<Self, String> {
-        let document = yaml::read_by(yaml::Rules { strict: false, integers: true }, text, &mut Budget::new(Limits::default()));
+        let document = yaml::read_by(yaml::Rules { integers: true, ..yaml::Rules::default() }, text, &mut Budget::new(Limits::default()));
         let named = read_named(&document.map_err(|why| why.to_string())?);
         let named = named.map_err(|why| format!("error unmarshaling JSON: while decoding JSON: {why}"))?;
         Ok(Self { api_version: named.api_version, generated: named.generated, repositories: named.repositories })

@@ -136,7 +136,7 @@ pub fn sort(files: &BTreeMap<Str, Str>, order: &[&str]) -> Result<Sorted, NotAMa
         }
         for document in head::documents(content.as_bytes()) {
             let not = |reason: String| NotAManifest { file: path.clone().into_owned(), reason };
-            let data = yaml::read(document.as_bytes()).map_err(|error| not(error.to_string()))?;
+            let data = yaml::read_head(document.as_bytes()).map_err(|error| not(error.to_string()))?;
             let head = head::head(&data).map_err(not)?;
             place(Manifest { source: path.clone().into_owned(), content: document, head }, &mut sorted);
         }

@@ -15,6 +15,16 @@ pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
+/// A letter of ASCII that can be seen: no blank, no line break.
+pub(super) fn is_seen(byte: u8) -> bool {
+    byte.is_ascii_graphic()
+}
+
+/// A letter of ASCII that is no line break.
+pub(super) fn is_line(byte: u8) -> bool {
+    is_seen(byte) || is_blank(byte)
+}
+
 /// Whether a line break begins here: CR, LF, NEL, LS or PS.
 pub(super) fn is_break(at: &[u8]) -> bool {
     match at.first() {

@@ -1,6 +1,9 @@
 //! Plain data out of the tree of a document, as it is after Go's library and then JSON have had it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 
 use base64::{
     Engine as _, alphabet,
@@ -11,8 +14,8 @@ use bstr::ByteSlice as _;
 use super::{
     ReadError, Rules,
     nodes::{Node, NodeKind},
-    raw::Raw,
-    resolve::{Meaning, long_float, resolve, short_float},
+    raw::{Raw, valid},
+    resolve::{Meaning, long_float, resolve},
 };
 use crate::{
     budget::Budget,
@@ -43,6 +46,8 @@ pub(super) struct Decoder<'n, 'a, 'b> {
     bad_key: bool,
     /// Whether a number was read that JSON cannot have.
     infinite: bool,
+    /// Whether what is read is kept; all that is wrong with it is found all the same.
+    keeps: bool,
 }
 
 /// A mapping on its way: what JSON will have of it, and its keys as they are when they must not come twice.
@@ -66,6 +71,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             objections: Vec::new(),
             bad_key: false,
             infinite: false,
+            keeps: true,
         }
     }
 
@@ -101,6 +107,10 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
                 return Err(ReadError::Said(error));
             }
         }
+        if self.infinite && self.rules.head {
+            // the number may be in what was not kept
+            return Decoder::new(self.nodes, Rules { head: false, ..self.rules }, self.budget).document();
+        }
         // the same is true of this
         match Some(&data).filter(|_| self.infinite).and_then(infinite) {
             Some(number) => Err(ReadError::Said(format!("json: unsupported value: {}", long_float(number)))),
@@ -108,9 +118,17 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         }
     }
 
+    fn node(&self, node: usize) -> Result<&'n Node<'a>, ReadError> {
+        self.nodes.get(node).ok_or_else(|| ReadError::said("unknown node"))
+    }
+
     fn kind(&self, node: usize) -> Result<&'n NodeKind<'a>, ReadError> {
-        let node = self.nodes.get(node).ok_or_else(|| ReadError::said("unknown node"))?;
-        Ok(&node.kind)
+        Ok(&self.node(node)?.kind)
+    }
+
+    /// The node behind this one and all that is in it.
+    fn next(&self, node: usize) -> Result<usize, ReadError> {
+        Ok(self.node(node)?.next)
     }
 
     /// Counts a node, and refuses a document that is mostly made of aliases.
@@ -151,7 +169,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         match self.kind(node)? {
             NodeKind::Alias(..) => self.follow(node, Self::value),
             NodeKind::Scalar { .. } => self.plain(node),
-            NodeKind::Sequence(children) => self.sequence(children),
+            NodeKind::Sequence(count) => self.sequence(node, *count),
             NodeKind::Mapping(_) => self.table(node),
         }
     }
@@ -163,12 +181,17 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
     }
 
     // a plain loop: what iterators put on the stack at each level is too much for a thousand
-    fn sequence(&mut self, children: &'n [usize]) -> Result<Data, ReadError> {
+    fn sequence(&mut self, node: usize, count: usize) -> Result<Data, ReadError> {
         self.enter()?;
-        self.budget.make(children.len() * size_of::<Data>())?;
-        let mut items = Vec::with_capacity(children.len());
-        for child in children {
-            items.push(self.value(*child)?);
+        self.budget.make(count * size_of::<Data>())?;
+        let mut items = Vec::with_capacity(if self.keeps { count } else { 0 });
+        let mut child = node + 1;
+        for _ in 0..count {
+            let item = self.value(child)?;
+            if self.keeps {
+                items.push(item);
+            }
+            child = self.next(child)?;
         }
         self.leave();
         Ok(Data::List(items))
@@ -187,16 +210,16 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             }
             Raw::Text(text) => {
                 self.budget.make(text.len())?;
-                Data::Text(valid(text))
+                if self.keeps { Data::Text(valid(&text)) } else { Data::Null }
             }
             Raw::Null | Raw::List(_) | Raw::Map(_) => Data::Null,
         })
     }
 
-    fn scalar(&self, node: usize) -> Result<Raw, ReadError> {
+    fn scalar(&self, node: usize) -> Result<Raw<'n>, ReadError> {
         let NodeKind::Scalar { tag, value, implicit } = self.kind(node)? else { return Ok(Raw::Null) };
         if tag.is_empty() && !implicit {
-            return Ok(Raw::Text(Str::new(value)));
+            return Ok(Raw::Text(Cow::Borrowed(value)));
         }
         if tag.as_ref() == BINARY {
             let packed: Vec<u8> = value.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
@@ -209,28 +232,33 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             Meaning::Int(it) => Raw::Int(it),
             Meaning::Uint(it) => Raw::Uint(it),
             Meaning::Float(it) => Raw::Float(it),
-            Meaning::Timestamp | Meaning::Text => Raw::Text(Str::new(value)),
+            Meaning::Timestamp | Meaning::Text => Raw::Text(Cow::Borrowed(value)),
         })
     }
 
     fn mapping(&mut self, node: usize, into: &mut Entries) -> Result<(), ReadError> {
-        let NodeKind::Mapping(children) = self.kind(node)? else { return Ok(()) };
+        let NodeKind::Mapping(count) = self.kind(node)? else { return Ok(()) };
         self.enter()?;
-        for pair in children.chunks_exact(2) {
-            let &[key, value] = pair else { continue };
+        let mut next = node + 1;
+        for _ in 0..count / 2 {
+            let (key, value) = (next, self.next(next)?);
+            next = self.next(value)?;
             if self.is_merge(key)? {
                 self.merge(value, &mut |decoder, node| decoder.mapping(node, into))?;
                 continue;
             }
             let key = self.key(key)?;
+            let kept = self.keeps;
+            self.keeps = kept && !(self.rules.head && self.entered == 1 && !key.is_head());
             let data = self.value(value)?;
             self.add(into, key, value, data)?;
+            self.keeps = kept;
         }
         self.leave();
         Ok(())
     }
 
-    fn add(&mut self, into: &mut Entries, key: Raw, node: usize, data: Data) -> Result<(), ReadError> {
+    fn add(&mut self, into: &mut Entries, key: Raw<'n>, node: usize, data: Data) -> Result<(), ReadError> {
         if self.rules.strict && !into.seen.insert(key.identity()) {
             let line = self.nodes.get(node).map_or(0, |node| node.line + 1);
             let key = if matches!(key, Raw::Null) { "<nil>".to_owned() } else { key.to_string() };
@@ -238,11 +266,10 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             return Ok(());
         }
         self.budget.make(size_of::<(Str, Data)>())?;
-        match key_text(&key) {
-            Some(text) => {
-                into.table.insert(text, data);
-            }
-            None => self.bad_key = true,
+        if matches!(key, Raw::Null | Raw::Uint(_) | Raw::List(_) | Raw::Map(_)) {
+            self.bad_key = true;
+        } else if let Some(text) = Some(&key).filter(|_| self.keeps).and_then(Raw::text) {
+            into.table.insert(text, data);
         }
         Ok(())
     }
@@ -256,10 +283,17 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
 
     /// Adds the entries of the mappings that a merge key names.
     fn merge(&mut self, node: usize, add: &mut dyn FnMut(&mut Self, usize) -> Result<(), ReadError>) -> Result<(), ReadError> {
-        if let NodeKind::Sequence(children) = self.kind(node)? {
+        if let NodeKind::Sequence(count) = self.kind(node)? {
+            self.budget.make(count * size_of::<usize>())?;
             // from the last, so that the first has the last word
-            for child in children.iter().rev() {
-                self.merge_one(*child, add)?;
+            let mut places = Vec::new();
+            let mut child = node + 1;
+            for _ in 0..*count {
+                places.push(child);
+                child = self.next(child)?;
+            }
+            for child in places.into_iter().rev() {
+                self.merge_one(child, add)?;
             }
             return Ok(());
         }
@@ -285,7 +319,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
     }
 
     /// A key, which must be a scalar.
-    fn key(&mut self, node: usize) -> Result<Raw, ReadError> {
+    fn key(&mut self, node: usize) -> Result<Raw<'n>, ReadError> {
         // a key in a key is a level of its own: it takes as much of the stack as one
         self.enter()?;
         let raw = self.raw(node)?;
@@ -297,7 +331,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
     }
 
     /// What stands at a node before JSON has had it; for keys, and for the texts of errors.
-    fn raw(&mut self, node: usize) -> Result<Raw, ReadError> {
+    fn raw(&mut self, node: usize) -> Result<Raw<'n>, ReadError> {
         self.look()?;
         match self.kind(node)? {
             NodeKind::Alias(..) => self.follow(node, Self::raw),
@@ -308,34 +342,38 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
                 }
                 Ok(scalar)
             }
-            NodeKind::Sequence(children) => self.raw_sequence(children),
+            NodeKind::Sequence(count) => self.raw_sequence(node, *count),
             NodeKind::Mapping(_) => self.raw_map(node),
         }
     }
 
-    fn raw_sequence(&mut self, children: &'n [usize]) -> Result<Raw, ReadError> {
+    fn raw_sequence(&mut self, node: usize, count: usize) -> Result<Raw<'n>, ReadError> {
         self.enter()?;
-        self.budget.make(children.len() * size_of::<Raw>())?;
-        let mut items = Vec::with_capacity(children.len());
-        for child in children {
-            items.push(self.raw(*child)?);
+        self.budget.make(count * size_of::<Raw<'_>>())?;
+        let mut items = Vec::with_capacity(count);
+        let mut child = node + 1;
+        for _ in 0..count {
+            items.push(self.raw(child)?);
+            child = self.next(child)?;
         }
         self.leave();
         Ok(Raw::List(items))
     }
 
-    fn raw_map(&mut self, node: usize) -> Result<Raw, ReadError> {
+    fn raw_map(&mut self, node: usize) -> Result<Raw<'n>, ReadError> {
         let mut entries = BTreeMap::new();
         self.raw_mapping(node, &mut entries)?;
         Ok(Raw::Map(entries.into_values().collect()))
     }
 
-    fn raw_mapping(&mut self, node: usize, into: &mut BTreeMap<String, (Raw, Raw)>) -> Result<(), ReadError> {
-        let NodeKind::Mapping(children) = self.kind(node)? else { return Ok(()) };
+    fn raw_mapping(&mut self, node: usize, into: &mut BTreeMap<String, (Raw<'n>, Raw<'n>)>) -> Result<(), ReadError> {
+        let NodeKind::Mapping(count) = self.kind(node)? else { return Ok(()) };
         self.enter()?;
-        for pair in children.chunks_exact(2) {
-            let &[key, value] = pair else { continue };
-            self.budget.make(size_of::<(String, Raw, Raw)>())?;
+        let mut next = node + 1;
+        for _ in 0..count / 2 {
+            let (key, value) = (next, self.next(next)?);
+            next = self.next(value)?;
+            self.budget.make(size_of::<(String, Raw<'_>, Raw<'_>)>())?;
             if self.is_merge(key)? {
                 self.merge(value, &mut |decoder, node| decoder.raw_mapping(node, into))?;
                 continue;
@@ -361,25 +399,4 @@ fn infinite(data: &Data) -> Option<f64> {
         Data::Map(table) => table.values().find_map(infinite),
         _ => None,
     }
-}
-
-/// A key as JSON has it.
-fn key_text(key: &Raw) -> Option<Str> {
-    Some(match key {
-        Raw::Text(text) => valid(text.clone()),
-        Raw::Int(it) => it.to_string().into(),
-        Raw::Bool(it) => it.to_string().into(),
-        Raw::Float(it) => match short_float(*it) {
-            text if text == "+Inf" => ".inf".into(),
-            text if text == "-Inf" => "-.inf".into(),
-            text if text == "NaN" => ".nan".into(),
-            text => text.into(),
-        },
-        Raw::Null | Raw::Uint(_) | Raw::List(_) | Raw::Map(_) => return None,
-    })
-}
-
-/// A text with each byte that is no UTF-8 as U+FFFD; JSON leaves no other.
-fn valid(text: Str) -> Str {
-    if text.to_str().is_ok() { text } else { crate::json::replace_invalid(&text).into() }
 }

@@ -86,11 +86,19 @@ pub struct Rules {
     /// Whether whole numbers stay [`Data::Int`], and those that are too large for it a text of their digits. Helm makes texts of numbers where a field of `Chart.yaml` wants one, and a whole
     /// number then is written in another way than a fraction.
     pub integers: bool,
+    /// Whether only what stands at the front of a manifest is kept: `apiVersion`, `kind` and `metadata`. All the rest of a mapping is
+    /// left out; what is wrong with it is told all the same.
+    pub head: bool,
 }
 
 /// Reads a document.
 pub fn read(text: &[u8]) -> Result<Data, ReadError> {
     read_by(Rules::default(), text, &mut Budget::new(Limits::default()))
+}
+
+/// Reads of a document what a manifest says of itself: see [`Rules::head`].
+pub fn read_head(text: &[u8]) -> Result<Data, ReadError> {
+    read_by(Rules { head: true, ..Rules::default() }, text, &mut Budget::new(Limits::default()))
 }
 
 /// Reads a document in which no key comes twice in a mapping.

@@ -9,10 +9,15 @@ use super::{
 };
 use crate::budget::Budget;
 
+/// For how many nodes there is room before one is read.
+const FORESEEN: usize = 1_024;
+
 /// A node and the line that it begins on, from zero.
 pub(super) struct Node<'a> {
     pub line: usize,
     pub kind: NodeKind<'a>,
+    /// The node behind it and all that is in it: what it holds stands between the two.
+    pub next: usize,
 }
 
 pub(super) enum NodeKind<'a> {
@@ -22,16 +27,17 @@ pub(super) enum NodeKind<'a> {
         /// Whether it may be something else than a text.
         implicit: bool,
     },
-    Sequence(Vec<usize>),
-    /// Keys and values in turn.
-    Mapping(Vec<usize>),
+    /// How many items it has.
+    Sequence(usize),
+    /// How many keys and values it has; they stand in turn.
+    Mapping(usize),
     /// The node that is meant; it may hold this one.
     Alias(Text<'a>, usize),
 }
 
 /// The nodes of the first document. The root is the first; there is none where the text has no document.
 pub(super) fn compose<'a>(parser: &mut Parser<'a>, budget: &mut Budget) -> Result<Vec<Node<'a>>, ReadError> {
-    let mut nodes: Vec<Node<'a>> = Vec::new();
+    let mut nodes: Vec<Node<'a>> = Vec::with_capacity((parser.scanner.text.len() / 16).min(FORESEEN));
     let mut anchors: HashMap<Text<'a>, usize> = HashMap::new();
     let mut open: Vec<usize> = Vec::new();
     loop {
@@ -41,7 +47,10 @@ pub(super) fn compose<'a>(parser: &mut Parser<'a>, budget: &mut Budget) -> Resul
             Event::StreamStart | Event::DocumentStart => continue,
             Event::StreamEnd | Event::DocumentEnd => return Ok(nodes),
             Event::SequenceEnd | Event::MappingEnd => {
-                open.pop();
+                let next = nodes.len();
+                if let Some(ended) = open.pop().and_then(|ended| nodes.get_mut(ended)) {
+                    ended.next = next;
+                }
                 continue;
             }
             Event::Alias(name) => {
@@ -51,15 +60,15 @@ pub(super) fn compose<'a>(parser: &mut Parser<'a>, budget: &mut Budget) -> Resul
                 (None, NodeKind::Alias(name, meant))
             }
             Event::Scalar { anchor, tag, value, implicit } => (anchor, NodeKind::Scalar { tag, value, implicit }),
-            Event::SequenceStart(anchor) => (anchor, NodeKind::Sequence(Vec::new())),
-            Event::MappingStart(anchor) => (anchor, NodeKind::Mapping(Vec::new())),
+            Event::SequenceStart(anchor) => (anchor, NodeKind::Sequence(0)),
+            Event::MappingStart(anchor) => (anchor, NodeKind::Mapping(0)),
         };
         let place = nodes.len();
         budget.make(size_of::<Node<'_>>())?;
         if let Some(Node { kind: NodeKind::Sequence(children) | NodeKind::Mapping(children), .. }) =
             open.last().and_then(|parent| nodes.get_mut(*parent))
         {
-            children.push(place);
+            *children += 1;
         }
         if matches!(kind, NodeKind::Sequence(_) | NodeKind::Mapping(_)) {
             open.push(place);
@@ -67,6 +76,6 @@ pub(super) fn compose<'a>(parser: &mut Parser<'a>, budget: &mut Budget) -> Resul
         if let Some(name) = anchor {
             anchors.insert(name, place);
         }
-        nodes.push(Node { line: mark.line, kind });
+        nodes.push(Node { line: mark.line, kind, next: place + 1 });
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     ReadError,
-    scanner::{Kind, Mark, Scanner, Text},
+    scanner::{Kind, Mark, Scanner, Text, Token},
 };
 
 /// What the parser tells. Collections carry their anchors; a tag only matters on a scalar.
@@ -250,21 +250,21 @@ impl<'a> Parser<'a> {
 
     pub(super) fn node(&mut self, block: bool, indentless: bool) -> Step<'a> {
         let (kind, start, _) = self.peek()?;
-        if let Kind::Alias(name) = kind {
-            let name = name.clone();
-            self.scanner.take();
+        if matches!(kind, Kind::Alias(_)) {
+            let taken = self.scanner.take();
             self.pop();
+            let Some(Token { kind: Kind::Alias(name), .. }) = taken else { return Err(ReadError::said("unknown token")) };
             return Ok((Event::Alias(name), start));
         }
         let (anchor, tag) = self.properties(start)?;
         let (kind, at, _) = self.peek()?;
         let (state, event) = match kind {
             Kind::BlockEntry if indentless => (State::IndentlessSequence, Event::SequenceStart(anchor)),
-            Kind::Scalar(value, plain) => {
-                let implicit = (tag.is_empty() && *plain) || tag.as_ref() == b"!";
-                let value = value.clone();
-                self.scanner.take();
+            Kind::Scalar(..) => {
+                let taken = self.scanner.take();
                 self.pop();
+                let Some(Token { kind: Kind::Scalar(value, plain), .. }) = taken else { return Err(ReadError::said("unknown token")) };
+                let implicit = (tag.is_empty() && plain) || tag.as_ref() == b"!";
                 return Ok((Event::Scalar { anchor, tag, value, implicit }, start));
             }
             Kind::FlowSequenceStart => (State::FlowSequenceFirst, Event::SequenceStart(anchor)),

@@ -14,7 +14,7 @@ pub fn line_of(text: &[u8], path: &[&str]) -> Option<usize> {
     let decoded = text::decode(text);
     let mut parser = parser::Parser::new(scanner::Scanner::new(&decoded));
     let nodes = nodes::compose(&mut parser, &mut budget).ok()?;
-    let mut at = nodes.first()?;
+    let mut at = 0;
     let mut line = None;
     for key in path {
         let (found, below) = entry(&nodes, at, key)?;
@@ -24,24 +24,22 @@ pub fn line_of(text: &[u8], path: &[&str]) -> Option<usize> {
     line
 }
 
-fn entry<'n, 'a>(nodes: &'n [Node<'a>], at: &'n Node<'a>, key: &str) -> Option<(usize, &'n Node<'a>)> {
-    let mapping = match &at.kind {
-        NodeKind::Alias(_, meant) => nodes.get(*meant)?,
+/// The line of a key in the mapping at a place, and the place of its value.
+fn entry(nodes: &[Node<'_>], at: usize, key: &str) -> Option<(usize, usize)> {
+    let mapping = match nodes.get(at)?.kind {
+        NodeKind::Alias(_, meant) => meant,
         _ => at,
     };
-    let NodeKind::Mapping(children) = &mapping.kind else { return None };
-    let pairs = children.chunks_exact(2).rev();
-    let is = |place: &usize| match nodes.get(*place).map(|node| &node.kind) {
-        Some(NodeKind::Scalar { value, .. }) => value.as_ref() == key.as_bytes(),
-        _ => false,
-    };
-    for pair in pairs {
-        let [name, value] = pair else { continue };
-        if is(name) {
-            return Some((nodes.get(*name)?.line, nodes.get(*value)?));
+    let NodeKind::Mapping(count) = nodes.get(mapping)?.kind else { return None };
+    let (mut next, mut last) = (mapping + 1, None);
+    for _ in 0..count / 2 {
+        let name = nodes.get(next)?;
+        if matches!(&name.kind, NodeKind::Scalar { value, .. } if value.as_ref() == key.as_bytes()) {
+            last = Some((name.line, name.next));
         }
+        next = nodes.get(name.next)?.next;
     }
-    None
+    last
 }
 
 #[cfg(test)]

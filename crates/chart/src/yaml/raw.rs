@@ -2,26 +2,55 @@
 
 use std::fmt;
 
-use super::resolve::long_float;
+use bstr::ByteSlice as _;
+
+use super::{
+    resolve::{long_float, short_float},
+    scanner::Text,
+};
 use crate::{format, value::Str};
+
+/// What a manifest says of itself.
+const HEAD: [&[u8]; 3] = [b"apiVersion", b"kind", b"metadata"];
 
 /// A value with the kinds of number that YAML tells apart.
 #[derive(Clone, Debug)]
-pub(super) enum Raw {
+pub(super) enum Raw<'a> {
     Null,
     Bool(bool),
     Int(i64),
     Uint(u64),
     Float(f64),
-    Text(Str),
-    List(Vec<Raw>),
-    Map(Vec<(Raw, Raw)>),
+    Text(Text<'a>),
+    List(Vec<Raw<'a>>),
+    Map(Vec<(Raw<'a>, Raw<'a>)>),
 }
 
-impl Raw {
+impl Raw<'_> {
     /// What tells it from every other key: `1` and `1.0` are two.
     pub(super) fn identity(&self) -> String {
         if matches!(self, Self::Float(_)) { format!("{self} as float64") } else { self.to_string() }
+    }
+
+    /// It as a key of JSON, which not all can be.
+    pub(super) fn text(&self) -> Option<Str> {
+        Some(match self {
+            Self::Text(text) => valid(text),
+            Self::Int(it) => it.to_string().into(),
+            Self::Bool(it) => it.to_string().into(),
+            Self::Float(it) => match short_float(*it) {
+                text if text == "+Inf" => ".inf".into(),
+                text if text == "-Inf" => "-.inf".into(),
+                text if text == "NaN" => ".nan".into(),
+                text => text.into(),
+            },
+            Self::Null | Self::Uint(_) | Self::List(_) | Self::Map(_) => return None,
+        })
+    }
+
+    /// Whether it is a key of what [`Rules::head`](super::Rules::head) keeps. Go's decoder takes any spelling of upper and lower case.
+    pub(super) fn is_head(&self) -> bool {
+        matches!(self, Self::Text(text) if HEAD.iter().any(|known| text.eq_ignore_ascii_case(known)))
     }
 
     /// What Helm says of the first key that JSON cannot have.
@@ -42,8 +71,13 @@ impl Raw {
     }
 }
 
+/// A text with each byte that is no UTF-8 as U+FFFD; JSON leaves no other.
+pub(super) fn valid(text: &[u8]) -> Str {
+    if text.to_str().is_ok() { Str::new(text) } else { crate::json::replace_invalid(text).into() }
+}
+
 /// As `%#v` shows it.
-impl fmt::Display for Raw {
+impl fmt::Display for Raw<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => formatter.write_str("interface {}(nil)"),

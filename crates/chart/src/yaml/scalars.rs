@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     ReadError,
-    bytes::{is_blank, is_blankz, is_break, is_breakz},
+    bytes::{is_blank, is_blankz, is_break, is_breakz, is_line, is_seen},
     scanner::{Kind, Mark, Scanner, Token},
 };
 
@@ -48,6 +48,11 @@ enum Chomp {
     Clip,
     Strip,
     Keep,
+}
+
+/// A letter of ASCII that means nothing in a plain scalar, wherever it stands.
+fn is_word(byte: u8) -> bool {
+    is_seen(byte) && !matches!(byte, b':' | b',' | b'?' | b'[' | b']' | b'{' | b'}')
 }
 
 impl Scanner<'_> {
@@ -108,8 +113,8 @@ impl Scanner<'_> {
                     }
                 }
                 match &mut made {
-                    Some(made) => self.read(made),
-                    None => self.skip(),
+                    Some(made) => self.read_run(made, is_word),
+                    None => self.skip_run(is_word),
                 }
                 (end, to) = (self.mark, self.pos);
                 self.need(2)?;
@@ -130,7 +135,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Whether an indicator stands here that ends a plain scalar.
+    /// Whether an indicator stands here that ends a plain scalar; none that [`is_word`] knows.
     fn at_plain_end(&self) -> bool {
         match self.at(0) {
             b':' => is_blankz(self.rest().get(1..).unwrap_or(&[])),
@@ -143,6 +148,15 @@ impl Scanner<'_> {
         let quote = if single { b'\'' } else { b'"' };
         let start = self.mark;
         self.skip();
+        self.need(4)?;
+        // nothing is copied where the scalar is what stands between its quotes
+        let itself = self.run(|byte| is_line(byte) && byte != quote && (single || byte != b'\\'));
+        if self.at(itself) == quote && !(single && self.at(itself + 1) == quote) {
+            let text = self.text.get(self.pos..self.pos + itself).unwrap_or(&[]);
+            self.skip_letters(itself + 1);
+            self.push(Kind::Scalar(Cow::Borrowed(text), false), start);
+            return Ok(());
+        }
         let mut made = Vec::new();
         loop {
             self.need(4)?;
@@ -169,7 +183,7 @@ impl Scanner<'_> {
                         break;
                     }
                     (b'\\', code) if !single => self.scan_escape(code, start, &mut made)?,
-                    _ => self.read(&mut made),
+                    _ => self.read_run(&mut made, |byte| is_seen(byte) && !matches!(byte, b'\'' | b'"' | b'\\')),
                 }
                 self.need(2)?;
             }
@@ -267,7 +281,7 @@ impl Scanner<'_> {
             made.append(&mut more);
             blank_before = blank_here;
             while !is_breakz(self.rest()) {
-                self.read(&mut made);
+                self.read_run(&mut made, is_line);
                 self.need(1)?;
             }
             self.need(2)?;
@@ -331,7 +345,11 @@ impl Scanner<'_> {
         loop {
             self.need(1)?;
             while (*indent == 0 || self.mark.column < *indent) && self.at(0) == b' ' {
-                self.skip();
+                let most = if *indent == 0 { usize::MAX } else { *indent - self.mark.column };
+                match self.run(|byte| byte == b' ').min(most) {
+                    0 => self.skip(),
+                    count => self.skip_letters(count),
+                }
                 self.need(1)?;
             }
             widest = widest.max(self.mark.column);

@@ -4,9 +4,9 @@ use std::{borrow::Cow, collections::VecDeque};
 
 use super::{
     ReadError,
-    bytes::{is_blank, is_break, is_breakz, width},
+    bytes::{is_blank, is_break, is_breakz, is_line, width},
     keys::SimpleKey,
-    text::{BLOCK, Decoded, Unreadable},
+    text::{BLOCK, BYTE_ORDER_MARK, Decoded, Unreadable},
 };
 
 /// How deep flow collections may stand in one another.
@@ -64,7 +64,7 @@ pub(super) struct Scanner<'a> {
     pub(super) mark: Mark,
     /// Where the block of bytes begins that cannot be read, and what is wrong there.
     unreadable: &'a Unreadable,
-    /// How far the blocks go that were looked at.
+    /// How far the blocks go that were looked at; without end where nothing in the text is worth a look.
     loaded: usize,
     /// How long the first of them is.
     first_block: usize,
@@ -93,7 +93,7 @@ impl<'a> Scanner<'a> {
             pos: 0,
             mark: Mark::default(),
             unreadable: &decoded.unreadable,
-            loaded: 0,
+            loaded: if decoded.is_plain() { usize::MAX } else { 0 },
             first_block: decoded.first_block,
             padding: 0,
             marked: false,
@@ -147,7 +147,7 @@ impl<'a> Scanner<'a> {
         if unread >= letters {
             return Ok(());
         }
-        self.marked = self.rest().starts_with(b"\xEF\xBB\xBF");
+        self.marked = self.rest().starts_with(BYTE_ORDER_MARK);
         let readable = self.unreadable.as_ref().map_or(self.text.len(), |(from, _)| *from);
         while unread < letters && self.loaded < readable {
             let length = if self.loaded == 0 { self.first_block } else { BLOCK };
@@ -164,6 +164,35 @@ impl<'a> Scanner<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// How many of these bytes follow, each a letter of its own and none a line break, for which [`Scanner::need`] has nothing to do:
+    /// it is asked for two letters at most while one goes past them.
+    pub(super) fn run(&self, of: impl Fn(u8) -> bool) -> usize {
+        let end = self.loaded.saturating_sub(2 * 4).min(self.text.len());
+        self.text.get(self.pos..end).unwrap_or(&[]).iter().take_while(|byte| of(**byte)).count()
+    }
+
+    /// Goes past a run of such letters, or past one that is none of them.
+    pub(super) fn skip_run(&mut self, of: impl Fn(u8) -> bool) {
+        match self.run(of) {
+            0 => self.skip(),
+            count => self.skip_letters(count),
+        }
+    }
+
+    /// Goes past letters of one byte.
+    pub(super) fn skip_letters(&mut self, count: usize) {
+        self.pos += count;
+        self.mark.index += count;
+        self.mark.column += count;
+    }
+
+    /// Takes a run of such letters, or one that is none of them.
+    pub(super) fn read_run(&mut self, into: &mut Vec<u8>, of: impl Fn(u8) -> bool) {
+        let from = self.pos;
+        self.skip_run(of);
+        into.extend_from_slice(self.text.get(from..self.pos).unwrap_or(&[]));
     }
 
     /// Goes past one letter.
@@ -271,7 +300,7 @@ impl<'a> Scanner<'a> {
             self.need(1)?;
             // a tab may stand between tokens, but not where an indentation is told
             while self.at(0) == b' ' || ((self.flow_level > 0 || !self.simple_key_allowed) && self.at(0) == b'\t') {
-                self.skip();
+                self.skip_run(|byte| byte == b' ');
                 self.need(1)?;
             }
             self.skip_comment()?;
@@ -290,7 +319,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn skip_comment(&mut self) -> Result<(), ReadError> {
         if self.at(0) == b'#' {
             while !is_breakz(self.rest()) {
-                self.skip();
+                self.skip_run(is_line);
                 self.need(1)?;
             }
         }

@@ -17,12 +17,46 @@ fn budget() -> Budget {
 fn ask(operation: &str, input: &[u8]) -> Vec<u8> {
     let shown = |data: &Data| json::raw(&Value::from(data), &mut budget());
     match operation {
-        "yread" => answers::told(read(input).map(|data| shown(&data).unwrap())),
+        "yread" => {
+            heads_agree(input);
+            answers::told(read(input).map(|data| shown(&data).unwrap()))
+        }
         "ystrict" => answers::told(read_strict(input).map(|data| shown(&data).unwrap())),
         "ywrite" => answers::told(write(&Value::str(input), &mut budget())),
         "round" => answers::told(write_data(&json::read(input).unwrap(), &mut budget())),
         "pretty" => answers::told(write_pretty(&Value::from(&json::read(input).unwrap()), &mut budget())),
         other => panic!("{other}"),
+    }
+}
+
+/// What is kept of a head is what the whole has there, and what is wrong anywhere is told with the same words.
+fn heads_agree(input: &[u8]) {
+    match (read(input), read_head(input)) {
+        (Ok(Data::Map(whole)), Ok(Data::Map(head))) => {
+            for key in ["apiVersion", "kind", "metadata", "Metadata", "KIND"] {
+                assert_eq!(whole.get(key.as_bytes()), head.get(key.as_bytes()));
+            }
+        }
+        (whole, head) => assert_eq!(whole, head),
+    }
+}
+
+#[test]
+fn a_head_is_kept_of_a_manifest_and_the_rest_is_looked_at() {
+    let read = read_head(b"kind: 1\nMetadata: {name: x, labels: [{a: b}]}\nspec: {deep: [1]}\nlist: [1]\ntext: long").unwrap();
+    assert_eq!(read, super::read(b"kind: 1\nMetadata: {name: x, labels: [{a: b}]}").unwrap());
+    for wrong in [
+        "kind: A\nspec: {a: [.inf]}",
+        "kind: A\nspec: {a: .inf, a: 1}",
+        "kind: A\nspec: {~: 1}",
+        "kind: A\nspec: [{18446744073709551615: 1}]",
+        "kind: A\nspec: !!int text",
+        "kind: A\nspec: {[a]: 1}",
+        "kind: A\nspec: &a {<<: *a}",
+        "kind: A\nspec: &a [*a]",
+        "spec: &a {kind: A}\n<<: *a",
+    ] {
+        heads_agree(wrong.as_bytes());
     }
 }
 

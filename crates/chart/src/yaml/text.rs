@@ -2,10 +2,14 @@
 
 use std::borrow::Cow;
 
+use bstr::ByteSlice as _;
+
 use super::{ReadError, scanner::Text};
 
 /// How many bytes are looked at together: what is wrong in a block is an error before anything in it is.
 pub(super) const BLOCK: usize = 512;
+
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Bytes that are no text, and the place in the text that is good up to there where their block begins.
 pub(super) type Unreadable = Option<(usize, ReadError)>;
@@ -17,6 +21,13 @@ pub(super) struct Decoded<'a> {
     pub unreadable: Unreadable,
     /// How long its first block is.
     pub first_block: usize,
+}
+
+impl Decoded<'_> {
+    /// Whether nothing is wrong with it, and there is no byte order mark inside it.
+    pub(super) fn is_plain(&self) -> bool {
+        self.unreadable.is_none() && (self.text.is_ascii() || !self.text.contains_str(BYTE_ORDER_MARK))
+    }
 }
 
 /// The text of a document.
@@ -36,6 +47,10 @@ pub(super) fn is_allowed(letter: u32) -> bool {
 }
 
 fn utf8(text: &[u8], first_block: usize) -> Unreadable {
+    // all of it, without an end in between: so many are looked at together
+    if !text.iter().fold(false, |odd, byte| odd | !matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) {
+        return None;
+    }
     if let Ok(text) = std::str::from_utf8(text)
         && text.chars().all(|letter| is_allowed(letter.into()))
     {
