@@ -1,7 +1,7 @@
 //! Scalars and marks onto lines: the layer of writing YAML that knows columns and indentation.
 
 use super::{
-    bytes::{is_break, width},
+    bytes::{is_break, is_seen, width},
     order::Generation,
     style::{self, Allowed, is_printable},
 };
@@ -9,6 +9,8 @@ use crate::{budget::Budget, function::Fault, value::Str};
 
 /// From which column on `toYaml` looks for a space to break a line at.
 const WIDTH: usize = 80;
+/// How long a key may be, with its tag, that stands before its `:` on one line.
+const SIMPLE_KEY: usize = 128;
 
 /// How a scalar would be written if its letters and its place allow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +49,13 @@ pub(super) struct Emitter<'b> {
 impl<'b> Emitter<'b> {
     pub(super) fn new(budget: &'b mut Budget, generation: Generation) -> Self {
         let width = if generation == Generation::Second { WIDTH } else { usize::MAX };
-        let out = Vec::new();
+        let out = Vec::with_capacity(256);
         Self { budget, generation, indent: -1, out, depth: 0, paid: 0, width, column: 0, whitespace: true, indention: true }
     }
 
     /// A scalar that is written as it is.
     pub(super) fn as_it_is(&mut self, text: &str) -> Result<(), Fault> {
-        self.scalar(&Scalar { text: text.as_bytes(), style: Style::Plain, binary: false }, false)
+        self.scalar(&Scalar { text: text.as_bytes(), style: Style::Plain, binary: false })
     }
 
     /// A list or mapping with nothing in it: `[]`, `{}`.
@@ -107,6 +109,17 @@ impl<'b> Emitter<'b> {
         self.indention = true;
     }
 
+    /// Writes the letters of ASCII that begin here and are of these, or one that is none; says how long they are.
+    fn letters(&mut self, at: &[u8], of: impl Fn(u8) -> bool) -> usize {
+        let count = at.iter().take_while(|byte| of(**byte)).count();
+        if count == 0 {
+            return self.letter(at);
+        }
+        self.out.extend_from_slice(at.get(..count).unwrap_or(at));
+        self.column += count;
+        count
+    }
+
     /// Writes the letter that begins here, and says how long it is.
     fn letter(&mut self, at: &[u8]) -> usize {
         let length = width(at.first().copied().unwrap_or(0)).min(at.len());
@@ -132,8 +145,9 @@ impl<'b> Emitter<'b> {
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
             self.put_break();
         }
-        while self.column < indent {
-            self.put(b' ');
+        if self.column < indent {
+            self.out.resize(self.out.len() + indent - self.column, b' ');
+            self.column = indent;
         }
         self.whitespace = true;
         self.indention = true;
@@ -158,31 +172,31 @@ impl<'b> Emitter<'b> {
         old
     }
 
-    /// Whether a key can stand before its `:` on one line.
-    fn is_simple_key(&self, key: &Scalar<'_>) -> bool {
-        let tag = if key.binary { "!!binary".len() } else { 0 };
-        !style::analyze(key.text, self.generation).multiline && key.text.len() + tag <= 128
-    }
-
     /// Writes a key on a line of its own, and its `:`.
     pub(super) fn key(&mut self, key: &Scalar<'_>) -> Result<(), Fault> {
         self.write_indent();
-        if self.is_simple_key(key) {
-            self.scalar(key, true)?;
+        let allowed = style::analyze(key.text, self.generation);
+        let tag = if key.binary { "!!binary".len() } else { 0 };
+        if !allowed.multiline && key.text.len() + tag <= SIMPLE_KEY {
+            self.scalar_as(key, allowed, true)?;
             self.indicator(":", false, false, false);
         } else {
             self.indicator("?", true, false, true);
-            self.scalar(key, false)?;
+            self.scalar_as(key, allowed, false)?;
             self.write_indent();
             self.indicator(":", true, false, true);
         }
         Ok(())
     }
 
-    pub(super) fn scalar(&mut self, scalar: &Scalar<'_>, simple_key: bool) -> Result<(), Fault> {
+    /// Writes a value.
+    pub(super) fn scalar(&mut self, scalar: &Scalar<'_>) -> Result<(), Fault> {
+        self.scalar_as(scalar, style::analyze(scalar.text, self.generation), false)
+    }
+
+    fn scalar_as(&mut self, scalar: &Scalar<'_>, allowed: Allowed, simple_key: bool) -> Result<(), Fault> {
         self.budget.scan(scalar.text.len())?;
         self.budget.make(scalar.text.len())?;
-        let allowed = style::analyze(scalar.text, self.generation);
         let style = choose(scalar, allowed, simple_key);
         if scalar.binary {
             self.indicator("!!binary", true, false, false);
@@ -214,7 +228,7 @@ impl<'b> Emitter<'b> {
                 }
                 spaces = true;
             } else {
-                at += self.letter(rest);
+                at += self.letters(rest, is_seen);
                 self.indention = false;
                 spaces = false;
             }
@@ -252,7 +266,7 @@ impl<'b> Emitter<'b> {
                 if *first == b'\'' {
                     self.put(b'\'');
                 }
-                at += self.letter(rest);
+                at += self.letters(rest, |byte| is_seen(byte) && byte != b'\'');
                 self.indention = false;
                 (spaces, breaks) = (false, false);
             }
@@ -282,7 +296,7 @@ impl<'b> Emitter<'b> {
                 }
                 spaces = true;
             } else {
-                at += self.letter(rest);
+                at += self.letters(rest, |byte| is_seen(byte) && !matches!(byte, b'"' | b'\\'));
                 spaces = false;
             }
         }
@@ -345,7 +359,7 @@ impl<'b> Emitter<'b> {
                 if breaks {
                     self.write_indent();
                 }
-                at += self.letter(rest);
+                at += self.letters(rest, |byte| is_seen(byte) || byte == b' ');
                 self.indention = false;
                 breaks = false;
             }

@@ -1,5 +1,7 @@
 //! The order in which the YAML library writes keys: letters by code, digits by number, signs before letters.
 
+use std::ops::Deref;
+
 use crate::format::unicode::{is_digit, is_letter};
 
 /// Which generation of the library orders.
@@ -65,24 +67,33 @@ fn by_number(same: &str, (a, one): (char, &str), (b, two): (char, &str)) -> bool
 /// Brings entries into the library's order. Of equal keys only the last stays.
 ///
 /// The standard library's sorts may panic where "before" is no order, so that it is one of our own that merges.
-pub(super) fn sort<T>(entries: Vec<(String, T)>, generation: Generation) -> Vec<(String, T)> {
+pub(super) fn sort<K: Deref<Target = str>, T>(entries: Vec<(K, T)>, generation: Generation) -> Vec<(K, T)> {
+    // letters stand in the order of their codes
+    let lettered = |(key, _): &(K, T)| key.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if entries.is_sorted_by(|one, two| *one.0 < *two.0) && entries.iter().all(lettered) {
+        return entries;
+    }
+    merged(entries, generation)
+}
+
+fn merged<K: Deref<Target = str>, T>(entries: Vec<(K, T)>, generation: Generation) -> Vec<(K, T)> {
     if entries.len() <= 1 {
         return entries;
     }
     let mut first = entries;
     let second = first.split_off(first.len() / 2);
-    let mut ones = sort(first, generation).into_iter().peekable();
-    let mut twos = sort(second, generation).into_iter().peekable();
-    let mut merged: Vec<(String, T)> = Vec::with_capacity(ones.len() + twos.len());
+    let mut ones = merged(first, generation).into_iter().peekable();
+    let mut twos = merged(second, generation).into_iter().peekable();
+    let mut both: Vec<(K, T)> = Vec::with_capacity(ones.len() + twos.len());
     while let (Some(one), Some(two)) = (ones.peek(), twos.peek()) {
-        if one.0 == two.0 {
+        if *one.0 == *two.0 {
             ones.next();
             continue;
         }
         let next = if stands_before(&two.0, &one.0, generation) { twos.next() } else { ones.next() };
-        merged.extend(next);
+        both.extend(next);
     }
-    merged.extend(ones);
-    merged.extend(twos);
-    merged
+    both.extend(ones);
+    both.extend(twos);
+    both
 }

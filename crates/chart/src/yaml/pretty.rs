@@ -90,7 +90,7 @@ impl Writer<'_> {
         self.emitter.budget.scan(text.len())?;
         self.emitter.budget.make(text.len())?;
         let (text, binary) = encoded(text);
-        self.emitter.scalar(&scalar(&text, binary), false)
+        self.emitter.scalar(&scalar(&text, binary))
     }
 
     fn list(&mut self, items: &[Value]) -> Result<(), Fault> {

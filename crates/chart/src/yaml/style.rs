@@ -63,6 +63,13 @@ fn look(value: &[u8], generation: Generation) -> Seen {
     let (mut after_blank, mut after_space, mut after_break) = (true, false, false);
     let mut at = 0;
     while let Some(rest @ [first, ..]) = value.get(at..) {
+        let word = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        if word > 0 {
+            // letters and digits allow everything, wherever they stand
+            (after_blank, after_space, after_break) = (false, false, false);
+            at += word;
+            continue;
+        }
         let next = rest.get(width(*first)..).unwrap_or(&[]);
         let before_blank = next.first().is_none_or(|byte| is_blank(*byte));
         seen.indicators |= match first {

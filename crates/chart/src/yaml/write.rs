@@ -40,7 +40,7 @@ impl Writer<'_> {
             Shape::List([]) => self.emitter.empty("[", "]"),
             Shape::List(items) => self.list(items, in_mapping),
             Shape::Map(entries) if entries.is_empty() => self.emitter.empty("{", "}"),
-            Shape::Map(entries) => self.map(entries),
+            Shape::Map(entries) => self.map(&entries),
             leaf => self.leaf(&leaf),
         }
     }
@@ -68,7 +68,7 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: &str) -> Result<(), Fault> {
-        self.emitter.scalar(&scalar(text), false)
+        self.emitter.scalar(&scalar(text))
     }
 
     fn list(&mut self, items: &[Value], in_mapping: bool) -> Result<(), Fault> {
@@ -87,7 +87,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn map(&mut self, entries: Vec<(Str, Value)>) -> Result<(), Fault> {
+    fn map(&mut self, entries: &[(Str, Value)]) -> Result<(), Fault> {
         self.emitter.enter()?;
         let entries = self.sorted(entries)?;
         let old = self.emitter.increase_indent(0);
@@ -99,24 +99,24 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn sorted(&mut self, entries: Vec<(Str, Value)>) -> Result<Vec<(String, Value)>, Fault> {
+    fn sorted<'e>(&mut self, entries: &'e [(Str, Value)]) -> Result<Vec<(Cow<'e, str>, &'e Value)>, Fault> {
         let mut keyed = Vec::with_capacity(entries.len());
         for (key, value) in entries {
-            keyed.push((self.key(&key)?, value));
+            keyed.push((self.key(key)?, value));
         }
         self.emitter.budget.step(keyed.len() as u64 * u64::from(keyed.len().max(1).ilog2()))?;
         Ok(sort(keyed, Generation::Second))
     }
 
     /// A key as it is when JSON has been read as YAML.
-    fn key(&mut self, key: &Str) -> Result<String, Fault> {
+    fn key<'e>(&mut self, key: &'e Str) -> Result<Cow<'e, str>, Fault> {
         let budget = &mut *self.emitter.budget;
         let text = reread(key, budget)?;
         let long = key.len() > (KEY_LENGTH - 2) / 6 && json::write(&Value::Str(key.clone()), budget)?.lossy().chars().count() > KEY_LENGTH;
         if long || key.windows(2).any(|pair| pair == NEXT_LINE) {
             return Err(Fault::said("yaml: did not find expected ',' or '}'"));
         }
-        Ok(text.into_owned())
+        Ok(text)
     }
 }
 
