@@ -6,7 +6,7 @@ use crate::{
     budget::{Budget, Limits},
     function::{Fault, Random, Scope},
     functions,
-    value::{Str, Type, Value},
+    value::{Str, Value},
 };
 
 /// Asks ours for each line and shows every line that is answered in another way.
@@ -92,7 +92,6 @@ pub(crate) fn call(name: &str, arguments: &[Value]) -> Result<Value, Fault> {
 
 /// Calls a method by its name.
 pub(crate) fn method(value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Fault> {
-    let mut methods = value.ty().into_iter().flat_map(Type::all_methods);
-    let method = methods.find(|method| method.name == name).unwrap_or_else(|| panic!("no method {name}"));
+    let method = value.ty().and_then(|ty| ty.method(name.as_bytes())).unwrap_or_else(|| panic!("no method {name}"));
     scoped(|scope| (method.call)(scope, value, arguments))
 }

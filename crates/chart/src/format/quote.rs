@@ -36,7 +36,12 @@ pub fn can_backquote(mut text: &[u8]) -> bool {
 fn quote_with(mut text: &[u8], quote: char, ascii: bool) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
-    while let Some(&byte) = text.first() {
+    loop {
+        let plain = text.iter().take_while(|byte| (b' '..=b'~').contains(*byte) && !matches!(**byte, b'"' | b'\'' | b'\\')).count();
+        let (itself, rest) = text.split_at(plain);
+        out.extend(itself.iter().map(|byte| char::from(*byte)));
+        text = rest;
+        let Some(&byte) = text.first() else { break };
         let (letter, width) = unicode::first(text);
         match letter {
             Some(letter) => escape(&mut out, letter, quote, ascii),
@@ -98,7 +103,13 @@ pub fn unquoted(text: &[u8]) -> Option<Vec<u8>> {
 
 fn unescaped(mut inner: &[u8], quote: u8) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(inner.len());
-    while let Some(&byte) = inner.first() {
+    loop {
+        // what stands for itself, at once
+        let plain = inner.iter().take_while(|byte| (b' '..=b'~').contains(*byte) && **byte != quote && **byte != b'\\').count();
+        let (itself, rest) = inner.split_at(plain);
+        out.extend_from_slice(itself);
+        inner = rest;
+        let Some(&byte) = inner.first() else { return Some(out) };
         if byte == b'\n' || byte == quote {
             return None;
         }
@@ -106,7 +117,6 @@ fn unescaped(mut inner: &[u8], quote: u8) -> Option<Vec<u8>> {
         out.extend(encoded(code, bytes));
         inner = rest;
     }
-    Some(out)
 }
 
 /// What `strconv.UnquoteChar` finds at the beginning of a text.

@@ -1,7 +1,7 @@
 //! Calls: of functions, of methods, of `include` and `tpl`.
 
 use super::{
-    Parsed, Run, builtin,
+    Parsed, builtin,
     callee::{Builtin, Callee},
     execute::{Flow, Machine, ROOT, missing},
     frame::{Call, Carried, Entry, Stop, Target, wrong},
@@ -169,16 +169,20 @@ impl Machine<'_, '_> {
     }
 
     fn include(&mut self, name: Str, data: Operand, node: NodeId) -> Result<Carried<Flow>, Fault> {
-        if self.run.included.get(&name).is_some_and(|count| *count > NESTED) {
+        let Some(tree) = self.set.find(name.as_bytes()).cloned() else { return Err(Fault::Said(missing(&name))) };
+        let count = match self.run.included.get(&name) {
+            Some(count) => count.clone(),
+            None => self.run.included.entry(name.clone()).or_default().clone(),
+        };
+        if count.get() > NESTED {
             return Err(Fault::said(
                 [b"rendering template has a nested reference name: ", name.as_bytes(), b": unable to execute template"].concat(),
             ));
         }
-        let Some(tree) = self.set.find(name.as_bytes()).cloned() else { return Err(Fault::Said(missing(&name))) };
-        *self.run.included.entry(name.clone()).or_default() += 1;
-        let before = std::mem::take(&mut self.out);
+        count.set(count.get() + 1);
         self.inner += 1;
-        Ok(self.enter_template(tree, data, Entry::Include(before, name, node)))
+        let begin = self.out.len();
+        Ok(self.enter_template(tree, data, Entry::Include(begin, count, node)))
     }
 
     fn tpl(&mut self, text: Str, data: Operand, node: NodeId) -> Result<Carried<Flow>, Fault> {
@@ -198,37 +202,30 @@ impl Machine<'_, '_> {
         set.add(&parsed);
         let Some(tree) = parsed.main().cloned() else { return Ok(Ok(Flow::On)) };
         let below = std::mem::replace(&mut self.set, set);
-        let before = std::mem::take(&mut self.out);
         self.inner += 1;
-        Ok(self.enter_template(tree, data, Entry::Tpl(before, below, text, node)))
+        let begin = self.out.len();
+        Ok(self.enter_template(tree, data, Entry::Tpl(begin, below, text, node)))
     }
 
     /// What a template that was included has written, if it was.
     pub(super) fn written(&mut self, entry: Entry) -> Result<Option<Str>, Exhausted> {
-        let (before, tpl) = match entry {
+        let (begin, tpl) = match entry {
             Entry::Top | Entry::Template => return Ok(None),
-            Entry::Include(before, name, _) => {
-                self.run.forget(&name);
-                (before, false)
+            Entry::Include(begin, count, _) => {
+                count.set(count.get() - 1);
+                (begin, false)
             }
-            Entry::Tpl(before, below, ..) => {
+            Entry::Tpl(begin, below, ..) => {
                 self.set = below;
-                (before, true)
+                (begin, true)
             }
         };
         self.inner -= 1;
-        let text = Str::from(std::mem::replace(&mut self.out, before));
-        self.run.scope.budget.make(text.len())?;
+        let written = self.out.get(begin..).unwrap_or_default();
+        self.run.scope.budget.make(written.len())?;
+        let text = Str::new(written);
+        self.out.truncate(begin);
         Ok(Some(if tpl { without_no_value(text) } else { text }))
-    }
-}
-
-impl Run<'_> {
-    /// A template is no longer included.
-    pub(super) fn forget(&mut self, name: &Str) {
-        if let Some(count) = self.included.get_mut(name) {
-            *count = count.saturating_sub(1);
-        }
     }
 }
 

@@ -57,11 +57,12 @@ pub(super) fn execute(set: &Set, name: &Str, data: &Value, run: &mut Run<'_>) ->
         return Err(Failure::Missing(missing(name)));
     };
     let dot = Operand::from(data.clone());
+    let out = Vec::with_capacity(tree.text.len());
     let now = Frame { tree, at: 0, dot: dot.clone(), mark: 0, variables: 0, depth: 0, entry: Entry::Top };
     let mut machine = Machine {
         run,
         set: set.clone(),
-        out: Vec::new(),
+        out,
         now,
         callers: Vec::new(),
         variables: vec![(0, dot)],
@@ -349,8 +350,8 @@ impl Machine<'_, '_> {
             let done = std::mem::replace(&mut self.now, caller);
             let (name, node) = match done.entry {
                 Entry::Top | Entry::Template => continue,
-                Entry::Include(_, name, node) => {
-                    self.run.forget(&name);
+                Entry::Include(_, count, node) => {
+                    count.set(count.get() - 1);
                     ("include", node)
                 }
                 Entry::Tpl(_, set, template, node) => {

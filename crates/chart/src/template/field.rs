@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     functions::dates::uncallable,
-    value::{Map, Method, Str, Type, Value},
+    value::{Map, Method, Str, Value},
 };
 
 /// What a name is on a value.
@@ -106,11 +106,12 @@ impl Machine<'_, '_> {
         if receiver.is_nil() {
             return wrong("nil pointer evaluating %s.%s", [Value::str(receiver.type_name()), told()]);
         }
-        let mut methods = receiver.value.ty().into_iter().flat_map(Type::all_methods);
-        if let Some(method) = methods.find(|method| method.name.as_bytes() == name) {
+        if let Some(method) = receiver.value.ty().and_then(|ty| ty.method(name)) {
             return Ok(Found::Method(method));
         }
-        if let (Value::Time(_), Some(why)) = (&receiver.value, uncallable(name)) {
+        if matches!(receiver.value, Value::Time(_))
+            && let Some(why) = uncallable(name)
+        {
             return wrong("%s", [Value::str(why)]);
         }
         match &receiver.value {

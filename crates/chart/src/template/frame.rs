@@ -1,6 +1,6 @@
 //! Templates that are being carried out, one called by the other.
 
-use std::sync::Arc;
+use std::{cell::Cell, rc::Rc, sync::Arc};
 
 use super::{
     Set,
@@ -34,10 +34,10 @@ pub(super) enum Entry {
     Top,
     /// `template`
     Template,
-    /// `include`: what was written before it, the name, and the node that called.
-    Include(Vec<u8>, Str, NodeId),
-    /// `tpl`: what was written before it, the templates that were known, the text, and the node that called.
-    Tpl(Vec<u8>, Set, Str, NodeId),
+    /// `include`: where in the output its own begins, how often the template is being included, and the node that called.
+    Include(usize, Rc<Cell<usize>>, NodeId),
+    /// `tpl`: where in the output its own begins, the templates that were known, the text, and the node that called.
+    Tpl(usize, Set, Str, NodeId),
 }
 
 /// A block that has begun.

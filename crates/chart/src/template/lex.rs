@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use bstr::ByteSlice as _;
+
 use crate::format::unicode;
 
 /// What an [`Item`] is. Those from [`Kind::Block`] on are words of the language.
@@ -93,6 +95,7 @@ pub(super) struct Lexer<'t> {
     line: usize,
     start_line: usize,
     inside: bool,
+    left: bstr::Finder<'static>,
 }
 
 fn is_space(letter: Option<char>) -> bool {
@@ -121,7 +124,8 @@ fn spaces_at_end(text: &[u8]) -> usize {
 
 impl<'t> Lexer<'t> {
     pub(super) fn new(input: &'t [u8]) -> Self {
-        Self { input, pos: 0, start: 0, at_end: false, parens: 0, line: 1, start_line: 1, inside: false }
+        let left = bstr::Finder::new(LEFT);
+        Self { input, pos: 0, start: 0, at_end: false, parens: 0, line: 1, start_line: 1, inside: false, left }
     }
 
     fn rest(&self) -> &'t [u8] {
@@ -149,10 +153,22 @@ impl<'t> Lexer<'t> {
         self.line -= usize::from(letter == Some('\n'));
     }
 
+    /// The next letter, left in its place.
     pub(super) fn peek(&mut self) -> Option<char> {
-        let letter = self.next();
-        self.back();
-        letter
+        let (letter, width) = unicode::first(self.rest());
+        self.at_end |= width == 0;
+        (width > 0).then(|| letter.unwrap_or('\u{fffd}'))
+    }
+
+    /// Goes past the letters, digits and underscores that follow.
+    fn skip_word(&mut self) {
+        loop {
+            self.pos += self.rest().iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+            if !is_word(self.peek()) {
+                return;
+            }
+            self.next();
+        }
     }
 
     pub(super) fn item(&mut self, kind: Kind) -> Item<'t> {
@@ -172,7 +188,7 @@ impl<'t> Lexer<'t> {
 
     fn count_lines(&mut self) {
         let passed = self.input.get(self.start..self.pos).unwrap_or_default();
-        self.line += passed.split(|byte| *byte == b'\n').count() - 1;
+        self.line += passed.iter().map(|byte| usize::from(*byte == b'\n')).sum::<usize>();
     }
 
     pub(super) fn error(&mut self, text: impl Into<Vec<u8>>) -> Item<'t> {
@@ -195,7 +211,7 @@ impl<'t> Lexer<'t> {
 
     fn in_text(&mut self) -> Item<'t> {
         loop {
-            let Some(length) = bstr::ByteSlice::find(self.rest(), LEFT) else {
+            let Some(length) = self.left.find(self.rest()) else {
                 self.pos = self.input.len();
                 if self.pos == self.start {
                     return self.item(Kind::Eof);
@@ -241,7 +257,7 @@ impl<'t> Lexer<'t> {
 
     fn comment(&mut self) -> Option<Item<'t>> {
         self.pos += 2;
-        let Some(length) = bstr::ByteSlice::find(self.rest(), b"*/") else {
+        let Some(length) = self.rest().find(b"*/") else {
             return Some(self.error("unclosed comment"));
         };
         self.pos += length + 2;
@@ -320,11 +336,9 @@ impl<'t> Lexer<'t> {
     }
 
     fn space(&mut self) -> Item<'t> {
-        let mut count = 0;
-        while is_space(self.peek()) {
-            self.next();
-            count += 1;
-        }
+        let count = spaces_at_start(self.rest());
+        self.pos += count;
+        self.count_lines();
         // the last of them may belong to ` -}}`
         let last = self.input.get(self.pos - 1..).unwrap_or_default();
         if ends_trimming(last) && last.get(2..).is_some_and(|rest| rest.starts_with(RIGHT)) {
@@ -337,9 +351,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn identifier(&mut self) -> Item<'t> {
-        while is_word(self.peek()) {
-            self.next();
-        }
+        self.skip_word();
         if !self.at_terminator() {
             let letter = self.peek();
             return self.bad_letter("bad character", letter);
@@ -367,9 +379,7 @@ impl<'t> Lexer<'t> {
         if self.at_terminator() {
             return self.item(alone);
         }
-        while is_word(self.peek()) {
-            self.next();
-        }
+        self.skip_word();
         if !self.at_terminator() {
             let letter = self.peek();
             return self.bad_letter("bad character", letter);

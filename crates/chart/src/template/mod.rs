@@ -34,7 +34,7 @@ mod uses;
 mod word;
 mod wording;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::Cell, collections::HashMap, rc::Rc, sync::Arc};
 
 use thiserror::Error;
 
@@ -194,7 +194,7 @@ pub struct Run<'a> {
     /// What a missing key is.
     pub missing: MissingKey,
     /// How often each template is being included just now.
-    included: HashMap<Str, usize>,
+    included: HashMap<Str, Rc<Cell<usize>>>,
 }
 
 impl<'a> Run<'a> {

@@ -82,7 +82,7 @@ pub struct Type {
     pub kind: Kind,
     /// What a slice, an array, a map or a pointer holds.
     pub elem: Option<&'static Type>,
-    /// What may be called on it; on a pointer, what may be called on that to which it points, besides: see [`Type::all_methods`].
+    /// What may be called on it; on a pointer, what may be called on that to which it points, besides: see [`Type::method`].
     pub methods: &'static [Method],
     /// Whether it has a name of its own (`chartutil.Values`). A value of an unnamed map or slice type may be given where a named
     /// type with the same elements is wanted, and the other way round; one of another named type may not.
@@ -115,10 +115,11 @@ impl Type {
         Self { name, kind, elem: None, methods: &[], named: true }
     }
 
-    /// All that may be called on a value of this type.
-    pub fn all_methods(&self) -> impl Iterator<Item = &'static Method> {
-        let pointed = self.elem.filter(|_| self.kind == Kind::Pointer);
-        self.methods.iter().chain(pointed.map_or(&[] as &[Method], |pointed| pointed.methods))
+    /// What may be called on a value of this type by that name.
+    pub fn method(&self, name: &[u8]) -> Option<&'static Method> {
+        let named = |methods: &'static [Method]| methods.iter().find(|method| method.name.as_bytes() == name);
+        let pointed = || self.elem.filter(|_| self.kind == Kind::Pointer);
+        named(self.methods).or_else(|| named(pointed()?.methods))
     }
 
     /// An unnamed type that holds others.
