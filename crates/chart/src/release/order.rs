@@ -82,14 +82,11 @@ pub const UNINSTALL: &[&str] = &[
 
 /// Sorts things by their kind. What stands equal keeps its order.
 pub fn sort_by_kind<T>(things: &mut [T], order: &[&str], kind: impl Fn(&T) -> &str) {
-    things.sort_by(|one, two| {
-        let (one, two) = (kind(one), kind(two));
-        let place = |kind: &str| order.iter().position(|known| *known == kind);
-        match (place(one), place(two)) {
-            (None, None) => one.cmp(two),
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (Some(one), Some(two)) => one.cmp(&two),
+    things.sort_by_cached_key(|thing| {
+        let kind = kind(thing);
+        match order.iter().position(|known| *known == kind) {
+            Some(place) => (place, None),
+            None => (order.len(), Some(kind.to_owned())),
         }
     });
 }

@@ -40,6 +40,12 @@ impl Glob {
 
     /// Whether a path matches. `steps` is what may still be spent: none is left when it has taken too long.
     pub fn matches(&self, path: &str, steps: &mut u64) -> Option<bool> {
+        if let Some(Part::Literal(wanted)) = self.0.first()
+            && !path.starts_with(*wanted)
+        {
+            *steps = steps.checked_sub(1)?;
+            return Some(false);
+        }
         let letters: Vec<char> = path.chars().collect();
         let parts: Vec<&Part> = self.0.iter().collect();
         matches(&parts, &letters, steps)

@@ -105,10 +105,33 @@ impl<'b> Merger<'b> {
         Ok(value)
     }
 
-    /// A copy of a mapping that shares no mapping with it.
+    /// A copy of a mapping that shares no mapping with it. What no values file can hold is nil in it.
     pub(super) fn copy(&mut self, map: &Map) -> Result<Map, Fault> {
-        let table = table_of(map, self.budget)?;
-        self.map_of(&table)
+        self.budget.enter()?;
+        self.budget.make(32 + map.len() * 128)?;
+        let mut entries = BTreeMap::new();
+        for (key, value) in map.entries() {
+            entries.insert(key, self.copy_of(&value)?);
+        }
+        self.budget.leave();
+        Ok(Map::new(&types::MAP, entries))
+    }
+
+    fn copy_of(&mut self, value: &Value) -> Result<Value, Fault> {
+        self.budget.step(2)?;
+        Ok(match value {
+            Value::Bool(_) | Value::Float(_) | Value::Str(_) => value.clone(),
+            Value::Int(it, _) => Value::int64(*it),
+            Value::Map(map) => Value::Map(self.copy(map)?),
+            Value::List(list) => {
+                self.budget.enter()?;
+                self.budget.make(2 * size_of_val(list.items()))?;
+                let items = list.items().iter().map(|item| self.copy_of(item)).collect::<Result<_, _>>()?;
+                self.budget.leave();
+                Value::List(List::grown(&types::LIST, items))
+            }
+            _ => Value::Nil,
+        })
     }
 
     /// A copy without the keys, at any depth of mappings, that hold null.

@@ -93,6 +93,7 @@ impl Tree<'_> {
             need.is_imported = true;
         }
         let values = match nulls {
+            Nulls::Keep if imported.is_empty() => values,
             Nulls::Keep => merger.copy(&values)?,
             Nulls::Remove => merger.without_nulls(&values)?,
         };

@@ -1,5 +1,7 @@
 //! Texts cut to a length, repeated, indented and wrapped. Lengths are in bytes.
 
+use bstr::ByteSlice as _;
+
 use super::{find, out_of_range};
 use crate::{
     function::{Fault, Scope},
@@ -109,19 +111,20 @@ pub fn nindent(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Faul
 fn indented(scope: &mut Scope<'_>, arguments: &[Value], before: &[u8]) -> Result<Value, Fault> {
     let (spaces, text) = (times(int(arguments, 0))?, text(arguments, 1));
     scope.budget.scan(text.len())?;
-    let lines = text.split(|byte| *byte == b'\n').count();
+    let lines = 1 + text.iter().map(|byte| usize::from(*byte == b'\n')).sum::<usize>();
     let size = spaces.saturating_mul(lines).saturating_add(text.len() + before.len());
     scope.budget.make(size)?;
     let pad = vec![b' '; spaces];
     let mut out = Vec::with_capacity(size);
     out.extend(before);
-    for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        if at > 0 {
-            out.push(b'\n');
-        }
-        out.extend(&pad);
+    out.extend(&pad);
+    let mut left = text.as_bytes();
+    while let Some((line, rest)) = left.find_byte(b'\n').and_then(|end| left.split_at_checked(end + 1)) {
         out.extend(line);
+        out.extend(&pad);
+        left = rest;
     }
+    out.extend(left);
     Ok(Value::str(out))
 }
 
