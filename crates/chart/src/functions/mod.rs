@@ -14,7 +14,7 @@ pub(crate) mod network;
 pub(crate) mod paths;
 pub(crate) mod reflection;
 pub mod regex;
-mod runes;
+pub(crate) mod runes;
 pub mod semver;
 pub(crate) mod strings;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use bstr::ByteSlice as _;
 
-use super::glob::Glob;
+use super::glob::{Glob, Stop};
 use crate::{
     budget::Exhausted,
     chart::File,
@@ -54,20 +54,34 @@ fn get_bytes(_: &mut Scope<'_>, receiver: &Value, arguments: &[Value]) -> Result
     Ok(Value::Bytes(found(receiver, arguments).unwrap_or_default()))
 }
 
+/// The most steps that a pattern may take to be read, and to be held against a path.
+const MOST_TO_BUILD: u64 = 1_000_000;
+const MOST_TO_MATCH: u64 = 100_000;
+
 fn glob(scope: &mut Scope<'_>, receiver: &Value, arguments: &[Value]) -> Result<Value, Fault> {
     let (Value::Map(files), [Value::Str(pattern)]) = (receiver, arguments) else { return Ok(Value::Nil) };
-    let glob = pattern.to_str().ok().and_then(Glob::new);
+    let mut charged = |most: u64, act: &mut dyn FnMut(&mut u64) -> Result<bool, Stop>| {
+        let mut steps = most;
+        let outcome = act(&mut steps);
+        scope.budget.step(1 + (most - steps) / 8)?;
+        outcome.map_err(|stop| match stop {
+            Stop::Steps => Fault::Limit(Exhausted::Steps(most)),
+            Stop::Panic(text) => Fault::said(text),
+        })
+    };
+    let mut glob = None;
+    if let Ok(pattern) = pattern.to_str() {
+        charged(MOST_TO_BUILD, &mut |steps| {
+            glob = Glob::new(pattern, steps)?;
+            Ok(true)
+        })?;
+    }
     let mut chosen = BTreeMap::new();
     for (name, data) in files.entries() {
         // a pattern that is none stands for all files
         let fits = match &glob {
             None => true,
-            Some(glob) => {
-                let mut steps = 100_000;
-                let fits = glob.matches(&name.lossy(), &mut steps);
-                scope.budget.step(1 + (100_000 - steps) / 8)?;
-                fits.ok_or(Exhausted::Steps(100_000))?
-            }
+            Some(glob) => charged(MOST_TO_MATCH, &mut |steps| glob.matches(name.as_bytes(), steps))?,
         };
         if fits {
             chosen.insert(name, data);
