@@ -41,6 +41,6 @@ pub async fn carry_out(command: Command, form: Form, server: Option<url::Url>) -
         Command::Mirror(args) => mirror::mirror(&args, output).await,
         Command::Simulate(args) => simulate::simulate(&args).await,
         Command::Schema { file } => schema::schema(file),
-        other => Err(CliError::other(format!("{other:?} is not carried out here"), "this is a fault of Penstock", exit::FAILED)),
+        _ => Err(CliError::other("this command is not carried out here", "this is a fault of Penstock", exit::FAILED)),
     }
 }

@@ -8,6 +8,7 @@ mod fetched;
 mod interrupted;
 mod releases;
 mod repositories;
+mod repositories_tls;
 mod signed;
 
 use std::path::{Path, PathBuf};

@@ -204,13 +204,14 @@ pub async fn archive(reference: &str, source: &ChartSource) -> Result<Fetched, C
 /// Fetches a chart by how it was named, with its provenance file if that is wanted, and checks nothing.
 async fn unchecked(reference: &str, source: &ChartSource, provenance: bool) -> Result<Fetched, CliError> {
     let host = reference.strip_prefix("oci://").and_then(|rest| rest.split('/').next());
-    let fetcher = Fetcher::new(&source.credentials, host)?.passing(source.pass_credentials);
+    let by_flags = || Ok::<_, CliError>(Fetcher::new(&source.credentials, host)?.passing(source.pass_credentials));
     if reference.starts_with("oci://") {
-        fetcher.pull_registry(reference, source.version.as_deref(), source.devel).await
+        by_flags()?.pull_registry(reference, source.version.as_deref(), source.devel).await
     } else if reference.starts_with("https://") || reference.starts_with("http://") {
+        let fetcher = by_flags()?;
         fetcher.address(&fetcher.repository(reference)?, reference, provenance).await
     } else if let Some(repository) = &source.repo {
-        fetcher.pull_repository(repository, reference, source, provenance).await
+        by_flags()?.pull_repository(repository, reference, source, provenance).await
     } else if let Some((name, chart)) = reference.split_once('/').filter(|_| !reference.starts_with(['.', '/'])) {
         let known = repo::known()?;
         let one = repo::find(&known, name)?;

@@ -48,7 +48,7 @@ pub async fn release(command: &Chart, form: Form) -> Result<u8, CliError> {
         Chart::Status(args) => look::status(args, form).await,
         Chart::List(args) => look::list(args, form).await,
         Chart::Get(args) => look::get(args, form).await,
-        other => Err(CliError::other(format!("{other:?} is not carried out here"), "this is a fault of Penstock", exit::FAILED)),
+        _ => Err(CliError::other("this command is not carried out here", "this is a fault of Penstock", exit::FAILED)),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Charts fetched from a repository that a plain web server serves, dependencies locked and brought in.
 
-use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
@@ -18,23 +17,28 @@ pub(super) fn serve_to(folder: PathBuf, login: Option<&'static str>) -> String {
     let address = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { continue };
-            let mut request = [0; 4096];
-            let read = stream.read(&mut request).unwrap_or(0);
-            let line = String::from_utf8_lossy(&request[..read]).into_owned();
-            let path = line.split([' ', '?']).nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
-            let shown =
-                line.lines().find(|line| line.to_ascii_lowercase().starts_with("authorization: ")).and_then(|line| line.split_once(": "));
-            let (status, body) = match std::fs::read(folder.join(&path)) {
-                _ if login.is_some() && shown.map(|(_, login)| login) != login => ("401 Unauthorized", Vec::new()),
-                Ok(body) if !path.contains("..") => ("200 OK", body),
-                _ => ("404 Not Found", Vec::new()),
-            };
-            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            let _ = stream.write_all(&body);
+            let Ok(stream) = stream else { continue };
+            answer(stream, &folder, login);
         }
     });
     address
+}
+
+/// Answers one request with a file of a folder.
+pub(super) fn answer(mut stream: impl std::io::Read + std::io::Write, folder: &Path, login: Option<&str>) {
+    let mut request = [0; 4096];
+    let read = stream.read(&mut request).unwrap_or(0);
+    let line = String::from_utf8_lossy(&request[..read]).into_owned();
+    let path = line.split([' ', '?']).nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+    let shown = line.lines().find(|line| line.to_ascii_lowercase().starts_with("authorization: ")).and_then(|line| line.split_once(": "));
+    let (status, body) = match std::fs::read(folder.join(&path)) {
+        _ if login.is_some() && shown.map(|(_, login)| login) != login => ("401 Unauthorized", Vec::new()),
+        Ok(body) if !path.contains("..") => ("200 OK", body),
+        _ => ("404 Not Found", Vec::new()),
+    };
+    let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let _ = stream.write_all(&body);
+    let _ = stream.flush();
 }
 
 /// A repository with two versions of a chart, indexed by helm.

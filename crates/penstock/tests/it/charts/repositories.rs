@@ -11,7 +11,7 @@ use crate::house::directory;
 const ADA: &str = "Basic YWRhOnNlY3JldA==";
 
 /// Somebody's home: helm's folders in it, shared by both programs.
-struct Home(PathBuf);
+pub(super) struct Home(pub(super) PathBuf);
 
 impl Home {
     fn run(&self, mut command: Command, arguments: &[&str], password: &str) -> Said {
@@ -23,28 +23,33 @@ impl Home {
         Said::of(child.wait_with_output().unwrap())
     }
 
-    fn penstock(&self, arguments: &[&str]) -> Said {
+    pub(super) fn penstock(&self, arguments: &[&str]) -> Said {
         self.run(Command::new(env!("CARGO_BIN_EXE_penstock")), &[&["chart"], arguments].concat(), "secret\n")
     }
 
-    fn helm(&self, arguments: &[&str]) -> Said {
+    pub(super) fn helm(&self, arguments: &[&str]) -> Said {
         self.run(Command::new(cluster::helm()), arguments, "secret\n")
     }
 
-    fn file(&self) -> String {
+    pub(super) fn file(&self) -> String {
         std::fs::read_to_string(self.0.join("HELM_CONFIG_HOME/repositories.yaml")).unwrap_or_default()
     }
 }
 
 /// A repository of one chart, which only Ada is shown.
 fn repository(below: &Path) -> String {
+    serve_to(packed(below), Some(ADA))
+}
+
+/// The files of a repository of one chart.
+pub(super) fn packed(below: &Path) -> PathBuf {
     let place = below.join("repository");
     let part = folder(below, "part", &[("templates/p.yaml", "of: {{ .Chart.Version }}\n")]);
     for version in ["1.0.0", "1.2.0"] {
         chart(&["package", part.to_str().unwrap(), "--version", version, "-d", place.to_str().unwrap()]).fine();
     }
     helm(&["repo", "index", place.to_str().unwrap()]).fine();
-    serve_to(place, Some(ADA))
+    place
 }
 
 #[test]
