@@ -36,7 +36,7 @@ impl Releases<'_> {
             hook.delete_policies.push(BEFORE.to_owned());
         }
         let hook = hook.clone();
-        self.say(format!("{event} hook {}", hook.path));
+        self.say(format!("{event} hook {} ({})", hook.name, hook.path));
         self.delete_hook(&hook, BEFORE, waiting).await?;
         let building = format!("unable to build kubernetes object for {event} hook {}", hook.path);
         let objects = self.objects(&hook.manifest, &building).await?;

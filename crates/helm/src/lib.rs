@@ -106,14 +106,9 @@ pub enum HelmError {
     /// It cannot be rendered.
     #[error("{0}")]
     Render(String),
-    /// A document that is no object.
-    #[error("{while_doing}: {reason}")]
-    NotAnObject {
-        /// What was to become of it.
-        while_doing: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// A document that is no object, or none that the cluster knows.
+    #[error("{0}")]
+    NotAnObject(String),
     /// Objects that belong to somebody else.
     #[error("Unable to continue with {operation}: {why}")]
     Foreign {
@@ -175,7 +170,15 @@ impl HelmError {
 
     /// Whether there is no release of that name.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::NotFound | Self::NothingDeployed(_))
+        matches!(self.cause(), Self::NotFound | Self::NothingDeployed(_))
+    }
+
+    /// It, without what was being done.
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::During { source, .. } => source.cause(),
+            cause => cause,
+        }
     }
 }
 

@@ -13,14 +13,20 @@ pub(crate) const AT_ONCE: usize = 8;
 impl Releases<'_> {
     /// The objects of a manifest, each with the namespace that it belongs to. Every kind that the cluster does not serve is told.
     pub(crate) async fn objects(&self, manifest: &str, while_doing: &str) -> Result<Vec<Value>, HelmError> {
-        let read = objects(manifest.as_bytes()).map_err(|reason| HelmError::NotAnObject { while_doing: while_doing.into(), reason })?;
+        self.placed(manifest).await.map_err(|error| error.during(while_doing))
+    }
+
+    /// As [`Releases::objects`], where nothing is said of what they are read for.
+    pub(crate) async fn placed(&self, manifest: &str) -> Result<Vec<Value>, HelmError> {
+        let read = objects(manifest.as_bytes()).map_err(HelmError::NotAnObject)?;
         let mut placed = Vec::with_capacity(read.len());
         let mut unknown = Vec::new();
         for object in read {
+            has_a_kind(&object)?;
             match self.cluster.place(object, self.namespace).await {
                 Ok(object) => placed.push(object),
                 Err(error @ ClusterError::NoSuchKind(_)) => unknown.push(error.to_string()),
-                Err(error) => return Err(HelmError::from(error).during(while_doing)),
+                Err(error) => return Err(error.into()),
             }
         }
         let reason = match unknown.as_slice() {
@@ -28,7 +34,7 @@ impl Releases<'_> {
             [one] => one.clone(),
             all => format!("[{}]", all.join(", ")),
         };
-        Err(HelmError::NotAnObject { while_doing: while_doing.into(), reason })
+        Err(HelmError::NotAnObject(reason))
     }
 
     /// Creates objects, a kind after the other in their order. One that is refused keeps none of the others from being made, as with Helm.
@@ -86,7 +92,8 @@ impl Releases<'_> {
             return Err(nameless(object).during(format!("Unable to continue with {operation}")));
         };
         let live = self.cluster.get(&name).await;
-        let live = live.map_err(|error| HelmError::from(error).during(format!("could not get information about the resource {name}")))?;
+        let doing = || format!("Unable to continue with {operation}: {}", unknown(&name));
+        let live = live.map_err(|error| HelmError::from(error).during(doing()))?;
         Ok(live.map(|live| (name, live)))
     }
 }
@@ -112,14 +119,30 @@ async fn kind_by_kind<'a, T, K: PartialEq, F: Future<Output = Result<(), Cluster
     several(faults)
 }
 
+/// In Helm's words, that it is not known what became of an object.
+fn unknown(ObjectName { kind, name, namespace, .. }: &ObjectName) -> String {
+    format!("could not get information about the resource {kind} {name:?} in namespace {namespace:?}")
+}
+
 /// An object that nobody could ask for again.
 fn nameless(object: &Value) -> HelmError {
     let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    let (kind, namespace) = (text("/kind"), text("/metadata/namespace"));
-    HelmError::NotAnObject {
-        while_doing: format!("could not get information about the resource {kind} \"\" in namespace {namespace:?}"),
-        reason: "resource name may not be empty".into(),
-    }
+    let [api_version, kind, namespace] = ["/apiVersion", "/kind", "/metadata/namespace"].map(|path| text(path).to_owned());
+    let name = ObjectName { api_version, kind, namespace, name: String::new() };
+    HelmError::NotAnObject("resource name may not be empty".into()).during(unknown(&name))
+}
+
+/// Refuses an object without a kind, in the words of Kubernetes; between the quotes, where it has no file's name, is the object's.
+fn has_a_kind(object: &Value) -> Result<(), HelmError> {
+    let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let missing = [("/apiVersion", "apiVersion not set"), ("/kind", "kind not set")];
+    let missing: Vec<&str> = missing.iter().filter(|(path, _)| text(path).is_empty()).map(|(_, why)| *why).collect();
+    let why = match missing.as_slice() {
+        [] => return Ok(()),
+        [one] => (*one).to_owned(),
+        both => format!("[{}]", both.join(", ")),
+    };
+    Err(HelmError::NotAnObject(format!("error validating {:?}: error validating data: {why}", text("/metadata/name"))))
 }
 
 /// Whether the cluster itself does not answer: then nothing more is tried.

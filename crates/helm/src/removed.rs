@@ -46,10 +46,7 @@ impl Releases<'_> {
     pub async fn uninstall(&self, uninstall: &Uninstall) -> Result<Removed, HelmError> {
         check_name(&uninstall.name)?;
         let history = self.storage().history(&uninstall.name).await;
-        let history = history.map_err(|error| match error {
-            HelmError::NotFound => error,
-            error => error.during(format!("uninstall: Release not loaded: {}", uninstall.name)),
-        })?;
+        let history = history.map_err(|error| error.during(format!("uninstall: Release not loaded: {}", uninstall.name)))?;
         let mut record = history.last().cloned().ok_or(HelmError::NotFound)?;
         if uninstall.dry_run {
             return Ok(Removed { record, kept: Vec::new() });

@@ -1,6 +1,6 @@
 //! A release's tests.
 
-use penstock_chart::release::{HookEvent, Record};
+use penstock_chart::release::{HookEvent, Record, RecordedHook};
 use penstock_model::cluster::Query;
 
 use crate::{HelmError, Releases, Waiting, check_name};
@@ -34,6 +34,10 @@ pub struct Test {
     pub logs: bool,
 }
 
+fn is_test(hook: &RecordedHook) -> bool {
+    hook.events.contains(&HookEvent::Test)
+}
+
 impl Releases<'_> {
     /// Runs a release's tests. How each ended is in the record, and stored.
     pub async fn test(&self, test: &Test) -> Result<(Record, Result<(), HelmError>), HelmError> {
@@ -42,6 +46,9 @@ impl Releases<'_> {
         let (running, mut skipped): (Vec<_>, Vec<_>) =
             std::mem::take(&mut record.hooks).into_iter().partition(|hook| test.filter.takes(&hook.name));
         record.hooks = running;
+        for name in test.filter.only.iter().filter(|name| !record.hooks.iter().any(|hook| hook.name == **name && is_test(hook))) {
+            self.warn(format!("release {} has no test {name:?}", test.name));
+        }
         let ran = self.run_hooks(&mut record, HookEvent::Test, test.waiting).await;
         if test.logs {
             self.test_logs(&record).await?;
@@ -53,7 +60,7 @@ impl Releases<'_> {
     }
 
     async fn test_logs(&self, record: &Record) -> Result<(), HelmError> {
-        for hook in record.hooks.iter().filter(|hook| hook.events.contains(&HookEvent::Test)) {
+        for hook in record.hooks.iter().filter(|hook| is_test(hook)) {
             let fields = format!("metadata.name={}", hook.name);
             let query =
                 Query { api_version: "v1".into(), kind: "Pod".into(), namespace: record.namespace.clone(), fields, ..Query::default() };

@@ -142,7 +142,7 @@ impl Releases<'_> {
 
     /// The objects as they were last asked for, and as they are to be.
     async fn both(&self, upgrade: &Upgrade, record: &Record, current: &Record) -> Result<(Vec<Value>, Vec<Value>), HelmError> {
-        let target = self.objects(&record.manifest, "unable to build kubernetes objects from new release manifest").await?;
+        let target = self.placed(&record.manifest).await?;
         let building = "unable to build kubernetes objects from current release manifest";
         let mut original = self.objects(&current.manifest, building).await?;
         let target = self.marked(target, &upgrade.name);

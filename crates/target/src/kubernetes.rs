@@ -11,6 +11,7 @@ pub mod patch;
 mod ready;
 mod selector;
 mod settings;
+mod trouble;
 mod update;
 mod wait;
 mod watch;

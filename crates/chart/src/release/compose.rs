@@ -241,7 +241,35 @@ pub fn objects(manifest: &[u8]) -> Result<Vec<serde_json::Value>, String> {
             _ => return Err("a document is no object".to_owned()),
         }
     }
+    objects.iter().try_for_each(check_metadata)?;
     Ok(objects)
+}
+
+/// Refuses metadata whose texts are something else, as Kubernetes' own types do: a version without quotes in a label is a number.
+fn check_metadata(object: &serde_json::Value) -> Result<(), String> {
+    let Some(metadata) = object.get("metadata").and_then(serde_json::Value::as_object) else { return Ok(()) };
+    let is = |wanted: &str, field: &str, value: &serde_json::Value| {
+        let of = match value {
+            serde_json::Value::Null => return Ok(()),
+            serde_json::Value::String(_) => "string",
+            serde_json::Value::Bool(_) => "bool",
+            serde_json::Value::Number(_) => "number",
+            serde_json::Value::Array(_) => "array",
+            serde_json::Value::Object(_) => "object",
+        };
+        let fits = of == wanted || of == "object" && wanted == "map[string]string";
+        let why = || format!("cannot unmarshal {of} into Go struct field ObjectMeta.metadata.{field} of type {wanted}");
+        if fits { Ok(()) } else { Err(format!("unable to decode \"\": json: {}", why())) }
+    };
+    for field in ["name", "generateName", "namespace"] {
+        metadata.get(field).map_or(Ok(()), |value| is("string", field, value))?;
+    }
+    for field in ["labels", "annotations"] {
+        let Some(value) = metadata.get(field) else { continue };
+        is("map[string]string", field, value)?;
+        value.as_object().into_iter().flatten().try_for_each(|(_, value)| is("string", field, value))?;
+    }
+    Ok(())
 }
 
 fn items(object: &serde_json::Map<String, serde_json::Value>) -> Option<&Vec<serde_json::Value>> {
@@ -287,5 +315,18 @@ mod tests {
         let list = b"kind: ConfigMapList\nitems:\n- {a: 1}\n- {a: 2}\n---\n---\n# nothing\n";
         assert_eq!(objects(list).unwrap(), [json!({"a": 1}), json!({"a": 2})]);
         assert_eq!(objects(b"{\"a\": 1}\n{\"a\": 2}\n").unwrap(), [json!({"a": 1}), json!({"a": 2})]);
+    }
+
+    #[test]
+    fn metadata_that_is_no_text_is_refused_in_the_words_of_kubernetes() {
+        let refused = |metadata: &str| objects(format!("metadata: {metadata}").as_bytes()).unwrap_err();
+        let said = |of: &str, field: &str| {
+            format!("unable to decode \"\": json: cannot unmarshal {of} into Go struct field ObjectMeta.metadata.{field} of type string")
+        };
+        assert_eq!(refused("{labels: {version: 1.2}}"), said("number", "labels"));
+        assert_eq!(refused("{annotations: {a: b, scrape: true}}"), said("bool", "annotations"));
+        assert_eq!(refused("{name: 1}"), said("number", "name"));
+        assert_eq!(refused("{labels: [a]}"), said("array", "labels").replace("type string", "type map[string]string"));
+        assert!(objects(b"metadata: {labels: {a: null}, annotations: null, name: a, generation: 1}").is_ok());
     }
 }

@@ -145,7 +145,7 @@ async fn a_release_is_removed_but_for_what_its_policy_keeps() {
     assert_eq!(stage.cluster.names(), ["ConfigMap shop/kept"]);
     assert!(stage.with(async |releases| releases.list(&Listing::default()).await.unwrap()).await.is_empty());
     let gone = stage.with(async |releases| releases.uninstall(&uninstall()).await).await;
-    assert!(matches!(gone, Err(HelmError::NotFound)), "{gone:?}");
+    assert!(gone.unwrap_err().is_not_found());
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! What a cluster refuses, and what is left of it.
 
+use std::time::Duration;
+
 use penstock_chart::release::Status;
-use penstock_helm::{HelmError, Listing};
+use penstock_helm::{HelmError, Listing, Test, TestFilter, Waiting};
 use penstock_model::cluster::{Cluster as _, ObjectName};
 use serde_json::json;
 
@@ -112,4 +114,44 @@ async fn an_object_without_a_name_is_refused_before_anything_changes() {
         "Unable to continue with install: could not get information about the resource ConfigMap \"\" in namespace \"shop\": resource name may not be empty"
     );
     assert_eq!(stage.cluster.did(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_mistake_in_an_objects_head_is_told_before_a_release_is_recorded() {
+    let stage = Stage::new();
+    let labelled = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {version: 1.2}}\n";
+    let kindless = "apiVersion: v1\nmetadata: {name: a}\n";
+    let number = "unable to decode \"\": json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string";
+    let kind = "error validating \"a\": error validating data: kind not set";
+    for (object, why) in [(labelled, number), (kindless, kind)] {
+        let render = rendering(&[("a.yaml", object)], json!({}));
+        let failed = stage.with(async |releases| releases.install(&install(render)).await).await;
+        assert_eq!(failed.unwrap_err().to_string(), format!("unable to build kubernetes objects from release manifest: {why}"));
+        assert_eq!(stage.cluster.did(), [""; 0]);
+    }
+    let render = rendering(&[("a.yaml", &config_map("a", "x"))], json!({}));
+    stage.with(async |releases| releases.install(&install(render)).await.unwrap()).await;
+    let failed = stage.with(async |releases| releases.upgrade(&upgrade(rendering(&[("a.yaml", labelled)], json!({})))).await).await;
+    assert_eq!(failed.unwrap_err().to_string(), number, "as Helm, which checks a new manifest before it says what it is for");
+}
+
+#[tokio::test]
+async fn a_release_that_is_not_there_is_told_by_its_name_when_it_is_to_go() {
+    let stage = Stage::new();
+    let failed = stage.with(async |releases| releases.uninstall(&uninstall()).await).await.unwrap_err();
+    assert_eq!(failed.to_string(), "uninstall: Release not loaded: web: release: not found");
+    assert!(failed.is_not_found());
+}
+
+#[tokio::test]
+async fn a_test_that_is_asked_for_and_is_not_there_is_told() {
+    let stage = Stage::new();
+    let render = rendering(&[("a.yaml", &config_map("a", "x"))], json!({}));
+    stage.with(async |releases| releases.install(&install(render)).await.unwrap()).await;
+    let filter = TestFilter { only: vec!["nope".into()], ..TestFilter::default() };
+    let waiting = Waiting { ready: true, jobs: true, timeout: Duration::from_secs(1), hooks: true };
+    let test = Test { name: "web".into(), filter, waiting, logs: false };
+    stage.with(async |releases| releases.test(&test).await.unwrap()).await.1.unwrap();
+    let told = stage.told();
+    assert!(told.iter().any(|line| line.starts_with("Warning") && line.contains("release web has no test")), "{told:?}");
 }

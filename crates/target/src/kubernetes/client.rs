@@ -68,30 +68,26 @@ impl<'a> Ask<'a> {
 /// The media type of JSON.
 pub(super) const JSON: &str = "application/json";
 
-/// What a server answered.
-pub(super) struct Answer {
-    pub(super) body: Bytes,
-    /// What it would rather not see: fields that it does not know, versions that go away, pods that a policy would refuse.
-    pub(super) warnings: Vec<String>,
-}
-
 /// Asks, and gives the answer's bytes.
 pub(super) async fn bytes(client: &Client, ask: Ask<'_>, deadline: Duration) -> Result<Bytes, ClusterError> {
-    Ok(answer(client, ask, deadline).await?.body)
+    answer(client, ask, deadline).await.0
 }
 
-/// Asks. What the server wants to see later is sent again, as long as there is time.
-pub(super) async fn answer(client: &Client, ask: Ask<'_>, deadline: Duration) -> Result<Answer, ClusterError> {
+/// Asks, and gives the answer's bytes and what the server would rather not see, whether it refused or not: fields that it does not
+/// know, versions that go away, pods that a policy would refuse. What it wants to see later is sent again, as long as there is time.
+pub(super) async fn answer(client: &Client, ask: Ask<'_>, deadline: Duration) -> (Result<Bytes, ClusterError>, Vec<String>) {
+    let mut warned = Vec::new();
     let what = format!("{} {}", ask.method, ask.path);
     let answered = async {
         let mut left = LATER;
         loop {
             let response = client.send(ask.request()?.map(Body::from)).await.map_err(|error| unreachable(&error))?;
-            let (status, later, warnings) = (response.status(), later(&response), warnings(&response));
+            let (status, later) = (response.status(), later(&response));
+            warned = warnings(&response);
             let body = Limited::new(response.into_body(), LARGEST).collect().await;
             let body = body.map_err(|error| ClusterError::Unreachable(format!("{what} broke off: {error}")))?.to_bytes();
             match later {
-                _ if status.is_success() => return Ok(Answer { body, warnings }),
+                _ if status.is_success() => return Ok(body),
                 Some(pause) if left > 0 => {
                     left -= 1;
                     tokio::time::sleep(pause).await;
@@ -100,7 +96,8 @@ pub(super) async fn answer(client: &Client, ask: Ask<'_>, deadline: Duration) ->
             }
         }
     };
-    tokio::time::timeout(deadline, answered).await.unwrap_or_else(|_| Err(ClusterError::TimedOut(format!("{what} in {deadline:?}"))))
+    let answered = tokio::time::timeout(deadline, answered).await;
+    (answered.unwrap_or_else(|_| Err(ClusterError::TimedOut(format!("{what} in {deadline:?}")))), warned)
 }
 
 /// When a busy server wants to be asked again.

@@ -116,9 +116,10 @@ impl KubernetesCluster {
     /// Asks when it is its turn. The time until then does not count against the deadline.
     pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<Value, ClusterError> {
         let _turn = self.turns.acquire().await;
-        let answer = client::answer(&self.client, ask, self.deadline).await.map_err(|error| self.located(error))?;
-        self.tell(answer.warnings).await;
-        serde_json::from_slice(&answer.body).map_err(|error| ClusterError::Unreadable(error.to_string()))
+        let (body, warnings) = client::answer(&self.client, ask, self.deadline).await;
+        self.tell(warnings).await;
+        let body = body.map_err(|error| self.located(error))?;
+        serde_json::from_slice(&body).map_err(|error| ClusterError::Unreadable(error.to_string()))
     }
 
     /// What went wrong with the server itself, told with where it is; that it knows nobody of these credentials, in kubectl's words.

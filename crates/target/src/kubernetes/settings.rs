@@ -1,6 +1,6 @@
 //! How to reach a cluster.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::Config;
@@ -101,15 +101,17 @@ impl ClusterSettings {
             self.context_is_there(&read).map_err(|why| ClusterError::Settings(format!("kubeconfig {}: {why}", path.display())))?;
             return Config::from_custom_kubeconfig(read, &options).await.map_err(|error| unreadable(&error));
         }
-        let found = match usual() {
+        let missing = match usual() {
             Ok(read) => {
+                let read = read?;
                 self.context_is_there(&read).map_err(|why| ClusterError::Settings(format!("kubeconfig: {why}")))?;
-                Config::from_custom_kubeconfig(read, &options).await
+                match Config::from_custom_kubeconfig(read, &options).await {
+                    Ok(config) => return Ok(config),
+                    // a file without a context says nothing; what it says wrongly is no reason to ask somebody else
+                    Err(KubeconfigError::CurrentContextNotSet) => "the kubeconfig names no current context".to_owned(),
+                    Err(error) => return Err(ClusterError::Settings(format!("kubeconfig: {error}"))),
+                }
             }
-            Err(missing) => Err(missing),
-        };
-        let missing = match found {
-            Ok(config) => return Ok(config),
             Err(missing) => missing,
         };
         // who names a server needs no file
@@ -124,17 +126,32 @@ impl ClusterSettings {
     }
 }
 
-/// The kubeconfig where none is named: that of `$KUBECONFIG`, else `~/.kube/config`.
-fn usual() -> Result<Kubeconfig, KubeconfigError> {
-    let listed = std::env::var_os("KUBECONFIG").unwrap_or_default();
-    merged(std::env::split_paths(&listed)).unwrap_or_else(Kubeconfig::read)
+/// The kubeconfig where none is named: that of `$KUBECONFIG`, else `~/.kube/config`; otherwise which file is missing.
+fn usual() -> Result<Result<Kubeconfig, ClusterError>, String> {
+    let listed = std::env::var_os("KUBECONFIG").filter(|listed| !listed.is_empty());
+    match listed {
+        Some(listed) => merged(std::env::split_paths(&listed)).ok_or_else(|| format!("KUBECONFIG is {}", listed.display())),
+        None => {
+            let home = std::env::home_dir().map(|home| home.join(".kube/config"));
+            merged(home.into_iter()).ok_or_else(|| "there is no ~/.kube/config, and KUBECONFIG is not set".to_owned())
+        }
+    }
 }
 
 /// Several files as one, of which the first that says something counts. Those that are not there are left out, as kubectl does; nothing
 /// where none is.
-fn merged(paths: impl Iterator<Item = PathBuf>) -> Option<Result<Kubeconfig, KubeconfigError>> {
-    let files = paths.filter(|path| path.exists()).map(Kubeconfig::read_from);
-    files.reduce(|first, next| first?.merge(next?))
+fn merged(paths: impl Iterator<Item = PathBuf>) -> Option<Result<Kubeconfig, ClusterError>> {
+    let told = |path: &Path, error: &KubeconfigError| ClusterError::Settings(format!("kubeconfig {}: {error}", path.display()));
+    let read = |path: PathBuf| {
+        let read = Kubeconfig::read_from(&path).map_err(|error| told(&path, &error));
+        (path, read)
+    };
+    let files = paths.filter(|path| path.exists()).map(read);
+    let merged = files.reduce(|(_, first), (path, next)| {
+        let both = first.and_then(|first| first.merge(next?).map_err(|error| told(&path, &error)));
+        (path, both)
+    });
+    merged.map(|(_, read)| read)
 }
 
 #[cfg(test)]
@@ -155,6 +172,10 @@ mod tests {
         let names: Vec<&str> = read.contexts.iter().map(|context| context.name.as_str()).collect();
         assert_eq!((read.current_context.as_deref(), names), (Some("work"), vec!["work", "home"]));
         assert!(merged([dir.path().join("absent")].into_iter()).is_none());
+        let broken = dir.path().join("broken");
+        std::fs::write(&broken, "clusters: [\n").unwrap();
+        let error = merged([dir.path().join("home"), broken].into_iter()).unwrap().unwrap_err().to_string();
+        assert!(error.starts_with(&format!("kubeconfig {}", dir.path().join("broken").display())), "{error}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::cluster::KubernetesCluster;
 use super::ready::{self, Verdict};
+use super::trouble;
 use super::watch::Watch;
 
 pub(super) async fn wait(
@@ -88,27 +89,47 @@ async fn reach(cluster: &KubernetesCluster, object: &ObjectName, until: Until) -
     }
 }
 
+/// Of how many objects that lack something it is asked what their pods say.
+const ASKED: usize = 5;
+
 /// What is still lacking, asked once.
 async fn lacking(cluster: &KubernetesCluster, objects: &[&ObjectName], until: Until) -> Vec<Waiting> {
     let mut lacking = Vec::new();
     for object in objects {
-        let why = match (until, cluster.get(object).await) {
+        let live = cluster.get(object).await;
+        let why = match (until, &live) {
             (Until::Deleted, Ok(None) | Err(ClusterError::NoSuchKind(_))) => None,
             (Until::Deleted, Ok(Some(_))) => Some("still there".to_owned()),
             (_, Ok(None)) => Some("not there".to_owned()),
             (_, Err(error)) => Some(error.to_string()),
-            (Until::Completed, Ok(Some(live))) => ready::completed(object, &live).why(),
+            (Until::Completed, Ok(Some(live))) => ready::completed(object, live).why(),
             (Until::Ready { .. }, Ok(Some(live))) => {
-                let related = match ready::related(object, &live) {
+                let related = match ready::related(object, live) {
                     Some(query) => cluster.list(&query).await.unwrap_or_default(),
                     None => Vec::new(),
                 };
-                ready::verdict(object, &live, &related.iter().collect::<Vec<_>>()).why()
+                ready::verdict(object, live, &related.iter().collect::<Vec<_>>()).why()
             }
         };
-        lacking.extend(why.map(|why| Waiting { object: (*object).clone(), why }));
+        let Some(mut why) = why else { continue };
+        if let (Ok(Some(live)), true) = (live, until != Until::Deleted && lacking.len() < ASKED)
+            && let Some(trouble) = trouble(cluster, object, live).await
+        {
+            why = format!("{why}: {trouble}");
+        }
+        lacking.push(Waiting { object: (*object).clone(), why });
     }
     lacking
+}
+
+/// What an object's pods say of it; nothing where they cannot be asked.
+async fn trouble(cluster: &KubernetesCluster, object: &ObjectName, live: Value) -> Option<String> {
+    let pods = match trouble::pods_of(object, &live) {
+        Some(query) => cluster.list(&query).await.unwrap_or_default(),
+        None if object.kind == "Pod" => vec![live.clone()],
+        None => return None,
+    };
+    trouble::of(&live, &pods)
 }
 
 fn by_name(object: &ObjectName) -> Query {

@@ -132,14 +132,20 @@ fn refused(error: &HelmError) -> Option<&Refusal> {
 
 /// A failure, told with what to do.
 fn failed(error: HelmError) -> CliError {
-    let (hint, code) = match &error {
-        HelmError::NotFound | HelmError::NothingDeployed(_) | HelmError::NoSuchRevision(_) => {
+    let message = error.to_string();
+    let (hint, code) = match error.cause() {
+        HelmError::NotFound | HelmError::NothingDeployed(_) => {
             ("`penstock chart list --all --all-namespaces` shows the releases; --namespace says where one is looked for", exit::ABSENT)
         }
+        HelmError::NoSuchRevision(0) => {
+            ("nothing came before its first revision: `penstock chart uninstall` removes the release", exit::ABSENT)
+        }
+        HelmError::NoSuchRevision(_) => ("`penstock chart history` shows the revisions", exit::ABSENT),
         HelmError::Pending => (
             "if nobody is at it any more, `penstock chart rollback` takes an upgrade back, `penstock chart uninstall` an installation",
             exit::REFUSED,
         ),
+        HelmError::RevisionExists => ("somebody else was quicker: `penstock chart status` shows where the release stands", exit::REFUSED),
         HelmError::NameInUse => ("`penstock chart upgrade --install` takes a release as it is", exit::REFUSED),
         HelmError::Foreign { .. } => ("--take-ownership makes them the release's", exit::REFUSED),
         HelmError::Cluster(ClusterError::Unreachable(_)) => ("--kubeconfig and --kube-context say which cluster", exit::UNREACHABLE),
@@ -149,11 +155,13 @@ fn failed(error: HelmError) -> CliError {
             ("the cluster does not know who asks: --kubeconfig and --kube-context say as whom", exit::REFUSED)
         }
         _ if refused(&error).is_some_and(|refusal| refusal.code == 404 && refusal.message.starts_with("namespaces ")) => {
-            ("--create-namespace makes it", exit::ABSENT)
+            // the record is what is made first, in the release's own namespace
+            let own = message.contains("create: failed to create: ");
+            (if own { "--create-namespace makes it" } else { "a chart's other namespaces are made first" }, exit::ABSENT)
         }
         _ => ("", exit::NOT_GOOD),
     };
-    CliError::other(error.to_string(), hint, code)
+    CliError::other(message, hint, code)
 }
 
 fn waiting(flags: &penstock_cli::args::chart::Waiting) -> Result<Waiting, CliError> {

@@ -56,11 +56,13 @@ pub(crate) async fn a_wait_tells_what_is_lacking(stage: &Stage) {
         let ClusterError::NotYet(lacking) = error else { panic!("{told}") };
         assert_eq!(told, format!("context deadline exceeded: {}", lacking[0]));
         // the controllers of a busy machine take a while to begin
-        if lacking.iter().all(|waiting| waiting.why.contains("expected pods")) {
+        if lacking.iter().all(|waiting| waiting.why.contains("is not ready")) {
             break lacking;
         }
     };
-    assert_eq!(lacking.iter().map(ToString::to_string).collect::<Vec<_>>(), [format!("{name}: 0 of 1 expected pods are ready")]);
+    let [told] = lacking.as_slice() else { panic!("{lacking:?}") };
+    let why = told.why.strip_prefix("0 of 1 expected pods are ready: pod stuck-").expect("what is lacking, and the pod");
+    assert!(why.ends_with(": container a runs and is not ready"), "{why}");
     let error = cluster.wait(&[ObjectName::of(&absent).unwrap()], Until::Ready { jobs: false }, LONG).await.unwrap_err();
     assert!(error.is_not_found());
     assert_eq!(error.to_string(), "statefulsets.apps \"absent\" not found");

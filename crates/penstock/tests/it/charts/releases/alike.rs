@@ -218,6 +218,7 @@ pub(super) fn what_is_changed_or_checked_comes_out(stage: &Stage) {
         ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n", &["template", "fresh", chart]),
         ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n", &["template", "fresh", chart, "--is-upgrade"]),
         ("apiVersion: example.org/v1\nkind: Nothing\nmetadata: {name: it}\n", &["template", "fresh", chart]),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: it, labels: {version: 1.2}}\n", &["template", "fresh", chart]),
     ] {
         std::fs::write(&unknown, template).unwrap();
         let arguments = [arguments, &["--validate"]].concat();
@@ -227,6 +228,11 @@ pub(super) fn what_is_changed_or_checked_comes_out(stage: &Stage) {
         let why = theirs.err.trim_start_matches("Error: ").split("\nensure CRDs").next().unwrap_or_default().trim();
         assert!(ours.err.contains(why), "{template}: {why} is not in {}", ours.err);
     }
+    // what the server warns of is told, though it refuses the object for something else
+    std::fs::write(&unknown, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: it}\nspec: {replica: 1}\n").unwrap();
+    let refused = stage.refused(&["install", "odd", chart]);
+    assert!(refused.code == Some(1) && refused.err.contains("unknown field \"spec.replica\""), "{refused:?}");
+    stage.ours(&["uninstall", "odd"]);
     std::fs::remove_file(&unknown).unwrap();
     stage.ours(&["uninstall", "posted"]);
 }
