@@ -41,7 +41,7 @@ impl<'a> Scanner<'a> {
         };
         let end = self.mark;
         self.end_line(start)?;
-        self.tokens.push_back(Token { kind, start, end });
+        self.tokens.push_back(Token { kind, start: start.line, end: end.line });
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl<'a> Scanner<'a> {
         if !is_blankz(self.rest()) {
             return self.error(start, "did not find expected whitespace or line break");
         }
-        Ok(Kind::TagDirective(handle, Cow::Owned(prefix)))
+        Ok(Kind::TagDirective(Box::new((handle, Cow::Owned(prefix)))))
     }
 
     pub(super) fn scan_anchor(&mut self, alias: bool) -> Result<(), ReadError> {
@@ -119,7 +119,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn scan_tag(&mut self) -> Result<(), ReadError> {
         let start = self.mark;
         self.need(2)?;
-        let kind = if self.at(1) == b'<' {
+        let tag = if self.at(1) == b'<' {
             self.skip();
             self.skip();
             let uri = self.scan_tag_uri(b"", start)?;
@@ -127,19 +127,19 @@ impl<'a> Scanner<'a> {
                 return self.error(start, "did not find the expected '>'");
             }
             self.skip();
-            Kind::Tag(Cow::Borrowed(b""), Cow::Owned(uri))
+            (Cow::Borrowed(&b""[..]), Cow::Owned(uri))
         } else {
             let handle = self.scan_tag_handle(false, start)?;
             if handle.len() > 1 && handle.ends_with(b"!") {
                 let suffix = self.scan_tag_uri(b"", start)?;
-                Kind::Tag(handle, Cow::Owned(suffix))
+                (handle, Cow::Owned(suffix))
             } else {
                 let suffix = self.scan_tag_uri(&handle, start)?;
                 // a single `!` is a tag of its own
                 if suffix.is_empty() {
-                    Kind::Tag(Cow::Borrowed(b""), Cow::Borrowed(b"!"))
+                    (Cow::Borrowed(&b""[..]), Cow::Borrowed(&b"!"[..]))
                 } else {
-                    Kind::Tag(Cow::Borrowed(b"!"), Cow::Owned(suffix))
+                    (Cow::Borrowed(&b"!"[..]), Cow::Owned(suffix))
                 }
             }
         };
@@ -147,7 +147,7 @@ impl<'a> Scanner<'a> {
         if !is_blankz(self.rest()) {
             return self.error(start, "did not find expected whitespace or line break");
         }
-        self.push(kind, start);
+        self.push(Kind::Tag(Box::new(tag)), start);
         Ok(())
     }
 

@@ -84,7 +84,7 @@ impl Scanner<'_> {
         let Some(last) = self.simple_keys.last_mut() else { return Ok(false) };
         let key = *last;
         last.possible = false;
-        self.insert(key.token, Token { kind: Kind::Key, start: key.mark, end: key.mark });
+        self.insert(key.token, Token { kind: Kind::Key, start: key.mark.line, end: key.mark.line });
         self.roll_indent(key.mark, Some(key.token), Kind::BlockMappingStart)?;
         self.forget_token(key.token);
         Ok(true)

@@ -41,7 +41,7 @@ pub(super) fn compose<'a>(parser: &mut Parser<'a>, budget: &mut Budget) -> Resul
     let mut anchors: HashMap<Text<'a>, usize> = HashMap::new();
     let mut open: Vec<usize> = Vec::new();
     loop {
-        let (event, mark) = parser.next()?;
+        let (event, line) = parser.next()?;
         budget.make(std::mem::take(&mut parser.made))?;
         let (anchor, kind) = match event {
             Event::StreamStart | Event::DocumentStart => continue,
@@ -76,6 +76,6 @@ pub(super) fn compose<'a>(parser: &mut Parser<'a>, budget: &mut Budget) -> Resul
         if let Some(name) = anchor {
             anchors.insert(name, place);
         }
-        nodes.push(Node { line: mark.line, kind, next: place + 1 });
+        nodes.push(Node { line, kind, next: place + 1 });
     }
 }

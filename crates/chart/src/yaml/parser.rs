@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     ReadError,
-    scanner::{Kind, Mark, Scanner, Text, Token},
+    scanner::{Kind, Scanner, Text, Token},
 };
 
 /// What the parser tells. Collections carry their anchors; a tag only matters on a scalar.
@@ -57,32 +57,32 @@ pub(super) struct Parser<'a> {
     pub(super) scanner: Scanner<'a>,
     pub(super) state: State,
     pub(super) states: Vec<State>,
-    /// Where the open collections begin.
-    marks: Vec<Mark>,
+    /// On which lines the open collections begin.
+    lines: Vec<usize>,
     /// Handles of tags and what they stand for.
     tags: HashMap<Text<'a>, Text<'a>>,
     /// How many bytes tags took that were put together since somebody asked: a prefix may be long, and used by each node.
     pub(super) made: usize,
 }
 
-pub(super) type Step<'a> = Result<(Event<'a>, Mark), ReadError>;
+pub(super) type Step<'a> = Result<(Event<'a>, usize), ReadError>;
 
 /// A scalar that is not there.
-pub(super) fn empty<'a>(at: Mark) -> Step<'a> {
+pub(super) fn empty<'a>(at: usize) -> Step<'a> {
     let nothing = || Cow::Borrowed(&b""[..]);
     Ok((Event::Scalar { anchor: None, tag: nothing(), value: nothing(), implicit: true }, at))
 }
 
-fn error<T>(context: Mark, problem: Mark, text: &str) -> Result<T, ReadError> {
-    Err(ReadError::at(if problem.line == 0 { context.line } else { problem.line }, text))
+fn error<T>(context: usize, problem: usize, text: &str) -> Result<T, ReadError> {
+    Err(ReadError::at(if problem == 0 { context } else { problem }, text))
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(scanner: Scanner<'a>) -> Self {
-        Self { scanner, state: State::StreamStart, states: Vec::new(), marks: Vec::new(), tags: HashMap::new(), made: 0 }
+        Self { scanner, state: State::StreamStart, states: Vec::new(), lines: Vec::new(), tags: HashMap::new(), made: 0 }
     }
 
-    /// The next event, and where it begins.
+    /// The next event, and the line on which it begins.
     pub(super) fn next(&mut self) -> Step<'a> {
         match self.state {
             State::StreamStart => {
@@ -131,25 +131,25 @@ impl<'a> Parser<'a> {
                 self.state = State::FlowMappingKey;
                 empty(start)
             }
-            State::End => Ok((Event::StreamEnd, Mark::default())),
+            State::End => Ok((Event::StreamEnd, 0)),
         }
     }
 
-    /// The next token: its kind, its start and its end.
-    pub(super) fn peek(&mut self) -> Result<(&Kind<'a>, Mark, Mark), ReadError> {
+    /// The next token: its kind, and the lines on which it begins and ends.
+    pub(super) fn peek(&mut self) -> Result<(&Kind<'a>, usize, usize), ReadError> {
         let token = self.scanner.peek()?;
         Ok((&token.kind, token.start, token.end))
     }
 
     /// Takes the next token's place, and looks at the one after it.
-    pub(super) fn advance(&mut self) -> Result<(&Kind<'a>, Mark, Mark), ReadError> {
+    pub(super) fn advance(&mut self) -> Result<(&Kind<'a>, usize, usize), ReadError> {
         self.scanner.take();
         self.peek()
     }
 
     fn open(&mut self) -> Result<(), ReadError> {
         let (_, start, _) = self.peek()?;
-        self.marks.push(start);
+        self.lines.push(start);
         self.scanner.take();
         Ok(())
     }
@@ -159,15 +159,15 @@ impl<'a> Parser<'a> {
     }
 
     /// Ends a collection at the token that says so.
-    pub(super) fn close(&mut self, event: Event<'a>, at: Mark) -> Step<'a> {
+    pub(super) fn close(&mut self, event: Event<'a>, at: usize) -> Step<'a> {
         self.pop();
-        self.marks.pop();
+        self.lines.pop();
         self.scanner.take();
         Ok((event, at))
     }
 
-    pub(super) fn unexpected<T>(&mut self, at: Mark, problem: &str) -> Result<T, ReadError> {
-        let context = self.marks.pop().unwrap_or_default();
+    pub(super) fn unexpected<T>(&mut self, at: usize, problem: &str) -> Result<T, ReadError> {
+        let context = self.lines.pop().unwrap_or_default();
         error(context, at, problem)
     }
 
@@ -193,11 +193,11 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn explicit_document(&mut self, start: Mark) -> Step<'a> {
+    fn explicit_document(&mut self, start: usize) -> Step<'a> {
         self.directives()?;
         let (kind, at, _) = self.peek()?;
         if !matches!(kind, Kind::DocumentStart) {
-            return error(Mark::default(), at, "did not find expected <document start>");
+            return error(0, at, "did not find expected <document start>");
         }
         self.states.push(State::DocumentEnd);
         self.state = State::DocumentContent;
@@ -229,13 +229,13 @@ impl<'a> Parser<'a> {
         loop {
             let (kind, start, _) = self.peek()?;
             match kind {
-                Kind::Version(..) if version => return error(Mark::default(), start, "found duplicate %YAML directive"),
+                Kind::Version(..) if version => return error(0, start, "found duplicate %YAML directive"),
                 Kind::Version(1, 1) => version = true,
-                Kind::Version(..) => return error(Mark::default(), start, "found incompatible YAML document"),
-                Kind::TagDirective(handle, prefix) => {
-                    let (handle, prefix) = (handle.clone(), prefix.clone());
+                Kind::Version(..) => return error(0, start, "found incompatible YAML document"),
+                Kind::TagDirective(tag) => {
+                    let (handle, prefix) = tag.as_ref().clone();
                     if self.tags.insert(handle, prefix).is_some() {
-                        return error(Mark::default(), start, "found duplicate %TAG directive");
+                        return error(0, start, "found duplicate %TAG directive");
                     }
                 }
                 _ => break,
@@ -283,14 +283,14 @@ impl<'a> Parser<'a> {
     }
 
     /// A node's anchor and tag, in either order.
-    fn properties(&mut self, start: Mark) -> Result<(Option<Text<'a>>, Text<'a>), ReadError> {
-        let (mut anchor, mut tag, mut tag_at) = (None, None, Mark::default());
+    fn properties(&mut self, start: usize) -> Result<(Option<Text<'a>>, Text<'a>), ReadError> {
+        let (mut anchor, mut tag, mut tag_at) = (None, None, 0);
         loop {
             let (kind, at, _) = self.peek()?;
             match kind {
                 Kind::Anchor(name) if anchor.is_none() => anchor = Some(name.clone()),
-                Kind::Tag(handle, suffix) if tag.is_none() => {
-                    tag = Some((handle.clone(), suffix.clone()));
+                Kind::Tag(it) if tag.is_none() => {
+                    tag = Some(it.as_ref().clone());
                     tag_at = at;
                 }
                 _ => break,

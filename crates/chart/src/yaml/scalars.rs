@@ -131,7 +131,7 @@ impl Scanner<'_> {
             self.simple_key_allowed = true;
         }
         let text = made.map_or_else(|| Cow::Borrowed(self.text.get(from..to).unwrap_or(&[])), Cow::Owned);
-        self.tokens.push_back(Token { kind: Kind::Scalar(text, true), start, end });
+        self.tokens.push_back(Token { kind: Kind::Scalar(text, true), start: start.line, end: end.line });
         Ok(())
     }
 
@@ -294,7 +294,7 @@ impl Scanner<'_> {
         if chomp == Chomp::Keep {
             made.append(&mut more);
         }
-        self.tokens.push_back(Token { kind: Kind::Scalar(Cow::Owned(made), false), start, end });
+        self.tokens.push_back(Token { kind: Kind::Scalar(Cow::Owned(made), false), start: start.line, end: end.line });
         Ok(())
     }
 

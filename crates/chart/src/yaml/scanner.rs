@@ -29,7 +29,8 @@ pub(super) enum Kind<'a> {
     StreamStart,
     StreamEnd,
     Version(u8, u8),
-    TagDirective(Text<'a>, Text<'a>),
+    /// A tag's handle and what it stands for.
+    TagDirective(Box<(Text<'a>, Text<'a>)>),
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -46,7 +47,7 @@ pub(super) enum Kind<'a> {
     Alias(Text<'a>),
     Anchor(Text<'a>),
     /// A tag's handle and the rest of it.
-    Tag(Text<'a>, Text<'a>),
+    Tag(Box<(Text<'a>, Text<'a>)>),
     /// A scalar, and whether it was written plain.
     Scalar(Text<'a>, bool),
 }
@@ -54,8 +55,9 @@ pub(super) enum Kind<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Token<'a> {
     pub kind: Kind<'a>,
-    pub start: Mark,
-    pub end: Mark,
+    /// The lines on which it begins and ends.
+    pub start: usize,
+    pub end: usize,
 }
 
 pub(super) struct Scanner<'a> {
@@ -240,7 +242,7 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn push(&mut self, kind: Kind<'a>, start: Mark) {
-        self.tokens.push_back(Token { kind, start, end: self.mark });
+        self.tokens.push_back(Token { kind, start: start.line, end: self.mark.line });
     }
 
     /// Takes an indicator of so many letters for a token.
@@ -367,7 +369,7 @@ impl<'a> Scanner<'a> {
             let context = self.simple_keys.last().map_or_else(Mark::default, |key| key.mark);
             return self.error(context, format!("exceeded max depth of {INDENT_DEPTH}"));
         }
-        let token = Token { kind, start: at, end: at };
+        let token = Token { kind, start: at.line, end: at.line };
         match before {
             Some(number) => self.insert(number, token),
             None => self.tokens.push_back(token),
