@@ -10,8 +10,8 @@ use penstock_testkit::eventually;
 use super::folder;
 use crate::house::directory;
 
-/// What is carried out for a long time.
-pub(super) const LASTING: &str = "{{ range until 10000 }}{{ range until 10000 }}{{ end }}{{ end }}";
+/// What is carried out for a long time: until it has no steps left. It makes nothing, since what it may make is used up sooner.
+pub(super) const LASTING: &str = "{{ $many := until 10000 }}{{ range $many }}{{ range $many }}{{ range $many }}{{ end }}{{ end }}{{ end }}";
 
 /// Waits until a program has worked for so long that it must be rendering, and interrupts it.
 pub(super) async fn interrupt_while_it_renders(child: &Child) {
