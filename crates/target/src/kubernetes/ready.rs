@@ -271,6 +271,11 @@ fn stateful_set(live: &Value) -> Verdict {
     })
 }
 
+/// Whether this is a definition of a kind, and one that the server has taken in.
+pub(super) fn is_established(object: &ObjectName, live: &Value) -> bool {
+    object.kind == "CustomResourceDefinition" && has_condition(live, "Established", "True")
+}
+
 fn definition(live: &Value) -> Verdict {
     // a name that is taken is not this wait's to tell
     let settled = has_condition(live, "Established", "True") || has_condition(live, "NamesAccepted", "False");

@@ -13,6 +13,9 @@ use super::ready::{self, Verdict};
 use super::trouble;
 use super::watch::Watch;
 
+/// How long it takes until it is asked again whether a kind can be found.
+const LISTED: Duration = Duration::from_millis(100);
+
 pub(super) async fn wait(
     cluster: &KubernetesCluster,
     objects: &[ObjectName],
@@ -75,7 +78,7 @@ async fn reach(cluster: &KubernetesCluster, object: &ObjectName, until: Until) -
         };
         seen |= live.is_some();
         match verdict {
-            Verdict::Ready => return Ok(()),
+            Verdict::Ready => return listed(cluster, object, live.as_ref()).await,
             Verdict::Failed(why) => return Err(ClusterError::Failed { object: object.clone(), why }),
             Verdict::Waiting(_) => {}
         }
@@ -87,6 +90,23 @@ async fn reach(cluster: &KubernetesCluster, object: &ObjectName, until: Until) -
             },
         }
     }
+}
+
+/// Waits until the kind of a definition that is established can be found: the server lists it a moment later, and on a busy machine
+/// that is a long one.
+async fn listed(cluster: &KubernetesCluster, object: &ObjectName, live: Option<&Value>) -> Result<(), ClusterError> {
+    let Some(live) = live.filter(|live| ready::is_established(object, live)) else { return Ok(()) };
+    let text = |path: &str| live.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let versions = live.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+    let served = versions.filter(|version| version.get("served").and_then(Value::as_bool) == Some(true));
+    for version in served.filter_map(|version| version.get("name")?.as_str()) {
+        let api_version = format!("{}/{version}", text("/spec/group"));
+        while let Err(error) = cluster.resource(&api_version, text("/spec/names/kind")).await {
+            let ClusterError::NoSuchKind(_) = error else { return Err(error) };
+            tokio::time::sleep(LISTED).await;
+        }
+    }
+    Ok(())
 }
 
 /// Of how many objects that lack something it is asked what their pods say.
