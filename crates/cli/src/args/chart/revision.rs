@@ -81,6 +81,9 @@ pub struct NewRevision {
     /// Show nothing that Secrets hold; with `--dry-run`.
     #[arg(long)]
     pub hide_secret: bool,
+    /// Show the values, the hooks and the documents, too.
+    #[arg(long)]
+    pub debug: bool,
     /// Do not show the notes; the record has them.
     #[arg(long)]
     pub hide_notes: bool,

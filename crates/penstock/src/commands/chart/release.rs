@@ -154,6 +154,9 @@ fn failed(error: HelmError) -> CliError {
         _ if refused(&error).is_some_and(|refusal| refusal.code == 401) => {
             ("the cluster does not know who asks: --kubeconfig and --kube-context say as whom", exit::REFUSED)
         }
+        _ if refused(&error).is_some_and(|refusal| refusal.code == 403) => {
+            ("whoever asks has no right to that: `kubectl auth can-i --list` shows which they have", exit::REFUSED)
+        }
         _ if refused(&error).is_some_and(|refusal| refusal.code == 404 && refusal.message.starts_with("namespaces ")) => {
             // the record is what is made first, in the release's own namespace
             let own = message.contains("create: failed to create: ");

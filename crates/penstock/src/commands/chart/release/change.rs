@@ -14,7 +14,7 @@ use penstock_model::cluster::Propagation;
 use super::{
     super::{given, naming, post_renderer::Program, seed, source},
     Connected, Interruption, connect, failed, reach,
-    shown::{self, Parts},
+    shown::{self, Extent, Parts},
     time, told, waiting,
 };
 
@@ -118,7 +118,8 @@ fn told_of(done: Result<Record, HelmError>, what_failed: &str, flags: &NewRevisi
         let error = failed(error);
         CliError::other(format!("{what_failed}: {error}"), error.hint().to_owned(), error.code())
     })?;
-    let parts = Parts { no_notes: flags.hide_notes, ..Parts::default() };
+    let extent = if flags.debug { Extent::Content } else { Extent::Nothing };
+    let parts = Parts { extent, no_notes: flags.hide_notes, ..Parts::default() };
     shown::print(form, || shown::release(&record, true), || shown::status(&record, parts))?;
     Ok(exit::OK)
 }

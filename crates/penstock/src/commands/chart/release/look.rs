@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     connect, failed, resources,
-    shown::{self, Parts},
+    shown::{self, Extent, Parts},
     told,
 };
 
@@ -132,7 +132,7 @@ pub async fn get(args: &Get, form: Form) -> Result<u8, CliError> {
         GetPart::Metadata => shown::described(&record),
     };
     let text = || match args.part {
-        GetPart::All => shown::status(&record, Parts { all: true, ..Parts::default() }),
+        GetPart::All => shown::status(&record, Parts { extent: Extent::Whole, ..Parts::default() }),
         GetPart::Values => {
             let heading = if args.all { "COMPUTED VALUES" } else { "USER-SUPPLIED VALUES" };
             Ok(format!("{heading}:\n{}", super::super::document(&values)?))

@@ -21,13 +21,25 @@ const RFC_3339: &str = "2006-01-02T15:04:05Z07:00";
 /// What Helm calls a chart that a record lacks.
 const MISSING: &str = "MISSING";
 
+/// How much is shown of what a revision is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The values, the hooks and the documents.
+    Content,
+    /// The chart's name and versions, too.
+    Whole,
+}
+
 /// What is shown of a revision beside where it stands, in text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parts<'a> {
     /// What is written beside the revision.
     pub description: bool,
-    /// The chart's name and versions, the values, the hooks and the documents.
-    pub all: bool,
+    /// How much of what the revision is made of.
+    pub extent: Extent,
     /// No notes.
     pub no_notes: bool,
     /// What the cluster has of it, as text.
@@ -66,7 +78,7 @@ pub fn status(record: &Record, parts: Parts<'_>) -> Result<String, CliError> {
         text.push_str(&format!("LAST DEPLOYED: {at}\n"));
     }
     text.push_str(&format!("NAMESPACE: {namespace}\nSTATUS: {}\nREVISION: {revision}\n", info.status));
-    if parts.all {
+    if parts.extent == Extent::Whole {
         let of = |key| metadata(record, key).unwrap_or_default();
         text.push_str(&format!("CHART: {}\nVERSION: {}\nAPP_VERSION: {}\n", of("name"), of("version"), of("appVersion")));
     }
@@ -75,11 +87,11 @@ pub fn status(record: &Record, parts: Parts<'_>) -> Result<String, CliError> {
     }
     text.push_str(parts.resources);
     text.push_str(&tests(record));
-    if parts.all {
+    if parts.extent >= Extent::Content {
         let (given, computed) = (document(&given(record))?, document(&computed(record)?)?);
         text.push_str(&format!("USER-SUPPLIED VALUES:\n{given}\nCOMPUTED VALUES:\n{computed}\n"));
     }
-    if parts.all || info.description.eq_ignore_ascii_case("Dry run complete") {
+    if parts.extent >= Extent::Content || info.description.eq_ignore_ascii_case("Dry run complete") {
         text.push_str(&format!("HOOKS:\n{}MANIFEST:\n{}\n", hooks(record), record.manifest));
     }
     if !parts.no_notes && !info.notes.is_empty() {

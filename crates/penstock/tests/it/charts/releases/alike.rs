@@ -194,7 +194,11 @@ pub(super) fn what_is_changed_or_checked_comes_out(stage: &Stage) {
     std::fs::write(&with_secret, secret).unwrap();
     let dry = ["--dry-run=server", "--hide-secret"];
     let date = |text: &str| text.lines().filter(|line| !line.starts_with("LAST DEPLOYED")).collect::<Vec<_>>().join("\n");
-    for arguments in [&["install", "dry", chart][..], &["install", "dry", chart, "--hide-notes"]] {
+    for arguments in [
+        &["install", "dry", chart][..],
+        &["install", "dry", chart, "--hide-notes"],
+        &["install", "dry", chart, "--debug", "--set", "text=two"],
+    ] {
         let (ours, theirs) = both(stage, &[arguments, &dry].concat());
         assert_eq!(date(&ours), date(&theirs));
         assert!(ours.contains("# HIDDEN: The Secret output has been suppressed"), "{ours}");
