@@ -44,6 +44,16 @@ impl fmt::Debug for Data {
 }
 
 impl Data {
+    /// The first number in it that JSON cannot have.
+    pub(crate) fn infinite(&self) -> Option<f64> {
+        match self {
+            Self::Float(number) => Some(*number).filter(|number| !number.is_finite()),
+            Self::List(items) => items.iter().find_map(Self::infinite),
+            Self::Map(table) => table.values().find_map(Self::infinite),
+            _ => None,
+        }
+    }
+
     /// It as a mapping.
     pub fn as_map(&self) -> Option<&Table> {
         match self {

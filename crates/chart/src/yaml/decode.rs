@@ -112,7 +112,7 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
             return Decoder::new(self.nodes, Rules { head: false, ..self.rules }, self.budget).document();
         }
         // the same is true of this
-        match Some(&data).filter(|_| self.infinite).and_then(infinite) {
+        match Some(&data).filter(|_| self.infinite).and_then(Data::infinite) {
             Some(number) => Err(ReadError::Said(format!("json: unsupported value: {}", long_float(number)))),
             None => Ok(data),
         }
@@ -388,15 +388,5 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         }
         self.leave();
         Ok(())
-    }
-}
-
-/// The first number that JSON cannot have.
-fn infinite(data: &Data) -> Option<f64> {
-    match data {
-        Data::Float(number) => Some(*number).filter(|number| !number.is_finite()),
-        Data::List(items) => items.iter().find_map(infinite),
-        Data::Map(table) => table.values().find_map(infinite),
-        _ => None,
     }
 }
