@@ -1,6 +1,8 @@
 //! What the pages are looked at with: a year of runs, a canary under way, one that went back, a gate that refuses, one
 //! that waits for a person.
 
+mod canary;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,16 +14,16 @@ use penstock_delivery::merge_requests::options::Offer;
 use penstock_delivery::merge_requests::{self, Making};
 use penstock_delivery::wanted::{Effect, wanted};
 use penstock_delivery::{environments, orders};
+use penstock_model::RunId;
 use penstock_model::blob::Channel::{Err, Note, Out};
-use penstock_model::gateway::{Counters, LATENCY_BOUNDS_MS};
 use penstock_model::git::GitHost;
 use penstock_model::ids::Actor;
 use penstock_model::release::ReleaseId;
-use penstock_model::target::{ObjectKey, PodSeen, RolloutSeen};
-use penstock_model::{Digest, RunId};
+use penstock_model::target::ObjectKey;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use self::canary::{Counted, canary};
 use super::project::{House, Project, place, user};
 
 /// As many runs there were before.
@@ -82,13 +84,7 @@ pub struct Story {
 
 /// Tells it.
 pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
-    let mut tokens = Vec::new();
-    for (name, role) in
-        [("root", Role::Admin), ("rita", Role::Reader), ("ada", Role::Developer), ("grace", Role::Developer), ("linus", Role::Developer)]
-    {
-        let token = orders::add_user(&house.parts, Actor::Penstock, &user(name), role, Vec::new()).await.unwrap();
-        tokens.push(token.expose().to_owned());
-    }
+    let tokens = people(house).await;
     let oran = Project::create(house, "oran").await;
     history(&oran).await;
     // what was long ago needs no keeping
@@ -151,6 +147,18 @@ pub async fn tell(house: &House, keeper: Arc<Keeper>) -> Story {
         ("lost", "/nowhere".to_owned()),
     ];
     Story { admin: tokens[0].clone(), reader: tokens[1].clone(), approver: tokens[4].clone(), pages: pages.into() }
+}
+
+/// Whoever there is, by their tokens.
+async fn people(house: &House) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for (name, role) in
+        [("root", Role::Admin), ("rita", Role::Reader), ("ada", Role::Developer), ("grace", Role::Developer), ("linus", Role::Developer)]
+    {
+        let token = orders::add_user(&house.parts, Actor::Penstock, &user(name), role, Vec::new()).await.unwrap();
+        tokens.push(token.expose().to_owned());
+    }
+    tokens
 }
 
 /// A run of very many jobs, of which some fail, one after very many lines.
@@ -335,82 +343,6 @@ fn key(project: &Project, name: &str) -> ObjectKey {
         namespace: format!("{}-production", project.name),
         name: name.to_owned(),
     }
-}
-
-/// What comes between two looks.
-struct Counted {
-    requests: u64,
-    errors: u64,
-    millis: u32,
-}
-
-fn count(counters: &mut Counters, counted: &Counted) {
-    counters.latency.resize(LATENCY_BOUNDS_MS.len() + 1, 0);
-    counters.requests += counted.requests;
-    counters.errors += counted.errors;
-    counters.latency[LATENCY_BOUNDS_MS.partition_point(|bound| *bound < counted.millis)] += counted.requests;
-}
-
-/// A canary that is looked at so many times, 20 seconds apart, under the traffic that `traffic` tells.
-async fn canary(project: &Project, keeper: &Keeper, api: &ObjectKey, looks: u64, traffic: &dyn Fn(u64) -> Counted) {
-    let (house, application) = (&project.house, api.namespace.clone());
-    for service in SERVICES {
-        house.target.set_status(&key(project, service), json!({"phase": "Healthy"}));
-        for deployment in ["staging", "production"] {
-            let mut key = key(project, service);
-            (key.group, key.kind, key.namespace) = ("apps".to_owned(), "Deployment".to_owned(), format!("{}-{deployment}", project.name));
-            house.target.set_status(&key, json!({"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}));
-        }
-    }
-    house.target.set_url("http://127.0.0.1:30081");
-    house.target.set_pods(&application, pods(project, &application));
-    house.target.set_pods(&format!("{}-staging", project.name), pods(project, &format!("{}-staging", project.name)));
-    let seen = RolloutSeen {
-        key: api.clone(),
-        stable: Some(STABLE.to_owned()),
-        wanted: "b0fe781462".to_owned(),
-        stable_ready: 2,
-        wanted_ready: 1,
-        wanted_replicas: 1,
-        weight: 0,
-        wanted_failures: 0,
-        canary: Counters::default(),
-        baseline: Counters::default(),
-        figures_known: true,
-    };
-    house.target.set_rollout(&application, seen);
-    for look in 0..looks {
-        house.clock.advance(Duration::from_secs(20));
-        let now = house.parts.journal.now();
-        house.target.change_rollout(api, |seen| {
-            let new = traffic(look);
-            count(&mut seen.baseline, &Counted { requests: new.requests * 12, errors: u64::from(look % 13 == 12), millis: new.millis });
-            count(&mut seen.canary, &new);
-        });
-        let measured = || {
-            let seen = keeper.seen(&project.name, &place("production"));
-            seen.figures.values().flatten().any(|figure| figure.at == now) || seen.rollouts.iter().any(|seen| seen.wanted_replicas == 0)
-        };
-        super::site::until("a figure of the canary", &mut keeper.changed(), measured).await;
-    }
-}
-
-fn pods(project: &Project, application: &str) -> Vec<PodSeen> {
-    let pod = |service: &str, template: &str, role: &str, number: u32| PodSeen {
-        namespace: application.to_owned(),
-        name: format!("{service}-{template}-{number}"),
-        owner: format!("Rollout/{service}"),
-        images: vec![format!("{}/{service}@{}", project.name, Digest::of(service))],
-        template: template.to_owned(),
-        role: role.to_owned(),
-        ready: true,
-        restarts: 0,
-        message: String::new(),
-        labels: [].into(),
-    };
-    let mut pods: Vec<_> = SERVICES.iter().flat_map(|service| (0..2).map(|number| pod(service, STABLE, "stable", number))).collect();
-    pods.insert(2, pod("api-gateway", "b0fe781462", "canary", 0));
-    pods
 }
 
 /// Something happens while somebody looks.

@@ -3,6 +3,7 @@
 mod alike;
 mod interruption;
 
+use std::path::Path;
 use std::process::Command;
 
 use penstock_model::cluster::{Cluster as _, ObjectName, Patch};
@@ -70,6 +71,17 @@ impl Stage {
         self.call(command, arguments).fine()
     }
 
+    /// A cluster, and a chart in a folder.
+    fn set_up(dir: &Path) -> Self {
+        let files =
+            [("values.yaml", "text: one\n"), ("templates/all.yaml", ALL), ("templates/hook.yaml", HOOK), ("templates/NOTES.txt", "hello")];
+        let chart = folder(dir, "web", &files).display().to_string();
+        let cluster = cluster::RealCluster::start();
+        let threads = tokio::runtime::Runtime::new().unwrap();
+        let client = threads.block_on(cluster.open());
+        Self { cluster, client, threads, chart }
+    }
+
     fn refused(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
         command.arg("chart");
@@ -111,15 +123,7 @@ fn one(revision: &str, status: &str) -> (String, String) {
 #[test]
 fn helm_and_penstock_take_turns_on_one_release() {
     let dir = directory();
-    let place = folder(
-        dir.path(),
-        "web",
-        &[("values.yaml", "text: one\n"), ("templates/all.yaml", ALL), ("templates/hook.yaml", HOOK), ("templates/NOTES.txt", "hello")],
-    );
-    let cluster = cluster::RealCluster::start();
-    let threads = tokio::runtime::Runtime::new().unwrap();
-    let client = threads.block_on(cluster.open());
-    let stage = Stage { cluster, client, threads, chart: place.display().to_string() };
+    let stage = Stage::set_up(dir.path());
     let chart = stage.chart.clone();
 
     // ours, then helm's: what helm no longer wants goes, and a port by its key
