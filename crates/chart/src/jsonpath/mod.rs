@@ -1,7 +1,7 @@
 //! Kubernetes' paths into data, as `helm show values --jsonpath` takes them: a text with expressions in braces, a dialect of its own in them,
 //! and `range` and `end`.
 //!
-//! A text is parsed to nodes ([`parse`]) and these are walked over the data ([`walk`]). Both say what Kubernetes' own say. The values of a map come
+//! A text is parsed to nodes (`parse`) and these are walked over the data (`walk`). Both say what Kubernetes' own say. The values of a map come
 //! in the order of their keys, where Kubernetes' come by chance.
 
 mod compare;

@@ -1,7 +1,7 @@
 //! Regular expressions in Go's dialect (RE2).
 //!
 //! Each is parsed here by Go's grammar and written again in that of the `regex` crate, whose automaton is built of it. It is searched
-//! here ([`search`]), so that a search costs no more than there is left to spend. Of the matches the leftmost counts, of the alternatives
+//! here (`search`), so that a search costs no more than there is left to spend. Of the matches the leftmost counts, of the alternatives
 //! the first. How matches follow one another, what a replacement stands for and what errors say is Go's.
 
 mod classes;
