@@ -10,8 +10,8 @@ use penstock_testkit::eventually;
 use super::folder;
 use crate::house::directory;
 
-/// What is carried out for a long time: until it has no steps left. It makes nothing, since what it may make is used up sooner.
-pub(super) const LASTING: &str = "{{ $many := until 10000 }}{{ range $many }}{{ range $many }}{{ range $many }}{{ end }}{{ end }}{{ end }}";
+/// What is carried out for a long time, a minute or two: a search that keeps a thousand ways open at each of four million places.
+pub(super) const LASTING: &str = "{{ regexMatch \"[01]*0[01]{1000}a\" (repeat 2000000 \"01\") }}";
 
 /// Waits until a program has worked for so long that it must be rendering, and interrupts it.
 pub(super) async fn interrupt_while_it_renders(child: &Child) {
@@ -32,8 +32,15 @@ async fn what_only_renders_ends_at_once_and_leaves_nothing() {
     let chart = folder(dir.path(), "slow", &[("templates/a.yaml", "a: 1\n"), ("templates/b.yaml", LASTING)]);
     let (chart, out) = (chart.to_str().unwrap(), dir.path().join("out"));
     for arguments in [&["template", chart, "--output-dir", out.to_str().unwrap()][..], &["lint", chart], &["diff", chart, "--set", "a=1"]] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
-        let child = command.arg("chart").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // whoever is started in the background does not hear Ctrl-C, nor does what it starts
+        let mut command = Command::new("env");
+        let child = command
+            .args(["--default-signal=INT", env!("CARGO_BIN_EXE_penstock"), "chart"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         interrupt_while_it_renders(&child).await;
         let ended = child.wait_with_output().unwrap();
         assert_eq!(ended.status.signal(), Some(Signal::SIGINT as i32), "{arguments:?}: {ended:?}");
