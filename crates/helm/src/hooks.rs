@@ -47,7 +47,7 @@ impl Releases<'_> {
         let created = self.create_all(&objects).await;
         let was_created = created.is_ok();
         let ran = match created {
-            Ok(()) => self.cluster.wait(&names(&objects), Until::Completed, waiting.timeout).await.map_err(HelmError::from),
+            Ok(()) => self.wait(&names(&objects), Until::Completed, waiting.timeout).await.map_err(HelmError::from),
             Err(error) => Err(error.during(format!("warning: Hook {event} {} failed", hook.path))),
         };
         let run = &mut record.hooks[at].last_run;
@@ -71,7 +71,7 @@ impl Releases<'_> {
         let building = format!("unable to build kubernetes object for deleting hook {}", hook.path);
         let objects = names(&self.objects(&hook.manifest, &building).await?);
         self.remove_all(&objects, Propagation::Background).await?;
-        Ok(self.cluster.wait(&objects, Until::Deleted, waiting.timeout).await?)
+        Ok(self.wait(&objects, Until::Deleted, waiting.timeout).await?)
     }
 
     /// Shows what a hook's pods wrote, where one of its policies says so.

@@ -157,7 +157,7 @@ impl Releases<'_> {
         if made.is_empty() {
             return Ok(());
         }
-        Ok(self.cluster.wait(&names(&made), Until::Ready { jobs: false }, CRDS).await?)
+        Ok(self.wait(&names(&made), Until::Ready { jobs: false }, CRDS).await?)
     }
 
     pub(crate) async fn create_namespace(&self) -> Result<(), HelmError> {
@@ -207,7 +207,7 @@ impl Releases<'_> {
             return Ok(());
         }
         self.say(format!("waiting for {} object(s)", objects.len()));
-        Ok(self.cluster.wait(objects, Until::Ready { jobs: waiting.jobs }, waiting.timeout).await?)
+        Ok(self.wait(objects, Until::Ready { jobs: waiting.jobs }, waiting.timeout).await?)
     }
 
     async fn install_failed(&self, install: &Install, mut record: Record, error: HelmError) -> HelmError {

@@ -23,7 +23,7 @@ use std::time::Duration;
 use penstock_chart::release::{NotAManifest, Unreadable};
 use penstock_model::{
     clock::Clock,
-    cluster::{Cluster, ClusterError},
+    cluster::{Cluster, ClusterError, ObjectName, Until},
 };
 
 pub use history::Listing;
@@ -189,6 +189,11 @@ impl Releases<'_> {
 
     pub(crate) fn say(&self, what: impl Into<String>) {
         (self.told)(Progress::Doing(what.into()));
+    }
+
+    /// Waits, and tells for what.
+    pub(crate) async fn wait(&self, objects: &[ObjectName], until: Until, timeout: Duration) -> Result<(), ClusterError> {
+        self.cluster.wait_telling(objects, until, timeout, &|waiting| self.say(format!("waiting for {waiting}"))).await
     }
 
     pub(crate) fn warn(&self, what: impl Into<String>) {

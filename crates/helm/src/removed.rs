@@ -66,7 +66,7 @@ impl Releases<'_> {
         let (gone, kept) = self.remove_objects(&record, uninstall.cascade).await?;
         let mut faults = Vec::new();
         if uninstall.waiting.ready {
-            let waited = self.cluster.wait(&gone, Until::Deleted, uninstall.waiting.timeout).await;
+            let waited = self.wait(&gone, Until::Deleted, uninstall.waiting.timeout).await;
             faults.extend(waited.err().map(|error| error.to_string()));
         }
         let hooks = self.run_hooks(&mut record, HookEvent::PostDelete, uninstall.waiting).await;

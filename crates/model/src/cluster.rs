@@ -19,7 +19,7 @@ use serde_json::Value;
 pub use change::{Change, CustomMerge, Outcome, Updated};
 pub use error::{Cause, ClusterError, Refusal, Unbuilt};
 pub use object::{ApiResource, ObjectName, Query};
-pub use wait::{Until, Waiting};
+pub use wait::{Told, Until, Waiting};
 
 /// What a cluster is and serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,8 +111,14 @@ pub trait Cluster: Send + Sync {
     /// Deletes an object. `false` if there was none.
     async fn delete(&self, object: &ObjectName, propagation: Propagation) -> Result<bool, ClusterError>;
 
-    /// Waits until all of these objects are as they should be; watches, and asks again only where a watch broke off.
-    async fn wait(&self, objects: &[ObjectName], until: Until, deadline: Duration) -> Result<(), ClusterError>;
+    /// Waits until all of these objects are as they should be; watches, and asks again only where a watch broke off. What is waited
+    /// for longer than a moment is told, and again when what it lacks is something else.
+    async fn wait_telling(&self, objects: &[ObjectName], until: Until, deadline: Duration, told: Told<'_>) -> Result<(), ClusterError>;
+
+    /// The same, where nobody listens.
+    async fn wait(&self, objects: &[ObjectName], until: Until, deadline: Duration) -> Result<(), ClusterError> {
+        self.wait_telling(objects, until, deadline, &|_| ()).await
+    }
 
     /// What a container has written, at most `limit` bytes of it.
     async fn logs(&self, namespace: &str, pod: &str, container: &str, limit: u64) -> Result<Bytes, ClusterError>;

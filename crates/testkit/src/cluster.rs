@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use penstock_model::cluster::{
-    ApiResource, ApplyAs, Change, Cluster, ClusterError, ObjectName, Outcome, Patch, Propagation, Query, Refusal, ServerInfo, Until,
-    ownership,
+    ApiResource, ApplyAs, Change, Cluster, ClusterError, ObjectName, Outcome, Patch, Propagation, Query, Refusal, ServerInfo, Told, Until,
+    Waiting, ownership,
 };
 use serde_json::{Value, json};
 
@@ -276,9 +276,11 @@ impl Cluster for FakeCluster {
         Ok(inner.objects.remove(object).is_some())
     }
 
-    async fn wait(&self, objects: &[ObjectName], until: Until, _: Duration) -> Result<(), ClusterError> {
-        let hangs = objects.iter().any(|object| until != Until::Deleted && held(&self.inner).hanging.contains(&object.to_string()));
-        if hangs {
+    async fn wait_telling(&self, objects: &[ObjectName], until: Until, _: Duration, told: Told<'_>) -> Result<(), ClusterError> {
+        let mut hanging =
+            objects.iter().filter(|object| until != Until::Deleted && held(&self.inner).hanging.contains(&object.to_string()));
+        if let Some(object) = hanging.next() {
+            told(&Waiting { object: object.clone(), why: "it hangs".to_owned() });
             return std::future::pending().await;
         }
         let inner = held(&self.inner);

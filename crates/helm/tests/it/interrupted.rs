@@ -7,7 +7,7 @@ use std::{
 };
 
 use penstock_chart::release::Status;
-use penstock_helm::HelmError;
+use penstock_helm::{HelmError, Progress};
 use serde_json::json;
 
 use crate::{Stage, config_map, hook, install, rendering, upgrade};
@@ -28,6 +28,8 @@ async fn an_installation_that_is_interrupted_has_failed_and_with_atomic_is_gone(
     stage.cluster.hang("Job shop/job");
     let failed = stage.with(async |releases| releases.install_unless(&install(render("one")), pin!(ready(()))).await).await;
     assert!(matches!(failed, Err(HelmError::Interrupted)), "{failed:?}");
+    let waits = format!("{:?}", Progress::Doing("waiting for Job shop/job: it hangs".into()));
+    assert!(stage.told().contains(&waits), "{:?}", stage.told());
     assert_eq!(stands(&stage).await, [(Status::Failed, "Release \"web\" failed: context canceled".to_owned())]);
 
     let stage = Stage::new();

@@ -27,6 +27,9 @@ pub struct Waiting {
     pub why: String,
 }
 
+/// Who hears what is waited for.
+pub type Told<'a> = &'a (dyn Fn(&Waiting) + Send + Sync);
+
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.object, self.why)

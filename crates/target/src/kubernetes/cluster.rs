@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::Method;
 use kube::Client;
 use penstock_model::cluster::{
-    ApiResource, ApplyAs, Change, Cluster, ClusterError, ObjectName, Outcome, Patch, Propagation, Query, Refusal, ServerInfo, Unbuilt,
-    Until,
+    ApiResource, ApplyAs, Change, Cluster, ClusterError, ObjectName, Outcome, Patch, Propagation, Query, Refusal, ServerInfo, Told,
+    Unbuilt, Until,
 };
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, RwLock, Semaphore};
@@ -306,8 +306,8 @@ impl Cluster for KubernetesCluster {
         }
     }
 
-    async fn wait(&self, objects: &[ObjectName], until: Until, deadline: Duration) -> Result<(), ClusterError> {
-        wait::wait(self, objects, until, deadline).await
+    async fn wait_telling(&self, objects: &[ObjectName], until: Until, deadline: Duration, told: Told<'_>) -> Result<(), ClusterError> {
+        wait::wait(self, objects, until, deadline, told).await
     }
 
     async fn logs(&self, namespace: &str, pod: &str, container: &str, limit: u64) -> Result<Bytes, ClusterError> {

@@ -5,14 +5,19 @@
 
 use std::time::Duration;
 
-use penstock_model::cluster::{Cluster as _, ClusterError, ObjectName, Query, Refusal, Until, Waiting};
+use penstock_model::cluster::{Cluster as _, ClusterError, ObjectName, Query, Refusal, Told, Until, Waiting};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::cluster::KubernetesCluster;
 use super::ready::{self, Verdict};
 use super::trouble;
 use super::watch::Watch;
 
+/// Who waits no longer than this for an object is told nothing of it.
+const MOMENT: Duration = Duration::from_secs(1);
+const STILL_THERE: &str = "still there";
+const NOT_THERE: &str = "not there";
 /// How long it takes until it is asked again whether a kind can be found.
 const LISTED: Duration = Duration::from_millis(100);
 
@@ -21,9 +26,10 @@ pub(super) async fn wait(
     objects: &[ObjectName],
     until: Until,
     deadline: Duration,
+    told: Told<'_>,
 ) -> Result<(), ClusterError> {
     let objects: Vec<&ObjectName> = objects.iter().filter(|object| concerns(object, until)).collect();
-    match tokio::time::timeout(deadline, settle(cluster, &objects, until)).await {
+    match tokio::time::timeout(deadline, settle(cluster, &objects, until, told)).await {
         Ok(settled) => settled,
         Err(_) => Err(ClusterError::NotYet(lacking(cluster, &objects, until).await)),
     }
@@ -37,10 +43,10 @@ fn concerns(object: &ObjectName, until: Until) -> bool {
     }
 }
 
-async fn settle(cluster: &KubernetesCluster, objects: &[&ObjectName], until: Until) -> Result<(), ClusterError> {
+async fn settle(cluster: &KubernetesCluster, objects: &[&ObjectName], until: Until, told: Told<'_>) -> Result<(), ClusterError> {
     loop {
         for object in objects {
-            reach(cluster, object, until).await?;
+            reach(cluster, object, until, told).await?;
         }
         if objects.len() < 2 || !matches!(until, Until::Ready { .. }) || lacking(cluster, objects, until).await.is_empty() {
             return Ok(());
@@ -49,7 +55,8 @@ async fn settle(cluster: &KubernetesCluster, objects: &[&ObjectName], until: Unt
 }
 
 /// Waits for one object.
-async fn reach(cluster: &KubernetesCluster, object: &ObjectName, until: Until) -> Result<(), ClusterError> {
+async fn reach(cluster: &KubernetesCluster, object: &ObjectName, until: Until, told: Told<'_>) -> Result<(), ClusterError> {
+    let (begun, mut last) = (Instant::now(), None);
     let mut own = match Watch::open(cluster, by_name(object)).await {
         // with its kind the object is gone
         Err(error) if until == Until::Deleted && (error.is_not_found() || matches!(error, ClusterError::NoSuchKind(_))) => return Ok(()),
@@ -61,9 +68,9 @@ async fn reach(cluster: &KubernetesCluster, object: &ObjectName, until: Until) -
         let live = own.found().next().cloned();
         let verdict = match (until, &live) {
             (Until::Deleted, None) => return Ok(()),
-            (Until::Deleted, Some(_)) => Verdict::Waiting(String::new()),
+            (Until::Deleted, Some(_)) => Verdict::Waiting(STILL_THERE.to_owned()),
             (Until::Completed, None) if seen => return Ok(()),
-            (Until::Completed, None) => Verdict::Waiting(String::new()),
+            (Until::Completed, None) => Verdict::Waiting(NOT_THERE.to_owned()),
             (Until::Completed, Some(live)) => ready::completed(object, live),
             (Until::Ready { .. }, None) => return Err(not_found(cluster, object).await),
             (Until::Ready { .. }, Some(live)) => {
@@ -80,15 +87,30 @@ async fn reach(cluster: &KubernetesCluster, object: &ObjectName, until: Until) -
         match verdict {
             Verdict::Ready => return listed(cluster, object, live.as_ref()).await,
             Verdict::Failed(why) => return Err(ClusterError::Failed { object: object.clone(), why }),
-            Verdict::Waiting(_) => {}
+            Verdict::Waiting(why) => {
+                if let Ok(changed) = tokio::time::timeout_at(begun + MOMENT, changed(&mut own, &mut others)).await {
+                    changed?;
+                    continue;
+                }
+                let why = if until == Until::Deleted { why } else { with_trouble(cluster, object, live, why).await };
+                if last.as_ref() != Some(&why) {
+                    told(&Waiting { object: object.clone(), why: why.clone() });
+                    last = Some(why);
+                }
+                changed(&mut own, &mut others).await?;
+            }
         }
-        match &mut others {
-            None => own.changed().await?,
-            Some(others) => tokio::select! {
-                changed = own.changed() => changed?,
-                changed = others.changed() => changed?,
-            },
-        }
+    }
+}
+
+/// Ends when something happens to what is waited for.
+async fn changed(own: &mut Watch<'_>, others: &mut Option<Watch<'_>>) -> Result<(), ClusterError> {
+    match others {
+        None => own.changed().await,
+        Some(others) => tokio::select! {
+            changed = own.changed() => changed,
+            changed = others.changed() => changed,
+        },
     }
 }
 
@@ -119,8 +141,8 @@ async fn lacking(cluster: &KubernetesCluster, objects: &[&ObjectName], until: Un
         let live = cluster.get(object).await;
         let why = match (until, &live) {
             (Until::Deleted, Ok(None) | Err(ClusterError::NoSuchKind(_))) => None,
-            (Until::Deleted, Ok(Some(_))) => Some("still there".to_owned()),
-            (_, Ok(None)) => Some("not there".to_owned()),
+            (Until::Deleted, Ok(Some(_))) => Some(STILL_THERE.to_owned()),
+            (_, Ok(None)) => Some(NOT_THERE.to_owned()),
             (_, Err(error)) => Some(error.to_string()),
             (Until::Completed, Ok(Some(live))) => ready::completed(object, live).why(),
             (Until::Ready { .. }, Ok(Some(live))) => {
@@ -131,25 +153,25 @@ async fn lacking(cluster: &KubernetesCluster, objects: &[&ObjectName], until: Un
                 ready::verdict(object, live, &related.iter().collect::<Vec<_>>()).why()
             }
         };
-        let Some(mut why) = why else { continue };
-        if let (Ok(Some(live)), true) = (live, until != Until::Deleted && lacking.len() < ASKED)
-            && let Some(trouble) = trouble(cluster, object, live).await
-        {
-            why = format!("{why}: {trouble}");
-        }
-        lacking.push(Waiting { object: (*object).clone(), why });
+        let Some(why) = why else { continue };
+        let asked = live.ok().flatten().filter(|_| until != Until::Deleted && lacking.len() < ASKED);
+        lacking.push(Waiting { object: (*object).clone(), why: with_trouble(cluster, object, asked, why).await });
     }
     lacking
 }
 
-/// What an object's pods say of it; nothing where they cannot be asked.
-async fn trouble(cluster: &KubernetesCluster, object: &ObjectName, live: Value) -> Option<String> {
+/// What an object lacks, and what its pods say of it where they can be asked.
+async fn with_trouble(cluster: &KubernetesCluster, object: &ObjectName, live: Option<Value>, why: String) -> String {
+    let Some(live) = live else { return why };
     let pods = match trouble::pods_of(object, &live) {
         Some(query) => cluster.list(&query).await.unwrap_or_default(),
         None if object.kind == "Pod" => vec![live.clone()],
-        None => return None,
+        None => return why,
     };
-    trouble::of(&live, &pods)
+    match trouble::of(&live, &pods) {
+        Some(trouble) => format!("{why}: {trouble}"),
+        None => why,
+    }
 }
 
 fn by_name(object: &ObjectName) -> Query {

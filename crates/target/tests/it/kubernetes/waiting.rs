@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use penstock_model::cluster::{Cluster as _, ClusterError, ObjectName, Propagation, Query, Until};
+use penstock_model::cluster::{Cluster as _, ClusterError, ObjectName, Propagation, Query, Until, Waiting};
 use serde_json::{Value, json};
 
 use super::Stage;
@@ -116,8 +116,13 @@ pub(crate) async fn what_is_deleted_is_waited_out(stage: &Stage) {
     let ClusterError::NotYet(lacking) = error else { panic!("{error}") };
     assert_eq!(lacking[0].why, "still there");
     let patch = penstock_model::cluster::Patch::Merge(json!({"metadata": {"finalizers": null}}));
-    let (waited, patched) = tokio::join!(cluster.wait(&names, Until::Deleted, LONG), cluster.patch(&names[1], &patch));
-    patched.unwrap();
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let told = move |waiting: &Waiting| tell.send(waiting.to_string()).unwrap();
+    let let_go = async {
+        while heard.recv().await.is_some_and(|told| told != format!("{}: still there", names[1])) {}
+        cluster.patch(&names[1], &patch).await.unwrap();
+    };
+    let (waited, ()) = tokio::join!(cluster.wait_telling(&names, Until::Deleted, LONG, &told), let_go);
     waited.unwrap();
     let pods = Query { api_version: "v1".into(), kind: "Pod".into(), namespace: stage.namespace.clone(), ..Query::default() };
     assert_eq!(cluster.list(&pods).await.unwrap(), Vec::<Value>::new(), "foreground: the pods went first");
