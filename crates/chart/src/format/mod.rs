@@ -15,6 +15,7 @@ pub mod unicode;
 use printer::Printer;
 pub(crate) use printer::pointed;
 
+pub(crate) use quote::unescaped;
 pub use {
     clock::{duration, named, time, time_in_go},
     directive::sprintf,

@@ -101,7 +101,8 @@ pub fn unquoted(text: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-fn unescaped(mut inner: &[u8], quote: u8) -> Option<Vec<u8>> {
+/// What stands between two such quotes, its escapes read; nothing where Go says `invalid syntax`.
+pub(crate) fn unescaped(mut inner: &[u8], quote: u8) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(inner.len());
     loop {
         // what stands for itself, at once

@@ -6,7 +6,6 @@
 
 mod compare;
 mod parse;
-mod unquote;
 mod walk;
 
 use thiserror::Error;

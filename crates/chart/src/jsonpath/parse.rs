@@ -1,6 +1,6 @@
 //! A path to nodes.
 
-use super::unquote::unquoted;
+use crate::{format, json};
 
 /// How deep filters and unions may hold further paths.
 const DEEPEST: usize = 32;
@@ -224,7 +224,7 @@ impl<'t> Parser<'t> {
             }
         }
         let text = self.taken();
-        unquoted(text).map(Node::Text).ok_or_else(|| format!("unquote string {text} error invalid syntax"))
+        unquoted(text, quote).map(Node::Text).ok_or_else(|| format!("unquote string {text} error invalid syntax"))
     }
 
     /// Places in a list, a key, or several of either.
@@ -279,6 +279,13 @@ impl<'t> Parser<'t> {
         let (left, right) = (action(left, self.deeper)?, action(right, self.deeper)?);
         Ok(Node::Filter { left, operator: operator.to_owned(), right })
     }
+}
+
+/// The text in quotes, single ones around any number of letters; none where it is no quoted text.
+fn unquoted(text: &str, quote: char) -> Option<String> {
+    let inner = text.strip_prefix(quote)?.strip_suffix(quote)?;
+    let text = format::unescaped(inner.as_bytes(), u8::try_from(quote).ok()?)?;
+    Some(json::replace_invalid(&text))
 }
 
 /// The two sides of a comparison, and what is between them.
