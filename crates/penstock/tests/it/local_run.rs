@@ -85,8 +85,11 @@ impl Shop {
         Self { house: House::with(&no_tools(dir.path()), None), _dir: dir, at }
     }
 
+    /// Puts the whole content there at once: whoever watches never sees half of it.
     fn write(&self, path: &str, content: &str) {
-        std::fs::write(self.at.join(path), content).unwrap();
+        let written = self.at.with_file_name("written");
+        std::fs::write(&written, content).unwrap();
+        std::fs::rename(written, self.at.join(path)).unwrap();
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -238,13 +241,13 @@ docs: {script: 'echo documents', rules: [{changes: ['docs/*']}]}
     std::fs::create_dir(shop.at.join("docs")).unwrap();
     shop.write("docs/a", "a");
     shop.write(".git/info/exclude", "ignored\n");
-    let mut child = shop.command(&["--watch", "--since", "HEAD"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // one pipe for both, as a terminal has it: what is said on two is not in order
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut watching = shop.command(&["--watch", "--since", "HEAD"]);
+    let mut child = watching.stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
+    drop(watching);
     let (sender, said) = std::sync::mpsc::channel();
-    let streams: [Box<dyn std::io::Read + Send>; 2] = [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
-    for stream in streams {
-        let sender = sender.clone();
-        std::thread::spawn(move || std::io::BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-    }
+    std::thread::spawn(move || std::io::BufReader::new(reader).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
     let until = |part: &str| -> Vec<String> {
         let mut seen = Vec::new();
         loop {
