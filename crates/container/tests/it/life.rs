@@ -121,7 +121,7 @@ async fn a_program_runs_inside_and_gives_its_code_and_output() {
     assert!(output.code == 126 && output.output.contains("not in the image"), "{output:?}");
     let began = Instant::now();
     let output = machine.runtime.exec("host", &words(&["sleep", "100"]), Duration::from_millis(200)).await.unwrap();
-    assert!(output.code == 124 && began.elapsed() < Duration::from_secs(10), "{output:?}");
+    assert!(output.code == 124 && began.elapsed() < LONG, "{output:?}");
     machine.runtime.stop("host", Duration::ZERO).await.unwrap();
     assert!(machine.runtime.exec("host", &words(&["id"]), LONG).await.is_err());
     machine.tear_down().await;
@@ -312,13 +312,13 @@ async fn a_one_shot_container_is_ended_at_its_limit_and_with_whoever_waits() {
     let spec = machine.spec("slow", &["sh", "-c", "echo begun; setsid sleep 1000 & sleep 1000"]);
     let began = Instant::now();
     assert_eq!(machine.runtime.run(&spec, Duration::from_millis(400), Arc::clone(&log) as _).await.unwrap(), 124);
-    assert!(began.elapsed() < Duration::from_secs(10) && log.text() == "begun\n");
+    assert!(began.elapsed() < LONG && log.text() == "begun\n");
     // dropped by the caller: gone without anybody's help
     let waiting = tokio::time::timeout(Duration::from_millis(300), machine.runtime.run(&spec, LONG, log));
     assert!(waiting.await.is_err());
     let gone = Instant::now();
     while leftovers(&machine.instance).iter().any(|left| left.starts_with("process")) {
-        assert!(gone.elapsed() < Duration::from_secs(10), "{:?}", leftovers(&machine.instance));
+        assert!(gone.elapsed() < LONG, "{:?}", leftovers(&machine.instance));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     machine.tear_down().await;

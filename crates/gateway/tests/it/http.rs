@@ -53,7 +53,7 @@ async fn what_is_under_way_at_a_removed_backend_ends_well_and_idle_connections_c
     world.publish(1, &[("a", 1, &[old.address])]).await;
     let (mut idle, mut busy) = (User::connect(world.address).await, User::connect(world.address).await);
     idle.get("/").await.unwrap();
-    let slow = tokio::spawn(async move { busy.get("/slow/400").await });
+    let slow = tokio::spawn(async move { busy.get("/slow/2000").await });
     world.until("a", |seen| seen.in_flight == 1).await;
     world.publish(2, &[("b", 1, &[new.address])]).await;
     assert_eq!(world.counters("a").await.in_flight, 1, "the group that left is still readable");
@@ -64,7 +64,8 @@ async fn what_is_under_way_at_a_removed_backend_ends_well_and_idle_connections_c
     assert!(!world.client.figures().await.unwrap().backends.contains_key(&pod));
     let began = Instant::now();
     while old.open.load(Ordering::SeqCst) > 0 {
-        assert!(began.elapsed() < Duration::from_secs(2), "connections to the removed backend stay open");
+        // idle ones close after four seconds by themselves
+        assert!(began.elapsed() < Duration::from_secs(3), "connections to the removed backend stay open");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     world.end().await;

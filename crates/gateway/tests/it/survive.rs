@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use penstock_model::gateway::{Gateway as _, Protocol};
 
 use crate::backend::Backend;
-use crate::world::{User, World, client, free_address};
+use crate::world::{LIMIT, User, World, client, free_address};
 
 /// Stands for the server in the test below: starts the gateway and waits to be killed.
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn server(folder: &Path) -> Child {
     let ready = folder.join("ready");
     let began = Instant::now();
     while std::fs::remove_file(&ready).is_err() {
-        assert!(began.elapsed() < Duration::from_secs(20), "the helper did not start");
+        assert!(began.elapsed() < LIMIT, "the helper did not start");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     started
@@ -96,7 +96,7 @@ async fn killed_and_started_again_it_serves_the_last_snapshot_before_it_is_told(
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     let began = Instant::now();
     while world.client.pid().await.is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(5));
+        assert!(began.elapsed() < LIMIT);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     world.client.ensure().await.unwrap();

@@ -12,6 +12,9 @@ use penstock_gateway::GatewayClient;
 use penstock_model::gateway::{BackendGroup, Counters, Gateway as _, GatewaySnapshot, Protocol, Route};
 use tokio::net::TcpStream;
 
+/// What has not come about by then never will.
+pub const LIMIT: Duration = Duration::from_mins(1);
+
 pub const ROUTE: &str = "ns/service:80";
 
 pub struct World {
@@ -64,7 +67,7 @@ impl World {
             if condition(&seen) {
                 return seen;
             }
-            assert!(began.elapsed() < Duration::from_secs(10), "never came about: {seen:?}");
+            assert!(began.elapsed() < LIMIT, "never came about: {seen:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
