@@ -198,7 +198,7 @@ mod tests {
     async fn what_cannot_be_had_is_told_in_the_vaults_words_and_without_the_token() {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (address, _heard) = vault().await;
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let closed = penstock_testkit::free_address();
         let of = || asked(address);
         for (read, said) in [
             (VaultRead { role: None, ..of() }, "claim \"ref_protected\" does not match"),

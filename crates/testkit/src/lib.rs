@@ -1,7 +1,8 @@
 //! Fakes for every trait of the model, waiting for a condition, and what a bench tells of its rounds.
 //!
 //! A fake keeps what it was told in plain sight, fails when it is told to, and wakes whoever waits as the real thing
-//! does. What never happens here: a file, a process or a connection; a sleep where there is an event to wait for; anything
+//! does. What never happens here: a file, a process or a connection (an address that is free is told by
+//! listening at it); a sleep where there is an event to wait for; anything
 //! that the product itself depends on.
 
 mod admission;
@@ -14,6 +15,7 @@ mod gateway;
 mod git;
 mod log;
 mod median;
+mod port;
 mod runner;
 mod secret;
 mod target;
@@ -30,6 +32,7 @@ pub use gateway::FakeGateway;
 pub use git::MemoryGit;
 pub use log::{FakeSigner, MemoryEvents, MemoryLeases};
 pub use median::median;
+pub use port::{free_address, free_port};
 pub use runner::{FakeRunner, Ran};
 pub use secret::MemorySecrets;
 pub use target::FakeTarget;

@@ -2,6 +2,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use penstock_model::gateway::{Gateway as _, GatewaySnapshot, Protocol};
+use penstock_testkit::free_address;
 
 use crate::backend::Backend;
 use crate::world::{LIMIT, User, World, client};
@@ -24,8 +25,8 @@ async fn an_older_snapshot_is_refused_and_the_same_one_is_fine() {
 async fn an_address_in_use_is_named_the_rest_is_in_force_and_it_is_tried_again() {
     let world = World::start(Protocol::Http).await;
     let one = Backend::start("one").await;
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap();
+    let address = free_address();
+    let taken = std::net::TcpListener::bind(address).unwrap();
     let mut snapshot = world.snapshot(1, &[("a", 1, &[one.address])]);
     snapshot.routes.values_mut().for_each(|route| route.listen.push(address));
     let error = world.client.publish(&snapshot).await.unwrap_err().to_string();

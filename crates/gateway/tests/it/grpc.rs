@@ -11,9 +11,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use penstock_model::gateway::Protocol;
+use penstock_testkit::free_address;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{World, free_address};
+use crate::world::World;
 
 /// Answers with the status that the path names, in trailers; `/head/N` in the head.
 async fn serve() -> SocketAddr {

@@ -6,11 +6,12 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper_util::rt::TokioIo;
 use penstock_model::gateway::{Gateway as _, Protocol};
+use penstock_testkit::free_address;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::backend::Backend;
-use crate::world::{User, World, free_address};
+use crate::world::{User, World};
 
 #[tokio::test]
 async fn five_of_a_hundred_requests_reach_the_canary_and_all_are_counted() {

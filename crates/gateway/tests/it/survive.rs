@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use penstock_model::gateway::{Gateway as _, Protocol};
+use penstock_testkit::free_address;
 
 use crate::backend::Backend;
-use crate::world::{LIMIT, User, World, client, free_address};
+use crate::world::{LIMIT, User, World, client};
 
 /// Stands for the server in the test below: starts the gateway and waits to be killed.
 #[tokio::test]

@@ -1,8 +1,9 @@
 use penstock_model::gateway::{Gateway as _, Protocol};
+use penstock_testkit::free_address;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{World, free_address};
+use crate::world::World;
 
 #[tokio::test]
 async fn bytes_pass_both_ways_and_a_refused_backend_is_passed_over() {

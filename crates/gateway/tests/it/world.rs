@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use penstock_gateway::GatewayClient;
 use penstock_model::gateway::{BackendGroup, Counters, Gateway as _, GatewaySnapshot, Protocol, Route};
+use penstock_testkit::free_address;
 use tokio::net::TcpStream;
 
 /// What has not come about by then never will.
@@ -27,11 +28,6 @@ pub struct World {
 /// A client of the gateway binary that was built for this test.
 pub fn client(folder: &std::path::Path) -> GatewayClient {
     GatewayClient { command: vec![env!("CARGO_BIN_EXE_penstock-gateway").into()], ..GatewayClient::new("", folder) }
-}
-
-/// An address that nobody listens on now.
-pub fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 impl World {

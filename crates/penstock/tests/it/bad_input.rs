@@ -29,7 +29,7 @@ async fn a_port_in_use_is_named_and_nothing_is_written() {
 #[tokio::test]
 async fn a_second_server_on_the_same_data_is_refused_and_the_first_goes_on() {
     let house = House::open().await;
-    let (data, listen) = (house.data(), format!("127.0.0.1:{}", crate::house::free_port()));
+    let (data, listen) = (house.data(), penstock_testkit::free_address().to_string());
     let mut second = Command::new(house.program());
     second.args(["server", "--data"]).arg(&data).args(["--listen", &listen]).stdin(Stdio::null());
     let (code, said) = complaint(&second.output().await.unwrap());

@@ -1,15 +1,14 @@
 //! One server with its data, started from the built binary, killed and started again.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use penstock_api::{Client, NewUser, NewUserToken, RunView};
 use penstock_model::blob::LogPart;
 use penstock_model::{Digest, Secret};
+use penstock_testkit::free_address;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -39,18 +38,6 @@ pub struct House {
     server: Option<Child>,
 }
 
-/// Ports below those that the kernel gives away by itself, so that nobody gets one between two starts of a server.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let begin = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
-    loop {
-        let port = begin + NEXT.fetch_add(1, Ordering::Relaxed);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
-    }
-}
-
 /// A directory that jobs, which are users of their own, may pass through.
 pub fn directory() -> TempDir {
     let dir = tempfile::Builder::new().prefix("penstock-it-").tempdir().unwrap();
@@ -78,7 +65,7 @@ impl House {
         std::fs::create_dir(program.parent().unwrap()).unwrap();
         // a file of its own, which no build replaces meanwhile
         std::fs::hard_link(PENSTOCK, &program).or_else(|_| std::fs::copy(PENSTOCK, &program).map(drop)).unwrap();
-        let listen = format!("127.0.0.1:{}", free_port());
+        let listen = free_address();
         let bin = dir.path().join("bin");
         let data = data.map_or_else(|| dir.path().join("data"), Path::to_owned);
         let config = format!(

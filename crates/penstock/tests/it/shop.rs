@@ -7,11 +7,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use penstock_api::{Client, ClientError, EnvironmentOrder, EventView, NewProject, ReleaseInEnvironment, ReleaseView};
+use penstock_testkit::free_port;
 use rustix::fs::inotify::WatchFlags;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::house::{House, LIMIT, Person, free_port};
+use crate::house::{House, LIMIT, Person};
 use crate::kernel::Watch;
 
 /// The static program that serves.

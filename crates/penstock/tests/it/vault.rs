@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use penstock_testkit::free_address;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::house::{House, LIMIT, free_port};
+use crate::house::{House, LIMIT};
 use crate::shop::{Repository, run_in};
 
 /// The token that a server of `bao server -dev` is told to take.
@@ -31,7 +32,7 @@ struct Vault {
 
 impl Vault {
     async fn open() -> Self {
-        let (dir, listen) = (tempfile::tempdir().unwrap(), format!("127.0.0.1:{}", free_port()));
+        let (dir, listen) = (tempfile::tempdir().unwrap(), free_address().to_string());
         let mut server = Command::new(program());
         server.args(["server", "-dev", "-dev-no-store-token"]).arg(format!("-dev-root-token-id={ROOT}"));
         server.arg(format!("-dev-listen-address={listen}")).env("HOME", dir.path()).current_dir(dir.path());

@@ -133,7 +133,7 @@ impl Drop for Reference {
 /// Starts it behind `writer` and `secret`.
 fn reference(at: &Path) -> (Reference, String) {
     let program = program("PENSTOCK_DOCKER_REGISTRY", "registry/usr/bin/docker-registry", "registry");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = penstock_testkit::free_address();
     std::fs::write(at.join("users"), "writer:$2a$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n").unwrap();
     let (kept, users) = (at.join("kept").display().to_string(), at.join("users").display().to_string());
     let config = format!(

@@ -101,7 +101,7 @@ async fn a_refusal_says_who_what_and_what_to_do_and_no_secret() {
     // neither version nor digest
     let error = fetcher(|_| {}).oci_pull(&at(&other.address, "team/app")).await.unwrap_err();
     assert!(matches!(&error, FetchError::Reference { .. }), "{error}");
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let free = penstock_testkit::free_address();
     let error = fetcher(|_| {}).oci_pull(&at(&free.to_string(), "team/app:1")).await.unwrap_err();
     assert!(matches!(&error, FetchError::Unreachable { .. }), "{error}");
 }

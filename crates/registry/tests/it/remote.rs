@@ -174,7 +174,7 @@ async fn what_cannot_be_fetched_says_which_registry_said_what_and_what_to_do() {
     let error = fetch(other.image("team/base:v1"), Some(wrong)).await.to_string();
     assert!(error.contains("401") && !error.contains("guess"), "{error}");
     // a port on which nothing listens
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let free = penstock_testkit::free_address();
     let error = fetch(format!("{free}/a").parse().unwrap(), None).await;
     assert!(matches!(error, RemoteError::Unreachable { .. }), "{error}");
 }

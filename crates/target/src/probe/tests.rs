@@ -55,7 +55,7 @@ async fn http_passes_from_200_to_399_and_says_why_not() {
 async fn tcp_passes_where_somebody_listens() {
     let port = server("").await;
     assert_eq!(asked(Arc::default()).ask(&probe(json!({"tcpSocket": {"port": port}}))).await, Ok(()));
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let free = penstock_testkit::free_port();
     let refused = asked(Arc::default()).ask(&probe(json!({"tcpSocket": {"port": free}}))).await.unwrap_err();
     assert!(refused.contains(&format!("no connection to port {free}")), "{refused}");
 }

@@ -20,7 +20,7 @@ use penstock_model::release::ImageRef;
 use penstock_model::target::{ApplicationScope, ObjectKey, RolloutOrder, RolloutSeen, Target, TargetError};
 use penstock_model::{Clock, Digest};
 use penstock_target::{AddressRange, LocalSettings, LocalTarget};
-use penstock_testkit::{FakeAdmission, MemoryBlobs, until};
+use penstock_testkit::{FakeAdmission, MemoryBlobs, free_port, until};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -92,9 +92,7 @@ impl Machine {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Arc::new(MemoryBlobs::default());
         let image = add_image(&blobs).await;
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let node_port = free.local_addr().unwrap().port();
-        drop(free);
+        let node_port = free_port();
         std::fs::create_dir_all(dir.path().join("gateway")).unwrap();
         let mut machine = Self {
             gateway: Arc::new(GatewayClient::new(parts(), &dir.path().join("gateway"))),
