@@ -251,7 +251,10 @@ pub fn leftovers(instance: &str) -> Vec<String> {
         }
     }
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
-    found.extend(mounts.lines().filter(|line| line.contains(instance) || line.contains("/rootfs ")).map(|line| format!("mount {line}")));
+    // a root is seen by its own monitor alone; those elsewhere are somebody else's containers
+    let root = |at: &str| at.ends_with("/rootfs") && std::path::Path::new(at).starts_with(std::env::temp_dir());
+    let left = |line: &&str| line.contains(instance) || line.split(' ').nth(1).is_some_and(root);
+    found.extend(mounts.lines().filter(left).map(|line| format!("mount {line}")));
     for hierarchy in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
         let path = hierarchy.path().join(format!("penstock-{instance}"));
         if path.exists() {
