@@ -84,6 +84,13 @@ impl Chart {
     }
 }
 
+impl Dependency {
+    /// The name that it goes by in the chart that declares it, and in its values.
+    pub fn goes_by(&self) -> &str {
+        if self.alias.is_empty() { &self.name } else { &self.alias }
+    }
+}
+
 impl File {
     /// What its name ends in, from its last dot on (Go's `filepath.Ext`); empty without one.
     pub fn extension(&self) -> &[u8] {

@@ -54,6 +54,7 @@ pub mod json;
 pub mod jsonpath;
 pub mod lint;
 pub mod load;
+pub mod origins;
 pub mod package;
 pub mod provenance;
 pub mod random;

@@ -7,8 +7,10 @@ use serde_json::Value as Json;
 use super::{Directory, Options, Severity, lint, unused};
 use crate::{
     chart::File,
+    origins::Layer,
     random::Seeded,
     render::{KubeVersion, Surroundings},
+    value::Str,
     yaml,
 };
 
@@ -60,9 +62,21 @@ fn a_value_that_no_template_uses_is_named_with_its_line() {
         file("values.yaml", "# first\nused: 1\nouter:\n  used: 1\n  forgotten: 2\nlost: {a: 1}\n"),
         file("templates/a.yaml", "{{ .Values.used }}{{ .Values.outer.used }}"),
     ];
-    let seen: Vec<String> = unused(&Directory::of("DIR", files)).iter().map(ToString::to_string).collect();
+    let layer = |from: &str, text: Option<&str>, values: &str| Layer {
+        from: from.to_owned(),
+        text: text.map(Str::from),
+        values: yaml::read_table(values.as_bytes()).expect("values"),
+    };
+    let more = "used: 2\nouter: {usd: 1}\n";
+    let layers = [layer("more.yaml", Some(more), more), layer("--set pass.word=x", None, "pass: {word: x}")];
+    let seen: Vec<String> = unused(&Directory::of("DIR", files), &layers).iter().map(ToString::to_string).collect();
     assert_eq!(
         seen,
-        ["[INFO] values.yaml:5: no template uses the value outer.forgotten", "[INFO] values.yaml:6: no template uses the value lost"]
+        [
+            "[INFO] values.yaml:5: no template uses the value outer.forgotten",
+            "[INFO] values.yaml:6: no template uses the value lost",
+            "[INFO] more.yaml:2: no template uses the value outer.usd",
+            "[INFO] --set: no template uses the value pass",
+        ]
     );
 }

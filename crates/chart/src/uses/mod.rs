@@ -3,7 +3,11 @@
 //! What is told is told for certain: a value counts as used as soon as something above it is handed on whole, and where a
 //! template takes all of `.Values`, nothing is said to be unused.
 
+mod decisions;
+
 use serde::Serialize;
+
+pub use decisions::decisions;
 
 use crate::{
     chart::Chart,
@@ -33,7 +37,7 @@ pub fn uses(chart: &Chart) -> Result<Vec<Use>, ParseFault> {
     // what a partial defines may be carried out for any chart of the tree
     let anywhere = std::mem::take(&mut found.partials);
     for prefix in std::mem::take(&mut found.charts) {
-        found.uses.extend(anywhere.iter().map(|one| Use { path: from_root(&prefix, &one.path), ..one.clone() }));
+        found.uses.extend(anywhere.iter().flat_map(|one| from_root(&prefix, one.clone())));
     }
     found.uses.sort_by(|one, two| (&one.file, one.line, &one.path).cmp(&(&two.file, two.line, &two.path)));
     found.uses.dedup();
@@ -60,8 +64,7 @@ impl Found {
                 if partial {
                     self.partials.push(found);
                 } else {
-                    let path = from_root(prefix, &found.path);
-                    self.uses.push(Use { path, ..found });
+                    self.uses.extend(from_root(prefix, found));
                 }
             }
         }
@@ -88,35 +91,29 @@ impl Found {
     }
 }
 
-/// A path in the values of a chart inside, from the root's. `global` is the same for all.
-fn from_root(prefix: &[Str], path: &[Str]) -> Vec<Str> {
-    match path.first() {
-        Some(first) if *first == GLOBAL => path.to_vec(),
-        _ => prefix.iter().chain(path).cloned().collect(),
-    }
+/// A use of a chart inside, by its path from the root's values. `global` comes down to it from each of the charts around it.
+fn from_root(prefix: &[Str], one: Use) -> Vec<Use> {
+    let is_global = one.path.first().is_some_and(|first| *first == GLOBAL);
+    let nearest = if is_global { 0 } else { prefix.len() };
+    let whole = |depth: usize| prefix.iter().take(depth).chain(&one.path).cloned().collect();
+    (nearest..=prefix.len()).map(|depth| Use { path: whole(depth), ..one.clone() }).collect()
 }
 
-/// The values of a chart's own `values.yaml` that nothing looks at: keys one below the other. Where nothing below a key is used,
+/// The values, of a chart's own `values.yaml` or those that are given for it, that nothing looks at: keys one below the other. Where nothing below a key is used,
 /// the key is told and not what is below.
-pub fn unused(chart: &Chart, uses: &[Use]) -> Vec<Vec<Str>> {
+pub fn unused(chart: &Chart, values: &Table, uses: &[Use]) -> Vec<Vec<Str>> {
     let mut unused = Vec::new();
-    let decided: Vec<Vec<Str>> = chart.metadata.dependencies.iter().flat_map(deciding).collect();
+    let decisions = decisions(chart);
     let used = |path: &[Str]| {
-        let looked = uses.iter().map(|one| &one.path).chain(&decided).any(|one| starts(one, path) || starts(path, one));
-        let inside = path.first().is_some_and(|first| *first == GLOBAL || chart.dependencies.iter().any(|inner| *first == inner.name()));
-        looked || inside
+        let looked = uses.iter().chain(&decisions).any(|one| starts(&one.path, path) || starts(path, &one.path));
+        let inside = |first: &Str| {
+            let declared = chart.metadata.dependencies.iter().any(|one| *first == one.goes_by());
+            declared || *first == GLOBAL || chart.dependencies.iter().any(|inner| *first == inner.name())
+        };
+        looked || path.first().is_some_and(inside)
     };
-    below(&chart.values, &mut Vec::new(), &used, &mut unused);
+    below(values, &mut Vec::new(), &used, &mut unused);
     unused
-}
-
-/// The values by which a dependency is taken or left, and those that it imports or that are imported from it.
-fn deciding(dependency: &crate::chart::Dependency) -> Vec<Vec<Str>> {
-    let keys = |path: &str| path.split('.').map(Str::from).collect::<Vec<_>>();
-    let conditions = dependency.condition.split(',').map(|path| keys(path.trim()));
-    let tags = dependency.tags.iter().map(|tag| vec![Str::from("tags"), Str::from(tag.as_str())]);
-    let named = if dependency.alias.is_empty() { &dependency.name } else { &dependency.alias };
-    conditions.chain(tags).chain([keys(named)]).collect()
 }
 
 fn starts(long: &[Str], short: &[Str]) -> bool {
@@ -150,7 +147,10 @@ mod tests {
     fn unused_of(values: &str, files: &[(&str, &str)]) -> Vec<String> {
         let chart = chart(values, files);
         let found = uses(&chart).unwrap();
-        unused(&chart, &found).iter().map(|path| path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")).collect()
+        unused(&chart, &chart.values, &found)
+            .iter()
+            .map(|path| path.iter().map(ToString::to_string).collect::<Vec<_>>().join("."))
+            .collect()
     }
 
     #[test]
@@ -180,6 +180,6 @@ mod tests {
         let found = uses(&chart("a: 1\n", &inner)).unwrap();
         let told: Vec<(String, usize)> =
             found.iter().map(|one| (one.path.iter().map(ToString::to_string).collect::<Vec<_>>().join("."), one.line)).collect();
-        assert_eq!(told, [("sub.x".to_owned(), 1), ("global.y".to_owned(), 2)]);
+        assert_eq!(told, [("sub.x".to_owned(), 1), ("global.y".to_owned(), 2), ("sub.global.y".to_owned(), 2)]);
     }
 }

@@ -127,6 +127,32 @@ fn a_value_is_explained_by_who_sets_it_and_who_looks_at_it() {
     assert!(said.contains("web/templates/web.yaml:11  .Values.image.tag"), "{said}");
     assert!(chart(&["explain", "image", &web]).fine().contains("used in 1 place"), "what stands in it is used");
     assert_eq!(chart(&["explain", "nothing", &web]).code, Some(6));
+    let meant = chart(&["explain", "tag", &web]);
+    assert!(meant.code == Some(6) && meant.err.contains("did you mean image.tag?"), "{}", meant.err);
+    let away = chart(&["explain", "image.tag", &web, "--set", "image=null"]).fine();
+    assert!(away.starts_with("image.tag is taken away\n  by      --set image=null  null\n  over    web/values.yaml:3"), "{away}");
+}
+
+#[test]
+fn a_value_of_a_chart_inside_is_explained_by_the_name_that_it_goes_by() {
+    let dir = directory();
+    let web = web(dir.path());
+    let at = |path: &str| dir.path().join("web").join(path);
+    let named = "dependencies:\n- {name: db, alias: main, version: '*', repository: '', condition: main.on, import-values: [out]}\n";
+    std::fs::write(at("Chart.yaml"), std::fs::read_to_string(at("Chart.yaml")).unwrap() + named).unwrap();
+    std::fs::create_dir_all(at("charts/db/templates")).unwrap();
+    std::fs::write(at("charts/db/Chart.yaml"), "apiVersion: v2\nname: db\nversion: 1.0.0\n").unwrap();
+    std::fs::write(at("charts/db/values.yaml"), "size: 1\nexports: {out: {port: 5432}}\nglobal: {zone: eu}\n").unwrap();
+    std::fs::write(at("charts/db/templates/a.yaml"), "# {{ .Values.size }}\n# {{ .Values.global.zone }}\n").unwrap();
+    let explained = |value: &str, more: &[&str]| chart(&[&["explain", value, &web], more].concat()).fine();
+    let size = explained("main.size", &["--set", "main.size=2"]);
+    assert!(size.contains("main.size = 2\n  set by  --set main.size=2\n  over    web/charts/main/values.yaml:1  1"), "{size}");
+    assert!(size.contains("web/charts/main/templates/a.yaml:1  .Values.size"), "{size}");
+    assert!(explained("port", &[]).contains("port = 5432\n  set by  web/charts/main/values.yaml:2"));
+    assert!(explained("main.on", &[]).contains("condition: main.on"));
+    assert!(explained("global.zone", &[]).contains("main has one of its own: `penstock chart explain main.global.zone`"));
+    assert!(explained("main.global.zone", &[]).contains("web/charts/main/templates/a.yaml:2  .Values.global.zone"));
+    assert!(explained("main.size", &["--set", "main.on=false"]).contains("main is not rendered with these values"));
 }
 
 #[test]

@@ -1,83 +1,130 @@
 //! `penstock chart explain`: which file or flag sets a value, and where templates use it.
 
 use penstock_chart::{
+    budget::{Budget, Limits},
+    chart::{Chart, Dependency},
+    function::Fault,
     json,
-    uses::{Use, uses},
+    origins::{Setting, origins},
+    uses::{Use, decisions, uses},
     value::{Data, Str, Table},
-    yaml,
+    values::{GLOBAL, Nulls, coalesce, settle, table_of},
 };
 use penstock_cli::{CliError, Output, args::chart::ExplainValue, exit, terminal};
 use penstock_model::counted;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{
-    given::{self, Layer},
-    source,
-};
+use super::{given, source};
 
-/// A file or flag that sets the value.
-struct Setting {
-    from: String,
-    line: Option<usize>,
-    value: Data,
+/// What there is to say of a value.
+struct Explained {
+    name: String,
+    path: Vec<Str>,
+    /// What templates see; none where it is not set, or taken away.
+    value: Option<Data>,
+    settings: Vec<Setting>,
+    uses: Vec<Use>,
+    /// A chart inside that the value is for, and that is not rendered.
+    left_out: Option<String>,
+    /// Of a `global` value that is not set for all: the charts inside that have one of their own.
+    own: Vec<String>,
 }
 
 /// Explains a value.
 pub async fn explain(args: &ExplainValue, output: Output) -> Result<(), CliError> {
-    let path: Vec<&str> = args.value.trim_start_matches(".Values.").trim_start_matches('.').split('.').collect();
+    let name = args.value.trim_start_matches(".Values.").trim_start_matches('.');
+    let path: Vec<Str> = name.split('.').map(Str::from).collect();
     if path.iter().any(|key| key.is_empty()) {
-        return Err(CliError::other(
-            format!("{:?} names no value", args.value),
-            "a value is named as in templates: image.tag",
-            exit::USAGE,
-        ));
+        let message = format!("{:?} names no value", args.value);
+        return Err(CliError::other(message, "a value is named as in templates: image.tag", exit::USAGE));
     }
     let chart = source::find(&args.chart, &args.source).await?;
-    let mut settings = Vec::new();
-    // a chart's own values first, then what the charts around it say of it, then the user's: who comes last wins
-    for layer in chart_layers(&chart, &path)
-        .into_iter()
-        .rev()
-        .chain(given::layers(&args.values, &args.source.credentials).await?.into_iter().map(|layer| (layer, path.clone())))
-    {
-        let (layer, path) = layer;
-        if let Some(value) = Data::Map(layer.values).at(path.iter().copied()) {
-            let line = layer.text.as_ref().and_then(|text| yaml::line_of(text.as_bytes(), &path));
-            settings.push(Setting { from: layer.from, line, value: value.clone() });
-        }
-    }
-    let keys: Vec<Str> = path.iter().map(|key| Str::from(*key)).collect();
-    let found = uses(&chart).map_err(|fault| CliError::other(fault.to_string(), "`penstock chart lint` tells more", exit::NOT_GOOD))?;
-    let touches = |one: &&Use| keys.starts_with(&one.path) || one.path.starts_with(&keys);
-    let found: Vec<&Use> = found.iter().filter(touches).collect();
-    if settings.is_empty() && found.is_empty() {
-        let message = format!("nothing sets {}, and no template uses it", args.value);
-        return Err(CliError::other(message, "`penstock chart show values` shows what there is", exit::ABSENT));
+    let (given, layers) = given::layers(&args.values, &args.source.credentials).await?;
+    let wrong = |fault: Fault| CliError::other(fault.to_string(), "", exit::NOT_GOOD);
+    let budget = &mut Budget::new(Limits::default());
+    let settled = settle(&chart, &given, Nulls::Keep, budget).map_err(wrong)?.chart;
+    let (values, _) = coalesce(&settled, &given, budget).map_err(wrong)?;
+    let values = Data::Map(table_of(&values, budget).map_err(wrong)?);
+    let mut found =
+        uses(&settled).map_err(|fault| CliError::other(fault.to_string(), "`penstock chart lint` tells more", exit::NOT_GOOD))?;
+    found.splice(..0, decisions(&chart));
+    let explained = Explained {
+        name: name.to_owned(),
+        value: at(&values, &path).filter(|value| **value != Data::Null).cloned(),
+        settings: origins(&settled, &layers, &path, budget).map_err(wrong)?,
+        uses: found.iter().filter(|one| path.starts_with(&one.path) || one.path.starts_with(&path)).cloned().collect(),
+        left_out: left_out(&chart, &settled, &path),
+        own: if path[0] == GLOBAL && at(&values, &path).is_none() { own(&settled, &values, &path, "") } else { Vec::new() },
+        path,
+    };
+    if explained.settings.is_empty() && explained.uses.is_empty() && explained.own.is_empty() && explained.left_out.is_none() {
+        let hint = match near(name, &values, &found) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "`penstock chart show values` shows what there is".to_owned(),
+        };
+        return Err(CliError::other(format!("nothing sets {name}, and no template uses it"), hint, exit::ABSENT));
     }
     match output {
-        Output::Json => println!("{}", serde_json::to_string_pretty(&as_json(&args.value, &settings, &found)).unwrap_or_default()),
-        Output::Text => show(&args.value, &settings, &found, &keys),
+        Output::Json => println!("{}", serde_json::to_string_pretty(&as_json(&explained)).unwrap_or_default()),
+        Output::Text => show(&explained),
     }
     Ok(())
 }
 
-/// The values files of a chart and of the charts inside that the path leads into, the outermost first, with the path from there.
-fn chart_layers<'a>(chart: &penstock_chart::chart::Chart, path: &[&'a str]) -> Vec<(Layer, Vec<&'a str>)> {
-    let text = chart.raw.iter().find(|file| file.name == "values.yaml").map(|file| file.data.clone());
-    let values: Table = chart.values.clone();
-    let mut layers = vec![(Layer { from: format!("{}/values.yaml", chart.path), text, values }, path.to_vec())];
-    let inner = path.split_first().and_then(|(first, rest)| {
-        let named = |one: &&penstock_chart::chart::Chart| one.name() == *first;
-        (!rest.is_empty()).then(|| chart.dependencies.iter().find(named).map(|inner| (inner, rest)))?
-    });
-    if let Some((inner, rest)) = inner {
-        layers.extend(chart_layers(inner, rest));
+fn at<'a>(values: &'a Data, path: &[Str]) -> Option<&'a Data> {
+    path.iter().try_fold(values, |at, key| at.as_map()?.get(key))
+}
+
+/// The chart inside that a path leads into, if it does not take part with these values.
+fn left_out(chart: &Chart, settled: &Chart, path: &[Str]) -> Option<String> {
+    let (first, rest) = path.split_first()?;
+    let declared = chart.metadata.dependencies.iter().find(|one| *first == one.goes_by());
+    let name = declared.map_or_else(|| first.to_string(), |one| one.name.clone());
+    let there = chart.dependencies.iter().find(|inner| inner.name() == name)?;
+    match settled.dependencies.iter().find(|inner| *first == inner.name()) {
+        Some(inner) => left_out(there, inner, rest).map(|deeper| format!("{first}.{deeper}")),
+        None => declared.map(Dependency::goes_by).map(str::to_owned),
     }
-    layers
+}
+
+/// The charts inside that have a value of their own where none comes from above.
+fn own(chart: &Chart, values: &Data, path: &[Str], prefix: &str) -> Vec<String> {
+    let inner = |inner: &Chart| {
+        let Some(values) = at(values, &[inner.name().into()]) else { return Vec::new() };
+        let name = format!("{prefix}{}", inner.name());
+        if at(values, path).is_some() { vec![name] } else { own(inner, values, path, &format!("{name}.")) }
+    };
+    chart.dependencies.iter().flat_map(inner).collect()
+}
+
+/// The value that was probably meant: one of that name elsewhere, or one of about that name.
+fn near(name: &str, values: &Data, uses: &[Use]) -> Option<String> {
+    let mut known = Vec::new();
+    if let Data::Map(table) = values {
+        names(table, "", &mut known);
+    }
+    known.extend(uses.iter().map(|one| dotted(&one.path)));
+    let below = format!(".{name}");
+    let distance = |known: &String| if known.ends_with(&below) { 0 } else { strsim::levenshtein(known, name) };
+    known.into_iter().map(|known| (distance(&known), known)).min().filter(|(distance, _)| *distance <= 2).map(|(_, known)| known)
+}
+
+fn names(table: &Table, prefix: &str, known: &mut Vec<String>) {
+    for (key, value) in table {
+        let name = format!("{prefix}{key}");
+        if let Data::Map(inner) = value {
+            names(inner, &format!("{name}."), known);
+        }
+        known.push(name);
+    }
+}
+
+fn dotted(path: &[Str]) -> String {
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
 }
 
 fn place(setting: &Setting) -> String {
-    setting.line.map_or_else(|| setting.from.clone(), |line| format!("{}:{line}", setting.from))
+    terminal::plain(&setting.line.map_or_else(|| setting.from.clone(), |line| format!("{}:{line}", setting.from)))
 }
 
 fn short(value: &Data) -> String {
@@ -86,34 +133,57 @@ fn short(value: &Data) -> String {
     if cut.len() < text.len() { format!("{cut}…") } else { cut }
 }
 
-fn show(name: &str, settings: &[Setting], found: &[&Use], keys: &[Str]) {
-    match settings.split_last() {
-        None => println!("{} is set nowhere", terminal::bold(name)),
-        Some((wins, over)) => {
-            println!("{} = {}", terminal::bold(name), short(&wins.value));
-            println!("  set by  {}", place(wins));
-            for one in over.iter().rev() {
-                let merged = matches!((&wins.value, &one.value), (Data::Map(_), Data::Map(_)));
-                println!("  {} {}  {}", if merged { "with   " } else { "over   " }, place(one), terminal::dim(&short(&one.value)));
-            }
-        }
+fn show(of: &Explained) {
+    let name = terminal::bold(&terminal::plain(&of.name));
+    match (&of.value, of.settings.first()) {
+        (Some(value), _) => println!("{name} = {}", short(value)),
+        (None, Some(_)) => println!("{name} is taken away"),
+        (None, None) => println!("{name} is set nowhere"),
     }
-    if found.is_empty() {
+    let is_mapping = matches!(of.value, Some(Data::Map(_)));
+    for (number, setting) in of.settings.iter().enumerate() {
+        let how = match (number, &of.value) {
+            (0, None) => "by     ",
+            (0, _) => "set by ",
+            _ if is_mapping && matches!(setting.value, Data::Map(_)) => "with   ",
+            _ => "over   ",
+        };
+        let wins = number == 0 && of.value.as_ref() == Some(&setting.value);
+        let value = if wins { String::new() } else { format!("  {}", terminal::dim(&short(&setting.value))) };
+        println!("  {how} {}{value}", place(setting));
+    }
+    if of.value.is_some() && of.settings.is_empty() {
+        println!("  set by  the charts inside, by what each has below `global`");
+    }
+    for chart in &of.own {
+        println!("  {chart} has one of its own: `penstock chart explain {chart}.{}`", of.name);
+    }
+    if let Some(chart) = &of.left_out {
+        println!(
+            "  {}",
+            terminal::yellow(&format!("{chart} is not rendered with these values: its condition or its tags in Chart.yaml are off"))
+        );
+    } else if of.uses.is_empty() {
         println!("  {}", terminal::yellow("no template uses it"));
+    }
+    if of.uses.is_empty() {
         return;
     }
-    println!("  used in {}:", counted(found.len(), "place"));
-    for one in found {
-        let how = if one.path.len() < keys.len() { terminal::dim("  (with all around it)") } else { String::new() };
-        println!("    {}:{}  {}{how}", one.file, one.line, terminal::plain(&one.text));
+    println!("  used in {}:", counted(of.uses.len(), "place"));
+    for one in &of.uses {
+        let how = if one.path.len() < of.path.len() { terminal::dim("  (with all around it)") } else { String::new() };
+        println!("    {}:{}  {}{how}", terminal::plain(&one.file), one.line, terminal::plain(&one.text));
     }
 }
 
-fn as_json(name: &str, settings: &[Setting], found: &[&Use]) -> Value {
+fn as_json(of: &Explained) -> serde_json::Value {
     let one = |setting: &Setting| json!({ "from": setting.from, "line": setting.line, "value": json::value(&setting.value) });
     json!({
-        "value": name,
-        "settings": settings.iter().rev().map(one).collect::<Vec<_>>(),
-        "uses": found,
+        "value": of.name,
+        "is": of.value.as_ref().map(json::value),
+        "settings": of.settings.iter().map(one).collect::<Vec<_>>(),
+        "uses": of.uses,
+        "left_out": of.left_out,
+        "own": of.own,
     })
 }

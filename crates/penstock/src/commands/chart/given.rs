@@ -5,6 +5,7 @@ use std::path::Path;
 
 use penstock_chart::{
     budget::{Budget, Limits},
+    origins::Layer,
     value::{Str, Table},
     values::{Given, Taken, ValuesFile, set},
 };
@@ -19,87 +20,83 @@ use super::{fetch, read_all};
 /// The largest values file, and the largest file of `--set-file`.
 const LARGEST: u64 = 64 << 20;
 
-/// One file or flag, and the values that it alone gives.
-pub struct Layer {
-    /// `values.yaml`, `--set image.tag=1`.
-    pub from: String,
-    /// The text of a file.
-    pub text: Option<Str>,
-    /// What it gives.
-    pub values: Table,
-}
-
 /// The values of all files and flags. What is named by its address is fetched by way of `credentials`, whose login it is not shown.
 pub async fn values(given: &Values, credentials: &Credentials) -> Result<Table, CliError> {
+    merged(&whole(given, credentials).await?, &named(&given.set_file, credentials).await?)
+}
+
+/// The same, and each file and flag by itself, the one that wins last. Each is read once: it may be standard input.
+pub async fn layers(given: &Values, credentials: &Credentials) -> Result<(Table, Vec<Layer>), CliError> {
+    let (all, named) = (whole(given, credentials).await?, named(&given.set_file, credentials).await?);
+    let mut layers = Vec::new();
+    for file in &all.files {
+        let values = merged(&Given { files: vec![file.clone()], ..Given::default() }, &named)?;
+        layers.push(Layer { from: file.name.clone(), text: Some(file.text.clone()), values });
+    }
+    type One = fn(Vec<String>) -> Given;
+    let kinds: [(&str, &Vec<String>, One); 5] = [
+        ("--set-json", &all.json, |json| Given { json, ..Given::default() }),
+        ("--set", &all.typed, |typed| Given { typed, ..Given::default() }),
+        ("--set-string", &all.text, |text| Given { text, ..Given::default() }),
+        ("--set-file", &all.file, |file| Given { file, ..Given::default() }),
+        ("--set-literal", &all.literal, |literal| Given { literal, ..Given::default() }),
+    ];
+    for (flag, arguments, one) in kinds {
+        for argument in arguments {
+            let values = merged(&one(vec![argument.clone()]), &named)?;
+            layers.push(Layer { from: format!("{flag} {argument}"), text: None, values });
+        }
+    }
+    Ok((merged(&all, &named)?, layers))
+}
+
+async fn whole(given: &Values, credentials: &Credentials) -> Result<Given, CliError> {
     let mut files = Vec::new();
     for path in &given.values {
         files.push(read(path, credentials).await?);
     }
-    let given = Given {
+    Ok(Given {
         files,
         json: given.set_json.clone(),
         typed: given.set.clone(),
         text: given.set_string.clone(),
         file: given.set_file.clone(),
         literal: given.set_literal.clone(),
-    };
-    merged(&given, credentials).await
+    })
 }
 
-/// Each file and flag by itself, the one that wins last.
-pub async fn layers(given: &Values, credentials: &Credentials) -> Result<Vec<Layer>, CliError> {
-    let mut layers = Vec::new();
-    for path in &given.values {
-        let file = read(path, credentials).await?;
-        let (from, text) = (file.name.clone(), Some(file.text.clone()));
-        layers.push(Layer { from, text, values: merged(&Given { files: vec![file], ..Given::default() }, credentials).await? });
-    }
-    type One = fn(Vec<String>) -> Given;
-    let kinds: [(&str, &Vec<String>, One); 5] = [
-        ("--set-json", &given.set_json, |json| Given { json, ..Given::default() }),
-        ("--set", &given.set, |typed| Given { typed, ..Given::default() }),
-        ("--set-string", &given.set_string, |text| Given { text, ..Given::default() }),
-        ("--set-file", &given.set_file, |file| Given { file, ..Given::default() }),
-        ("--set-literal", &given.set_literal, |literal| Given { literal, ..Given::default() }),
-    ];
-    for (flag, arguments, one) in kinds {
-        for argument in arguments {
-            let values = merged(&one(vec![argument.clone()]), credentials).await?;
-            layers.push(Layer { from: format!("{flag} {argument}"), text: None, values });
-        }
-    }
-    Ok(layers)
-}
+/// What files hold, by their names; or why they could not be read.
+type Named = BTreeMap<String, Result<Str, String>>;
 
-async fn merged(given: &Given, credentials: &Credentials) -> Result<Table, CliError> {
-    let fetched = fetched(&given.file, credentials).await?;
-    let mut file = |named: &str| match fetched.get(named) {
-        Some(text) => Ok(text.clone()),
-        None => bytes(Path::new(named)).map(Str::from).map_err(|error| format!("reading {named}: {error}")),
-    };
+fn merged(given: &Given, named: &Named) -> Result<Table, CliError> {
+    let mut file = |name: &str| named.get(name).cloned().unwrap_or_else(|| Err(format!("reading {name}: it was not asked for")));
     let hint = "`penstock chart template --help` shows the forms of files and flags";
     given.merge(&mut file, &mut Budget::new(Limits::default())).map_err(|fault| CliError::other(fault.to_string(), hint, exit::USAGE))
 }
 
-/// What the addresses in arguments of `--set-file` lead to. Each argument is read for the files that it names, and what is wrong with
-/// it is told where it is merged.
-async fn fetched(arguments: &[String], credentials: &Credentials) -> Result<BTreeMap<String, Str>, CliError> {
-    let mut named = Vec::new();
+/// The files that arguments of `--set-file` name. What is wrong with an argument is told where it is merged.
+async fn named(arguments: &[String], credentials: &Credentials) -> Result<Named, CliError> {
+    let mut names = Vec::new();
     for argument in arguments {
         let mut note = |file: &str| {
-            named.push(file.to_owned());
+            names.push(file.to_owned());
             Ok(Str::default())
         };
         let _ = set(argument.as_bytes(), Taken::File(&mut note), &mut Table::new(), &mut Budget::new(Limits::default()));
     }
-    let mut fetched = BTreeMap::new();
-    for file in named {
-        if is_address(&file)? && !fetched.contains_key(&file) {
-            let found = fetch::file(&file, credentials).await?;
-            fetched.insert(file, Str::from(found.bytes.to_vec()));
+    let mut named = Named::new();
+    for name in names {
+        if named.contains_key(&name) {
+            continue;
         }
+        let found = if is_address(&name)? {
+            Ok(fetch::file(&name, credentials).await?.bytes.to_vec().into())
+        } else {
+            bytes(Path::new(&name)).map(Str::from).map_err(|error| format!("reading {name}: {error}"))
+        };
+        named.insert(name, found);
     }
-    Ok(fetched)
+    Ok(named)
 }
 
 async fn read(path: &Path, credentials: &Credentials) -> Result<ValuesFile, CliError> {

@@ -21,8 +21,9 @@ use super::{folder, given, source};
 /// Says what is wrong with charts: by Helm's rules, and which values no template uses.
 pub async fn lint(args: &LintChart, output: Output) -> Result<u8, CliError> {
     let kube_version = args.kube_version.as_deref().map(KubeVersion::parse).transpose();
+    let (values, layers) = given::layers(&args.values, &Credentials::default()).await?;
     let options = Options {
-        values: given::values(&args.values, &Credentials::default()).await?,
+        values,
         namespace: args.namespace.clone(),
         kube_version: kube_version.map_err(|why| CliError::other(why, "a version is written 1.32.0", exit::USAGE))?,
         skip_schema: args.skip_schema_validation,
@@ -42,7 +43,7 @@ pub async fn lint(args: &LintChart, output: Output) -> Result<u8, CliError> {
             let directory = directory(chart)?;
             let around = &mut Surroundings { time: Some(super::time_limit()), ..Surroundings::new(&now, &mut random) };
             let mut messages = judge(&directory, &options, around);
-            messages.extend(unused(&directory));
+            messages.extend(unused(&directory, &layers));
             messages
         };
         let bad = |message: &Message| message.severity == Severity::Error || (args.strict && message.severity == Severity::Warning);
