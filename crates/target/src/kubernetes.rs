@@ -6,6 +6,7 @@
 
 mod client;
 mod cluster;
+mod credentials;
 mod discovery;
 pub mod patch;
 mod ready;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, RwLock, Semaphore};
 
 use super::client::{self, Ask};
+use super::credentials;
 use super::discovery::Discovery;
 use super::settings::ClusterSettings;
 use super::{update, wait};
@@ -54,7 +55,8 @@ impl KubernetesCluster {
         let config = settings.config().await?;
         let namespace = config.default_namespace.clone();
         let address = config.cluster_url.to_string();
-        let client = Client::try_from(config).map_err(|error| ClusterError::Settings(error.to_string()))?;
+        let user = config.auth_info.clone();
+        let client = Client::try_from(config).map_err(|error| credentials::refused(&error, &user))?;
         Ok(Self {
             client,
             address: address.trim_end_matches('/').into(),
