@@ -69,10 +69,10 @@ impl Releases<'_> {
         self.storage().history(name).await
     }
 
-    /// A revision; the newest unless given.
+    /// A revision; the newest unless given, or where it is 0, which Helm takes for none.
     pub async fn revision(&self, name: &str, revision: Option<u32>) -> Result<Record, HelmError> {
         match revision {
-            None => self.storage().last(name).await,
+            None | Some(0) => self.storage().last(name).await,
             Some(revision) => self.storage().get(name, revision).await,
         }
     }

@@ -29,8 +29,8 @@ pub struct Rollback {
 }
 
 impl Releases<'_> {
-    /// Takes a release back: a new revision with what the old one had.
-    pub async fn rollback(&self, rollback: &Rollback) -> Result<Record, HelmError> {
+    /// Takes a release back: a new revision with what the old one had, and the old one's number.
+    pub async fn rollback(&self, rollback: &Rollback) -> Result<(Record, u32), HelmError> {
         check_name(&rollback.name)?;
         let history = self.storage().history(&rollback.name).await?;
         let mut current = history.last().cloned().ok_or(HelmError::NotFound)?;
@@ -50,12 +50,12 @@ impl Releases<'_> {
             ..before
         };
         if rollback.dry_run {
-            return Ok(record);
+            return Ok((record, wanted));
         }
         self.storage().create(&record, rollback.history_max).await?;
         self.carry_out_rollback(rollback, &mut record, &mut current).await?;
         self.storage().update(&record).await?;
-        Ok(record)
+        Ok((record, wanted))
     }
 
     async fn carry_out_rollback(&self, rollback: &Rollback, record: &mut Record, current: &mut Record) -> Result<(), HelmError> {

@@ -56,8 +56,12 @@ impl<'a> Storage<'a> {
 
     /// One revision.
     pub async fn get(&self, name: &str, revision: u32) -> Result<Record, HelmError> {
-        let secret = self.cluster.get(&self.secret(name, revision)).await?;
-        read(&secret.ok_or(HelmError::NotFound)?)
+        if let Some(secret) = self.cluster.get(&self.secret(name, revision)).await? {
+            return read(&secret);
+        }
+        // whether it is the release that is not there, or this revision alone
+        self.history(name).await?;
+        Err(HelmError::NoSuchRevision(revision))
     }
 
     /// The newest revision.

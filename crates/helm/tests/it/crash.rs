@@ -54,7 +54,7 @@ async fn an_upgrade_that_died_anywhere_is_taken_back() {
         }
         died += 1;
         let taken = stage.with(async |releases| releases.rollback(&rollback(Some(1))).await).await;
-        assert_eq!(taken.unwrap_or_else(|error| panic!("after {changes} changes: {error}")).info.status, Status::Deployed);
+        assert_eq!(taken.unwrap_or_else(|error| panic!("after {changes} changes: {error}")).0.info.status, Status::Deployed);
         let history = stage.with(async |releases| releases.history("web").await.unwrap()).await;
         let deployed = history.iter().filter(|record| record.info.status == Status::Deployed).count();
         assert_eq!(deployed, 1, "after {changes} changes");

@@ -66,8 +66,9 @@ async fn an_upgrade_removes_what_the_chart_no_longer_has_and_a_rollback_brings_i
         history.iter().map(|record| record.info.status).collect()
     };
     assert_eq!(statuses().await, [Status::Superseded, Status::Deployed]);
-    let record = stage.with(async |releases| releases.rollback(&rollback(None)).await.unwrap()).await;
+    let (record, taken_back_to) = stage.with(async |releases| releases.rollback(&rollback(None)).await.unwrap()).await;
     assert_eq!((record.revision, record.info.description.as_str(), record.info.status), (3, "Rollback to 1", Status::Deployed));
+    assert_eq!(taken_back_to, 1);
     assert_eq!((text_of(&stage, "a").await.as_deref(), text_of(&stage, "b").await.as_deref()), (Some("one"), Some("x")));
     assert_eq!(statuses().await, [Status::Superseded, Status::Superseded, Status::Deployed]);
 }

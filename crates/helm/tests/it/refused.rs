@@ -144,6 +144,19 @@ async fn a_release_that_is_not_there_is_told_by_its_name_when_it_is_to_go() {
 }
 
 #[tokio::test]
+async fn a_revision_that_is_not_there_is_told_from_a_release_that_is_not_there() {
+    let stage = Stage::new();
+    let render = rendering(&[("a.yaml", &config_map("a", "x"))], json!({}));
+    stage.with(async |releases| releases.install(&install(render)).await.unwrap()).await;
+    let look = async |name: &'static str, revision| stage.with(async |releases| releases.revision(name, Some(revision)).await).await;
+    let absent = look("web", 9).await.unwrap_err();
+    assert!(matches!(absent, HelmError::NoSuchRevision(9)), "{absent}");
+    assert_eq!(absent.to_string(), "release has no 9 version");
+    assert!(look("api", 9).await.unwrap_err().is_not_found());
+    assert_eq!(look("web", 0).await.unwrap().revision, 1, "Helm takes 0 for the newest");
+}
+
+#[tokio::test]
 async fn a_test_that_is_asked_for_and_is_not_there_is_told() {
     let stage = Stage::new();
     let render = rendering(&[("a.yaml", &config_map("a", "x"))], json!({}));

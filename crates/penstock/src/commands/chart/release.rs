@@ -140,7 +140,7 @@ fn failed(error: HelmError) -> CliError {
         HelmError::NoSuchRevision(0) => {
             ("nothing came before its first revision: `penstock chart uninstall` removes the release", exit::ABSENT)
         }
-        HelmError::NoSuchRevision(_) => ("`penstock chart history` shows the revisions", exit::ABSENT),
+        HelmError::NoSuchRevision(_) => ("`penstock chart history NAME` shows the revisions", exit::ABSENT),
         HelmError::Pending => (
             "if nobody is at it any more, `penstock chart rollback` takes an upgrade back, `penstock chart uninstall` an installation",
             exit::REFUSED,

@@ -26,7 +26,7 @@ pub async fn install(args: &Install, form: Form) -> Result<u8, CliError> {
     let interruption = Interruption::of(&install.name);
     install.render.given_up = Some(interruption.tells());
     let done = there.releases(&told).install_unless(&install, pin!(interruption.asked())).await;
-    told_of(done, "INSTALLATION FAILED", &args.revision, form)
+    told_of(done, "INSTALLATION FAILED", None, &args.revision, form)
 }
 
 /// Upgrades a release, or installs it.
@@ -44,7 +44,8 @@ pub async fn upgrade(args: &Upgrade, form: Form) -> Result<u8, CliError> {
     } else {
         releases.upgrade_unless(&upgraded(args, render)?, pin!(interruption.asked())).await
     };
-    told_of(done, "UPGRADE FAILED", revision, form)
+    let what = if absent { "was not there: installed" } else { "upgraded" };
+    told_of(done, "UPGRADE FAILED", Some(what), revision, form)
 }
 
 /// What is rendered, and where it goes. The cluster is asked last: what is wrong with the arguments is told without one.
@@ -112,19 +113,32 @@ fn upgraded(args: &Upgrade, render: RenderRequest) -> Result<penstock_helm::Upgr
     })
 }
 
-/// Shows what became of an installation or an upgrade.
-fn told_of(done: Result<Record, HelmError>, what_failed: &str, flags: &NewRevision, form: Form) -> Result<u8, CliError> {
+/// Shows what became of an installation or an upgrade: where somebody reads it, what was done is told first.
+fn told_of(
+    done: Result<Record, HelmError>,
+    what_failed: &str,
+    what: Option<&str>,
+    flags: &NewRevision,
+    form: Form,
+) -> Result<u8, CliError> {
     let record = done.map_err(|error| {
         let error = failed(error);
         CliError::other(format!("{what_failed}: {error}"), error.hint().to_owned(), error.code())
     })?;
     let extent = if flags.debug { Extent::Content } else { Extent::Nothing };
     let parts = Parts { extent, no_notes: flags.hide_notes, ..Parts::default() };
-    shown::print(form, || shown::release(&record, true), || shown::status(&record, parts))?;
+    let first = what.map(|what| headline(&record.name, flags.is_dry_run(), what)).unwrap_or_default();
+    shown::print(form, || shown::release(&record, true), || Ok(first + &shown::status(&record, parts)?))?;
     Ok(exit::OK)
 }
 
 /// Takes a release back.
+/// What was done to a release, in a line before where it stands now.
+fn headline(name: &str, dry_run: bool, what: &str) -> String {
+    let what = if dry_run { "is left as it is: this is a dry run" } else { what };
+    format!("release \"{name}\" {what}\n")
+}
+
 pub async fn rollback(args: &Rollback, form: Form) -> Result<u8, CliError> {
     let there = connect(&args.cluster).await?;
     let rollback = penstock_helm::Rollback {
@@ -137,8 +151,9 @@ pub async fn rollback(args: &Rollback, form: Form) -> Result<u8, CliError> {
         dry_run: args.dry_run,
         history_max: reach::history_max(args.history_max)?,
     };
-    let record = there.releases(&told).rollback(&rollback).await.map_err(failed)?;
-    shown::print(form, || shown::release(&record, true), || shown::status(&record, Parts::default()))?;
+    let (record, to) = there.releases(&told).rollback(&rollback).await.map_err(failed)?;
+    let first = headline(&record.name, args.dry_run, &format!("rolled back to revision {to}"));
+    shown::print(form, || shown::release(&record, true), || Ok(first + &shown::status(&record, Parts::default())?))?;
     Ok(exit::OK)
 }
 
@@ -168,7 +183,7 @@ pub async fn uninstall(args: &Uninstall, output: Output) -> Result<u8, CliError>
                     for (kind, name) in &done.kept {
                         println!("kept due to the resource policy: [{kind}] {name}");
                     }
-                    println!("release \"{name}\" uninstalled");
+                    print!("{}", headline(name, args.dry_run, "uninstalled"));
                 }
                 removed.push(serde_json::json!({ "name": name, "kept": done.kept }));
             }
