@@ -22,4 +22,5 @@ go build -buildvcs=false -trimpath -ldflags "$(flags v3.18.4 33)" -o "$place/hel
 go build -buildvcs=false -trimpath -ldflags "$(flags v3.18.4 33) -T 0x4001000" -o "$place/helm-oracle-elsewhere" .
 go build -buildvcs=false -trimpath -modfile=go314.mod -tags helm314 -ldflags "$(flags v3.14.4 29)" -o "$place/helm-oracle-3.14" .
 go build -buildvcs=false -trimpath -ldflags "$(flags v3.18.4 33)" -o "$place/helm" helm.sh/helm/v3/cmd/helm
+go build -buildvcs=false -trimpath -modfile=go314.mod -ldflags "$(flags v3.14.4 29)" -o "$place/helm-3.14" helm.sh/helm/v3/cmd/helm
 echo "$stamp" >"$place/stamp"

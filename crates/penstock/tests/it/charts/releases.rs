@@ -2,6 +2,7 @@
 
 mod alike;
 mod interruption;
+mod older;
 mod told;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use penstock_model::cluster::{Cluster as _, ObjectName, Patch};
 use penstock_target::kubernetes::KubernetesCluster;
 use serde_json::{Value, json};
 
+use super::{Said, cluster, folder};
 use crate::house::directory;
 
 const ALL: &str = "apiVersion: v1
@@ -71,9 +73,11 @@ impl Stage {
         self.call(command, arguments).fine()
     }
 
+    /// A cluster, and a chart in a folder.
     fn set_up(dir: &Path) -> Self {
         let files =
             [("values.yaml", "text: one\n"), ("templates/all.yaml", ALL), ("templates/hook.yaml", HOOK), ("templates/NOTES.txt", "hello")];
+        let chart = folder(dir, "web", &files).display().to_string();
         let cluster = cluster::RealCluster::start();
         let threads = tokio::runtime::Runtime::new().unwrap();
         let client = threads.block_on(cluster.open());
@@ -186,6 +190,7 @@ fn helm_and_penstock_take_turns_on_one_release() {
     assert!(stage.ours(&["list", "--all", "--short"]).is_empty());
 
     told::what_was_done_is_told_first(&stage);
+    older::an_older_helm_goes_on_where_penstock_stopped(&stage);
     interruption::what_is_interrupted_is_recorded_as_failed(&stage);
     interruption::what_is_interrupted_while_it_renders_is_not_begun(&stage);
 }
