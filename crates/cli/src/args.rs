@@ -72,7 +72,8 @@ pub enum Command {
     /// Say what is wrong with pipeline files, and where.
     Lint(LintArgs),
     /// Render, look at, package and install Helm charts, without Helm.
-    #[command(subcommand)]
+    // as with Helm, of a flag that is written twice the last counts
+    #[command(subcommand, args_override_self = true)]
     Chart(chart::Chart),
     /// Manage the actions of other repositories that workflows name.
     #[command(subcommand)]

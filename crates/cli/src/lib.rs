@@ -8,11 +8,13 @@ pub mod args;
 mod commands;
 mod context;
 pub mod graph;
+mod habits;
 mod login;
 pub mod terminal;
 
 pub use args::{Cli, Command, Form, Output};
 pub use commands::{dispatch, explain, print_explanation};
+pub use habits::read;
 pub use login::{Login, LoginError};
 
 use std::process::ExitCode;

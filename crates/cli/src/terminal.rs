@@ -51,6 +51,11 @@ pub fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
+/// Tells on standard error what is no failure; text of others may call itself a warning already.
+pub fn warn(text: &str) {
+    eprintln!("{} {}", yellow("warning:"), plain(text.strip_prefix("warning: ").unwrap_or(text)));
+}
+
 /// Prints rows under headings, if there are any, each column as wide as its widest cell.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) {
     let width = |text: &str| visible(text);

@@ -38,6 +38,8 @@ pub struct Install {
     pub create_namespace: bool,
     /// Take over objects of others.
     pub take_ownership: bool,
+    /// Replace what is there already instead of patching it.
+    pub force: bool,
     /// Leave `crds/` alone.
     pub skip_crds: bool,
     /// Take the name of a release that was uninstalled and kept, or that failed.
@@ -188,7 +190,7 @@ impl Releases<'_> {
             self.create_all(&objects).await?;
         } else {
             let custom = if install.take_ownership { CustomMerge::ThreeWay } else { CustomMerge::TwoWay };
-            let change = Change { original: there, target: objects, force: false, custom };
+            let change = Change { original: there, target: objects, force: install.force, custom };
             if let Some(error) = self.cluster.update(&change).await.failure {
                 return Err(error.into());
             }

@@ -54,6 +54,8 @@ pub struct RenderRequest {
     pub given_up: Option<Tells>,
     /// Whether templates may look things up.
     pub look_up: bool,
+    /// What the cluster is taken for; it is asked what it is and serves unless given.
+    pub capabilities: Option<Capabilities>,
     /// What gives the addresses of a host, where templates may ask for them.
     pub hosts: Option<fn(&str) -> Vec<String>>,
     /// Whether what Secrets hold is left out; what is left out is not applied either, so that it is for dry runs.
@@ -78,6 +80,7 @@ impl Default for RenderRequest {
             time: RENDER_TIME,
             given_up: None,
             look_up: false,
+            capabilities: None,
             hosts: None,
             hide_secrets: false,
             include_crds: false,
@@ -133,12 +136,10 @@ impl Lookup for Render {
 
 impl Releases<'_> {
     /// Renders a chart as this cluster has it.
-    pub(crate) async fn render(&self, request: &RenderRequest, release: Release) -> Result<Composed, HelmError> {
-        let server = self.cluster.server().await?;
-        let capabilities = Capabilities {
-            kube_version: KubeVersion { version: server.version, major: server.major, minor: server.minor },
-            api_versions: server.api_versions.into_iter().collect(),
-            ..Capabilities::default()
+    pub async fn render(&self, request: &RenderRequest, release: Release) -> Result<Composed, HelmError> {
+        let capabilities = match &request.capabilities {
+            Some(given) => given.clone(),
+            None => self.capabilities().await?,
         };
         let now = jiff_now(self.clock.now().0)?;
         let whole = Request {
@@ -178,6 +179,17 @@ impl Releases<'_> {
             }
         }
         Err(HelmError::Render(format!("templates look for objects, by what they found, more than {ROUNDS} times")))
+    }
+}
+
+impl Releases<'_> {
+    async fn capabilities(&self) -> Result<Capabilities, HelmError> {
+        let server = self.cluster.server().await?;
+        Ok(Capabilities {
+            kube_version: KubeVersion { version: server.version, major: server.major, minor: server.minor },
+            api_versions: server.api_versions.into_iter().collect(),
+            ..Capabilities::default()
+        })
     }
 }
 

@@ -19,8 +19,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser;
-use penstock_cli::{Cli, CliError, exit};
+use penstock_cli::{CliError, exit};
 
 fn main() -> ExitCode {
     if let Some(code) = helper(std::env::args_os().collect()) {
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
     end_when_output_cannot_be_written();
     // a second one in the same process is not an error that matters: the first stays
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = Cli::parse();
+    let cli = penstock_cli::read(std::env::args_os()).unwrap_or_else(|refused| refused.exit());
     let (form, server) = (cli.output, cli.server.clone());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -14,7 +14,7 @@ use clap::{Args, Subcommand, ValueEnum};
 pub use flags::{Access, ChartSource, Cluster, Credentials, Reach, RenderFlags, Values};
 pub use release::{Cascade, Get, GetPart, History, Install, ListReleases, Rollback, StatusOf, TestRelease, Uninstall, Upgrade};
 pub use repo::{Repo, RepoAdd, RepoRemove, RepoUpdate};
-pub use revision::{DryRun, Naming, NewRevision, PostRenderer, Waiting};
+pub use revision::{DryRun, Naming, NewRevision, OfInstallations, PostRenderer, Waiting};
 
 /// `chart`.
 #[derive(Debug, Subcommand)]
@@ -119,6 +119,9 @@ pub struct Template {
     /// Ask the cluster what it is and serves, and check that it knows each object's kind and that none is somebody else's.
     #[arg(long)]
     pub validate: bool,
+    /// With `server` templates look things up on the cluster; with `client` nothing changes.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "client", value_name = "WHERE")]
+    pub dry_run: Option<DryRun>,
     /// How the cluster is reached.
     #[command(flatten)]
     pub reach: Reach,
@@ -128,6 +131,9 @@ pub struct Template {
     /// Show what was rendered even where it is no YAML.
     #[arg(long)]
     pub debug: bool,
+    /// What changes nothing.
+    #[command(flatten)]
+    pub of_installations: OfInstallations,
 }
 
 /// `chart lint`.
@@ -205,9 +211,12 @@ pub struct Package {
     /// The version of what it installs, instead of its own.
     #[arg(long)]
     pub app_version: Option<String>,
-    /// Fetch its dependencies first.
+    /// Find its dependencies anew and fetch them first.
     #[arg(short = 'u', long)]
     pub dependency_update: bool,
+    /// Who fetches them.
+    #[command(flatten)]
+    pub credentials: Credentials,
     /// Sign the archive: write a provenance file beside it.
     #[arg(long, requires = "key")]
     pub sign: bool,
@@ -261,13 +270,24 @@ pub struct Push {
 #[derive(Debug, Subcommand)]
 pub enum Dependency {
     /// Fetch what `Chart.lock` names into `charts/`; without a lock, find what `Chart.yaml` asks for.
-    Build(DependencyOf),
+    Build(DependencyFetched),
     /// Find what `Chart.yaml` asks for anew, write `Chart.lock`, and fetch it into `charts/`.
     #[command(visible_alias = "up")]
-    Update(DependencyOf),
+    Update(DependencyFetched),
     /// List what `Chart.yaml` asks for, and whether it is there.
     #[command(visible_alias = "ls")]
     List(DependencyOf),
+}
+
+/// What the commands of `chart dependency` that fetch take.
+#[derive(Debug, Args)]
+pub struct DependencyFetched {
+    /// Which.
+    #[command(flatten)]
+    pub of: DependencyOf,
+    /// Take the indexes of repositories that have names as `penstock chart repo update` has laid them, and ask for none anew.
+    #[arg(long)]
+    pub skip_refresh: bool,
 }
 
 /// What the commands of `chart dependency` take.

@@ -75,6 +75,7 @@ pub(crate) fn install(render: RenderRequest) -> Install {
         atomic: false,
         create_namespace: false,
         take_ownership: false,
+        force: false,
         skip_crds: false,
         replace: false,
         dry_run: false,

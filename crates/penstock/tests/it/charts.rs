@@ -5,6 +5,7 @@ mod changed;
 #[path = "../../../target/tests/it/cluster.rs"]
 mod cluster;
 mod fetched;
+mod flags;
 mod interrupted;
 mod releases;
 mod repositories;

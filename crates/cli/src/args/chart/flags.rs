@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
 use penstock_model::Secret;
 
 /// The values that a user gives. Later kinds win over earlier ones, in this order; within a kind, what comes later wins.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Values {
-    /// A values file or its `https://` address, `-` for standard input; may be given again.
-    #[arg(short = 'f', long, value_name = "FILE")]
+    /// A values file or its `https://` address, `-` for standard input; may be given again, or several with commas.
+    // as with Helm, an empty name is none: `-f "$MORE"` where there is nothing more
+    #[arg(short = 'f', long, value_name = "FILE", value_delimiter = ',', value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub values: Vec<PathBuf>,
     /// A value as JSON: `KEY=JSON`; may be given again.
     #[arg(long, value_name = "KEY=JSON")]

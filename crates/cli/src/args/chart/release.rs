@@ -48,9 +48,6 @@ pub struct Upgrade {
     /// Start from the new chart's values, then what was given before.
     #[arg(long)]
     pub reset_then_reuse_values: bool,
-    /// Replace objects that cannot be patched.
-    #[arg(long)]
-    pub force: bool,
     /// How many revisions are kept, 0 for all; `$HELM_MAX_HISTORY` or 10 unless given.
     #[arg(long, value_name = "COUNT")]
     pub history_max: Option<u32>,
@@ -276,6 +273,9 @@ pub struct TestRelease {
     /// Show the tests' logs.
     #[arg(long)]
     pub logs: bool,
+    /// Do not show the notes.
+    #[arg(long)]
+    pub hide_notes: bool,
     /// How long one test may take.
     #[arg(long, value_name = "TIME", default_value = "5m0s")]
     pub timeout: String,

@@ -13,7 +13,7 @@ pub struct Waiting {
     #[arg(long)]
     pub wait: bool,
     /// Wait until jobs have ended, too.
-    #[arg(long, requires = "wait")]
+    #[arg(long)]
     pub wait_for_jobs: bool,
     /// How long one step may take: `5m0s`, `90s`.
     #[arg(long, value_name = "TIME", default_value = "5m0s")]
@@ -21,6 +21,51 @@ pub struct Waiting {
     /// Run no hooks.
     #[arg(long)]
     pub no_hooks: bool,
+}
+
+/// What Helm takes with `template` as with `install`, where it changes nothing: nothing is installed.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Changes nothing here, as with Helm: what is only rendered is not installed")]
+pub struct OfInstallations {
+    /// As with `install`.
+    #[arg(long)]
+    pub atomic: bool,
+    /// As with `install`.
+    #[arg(long)]
+    pub create_namespace: bool,
+    /// As with `install`.
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// As with `install`.
+    #[arg(long)]
+    pub disable_openapi_validation: bool,
+    /// As with `install`.
+    #[arg(long)]
+    pub force: bool,
+    /// As with `install`.
+    #[arg(long)]
+    pub hide_notes: bool,
+    /// As with `install`.
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    pub labels: Vec<String>,
+    /// As with `install`.
+    #[arg(long)]
+    pub replace: bool,
+    /// As with `install`: definitions are shown by `--include-crds` alone.
+    #[arg(long)]
+    pub skip_crds: bool,
+    /// As with `install`.
+    #[arg(long)]
+    pub take_ownership: bool,
+    /// As with `install`.
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// As with `install`.
+    #[arg(long)]
+    pub wait: bool,
+    /// As with `install`.
+    #[arg(long)]
+    pub wait_for_jobs: bool,
 }
 
 /// How a release's name is made up where none is given.
@@ -72,6 +117,9 @@ pub struct NewRevision {
     /// Take over objects that nobody's release has.
     #[arg(long)]
     pub take_ownership: bool,
+    /// Replace objects that cannot be patched.
+    #[arg(long)]
+    pub force: bool,
     /// Leave custom resource definitions alone; they are only made where the release is installed.
     #[arg(long)]
     pub skip_crds: bool,

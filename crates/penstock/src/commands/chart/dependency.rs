@@ -11,7 +11,7 @@ use penstock_chart::{
 };
 use penstock_cli::{
     CliError, Output,
-    args::chart::{ChartSource, Credentials, Dependency, DependencyOf},
+    args::chart::{ChartSource, Credentials, Dependency, DependencyFetched, DependencyOf},
     exit, terminal,
 };
 use penstock_registry::charts::ChartReference;
@@ -26,8 +26,8 @@ use super::{
 pub async fn dependency(command: &Dependency, output: Output) -> Result<(), CliError> {
     match command {
         Dependency::List(args) => list(args, output),
-        Dependency::Update(args) => update(&args.chart, &args.credentials, args.verify, args.keyring.as_deref()).await,
-        Dependency::Build(args) => build(args).await,
+        Dependency::Update(args) => Hands::of(args)?.update().await,
+        Dependency::Build(args) => Hands::of(args)?.build().await,
     }
 }
 
@@ -41,7 +41,13 @@ pub async fn update_if_missing(reference: &str, source: &ChartSource) -> Result<
     if chart.check_dependencies().is_ok() {
         return Ok(());
     }
-    update(place, &source.credentials, source.verify, source.keyring.as_deref()).await
+    let keyring = source.keyring.as_deref();
+    Hands { verify: source.verify, keyring, ..Hands::new(place, &source.credentials)? }.update().await
+}
+
+/// Fetches what a chart's folder asks for, found anew: `package --dependency-update`.
+pub async fn update(place: &Path, credentials: &Credentials) -> Result<(), CliError> {
+    Hands::new(place, credentials)?.update().await
 }
 
 fn list(args: &DependencyOf, output: Output) -> Result<(), CliError> {
@@ -73,47 +79,6 @@ fn standing(chart: &Chart, wanted: &Wanted) -> &'static str {
             Err(_) => "invalid version",
         },
     }
-}
-
-/// What `Chart.lock` says, fetched; without one, what `Chart.yaml` asks for.
-async fn build(args: &DependencyOf) -> Result<(), CliError> {
-    let chart = package::read(&args.chart)?;
-    let known = repo::known()?;
-    let asked = named(&chart, &known)?;
-    let Some(lock) = chart.lock.clone() else {
-        return update(&args.chart, &args.credentials, args.verify, args.keyring.as_deref()).await;
-    };
-    check_lock(&chart, &asked).map_err(|stale| CliError::other(stale.to_string(), "`penstock chart dependency update`", exit::REFUSED))?;
-    let mut hands = Hands::new(&args.chart, &args.credentials, args.verify, args.keyring.as_deref(), known);
-    hands.fetch_all(&lock.dependencies).await
-}
-
-/// What `Chart.yaml` asks for, found anew, locked and fetched.
-async fn update(place: &Path, credentials: &Credentials, verify: bool, keyring: Option<&Path>) -> Result<(), CliError> {
-    let chart = package::read(place)?;
-    let known = repo::known()?;
-    let asked = named(&chart, &known)?;
-    let mut hands = Hands::new(place, credentials, verify, keyring, known);
-    let mut found = Vec::new();
-    for needed in resolve(&asked).map_err(refused)? {
-        let looked = match &needed.source {
-            Source::Inside => inside(place, &needed.name)?,
-            Source::Directory(path) => Found::Versions(vec![package::read(&place.join(path))?.metadata.version]),
-            Source::Repository(url) => match hands.index(url).await?.versions(&needed.name) {
-                Some(versions) => Found::Versions(versions),
-                None => Found::NoEntry,
-            },
-            Source::Oci(_) if needed.is_exact => Found::AsAsked,
-            Source::Oci(base) => {
-                let reference: ChartReference = format!("oci://{base}/{}", needed.name).parse().map_err(refused)?;
-                Found::Versions(hands.fetcher(Some(reference.host()))?.tags(&reference).await?)
-            }
-        };
-        found.push(looked);
-    }
-    let dependencies = locked(&asked, &found).map_err(refused)?;
-    hands.fetch_all(&dependencies).await?;
-    write_lock(place, &chart, &asked, dependencies)
 }
 
 fn inside(place: &Path, name: &str) -> Result<Found, CliError> {
@@ -153,13 +118,60 @@ struct Hands<'a> {
     credentials: &'a Credentials,
     verify: bool,
     keyring: Option<&'a Path>,
+    /// Whether the indexes of repositories that have names are taken as they were laid.
+    laid: bool,
     known: NamedRepositories,
     indexes: BTreeMap<String, Index>,
 }
 
 impl<'a> Hands<'a> {
-    fn new(place: &'a Path, credentials: &'a Credentials, verify: bool, keyring: Option<&'a Path>, known: NamedRepositories) -> Self {
-        Self { place, credentials, verify, keyring, known, indexes: BTreeMap::new() }
+    fn new(place: &'a Path, credentials: &'a Credentials) -> Result<Self, CliError> {
+        Ok(Self { place, credentials, verify: false, keyring: None, laid: false, known: repo::known()?, indexes: BTreeMap::new() })
+    }
+
+    fn of(args: &'a DependencyFetched) -> Result<Self, CliError> {
+        let of = &args.of;
+        let keyring = of.keyring.as_deref();
+        Ok(Self { verify: of.verify, keyring, laid: args.skip_refresh, ..Self::new(&of.chart, &of.credentials)? })
+    }
+
+    /// What `Chart.lock` says, fetched; without one, what `Chart.yaml` asks for.
+    async fn build(mut self) -> Result<(), CliError> {
+        let chart = package::read(self.place)?;
+        let asked = named(&chart, &self.known)?;
+        let Some(lock) = chart.lock.clone() else { return self.update().await };
+        check_lock(&chart, &asked)
+            .map_err(|stale| CliError::other(stale.to_string(), "`penstock chart dependency update`", exit::REFUSED))?;
+        self.fetch_all(&lock.dependencies).await
+    }
+
+    /// What `Chart.yaml` asks for, found anew, locked and fetched.
+    async fn update(mut self) -> Result<(), CliError> {
+        let chart = package::read(self.place)?;
+        if chart.metadata.dependencies.is_empty() {
+            return Ok(());
+        }
+        let asked = named(&chart, &self.known)?;
+        let mut found = Vec::new();
+        for needed in resolve(&asked).map_err(refused)? {
+            let looked = match &needed.source {
+                Source::Inside => inside(self.place, &needed.name)?,
+                Source::Directory(path) => Found::Versions(vec![package::read(&self.place.join(path))?.metadata.version]),
+                Source::Repository(url) => match self.index(url).await?.versions(&needed.name) {
+                    Some(versions) => Found::Versions(versions),
+                    None => Found::NoEntry,
+                },
+                Source::Oci(_) if needed.is_exact => Found::AsAsked,
+                Source::Oci(base) => {
+                    let reference: ChartReference = format!("oci://{base}/{}", needed.name).parse().map_err(refused)?;
+                    Found::Versions(self.fetcher(Some(reference.host()))?.tags(&reference).await?)
+                }
+            };
+            found.push(looked);
+        }
+        let dependencies = locked(&asked, &found).map_err(refused)?;
+        self.fetch_all(&dependencies).await?;
+        write_lock(self.place, &chart, &asked, dependencies)
     }
 
     /// Asks a repository: as is said of it where it has a name, though it be called by its address.
@@ -173,8 +185,13 @@ impl<'a> Hands<'a> {
 
     async fn index(&mut self, url: &str) -> Result<&Index, CliError> {
         if !self.indexes.contains_key(url) {
-            eprintln!("{}", terminal::dim(&format!("reading the index of {url}")));
-            let index = self.repository(url)?.index(url).await?;
+            let index = match self.known.at(url).filter(|_| self.laid) {
+                Some(one) => repo::laid_index(one)?,
+                None => {
+                    eprintln!("{}", terminal::dim(&format!("reading the index of {url}")));
+                    self.repository(url)?.index(url).await?
+                }
+            };
             self.indexes.insert(url.to_owned(), index);
         }
         self.indexes.get(url).ok_or_else(|| CliError::other(format!("{url} has no index"), "", exit::ABSENT))

@@ -126,9 +126,7 @@ impl Fetcher {
     /// The index of a repository, as it came and as it was read.
     pub async fn index_and_text(&self, url: &str) -> Result<(Bytes, package::Index), CliError> {
         let bytes = self.fetcher.index(&self.repository(url)?).await.map_err(refused)?;
-        let (index, warnings) =
-            package::Index::read(&bytes, url).map_err(|error| CliError::other(format!("{url}: {error}"), "", exit::NOT_GOOD))?;
-        warnings.iter().for_each(|warning| eprintln!("{} {warning}", terminal::yellow("warning:")));
+        let index = read_index(&bytes, url)?;
         Ok((bytes, index))
     }
 
@@ -181,6 +179,14 @@ impl Fetcher {
         };
         Ok(if self.pass_credentials { repository.pass_credentials() } else { repository })
     }
+}
+
+/// Reads the index of the repository at this address, and tells what is odd about it.
+pub fn read_index(text: &[u8], url: &str) -> Result<package::Index, CliError> {
+    let (index, warnings) =
+        package::Index::read(text, url).map_err(|error| CliError::other(format!("{url}: {error}"), "", exit::NOT_GOOD))?;
+    warnings.iter().for_each(|warning| eprintln!("{} {warning}", terminal::yellow("warning:")));
+    Ok(index)
 }
 
 /// A file of values by its address.

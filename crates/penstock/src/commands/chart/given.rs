@@ -52,7 +52,8 @@ pub async fn layers(given: &Values, credentials: &Credentials) -> Result<(Table,
 
 async fn whole(given: &Values, credentials: &Credentials) -> Result<Given, CliError> {
     let mut files = Vec::new();
-    for path in &given.values {
+    // as with Helm, an empty name is none
+    for path in given.values.iter().filter(|path| !path.as_os_str().is_empty()) {
         files.push(read(path, credentials).await?);
     }
     Ok(Given {

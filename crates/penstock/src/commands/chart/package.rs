@@ -10,7 +10,7 @@ use penstock_chart::{
 };
 use penstock_cli::{
     CliError, Output,
-    args::chart::{ChartSource, Package, Verify},
+    args::chart::{Package, Verify},
     exit, terminal,
 };
 use serde_json::json;
@@ -23,13 +23,17 @@ use super::{
 
 /// Packs charts.
 pub async fn package(args: &Package, output: Output) -> Result<(), CliError> {
+    if args.credentials.access.password_stdin && args.passphrase_file.as_deref() == Some(Path::new("-")) {
+        let message = "standard input can be a passphrase or a password, not both";
+        return Err(CliError::other(message, "put the passphrase into a file: --passphrase-file FILE", exit::USAGE));
+    }
     // before anything is written, so that no archive is left without the signature that was asked for
     let signing = Signing::of(args)?;
     let signer = signing.as_ref().map(|signing| signing.signer().map(|signer| (signing, signer))).transpose()?;
     let (mut written, mut signed) = (Vec::new(), Vec::new());
     for place in &args.charts {
         if args.dependency_update {
-            dependency::update_if_missing(&place.display().to_string(), &ChartSource::default()).await?;
+            dependency::update(place, &args.credentials).await?;
         }
         let mut chart = read(place)?;
         if let Some(version) = &args.version {

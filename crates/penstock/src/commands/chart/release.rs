@@ -52,11 +52,19 @@ pub async fn release(command: &Chart, form: Form) -> Result<u8, CliError> {
     }
 }
 
-/// Renders a chart as a cluster has it, and checks it there.
-pub async fn validate(flags: &ClusterFlags, render: &RenderRequest, name: &str, is_upgrade: bool) -> Result<Composed, CliError> {
+/// Renders a chart by what templates find on a cluster, and where that is asked for checks it there.
+pub async fn rendered(
+    flags: &ClusterFlags,
+    render: &RenderRequest,
+    name: &str,
+    is_upgrade: bool,
+    validate: bool,
+) -> Result<Composed, CliError> {
     let there = connect(flags).await?;
     let release = Release { name: name.to_owned(), namespace: there.namespace.clone(), revision: 1, is_upgrade };
-    there.releases(&told).validate(render, release).await.map_err(failed)
+    let releases = there.releases(&told);
+    let composed = if validate { releases.validate(render, release).await } else { releases.render(render, release).await };
+    composed.map_err(failed)
 }
 
 /// The namespace that templates see where no cluster is asked.
@@ -76,7 +84,7 @@ async fn connect(flags: &ClusterFlags) -> Result<Connected, CliError> {
 fn told(progress: Progress) {
     match progress {
         Progress::Doing(what) => eprintln!("{}", terminal::dim(&terminal::plain(&what))),
-        Progress::Warning(what) => eprintln!("{} {}", terminal::yellow("warning:"), terminal::plain(&what)),
+        Progress::Warning(what) => terminal::warn(&what),
         Progress::Log { pod, text } => {
             eprintln!("POD LOGS: {pod}");
             text.lines().for_each(|line| eprintln!("{}", terminal::plain(line)));
@@ -167,7 +175,10 @@ fn failed(error: HelmError) -> CliError {
     CliError::other(message, hint, code)
 }
 
-fn waiting(flags: &penstock_cli::args::chart::Waiting) -> Result<Waiting, CliError> {
+fn waiting(flags: &penstock_cli::args::chart::Waiting, atomic: bool) -> Result<Waiting, CliError> {
+    if flags.wait_for_jobs && !(flags.wait || atomic) {
+        return Err(CliError::other("--wait-for-jobs counts where something is waited for", "add --wait", exit::USAGE));
+    }
     Ok(Waiting { ready: flags.wait, jobs: flags.wait_for_jobs, timeout: time(&flags.timeout)?, hooks: !flags.no_hooks })
 }
 

@@ -25,6 +25,8 @@ use super::{
 const AT_ONCE: usize = 8;
 /// The largest file of named repositories.
 const LARGEST: u64 = 16 << 20;
+/// The largest index, as where one is fetched.
+const LARGEST_INDEX: u64 = 64 << 20;
 /// How long another program may hold the file, as in Helm, and how often it is looked after.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
@@ -201,6 +203,16 @@ async fn fetch_index(one: &NamedRepository) -> Result<Index, CliError> {
     put(&names, charts.as_bytes(), 0o644)?;
     put(&whole, &text, 0o644)?;
     Ok(index)
+}
+
+/// A repository's index as it was laid.
+pub fn laid_index(one: &NamedRepository) -> Result<Index, CliError> {
+    let [_, file] = laid(&one.name)?;
+    let text = File::open(&file).and_then(|opened| read_all(opened, LARGEST_INDEX)).map_err(|source| {
+        let message = format!("the index of {} was not laid yet: reading {}: {source}", one.name, file.display());
+        CliError::other(message, "`penstock chart repo update` lays it", exit::ABSENT)
+    })?;
+    fetch::read_index(&text, &one.url)
 }
 
 /// The files in which Helm keeps the names of a repository's charts, and its index.

@@ -15,7 +15,7 @@ use penstock_chart::{
 };
 use penstock_cli::{
     CliError, Output,
-    args::chart::{Cluster, RenderFlags, Template},
+    args::chart::{Cluster, DryRun, RenderFlags, Template},
     exit, terminal,
 };
 use penstock_helm::{PostRender, RenderRequest};
@@ -35,8 +35,11 @@ pub async fn template(args: &Template, output: Output) -> Result<(), CliError> {
     let (name, reference) = naming::name_and_chart(&args.name_and_chart, &args.naming, Some(NAME))?;
     let post_renderer = Program::of(&args.post_renderer, post_renderer::USUAL)?;
     let chart = source::installable(reference, &args.source, args.render.dependency_update).await?;
-    let composed =
-        if args.validate { validated(args, &name, chart, post_renderer).await? } else { plain(args, &name, &chart, post_renderer).await? };
+    let composed = if args.validate || looks_up(args) {
+        on_a_cluster(args, &name, chart, post_renderer).await?
+    } else {
+        plain(args, &name, &chart, post_renderer).await?
+    };
     if let Some(folder) = &args.output_dir {
         let folder = if args.release_name { folder.join(&name) } else { folder.clone() };
         return write(&folder, args, &composed);
@@ -76,9 +79,16 @@ async fn plain(args: &Template, name: &str, chart: &Chart, post_renderer: Option
     Ok(composed)
 }
 
-/// What is rendered as a cluster has it, and checked there.
-async fn validated(args: &Template, name: &str, chart: Chart, post_renderer: Option<Program>) -> Result<Composed, CliError> {
-    if args.render.kube_version.is_some() || !args.render.api_versions.is_empty() {
+/// Whether templates look things up. That it be no dry run is no wish that `template` can fulfil; Helm takes it for this.
+fn looks_up(args: &Template) -> bool {
+    matches!(args.dry_run, Some(DryRun::Server | DryRun::None))
+}
+
+/// What is rendered by what is on a cluster, or as a cluster has it and checked there.
+async fn on_a_cluster(args: &Template, name: &str, chart: Chart, post_renderer: Option<Program>) -> Result<Composed, CliError> {
+    let values = given::values(&args.values, &args.source.credentials).await?;
+    let capabilities = (!args.validate).then(|| Ok::<_, CliError>(request(Table::new(), &args.render)?.capabilities)).transpose()?;
+    if args.validate && (args.render.kube_version.is_some() || !args.render.api_versions.is_empty()) {
         eprintln!(
             "{} what the cluster is and serves is asked of it: --kube-version and --api-versions do not count",
             terminal::yellow("warning:")
@@ -87,7 +97,9 @@ async fn validated(args: &Template, name: &str, chart: Chart, post_renderer: Opt
     let changed = post_renderer.is_some();
     let render = RenderRequest {
         chart,
-        values: given::values(&args.values, &args.source.credentials).await?,
+        values,
+        look_up: looks_up(args),
+        capabilities,
         check_schema: !args.render.skip_schema_validation,
         seed: super::seed(),
         hosts: args.render.enable_dns.then_some(super::addresses as fn(&str) -> Vec<String>),
@@ -97,7 +109,7 @@ async fn validated(args: &Template, name: &str, chart: Chart, post_renderer: Opt
         ..RenderRequest::default()
     };
     let cluster = Cluster { namespace: args.render.namespace.clone(), reach: args.reach.clone() };
-    let mut composed = release::validate(&cluster, &render, name, args.is_upgrade).await?;
+    let mut composed = release::rendered(&cluster, &render, name, args.is_upgrade, args.validate).await?;
     if changed {
         composed.manifests = manifests(&composed.manifest);
     }
@@ -150,7 +162,7 @@ pub fn refused(error: ComposeError) -> CliError {
 /// Tells what Helm would warn of.
 pub fn warn(composed: &Composed) {
     for warning in &composed.warnings {
-        eprintln!("{} {warning}", terminal::yellow("warning:"));
+        terminal::warn(warning);
     }
 }
 

@@ -114,6 +114,35 @@ fn dependencies_are_found_by_the_names_of_repositories_and_asked_for_with_their_
 }
 
 #[test]
+fn the_index_that_was_laid_counts_where_none_is_to_be_asked_for() {
+    let dir = directory();
+    let place = packed(dir.path());
+    let home = Home(dir.path().join("home"));
+    home.penstock(&["repo", "add", "parts", &serve_to(place.clone(), None)]).fine();
+    let part = dir.path().join("part");
+    chart(&["package", part.to_str().unwrap(), "--version", "1.3.0", "-d", place.to_str().unwrap()]).fine();
+    helm(&["repo", "index", place.to_str().unwrap()]).fine();
+    let dependency = "dependencies: [{name: part, version: ^1.0, repository: '@parts'}]\n";
+    let metadata = format!("apiVersion: v2\nname: whole\nversion: 1.0.0\n{dependency}");
+    let whole = folder(dir.path(), "whole", &[("Chart.yaml", &metadata)]);
+    let (path, lock) = (whole.to_str().unwrap(), whole.join("Chart.lock"));
+    for (flags, version) in [(&["--skip-refresh"][..], "1.2.0"), (&[], "1.3.0")] {
+        let update = [&["dependency", "update", path], flags].concat();
+        // helm lays the new index where it asks for one
+        for program in [Home::penstock, Home::helm] {
+            program(&home, &update).fine();
+            assert!(std::fs::read_to_string(&lock).unwrap().contains(&format!("version: {version}\n")), "{flags:?}");
+            std::fs::remove_file(&lock).unwrap();
+        }
+    }
+    home.penstock(&["dependency", "update", path]).fine();
+    home.penstock(&["dependency", "build", path, "--skip-refresh"]).fine();
+    std::fs::remove_file(home.0.join("HELM_CACHE_HOME/repository/parts-index.yaml")).unwrap();
+    let absent = home.penstock(&["dependency", "build", path, "--skip-refresh"]);
+    assert!(absent.code == Some(6) && absent.err.contains("`penstock chart repo update` lays it"), "{absent:?}");
+}
+
+#[test]
 fn a_repository_is_not_named_without_its_index_nor_renamed_nor_asked_with_another_s_login() {
     let dir = directory();
     let address = repository(dir.path());

@@ -77,12 +77,13 @@ fn installation(name: String, render: RenderRequest, flags: &NewRevision, replac
     Ok(penstock_helm::Install {
         name,
         render,
-        waiting: waiting(&flags.waiting)?,
+        waiting: waiting(&flags.waiting, flags.atomic)?,
         atomic: flags.atomic,
         create_namespace: flags.create_namespace,
         take_ownership: flags.take_ownership,
         skip_crds: flags.skip_crds,
         replace,
+        force: flags.force,
         dry_run: flags.is_dry_run(),
         description: flags.description.clone(),
         labels: labels(&flags.labels)?,
@@ -101,10 +102,10 @@ fn upgraded(args: &Upgrade, render: RenderRequest) -> Result<penstock_helm::Upgr
         name: args.name.clone(),
         render,
         old_values,
-        waiting: waiting(&flags.waiting)?,
+        waiting: waiting(&flags.waiting, flags.atomic)?,
         atomic: flags.atomic,
         cleanup_on_fail: args.cleanup_on_fail,
-        force: args.force,
+        force: flags.force,
         take_ownership: flags.take_ownership,
         dry_run: flags.is_dry_run(),
         history_max: reach::history_max(args.history_max)?,
@@ -132,19 +133,19 @@ fn told_of(
     Ok(exit::OK)
 }
 
-/// Takes a release back.
 /// What was done to a release, in a line before where it stands now.
 fn headline(name: &str, dry_run: bool, what: &str) -> String {
     let what = if dry_run { "is left as it is: this is a dry run" } else { what };
     format!("release \"{name}\" {what}\n")
 }
 
+/// Takes a release back.
 pub async fn rollback(args: &Rollback, form: Form) -> Result<u8, CliError> {
     let there = connect(&args.cluster).await?;
     let rollback = penstock_helm::Rollback {
         name: args.name.clone(),
         revision: args.revision,
-        waiting: waiting(&args.waiting)?,
+        waiting: waiting(&args.waiting, false)?,
         cleanup_on_fail: args.cleanup_on_fail,
         force: args.force,
         recreate_pods: args.recreate_pods,
@@ -209,7 +210,8 @@ pub async fn test(args: &TestRelease, form: Form) -> Result<u8, CliError> {
     let waiting = Waiting { ready: true, jobs: true, timeout: time(&args.timeout)?, hooks: true };
     let test = Test { name: args.name.clone(), filter, waiting, logs: args.logs };
     let (record, ran) = there.releases(&told).test(&test).await.map_err(failed)?;
-    shown::print(form, || shown::release(&record, true), || shown::status(&record, Parts::default()))?;
+    let parts = Parts { no_notes: args.hide_notes, ..Parts::default() };
+    shown::print(form, || shown::release(&record, true), || shown::status(&record, parts))?;
     ran.map(|()| exit::OK).map_err(failed)
 }
 
