@@ -188,7 +188,6 @@ fn helm_and_penstock_take_turns_on_one_release() {
     assert_eq!(stage.ours(&["get", "values", "web"]), stage.helm(&["get", "values", "web"]), "none are given");
     stage.helm(&["uninstall", "web", "--wait"]);
     assert!(stage.ours(&["list", "--all", "--short"]).is_empty());
-
     told::what_was_done_is_told_first(&stage);
     older::an_older_helm_goes_on_where_penstock_stopped(&stage);
     interruption::what_is_interrupted_is_recorded_as_failed(&stage);
