@@ -112,6 +112,7 @@ type Objects = BTreeMap<Identity, (String, String)>;
 fn objects(side: Side<'_>, show_secrets: bool) -> Result<Objects, String> {
     let hooks = side.hooks.iter().map(|hook| (&hook.manifest, true));
     let mut objects = Objects::new();
+    let mut times: BTreeMap<Identity, usize> = BTreeMap::new();
     for (manifest, hook) in side.manifests.iter().map(|manifest| (manifest, false)).chain(hooks) {
         let data = yaml::read(manifest.content.as_bytes()).map_err(|error| format!("{}: {error}", manifest.source))?;
         let mut object = json::value(&data);
@@ -131,8 +132,12 @@ fn objects(side: Side<'_>, show_secrets: bool) -> Result<Objects, String> {
             hook,
         };
         // a chart that makes one name twice is at fault, but both are shown
-        while objects.contains_key(&identity) {
-            identity.name.push_str(" (again)");
+        if objects.contains_key(&identity) {
+            let (name, times) = (identity.name.clone(), times.entry(identity.clone()).or_insert(1));
+            while objects.contains_key(&identity) {
+                *times += 1;
+                identity.name = if *times == 2 { format!("{name} (again)") } else { format!("{name} ({times})") };
+            }
         }
         objects.insert(identity, (manifest.source.clone(), text(&object)?));
     }
@@ -201,6 +206,14 @@ mod tests {
         assert_eq!(fates, [("A", Fate::Changed), ("B", Fate::Removed), ("C", Fate::Added)]);
         let lines: Vec<_> = found[0].hunks[0].iter().map(|(fate, line)| (*fate, line.as_str())).collect();
         assert_eq!(lines, [(LineFate::Same, "  name: x"), (LineFate::Removed, "spec: 1"), (LineFate::Added, "spec: 2")]);
+    }
+
+    #[test]
+    fn what_a_chart_makes_many_times_under_one_name_is_told_each_time() {
+        let found = between("", &"kind: A\nmetadata: {name: x}\n---\n".repeat(3));
+        let names: Vec<_> = found.iter().map(|one| one.object.name.as_str()).collect();
+        assert_eq!(names, ["x", "x (3)", "x (again)"]);
+        assert_eq!(between("", &"kind: A\n---\n".repeat(3_000)).len(), 3_000);
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl<'n, 'b> Walk<'n, 'b> {
             Node::Int(it) => Ok(here.iter().map(|_| Found::Int(*it)).collect()),
             Node::Float(it) => Ok(here.iter().map(|_| Found::Float(*it)).collect()),
             Node::Bool(it) => Ok(here.iter().map(|_| Found::Bool(*it)).collect()),
-            Node::Wildcard => Ok(here.iter().flat_map(inside).collect()),
+            Node::Wildcard => self.wildcard(here),
             Node::Recursive => self.recursive(here),
             Node::Union(parts) => {
                 let mut all = Vec::new();
@@ -164,7 +164,19 @@ impl<'n, 'b> Walk<'n, 'b> {
                 return stopped(here, "step must be > 0");
             };
             self.budget.step(items.len() as u64)?;
+            self.budget.make(end.saturating_sub(start).saturating_mul(size_of::<Found<'_>>()))?;
             all.extend(items.get(start..end).unwrap_or_default().iter().step_by(step).map(Found::Data));
+        }
+        Ok(all)
+    }
+
+    fn wildcard<'d>(&mut self, here: &[Found<'d>]) -> Walked<'d> {
+        let mut all = Vec::new();
+        for one in here {
+            let inner = inside(one);
+            self.budget.step(inner.len() as u64)?;
+            self.budget.make(inner.len().saturating_mul(size_of::<Found<'_>>()))?;
+            all.extend(inner);
         }
         Ok(all)
     }

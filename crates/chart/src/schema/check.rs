@@ -146,14 +146,28 @@ impl<'a> Checker<'a, '_> {
             Node::Map(members) => {
                 self.map(part, members, place, findings)?;
                 self.value(part, node, place, findings)?;
-                for (key, at) in &part.properties {
-                    if let Some(node) = members.get(key) {
-                        self.check(*at, node, place.below(key), findings)?;
-                    }
-                }
-                Ok(())
+                self.properties(part, members, place, findings)
             }
         }
+    }
+
+    /// `properties`: those that are there, in the order of their keys, which both maps have. The shorter one is walked: a schema of many properties may
+    /// be held against many small maps.
+    fn properties(&mut self, part: &'a Part, members: &Members, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
+        if members.len() < part.properties.len() {
+            for (key, node) in members {
+                if let Some(at) = part.properties.get(key) {
+                    self.check(*at, node, place.below(key), findings)?;
+                }
+            }
+            return Ok(());
+        }
+        for (key, at) in &part.properties {
+            if let Some(node) = members.get(key) {
+                self.check(*at, node, place.below(key), findings)?;
+            }
+        }
+        Ok(())
     }
 
     /// `const` and `enum`
@@ -295,6 +309,7 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn map(&mut self, part: &'a Part, members: &Members, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
+        self.budget.step((members.len() + part.required.len()) as u64)?;
         let length = i64::try_from(members.len()).unwrap_or(i64::MAX);
         if let Some(least) = part.property_count.least.filter(|least| length < *least) {
             findings.add(place, &format!("Must have at least {least} properties"), self.budget)?;

@@ -88,12 +88,14 @@ fn all_of(checker: &mut Checker<'_, '_>, part: &Part, node: &Node, place: Place<
 
 fn dependencies(checker: &mut Checker<'_, '_>, part: &Part, node: &Node, place: Place<'_>, findings: &mut Findings) -> Result<(), Unfit> {
     let Some(members) = node.members() else { return Ok(()) };
+    checker.budget.step(part.dependencies.len() as u64)?;
     for (key, dependency) in &part.dependencies {
         if !members.contains_key(key) {
             continue;
         }
         match dependency {
             Dependency::Keys(keys) => {
+                checker.budget.step(keys.len() as u64)?;
                 for key in keys.iter().filter(|key| !members.contains_key(*key)) {
                     findings.add(place, &format!("Has a dependency on {key}"), checker.budget)?;
                 }

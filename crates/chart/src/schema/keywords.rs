@@ -1,6 +1,6 @@
 //! The keywords of a schema, each read and refused in its turn.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
     Unfit,
@@ -225,9 +225,10 @@ fn texts(compiler: &mut Compiler<'_>, members: &Members, part: &mut Part) -> Res
 fn required(members: &Members, part: &mut Part) -> Result<(), Unfit> {
     let Some(node) = members.get("required") else { return Ok(()) };
     let Node::List(keys) = node.as_ref() else { return Err(must_be("required", "an array")) };
+    let mut seen = BTreeSet::new();
     for key in keys {
         let key = key.text().ok_or_else(|| Unfit::said("required items must be string"))?;
-        if part.required.iter().any(|other| other == key) {
+        if !seen.insert(key) {
             return Err(Unfit::said("required items must be unique"));
         }
         part.required.push(key.to_owned());

@@ -77,7 +77,10 @@ impl Pool {
         budget: &mut Budget,
     ) -> Result<Option<Rc<Node>>, Unfit> {
         let key = if members.contains_key("id") { "id" } else { "$id" };
-        let own = members.get(key).and_then(|name| name.text()).and_then(|name| inherit(base, name));
+        let own = match members.get(key).and_then(|name| name.text()) {
+            Some(name) => inherit(base, name, budget)?,
+            None => None,
+        };
         let mut name = None;
         if let Some(own) = &own {
             let text = shown(own);
@@ -93,7 +96,7 @@ impl Pool {
             budget.make(key.len() + 64)?;
             let node = match (key.as_str(), node.as_ref()) {
                 ("$ref", Node::Text(text)) => {
-                    inherit(base, text).map_or_else(|| node.clone(), |reference| Rc::new(Node::Text(shown(&reference))))
+                    inherit(base, text, budget)?.map_or_else(|| node.clone(), |reference| Rc::new(Node::Text(shown(&reference))))
                 }
                 // taken as they are written
                 ("const" | "enum", _) => node.clone(),
@@ -168,8 +171,20 @@ fn shown(url: &Url) -> String {
     String::from_utf8_lossy(&url.shown()).into_owned()
 }
 
-/// A URL relative to another (RFC 3986, section 5.2, as Go carries it out).
-fn inherit(base: &Url, text: &str) -> Option<Url> {
+/// How often a URL is copied until what it means is known, and how often it is read.
+const COPIES: usize = 8;
+
+/// A URL relative to another. It is as long as both together: a long name would be copied into each of many short references.
+fn inherit(base: &Url, text: &str, budget: &mut Budget) -> Result<Option<Url>, Unfit> {
+    let inherited = [&base.scheme, &base.opaque, &base.host, &base.path, &base.query].map(Vec::len);
+    let length = inherited.iter().sum::<usize>().saturating_add(text.len()).saturating_mul(COPIES);
+    budget.scan(length)?;
+    budget.make(length)?;
+    Ok(resolved(base, text))
+}
+
+/// As RFC 3986, section 5.2 has it and Go carries it out.
+fn resolved(base: &Url, text: &str) -> Option<Url> {
     let mut url = Url::parse(text.as_bytes()).ok()?;
     let own_scheme = !url.scheme.is_empty();
     if !own_scheme {

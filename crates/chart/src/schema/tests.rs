@@ -3,7 +3,7 @@
 
 use super::{Unfit, check, check_one, compile, node::Node};
 use crate::{
-    budget::{Budget, Limits},
+    budget::{Budget, Exhausted, Limits},
     chart::{Chart, Metadata},
     json,
     value::{Data, Table},
@@ -184,6 +184,40 @@ fn schemas_that_go_round_in_every_way_end_on_a_small_stack() {
         .join()
         .unwrap();
     assert!(ends > 0);
+}
+
+#[test]
+fn what_a_schema_looks_at_again_for_each_value_is_paid_for() {
+    let many = |text: &str| (0..2_000).map(|number| text.replace('#', &number.to_string())).collect::<String>();
+    let maps = table(&format!(r#"{{"l":[{}{{}}]}}"#, "{},".repeat(2_000)));
+    let of_items = |keywords: String| format!(r#"{{"properties":{{"l":{{"items":{{{keywords}}}}}}}}}"#);
+    let wide = table(&format!(r#"{{{}"z":1}}"#, many(r##""#":1,"##)));
+    for (schema, values) in [
+        (of_items(format!(r#""dependencies":{{{}"z":[]}}"#, many(r##""#":[],"##))), &maps),
+        (format!(r#"{{"anyOf":[{}{{}}]}}"#, r#"{"maxProperties":1},"#.repeat(2_000)), &wide),
+        (format!(r#"{{"anyOf":[{}{{}}]}}"#, r#"{"dependencies":{"z":["1"]},"not":{}},"#.repeat(2_000)), &wide),
+    ] {
+        let judged = check_one(values, schema.as_bytes(), &mut few());
+        assert!(matches!(judged, Err(Unfit::Limit(Exhausted::Steps(_)))), "{schema:.60}: {judged:?}");
+    }
+}
+
+#[test]
+fn a_long_name_that_short_references_are_relative_to_is_paid_for() {
+    let references: String = (0..1_000).map(|number| format!(r##"{{"$ref":"#/x{number}"}},"##)).collect();
+    let schema = format!(r#"{{"$id":"http://h/{}","anyOf":[{references}{{}}]}}"#, "a".repeat(10_000));
+    let mut little = Budget::new(Limits { memory: 8 << 20, ..Limits::default() });
+    let judged = check_one(&Table::new(), schema.as_bytes(), &mut little);
+    assert!(matches!(judged, Err(Unfit::Limit(Exhausted::Memory(_)))), "{judged:?}");
+}
+
+#[test]
+fn properties_are_judged_alike_whether_the_schema_or_the_values_have_more() {
+    let schema = br#"{"properties":{"a":{"type":"string"},"b":{"type":"string"},"c":{"type":"string"}}}"#;
+    let both = "- a: Invalid type. Expected: string, given: integer\n- c: Invalid type. Expected: string, given: integer\n";
+    for values in [r#"{"c":1,"a":1}"#, r#"{"c":1,"a":1,"d":1,"e":1,"b":"x"}"#] {
+        assert_eq!(check_one(&table(values), schema, &mut budget()).unwrap_err().to_string(), both);
+    }
 }
 
 #[test]

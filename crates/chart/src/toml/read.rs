@@ -22,7 +22,6 @@ pub static TABLES: Type = Type::of("[]map[string]interface {}", Kind::Slice, &MA
 const NO_LINE_END: &str = "newlines not allowed within inline tables";
 
 /// Something read, while tables may still be added to.
-#[derive(Clone)]
 pub(super) enum Item {
     Table(BTreeMap<Str, Item>),
     Tables(Vec<BTreeMap<Str, Item>>),
@@ -314,8 +313,25 @@ impl Reader<'_, '_> {
         let parts = self.key()?;
         self.begin(&parts)?;
         let item = self.value(false)?;
-        self.set_value(&self.current.clone(), item.clone())?;
+        let copy = self.copy(&item)?;
+        self.set_value(&self.current.clone(), copy)?;
         self.put(table, &parts, item)
+    }
+
+    /// The same once more. It is charged: tables in braces that stand in one another are copied at each level.
+    fn copy(&mut self, item: &Item) -> Step<Item> {
+        self.budget.step(1)?;
+        self.budget.make(size_of::<Item>())?;
+        Ok(match item {
+            Item::Table(table) => Item::Table(self.copy_table(table)?),
+            Item::Tables(tables) => Item::Tables(tables.iter().map(|table| self.copy_table(table)).collect::<Step<_>>()?),
+            Item::List(items) => Item::List(items.iter().map(|item| self.copy(item)).collect::<Step<_>>()?),
+            Item::Plain(value) => Item::Plain(value.clone()),
+        })
+    }
+
+    fn copy_table(&mut self, table: &BTreeMap<Str, Item>) -> Step<BTreeMap<Str, Item>> {
+        table.iter().map(|(key, item)| Ok((key.clone(), self.copy(item)?))).collect()
     }
 
     /// Puts an item below a dotted key.

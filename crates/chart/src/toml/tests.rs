@@ -50,6 +50,14 @@ fn times_without_a_zone_are_written_without_one_again() {
 }
 
 #[test]
+fn tables_in_braces_that_are_copied_at_each_level_are_paid_for() {
+    let text = format!("x = {}[{}]{}", "{a = ".repeat(100), "1,".repeat(2_000), "}".repeat(100));
+    let read = |memory| answers::scoped(|scope| read(text.as_bytes(), scope.now, &mut Budget::new(Limits { memory, ..Limits::default() })));
+    assert!(matches!(read(1 << 20), Err(crate::yaml::ReadError::Limit(_))));
+    assert!(read(1 << 30).is_ok());
+}
+
+#[test]
 fn keys_and_brackets_without_end_meet_a_limit() {
     let long_key = "a.".repeat(100_000) + "a = 1";
     for text in [long_key, format!("x = {}", "[".repeat(100_000)), format!("x = {}", "{a = ".repeat(100_000))] {

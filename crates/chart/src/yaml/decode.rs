@@ -25,6 +25,9 @@ use crate::{
 /// Base64 as Go reads it: bits that are left over at the end may be anything.
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
+/// What an objection takes beside its key.
+const OBJECTION: usize = 64;
+
 const BINARY: &[u8] = b"tag:yaml.org,2002:binary";
 const MERGE: &[u8] = b"tag:yaml.org,2002:merge";
 
@@ -262,6 +265,8 @@ impl<'n, 'a, 'b> Decoder<'n, 'a, 'b> {
         if self.rules.strict && !into.seen.insert(key.identity()) {
             let line = self.nodes.get(node).map_or(0, |node| node.line + 1);
             let key = if matches!(key, Raw::Null) { "<nil>".to_owned() } else { key.to_string() };
+            // here, joined with the others, and in the error
+            self.budget.make(3 * (key.len() + OBJECTION))?;
             self.objections.push(format!("line {line}: key {key} already set in map"));
             return Ok(());
         }

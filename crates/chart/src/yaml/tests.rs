@@ -230,6 +230,17 @@ fn deep_values_go_through_everything_within_a_threads_stack() {
 }
 
 #[test]
+fn what_is_said_of_a_long_key_that_comes_again_and_again_is_charged_for() {
+    let keys = format!("a: &a {}\nb:\n{}", "a".repeat(10_000), "  ? *a\n  : y\n".repeat(200));
+    let read = |memory| {
+        read_by(Rules { strict: true, ..Rules::default() }, keys.as_bytes(), &mut Budget::new(Limits { memory, ..Limits::default() }))
+    };
+    // the key itself is read 200 times
+    assert!(matches!(read(4 << 20), Err(ReadError::Limit(Exhausted::Memory(_)))));
+    assert!(matches!(read(16 << 20), Err(ReadError::Said(_))));
+}
+
+#[test]
 fn a_long_prefix_of_tags_or_a_long_key_is_charged_for_each_time_it_is_used() {
     let limits = Limits { memory: 16 << 20, ..Limits::default() };
     let long = "a".repeat(100_000);

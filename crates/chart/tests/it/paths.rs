@@ -196,4 +196,11 @@ fn a_path_that_multiplies_what_it_finds_meets_a_limit() {
         let found = jsonpath(&path, &values, &mut Budget::new(few));
         assert!(found.is_err(), "{}", path.get(..20).unwrap_or_default());
     }
+    // few steps for much that is kept
+    let values = yaml::read_table(format!("a: [{}]", "1,".repeat(1_000)).as_bytes()).expect("it is YAML");
+    let little = Limits { memory: 1 << 20, ..Limits::default() };
+    for path in [format!("{{.a[{}*]}}", "*,".repeat(200)), format!("{{.a[{}0:]}}", "0:,".repeat(200))] {
+        let found = jsonpath(&path, &values, &mut Budget::new(little));
+        assert!(matches!(found, Err(PathError::Limit(_))), "{}", path.get(..20).unwrap_or_default());
+    }
 }
