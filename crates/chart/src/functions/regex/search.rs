@@ -12,8 +12,10 @@ use regex_automata::{
 use super::{matches::Subject, program::Program};
 use crate::budget::{Budget, Exhausted};
 
-/// How many looks at a state are a step.
-const LOOKS: usize = 16;
+/// How many looks at a state are a step. All the steps of a render are some ten seconds of looks.
+const LOOKS: usize = 12;
+/// How many places of groups are copied in the time of a look. Of an expression of hundreds of groups they lie too far apart for any cache.
+const PLACES: usize = 4;
 /// How many looks, and bytes that are skipped, go by before they are charged. One place takes no more than twice the states beside that.
 const STRETCH: usize = 4096;
 /// The place of what was not found.
@@ -94,7 +96,7 @@ impl Follower {
             match nfa.state(state) {
                 State::ByteRange { .. } | State::Sparse(_) | State::Dense(_) | State::Match { .. } => {
                     let width = self.slots.len();
-                    self.looks += width / LOOKS;
+                    self.looks += width / PLACES;
                     ways.slots(state, width).copy_from_slice(&self.slots);
                     return;
                 }

@@ -104,3 +104,17 @@ fn the_room_of_a_search_is_charged() {
     let subject = Subject::new("a".into(), &mut budget).unwrap();
     assert_eq!(searcher.groups(&subject, 0, &mut budget), Err(Exhausted::Memory(1 << 20)));
 }
+
+#[test]
+fn the_groups_that_a_search_carries_along_are_paid_for() {
+    let expression = format!("{}b", "(a?)".repeat(300));
+    let search = |limits| {
+        let (mut budget, mut cache) = (Budget::new(limits), Cache::default());
+        let searcher = cache.compile(&expression.as_str().into(), &mut budget).ok().unwrap();
+        let subject = Subject::new("a".repeat(300).into(), &mut budget).unwrap();
+        searcher.groups(&subject, 0, &mut budget)
+    };
+    let few = Limits { steps: 500_000, ..Limits::default() };
+    assert_eq!(search(few), Err(Exhausted::Steps(few.steps)));
+    assert_eq!(search(Limits::default()), Ok(None));
+}
