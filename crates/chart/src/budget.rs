@@ -97,7 +97,8 @@ pub enum Exhausted {
 /// What something took of a [`Budget`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
-    steps: u64,
+    /// Steps.
+    pub steps: u64,
     /// Bytes that were made.
     pub memory: u64,
     /// How much deeper it went.
@@ -133,7 +134,7 @@ impl Budget {
     }
 
     /// Takes steps.
-    pub fn step(&mut self, count: u64) -> Result<(), Exhausted> {
+    pub(crate) fn step(&mut self, count: u64) -> Result<(), Exhausted> {
         match self.slice.checked_sub(count) {
             Some(left) => self.slice = left,
             None => self.next_slice(count)?,
@@ -153,29 +154,29 @@ impl Budget {
     }
 
     /// Takes the steps of looking through this many bytes.
-    pub fn scan(&mut self, bytes: usize) -> Result<(), Exhausted> {
+    pub(crate) fn scan(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.step(1 + bytes as u64 / 64)
     }
 
     /// Takes room for a value of so many bytes, before it is made.
-    pub fn make(&mut self, bytes: usize) -> Result<(), Exhausted> {
+    pub(crate) fn make(&mut self, bytes: usize) -> Result<(), Exhausted> {
         take(&mut self.memory, bytes as u64).ok_or(Exhausted::Memory(self.limits.memory))
     }
 
     /// Takes room in the output.
-    pub fn write(&mut self, bytes: usize) -> Result<(), Exhausted> {
+    pub(crate) fn write(&mut self, bytes: usize) -> Result<(), Exhausted> {
         take(&mut self.output, bytes as u64).ok_or(Exhausted::Output(self.limits.output))
     }
 
     /// Goes one deeper; every `enter` has its [`Budget::leave`].
-    pub fn enter(&mut self) -> Result<(), Exhausted> {
+    pub(crate) fn enter(&mut self) -> Result<(), Exhausted> {
         self.depth = self.depth.checked_sub(1).ok_or(Exhausted::Depth(self.limits.depth))?;
         self.deepest = self.deepest.min(self.depth);
         Ok(())
     }
 
     /// Comes back from [`Budget::enter`].
-    pub fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.depth += 1;
     }
 

@@ -1,5 +1,9 @@
 //! What templates render to.
 
+use std::cell::LazyCell;
+
+use bstr::ByteSlice as _;
+
 use super::{
     Directory, Linter, Options,
     Severity::{Error, Warning},
@@ -80,6 +84,8 @@ fn template_rules(linter: &mut Linter, template: &File, chart: &Chart, files: &F
     let name = load::clean(&[chart.name().as_bytes(), b"/", &template.name].concat());
     let Some(text) = files.get(&Str::from(name)).filter(|text| !text.lossy().trim().is_empty()) else { return true };
     linter.rule(Warning, &path, top_indent(text));
+    // the rules look at the whole file for each of its objects, as Helm's do: once is enough
+    let (has_selector, annotated) = (LazyCell::new(|| has_selector(text)), LazyCell::new(|| list_annotations(text)));
     let mut documents = Documents::new(text);
     loop {
         let read = documents.next(budget, load::object).map_err(|why| format!("unable to parse YAML: {why}"));
@@ -88,8 +94,12 @@ fn template_rules(linter: &mut Linter, template: &File, chart: &Chart, files: &F
         if let Some(object) = object {
             linter.rule(Warning, &path, names::check(&object.kind, &object.name));
             linter.rule(Warning, &path, deprecations::warning(&object.api_version, &object.kind, version));
-            linter.rule(Error, &path, selector(&object, text));
-            linter.rule(Error, &path, list_annotations(&object, text));
+            if needs_selector(&object) && !*has_selector {
+                linter.rule(Error, &path, Err::<(), _>(no_selector(&object)));
+            }
+            if object.kind == "List" {
+                linter.rule(Error, &path, (*annotated).clone());
+            }
         }
     }
 }
@@ -141,20 +151,20 @@ fn top_indent(text: &Str) -> Result<(), String> {
     Ok(())
 }
 
-fn selector(object: &Object, text: &Str) -> Result<(), String> {
-    let needs_one = matches!(object.kind.as_str(), "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet");
-    let text = text.lossy();
-    if !needs_one || text.contains("matchLabels") || text.contains("matchExpressions") {
-        return Ok(());
-    }
-    let (kind, name) = (&object.kind, quoted(object.name.as_bytes()));
-    Err(format!("a {kind} must contain matchLabels or matchExpressions, and {name} does not"))
+fn needs_selector(object: &Object) -> bool {
+    matches!(object.kind.as_str(), "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet")
 }
 
-fn list_annotations(object: &Object, text: &Str) -> Result<(), String> {
-    if object.kind != "List" {
-        return Ok(());
-    }
+fn has_selector(text: &Str) -> bool {
+    text.contains_str("matchLabels") || text.contains_str("matchExpressions")
+}
+
+fn no_selector(object: &Object) -> String {
+    let (kind, name) = (&object.kind, quoted(object.name.as_bytes()));
+    format!("a {kind} must contain matchLabels or matchExpressions, and {name} does not")
+}
+
+fn list_annotations(text: &Str) -> Result<(), String> {
     let document = yaml::read(text).map_err(|why| format!("unable to parse YAML: {why}"))?;
     let items = load::annotations_of_items(&document)
         .map_err(|why| format!("unable to parse YAML: error unmarshaling JSON: while decoding JSON: {why}"))?;

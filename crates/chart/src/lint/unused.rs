@@ -15,8 +15,13 @@ pub fn unused(directory: &Directory, layers: &[Layer]) -> Vec<Message> {
     let Ok(loaded) = load::files(directory.files.clone()) else { return Vec::new() };
     let Ok(found) = uses::uses(&loaded.chart) else { return Vec::new() };
     let look = |name: &str, text: Option<&Str>, values: &Table| -> Vec<Message> {
+        let paths = uses::unused(&loaded.chart, values, &found);
+        let lines = match text {
+            Some(text) => yaml::lines_of(text, paths.iter().map(Vec::as_slice)),
+            None => vec![None; paths.len()],
+        };
         let mut placed: Vec<(usize, String)> =
-            uses::unused(&loaded.chart, values, &found).iter().map(|path| (line(text, path), dotted(path))).collect();
+            lines.into_iter().zip(&paths).map(|(line, path)| (line.unwrap_or(1), dotted(path))).collect();
         placed.sort();
         let message = |(line, path): (usize, String)| Message {
             severity: Severity::Info,
@@ -31,11 +36,6 @@ pub fn unused(directory: &Directory, layers: &[Layer]) -> Vec<Message> {
         look(if layer.text.is_some() { &layer.from } else { flag }, layer.text.as_ref(), &layer.values)
     });
     own.chain(given).collect()
-}
-
-fn line(text: Option<&Str>, path: &[Str]) -> usize {
-    let keys: Vec<String> = path.iter().map(ToString::to_string).collect();
-    text.and_then(|text| yaml::line_of(text, &keys.iter().map(String::as_str).collect::<Vec<_>>())).unwrap_or(1)
 }
 
 fn dotted(path: &[Str]) -> String {

@@ -4,7 +4,10 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Hook, INSTALL, Manifest, NotAManifest, sort};
+use super::{
+    Hook, INSTALL, Manifest, NotAManifest,
+    manifest::{Unsorted, sort_within},
+};
 use crate::{
     budget::{Budget, Limits},
     chart::Chart,
@@ -130,7 +133,10 @@ pub fn compose(chart: &Chart, request: &Request, around: &mut Surroundings<'_>) 
     check_kube_version(&chart, &request.capabilities)?;
     let mut files = render(&chart, chart_values, &request.release, &request.capabilities, request.mode, around, &mut budget)?;
     let notes = take_notes(&mut files, &chart, request.sub_notes);
-    let sorted = sort(&files, INSTALL).map_err(|fault| ComposeError::NotManifests { fault, rendered: raw(&files) })?;
+    let sorted = sort_within(&files, INSTALL, &mut budget).map_err(|unsorted| match unsorted {
+        Unsorted::Not(fault) => ComposeError::NotManifests { fault, rendered: raw(&files) },
+        Unsorted::Limit(limit) => ComposeError::Render(limit.into()),
+    })?;
     let mut manifest = String::new();
     if request.include_crds {
         for crd in chart.crds() {
@@ -302,7 +308,25 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
 mod tests {
     use serde_json::json;
 
-    use super::objects;
+    use super::{Request, objects};
+    use crate::{budget::Limits, chart::File, load, random::Seeded, render::Surroundings};
+
+    #[test]
+    fn what_it_takes_to_read_documents_is_taken_from_the_render() {
+        let file = |name: &str, data: &str| File { name: name.into(), data: data.into() };
+        let document = format!("---\na: &a [{}]\nb: [{}]\n", "1,".repeat(100), "*a,".repeat(50));
+        let files = vec![file("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0"), file("templates/a.yaml", &document.repeat(40))];
+        let chart = load::files(files).unwrap().chart;
+        let compose = |steps| {
+            let (now, mut random) = ("2026-01-02T03:04:05[UTC]".parse().unwrap(), Seeded::new([0; 32]));
+            let limits = Limits { steps, ..Limits::default() };
+            let composed =
+                super::compose(&chart, &Request::default(), &mut Surroundings { limits, ..Surroundings::new(&now, &mut random) });
+            composed.map(|composed| composed.manifests.len()).map_err(|error| error.to_string())
+        };
+        assert!(compose(100_000).unwrap_err().contains("takes more than 100000 steps"));
+        assert_eq!(compose(1_000_000), Ok(40));
+    }
 
     #[test]
     fn a_text_at_a_documents_end_keeps_its_line_break_and_a_number_its_digits() {

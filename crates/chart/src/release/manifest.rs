@@ -9,7 +9,11 @@ use super::{
     head::{self, Head},
     order,
 };
-use crate::{value::Str, yaml};
+use crate::{
+    budget::{Budget, Exhausted, Limits},
+    value::Str,
+    yaml,
+};
 
 /// One document of a rendered chart.
 #[derive(Clone, PartialEq, Eq)]
@@ -126,8 +130,24 @@ pub struct NotAManifest {
     pub reason: String,
 }
 
-/// Splits rendered files into documents and sorts them (Helm's `releaseutil.SortManifests`).
+/// Splits files that were rendered and read before into documents and sorts them (Helm's `releaseutil.SortManifests`).
 pub fn sort(files: &BTreeMap<Str, Str>, order: &[&str]) -> Result<Sorted, NotAManifest> {
+    let mut budget = Budget::new(Limits { steps: u64::MAX, ..Limits::default() });
+    sort_within(files, order, &mut budget).map_err(|unsorted| match unsorted {
+        Unsorted::Not(not) => not,
+        Unsorted::Limit(limit) => NotAManifest { file: String::new(), reason: limit.to_string() },
+    })
+}
+
+/// Why rendered files were not sorted.
+pub(super) enum Unsorted {
+    Not(NotAManifest),
+    Limit(Exhausted),
+}
+
+/// The same of files that nobody has read yet. Each document has memory of its own, which is given back, and takes its steps from the render: some lines
+/// of aliases are as much to read as megabytes.
+pub(super) fn sort_within(files: &BTreeMap<Str, Str>, order: &[&str], budget: &mut Budget) -> Result<Sorted, Unsorted> {
     let mut sorted = Sorted::default();
     for (path, content) in files {
         let path = path.lossy();
@@ -135,8 +155,10 @@ pub fn sort(files: &BTreeMap<Str, Str>, order: &[&str]) -> Result<Sorted, NotAMa
             continue;
         }
         for document in head::documents(content.as_bytes()) {
-            let not = |reason: String| NotAManifest { file: path.clone().into_owned(), reason };
-            let data = yaml::read_head(document.as_bytes()).map_err(|error| not(error.to_string()))?;
+            let not = |reason: String| Unsorted::Not(NotAManifest { file: path.clone().into_owned(), reason });
+            let (read, cost) = Budget::new(Limits::default()).measured(|own| yaml::read_head(document.as_bytes(), own));
+            budget.step(cost.steps).map_err(Unsorted::Limit)?;
+            let data = read.map_err(|error| not(error.to_string()))?;
             let head = head::head(&data).map_err(not)?;
             place(Manifest { source: path.clone().into_owned(), content: document, head }, &mut sorted);
         }

@@ -9,5 +9,5 @@ mod record;
 pub use compose::{ComposeError, Composed, Request, check_name, compose, objects, stored};
 pub use head::{Head, documents};
 pub use manifest::{Hook, HookEvent, Manifest, NotAManifest, Sorted, sort};
-pub use order::{INSTALL, UNINSTALL, sort_by_kind};
+pub use order::{INSTALL, UNINSTALL};
 pub use record::{HookPhase, HookRun, Info, Record, RecordedHook, SECRET_TYPE, Status, Unreadable, secret_name};

@@ -16,7 +16,7 @@ use bstr::ByteSlice as _;
 use thiserror::Error;
 
 pub use alone::render_alone;
-pub use capabilities::{Capabilities, KNOWN_API_VERSIONS, KubeVersion};
+pub use capabilities::{Capabilities, KubeVersion};
 pub use recorded::render_record;
 
 use crate::{

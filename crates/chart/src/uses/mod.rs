@@ -5,13 +5,16 @@
 
 mod decisions;
 
+use std::{collections::BTreeSet, ops::Bound};
+
 use serde::Serialize;
 
 pub use decisions::decisions;
 
+pub use crate::template::ParseFault;
 use crate::{
     chart::Chart,
-    template::{ParseFault, Parsed},
+    template::Parsed,
     value::{Data, Str, Table},
     values::GLOBAL,
 };
@@ -103,9 +106,12 @@ fn from_root(prefix: &[Str], one: Use) -> Vec<Use> {
 /// the key is told and not what is below.
 pub fn unused(chart: &Chart, values: &Table, uses: &[Use]) -> Vec<Vec<Str>> {
     let mut unused = Vec::new();
-    let decisions = decisions(chart);
+    let looked_at: BTreeSet<Vec<Str>> =
+        decisions(chart).into_iter().map(|one| one.path).chain(uses.iter().map(|one| one.path.clone())).collect();
     let used = |path: &[Str]| {
-        let looked = uses.iter().chain(&decisions).any(|one| starts(&one.path, path) || starts(path, &one.path));
+        // a path below it is the next in order; one above it is one of its beginnings
+        let looked = looked_at.range::<[Str], _>((Bound::Included(path), Bound::Unbounded)).next().is_some_and(|one| one.starts_with(path))
+            || (0..path.len()).any(|length| path.get(..length).is_some_and(|above| looked_at.contains(above)));
         let inside = |first: &Str| {
             let declared = chart.metadata.dependencies.iter().any(|one| *first == one.goes_by());
             declared || *first == GLOBAL || chart.dependencies.iter().any(|inner| *first == inner.name())
@@ -114,10 +120,6 @@ pub fn unused(chart: &Chart, values: &Table, uses: &[Use]) -> Vec<Vec<Str>> {
     };
     below(values, &mut Vec::new(), &used, &mut unused);
     unused
-}
-
-fn starts(long: &[Str], short: &[Str]) -> bool {
-    long.get(..short.len()) == Some(short)
 }
 
 fn below(table: &Table, at: &mut Vec<Str>, used: &dyn Fn(&[Str]) -> bool, unused: &mut Vec<Vec<Str>>) {

@@ -7,7 +7,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
-    budget::Budget,
+    budget::{Budget, Exhausted},
     chart::Chart,
     format,
     function::Fault,
@@ -72,8 +72,12 @@ impl<'b> Merger<'b> {
         Self { budget, warnings: Vec::new() }
     }
 
-    fn warn(&mut self, text: impl Into<String>) {
-        self.warnings.push(text.into());
+    /// One more warning, charged for: a long name may be told of again and again.
+    pub(super) fn warn(&mut self, text: impl Into<String>) -> Result<(), Exhausted> {
+        let text = text.into();
+        self.budget.make(text.len() + size_of::<String>())?;
+        self.warnings.push(text);
+        Ok(())
     }
 
     fn plain(&mut self, value: &Value) -> Result<Str, Fault> {
@@ -194,7 +198,7 @@ impl<'b> Merger<'b> {
                         self.tables(&there, &brought, &below(prefix, &key.lossy()), nulls)?;
                     }
                     Data::Null => {}
-                    _ => self.warn(format!("warning: skipped value for {prefix}.{key}: Not a table.")),
+                    _ => self.warn(format!("warning: skipped value for {prefix}.{key}: Not a table."))?,
                 },
                 Some(_) => {}
             }
@@ -208,7 +212,7 @@ impl<'b> Merger<'b> {
             None => Map::new(&types::MAP, BTreeMap::new()),
             Some(Value::Map(map)) => map,
             Some(_) => {
-                self.warn("warning: skipping globals because destination global is not a table.");
+                self.warn("warning: skipping globals because destination global is not a table.")?;
                 return Ok(());
             }
         };
@@ -216,7 +220,7 @@ impl<'b> Merger<'b> {
             None => Map::new(&types::MAP, BTreeMap::new()),
             Some(Value::Map(map)) => map,
             Some(_) => {
-                self.warn("warning: skipping globals because source global is not a table.");
+                self.warn("warning: skipping globals because source global is not a table.")?;
                 return Ok(());
             }
         };
@@ -233,9 +237,9 @@ impl<'b> Merger<'b> {
                 }
                 (Value::Map(_), Some(_)) => {
                     let key = format::quoted(key.as_bytes());
-                    self.warn(format!("Conflict: cannot merge map onto non-map for {key}. Skipping."));
+                    self.warn(format!("Conflict: cannot merge map onto non-map for {key}. Skipping."))?;
                 }
-                (_, Some(Value::Map(_))) => self.warn(format!("key {key} is table. Skipping")),
+                (_, Some(Value::Map(_))) => self.warn(format!("key {key} is table. Skipping"))?,
                 (value, _) => {
                     to.insert(key, value);
                 }
@@ -267,12 +271,12 @@ impl<'b> Merger<'b> {
                 }
                 (Some(_), value @ Value::Map(_)) => {
                     let (key, value) = (below(prefix, &key.lossy()), self.plain(&value)?);
-                    self.warn(format!("warning: cannot overwrite table with non table for {key} ({value})"));
+                    self.warn(format!("warning: cannot overwrite table with non table for {key} ({value})"))?;
                 }
                 (Some(Value::Map(_)), Value::Nil) => {}
                 (Some(Value::Map(_)), value) => {
                     let (key, value) = (below(prefix, &key.lossy()), self.plain(&value)?);
-                    self.warn(format!("warning: destination for {key} is a table. Ignoring non-table value ({value})"));
+                    self.warn(format!("warning: destination for {key} is a table. Ignoring non-table value ({value})"))?;
                 }
                 (Some(_), _) => {}
             }

@@ -159,10 +159,10 @@ impl<'a> Tree<'a> {
         let values = merger.copy(given)?;
         merger.chart(&self.layer(id), &values, "", Nulls::Remove)?;
         for need in &needs {
-            self.decide_by_tags(*need, &values, merger);
+            self.decide_by_tags(*need, &values, merger)?;
         }
         for need in &needs {
-            self.decide_by_condition(*need, &values, path, merger);
+            self.decide_by_condition(*need, &values, path, merger)?;
         }
         let disabled: BTreeSet<String> =
             needs.iter().map(|need| &self.needs[*need].declared).filter(|need| !need.enabled).map(|need| need.name.clone()).collect();
@@ -182,7 +182,9 @@ impl<'a> Tree<'a> {
     /// Gives the charts inside the names that they go by: those that no dependency names first, then one for each dependency.
     fn name(&mut self, id: NodeId, needs: &[NeedId], budget: &mut Budget) -> Result<(), Fault> {
         let there = self.nodes[id].inside.clone();
-        budget.step((needs.len() as u64 + 1).saturating_mul(there.len() as u64))?;
+        // a constraint is read anew for each chart of its name
+        let constraints = needs.iter().map(|need| 1 + self.needs[*need].declared.version.len() as u64);
+        budget.step((1 + constraints.sum::<u64>()).saturating_mul(there.len() as u64))?;
         let mut inside: Vec<NodeId> =
             there.iter().copied().filter(|chart| !needs.iter().any(|need| self.is(*chart, &self.needs[*need].declared))).collect();
         for need in needs {
@@ -206,8 +208,8 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    fn decide_by_tags(&mut self, need: NeedId, values: &Map, merger: &mut Merger<'_>) {
-        let Ok(tags) = table(values, "tags") else { return };
+    fn decide_by_tags(&mut self, need: NeedId, values: &Map, merger: &mut Merger<'_>) -> Result<(), Fault> {
+        let Ok(tags) = table(values, "tags") else { return Ok(()) };
         let declared = &mut self.needs[need].declared;
         let (mut is_on, mut is_off) = (false, false);
         for tag in &declared.tags {
@@ -215,26 +217,29 @@ impl<'a> Tree<'a> {
                 None => {}
                 Some(Value::Bool(true)) => is_on = true,
                 Some(Value::Bool(false)) => is_off = true,
-                Some(_) => merger.warnings.push(format!("Warning: Tag '{tag}' for chart {} returned non-bool value", declared.name)),
+                Some(_) => merger.warn(format!("Warning: Tag '{tag}' for chart {} returned non-bool value", declared.name))?,
             }
         }
         declared.enabled = is_on || !is_off;
+        Ok(())
     }
 
     /// The first path of a condition that leads to a truth decides, over what tags say.
-    fn decide_by_condition(&mut self, need: NeedId, values: &Map, prefix: &str, merger: &mut Merger<'_>) {
+    fn decide_by_condition(&mut self, need: NeedId, values: &Map, prefix: &str, merger: &mut Merger<'_>) -> Result<(), Fault> {
         let declared = &mut self.needs[need].declared;
         for path in declared.condition.trim().split(',').filter(|path| !path.is_empty()) {
+            merger.budget.step((prefix.len() + path.len()) as u64 / 16 + 1)?;
             match at_path(values, &format!("{prefix}{path}")) {
                 Ok(Value::Bool(it)) => {
                     declared.enabled = it;
                     break;
                 }
                 Ok(_) => {
-                    merger.warnings.push(format!("Warning: Condition path '{path}' for chart {} returned non-bool value", declared.name));
+                    merger.warn(format!("Warning: Condition path '{path}' for chart {} returned non-bool value", declared.name))?;
                 }
                 Err(Missing::Value(_) | Missing::Table(_)) => {}
             }
         }
+        Ok(())
     }
 }

@@ -75,6 +75,7 @@ impl Tree<'_> {
             for written in written.iter().filter(|_| !need.is_imported) {
                 let Some(import) = Import::read(written, &need.declared.name)? else { continue };
                 taken.push(json!({ "child": import.child, "parent": import.parent }));
+                merger.budget.step((need.declared.name.len() + import.child.len()) as u64 / 16 + 1)?;
                 match table(&values, &format!("{}.{}", need.declared.name, import.child)) {
                     Ok(found) => {
                         // an empty mapping is not shared with what is imported after it
@@ -85,7 +86,7 @@ impl Tree<'_> {
                     Err(why) => {
                         let whose =
                             if import.whose.is_empty() { String::new() } else { format!("{} {}", import.whose, need.declared.name) };
-                        merger.warnings.push(format!("Warning: ImportValues missing table{whose}: {why}"));
+                        merger.warn(format!("Warning: ImportValues missing table{whose}: {why}"))?;
                     }
                 }
             }

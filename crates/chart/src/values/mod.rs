@@ -10,9 +10,10 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-pub use coalesce::{GLOBAL, Nulls, coalesce, lay_over, table_of};
+pub(crate) use coalesce::GLOBAL;
+pub use coalesce::{Nulls, coalesce, lay_over, table_of};
 pub use dependencies::{Settled, settle};
-pub use flags::{Given, ValuesFile, merge_files};
-pub use path::{Missing, at_path, table};
+pub use flags::{Given, ValuesFile};
+pub(crate) use path::{at_path, table};
 pub(crate) use runes::fold;
-pub use set::{MAX_INDEX, MAX_NESTED_NAMES, Taken, set};
+pub use set::{Taken, set};

@@ -186,6 +186,29 @@ fn nulls_of_values_laid_over_others_take_keys_away_or_stay() {
     assert_eq!(merged(Nulls::Keep), json!({ "a": null, "b": { "c": null, "d": { "$float64": "3" } } }));
 }
 
+/// What settling a chart takes more of than so much.
+fn too_much(dependencies: &str, charts: usize, values: &str, limits: Limits) -> Option<Exhausted> {
+    let text = format!("apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n{dependencies}");
+    let inside = (0..charts).map(|number| (format!("charts/c{number}/Chart.yaml"), "apiVersion: v2\nname: x\nversion: 1.0.0\n".to_owned()));
+    let all: Vec<(String, String)> = std::iter::once(("Chart.yaml".to_owned(), text)).chain(inside).collect();
+    let all: Vec<(&str, &str)> = all.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    match settle(&chart(&all), &table(values), Nulls::Keep, &mut Budget::new(limits)) {
+        Err(Fault::Limit(limit)) => Some(limit),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_constraint_is_paid_for_each_time_it_is_read_and_a_warning_each_time_it_is_given() {
+    let long = ">=1.0.0 ".repeat(1_000);
+    let needs: String = (0..10).map(|number| format!("- {{name: x, alias: a{number}, version: '{long}'}}\n")).collect();
+    let few = Limits { steps: 100_000, ..Limits::default() };
+    assert_eq!(too_much(&needs, 20, "{}", few), Some(Exhausted::Steps(few.steps)));
+    let conditions = format!("- {{name: x, alias: {}, version: '*', condition: '{}'}}\n", "a".repeat(2_000), "y,".repeat(2_000));
+    let little = Limits { memory: 2 << 20, ..Limits::default() };
+    assert_eq!(too_much(&conditions, 1, r#"{"y":"no truth"}"#, little), Some(Exhausted::Memory(little.memory)));
+}
+
 #[test]
 fn lists_in_lists_end_at_a_limit() {
     let deep = format!("a{}=1", "[0]".repeat(100_000));
@@ -208,7 +231,7 @@ fn values_as_deep_as_they_may_be_fit_the_stack() {
     let (values, _) = coalesce(&settled.chart, &given, &mut budget()).expect("values");
     assert_eq!(table_of(&values, &mut budget()).expect("values").get("sub".as_bytes()).map(|it| it.at(["a"]).is_some()), Some(true));
     assert!(lay_over(&deep, &deep, Nulls::Remove, &mut budget()).is_ok());
-    assert!(super::merge_files(deep.clone(), deep, &mut budget()).is_ok());
+    assert!(super::flags::merge_files(deep.clone(), deep, &mut budget()).is_ok());
 }
 
 proptest! {

@@ -28,9 +28,10 @@ mod write;
 use thiserror::Error;
 
 pub use place::line_of;
-pub use pretty::write_pretty;
-pub use resolve::short_float;
-pub use write::{write, write_data};
+pub(crate) use place::lines_of;
+pub(crate) use pretty::write_pretty;
+pub(crate) use write::write;
+pub use write::write_data;
 
 use crate::{
     budget::{Budget, Exhausted, Limits},
@@ -80,7 +81,7 @@ impl From<ReadError> for Fault {
 
 /// How a document is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Whether a key may not come twice in a mapping.
     pub strict: bool,
     /// Whether whole numbers stay [`Data::Int`], and those that are too large for it a text of their digits. Helm makes texts of numbers where a field of `Chart.yaml` wants one, and a whole
@@ -97,13 +98,8 @@ pub fn read(text: &[u8]) -> Result<Data, ReadError> {
 }
 
 /// Reads of a document what a manifest says of itself: see [`Rules::head`].
-pub fn read_head(text: &[u8]) -> Result<Data, ReadError> {
-    read_by(Rules { head: true, ..Rules::default() }, text, &mut Budget::new(Limits::default()))
-}
-
-/// Reads a document in which no key comes twice in a mapping.
-pub fn read_strict(text: &[u8]) -> Result<Data, ReadError> {
-    read_by(Rules { strict: true, ..Rules::default() }, text, &mut Budget::new(Limits::default()))
+pub(crate) fn read_head(text: &[u8], budget: &mut Budget) -> Result<Data, ReadError> {
+    read_by(Rules { head: true, ..Rules::default() }, text, budget)
 }
 
 /// Reads a document that is a mapping, or nothing, which is an empty one.
@@ -124,7 +120,7 @@ pub fn table(data: Data) -> Result<Table, ReadError> {
 }
 
 /// Reads a document by these rules and within a budget.
-pub fn read_by(rules: Rules, text: &[u8], budget: &mut Budget) -> Result<Data, ReadError> {
+pub(crate) fn read_by(rules: Rules, text: &[u8], budget: &mut Budget) -> Result<Data, ReadError> {
     document(rules, text, budget).map_err(|error| error.prefixed("error converting YAML to JSON"))
 }
 

@@ -1,5 +1,7 @@
 //! Where in a document something stands.
 
+use std::{borrow::Cow, collections::HashMap};
+
 use super::{
     nodes::{self, Node, NodeKind},
     parser, scanner, text,
@@ -9,45 +11,64 @@ use crate::budget::{Budget, Limits};
 /// The line, from 1, on which the key stands that these keys lead to, one mapping below the other (an item of a list by its number,
 /// from 0); none where they lead nowhere, or the text is no YAML. Of a key that comes twice it is the last, which is the one that counts.
 pub fn line_of(text: &[u8], path: &[&str]) -> Option<usize> {
+    lines_of(text, std::iter::once(path)).pop()?
+}
+
+/// The same for several paths, by one reading of the text.
+pub(crate) fn lines_of<'p, K: AsRef<[u8]> + 'p>(text: &[u8], paths: impl Iterator<Item = &'p [K]>) -> Vec<Option<usize>> {
     let mut budget = Budget::new(Limits::default());
-    budget.scan(text.len()).ok()?;
     let decoded = text::decode(text);
     let mut parser = parser::Parser::new(scanner::Scanner::new(&decoded));
-    let nodes = nodes::compose(&mut parser, &mut budget).ok()?;
-    let mut at = 0;
-    let mut line = None;
+    let nodes = match budget.scan(text.len()) {
+        Ok(()) => nodes::compose(&mut parser, &mut budget).unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    let mut known = HashMap::new();
+    paths.map(|path| line(&nodes, path, &mut known)).collect()
+}
+
+/// What a mapping or a list holds, by key or number: the line, and the place of the value.
+type Entries<'n> = HashMap<Cow<'n, [u8]>, (usize, usize)>;
+
+fn line<'n, K: AsRef<[u8]>>(nodes: &'n [Node<'_>], path: &[K], known: &mut HashMap<usize, Entries<'n>>) -> Option<usize> {
+    let (mut at, mut line) = (0, None);
     for key in path {
-        let (found, below) = entry(&nodes, at, key)?;
+        let holder = match nodes.get(at)?.kind {
+            NodeKind::Alias(_, meant) => meant,
+            _ => at,
+        };
+        let entries = known.entry(holder).or_insert_with(|| entries(nodes, holder).unwrap_or_default());
+        let (found, below) = *entries.get(key.as_ref())?;
         line = Some(found + 1);
         at = below;
     }
     line
 }
 
-/// The line of a key in the mapping or list at a place, and the place of its value.
-fn entry(nodes: &[Node<'_>], at: usize, key: &str) -> Option<(usize, usize)> {
-    let mapping = match nodes.get(at)?.kind {
-        NodeKind::Alias(_, meant) => meant,
-        _ => at,
-    };
-    let count = match nodes.get(mapping)?.kind {
-        NodeKind::Mapping(count) => count,
+/// The entries of the mapping or list at a place, each as its key comes last.
+fn entries<'n>(nodes: &'n [Node<'_>], holder: usize) -> Option<Entries<'n>> {
+    let mut entries = Entries::new();
+    let mut next = holder + 1;
+    match nodes.get(holder)?.kind {
+        NodeKind::Mapping(count) => {
+            for _ in 0..count / 2 {
+                let name = nodes.get(next)?;
+                if let NodeKind::Scalar { value, .. } = &name.kind {
+                    entries.insert(Cow::Borrowed(value.as_ref()), (name.line, name.next));
+                }
+                next = nodes.get(name.next)?.next;
+            }
+        }
         NodeKind::Sequence(count) => {
-            let number = key.parse::<usize>().ok().filter(|number| *number < count)?;
-            let item = (0..number).try_fold(mapping + 1, |item, _| Some(nodes.get(item)?.next))?;
-            return Some((nodes.get(item)?.line, item));
+            for number in 0..count {
+                let item = nodes.get(next)?;
+                entries.insert(Cow::Owned(number.to_string().into_bytes()), (item.line, next));
+                next = item.next;
+            }
         }
-        _ => return None,
-    };
-    let (mut next, mut last) = (mapping + 1, None);
-    for _ in 0..count / 2 {
-        let name = nodes.get(next)?;
-        if matches!(&name.kind, NodeKind::Scalar { value, .. } if value.as_ref() == key.as_bytes()) {
-            last = Some((name.line, name.next));
-        }
-        next = nodes.get(name.next)?.next;
+        _ => {}
     }
-    last
+    Some(entries)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn ask(operation: &str, input: &[u8]) -> Vec<u8> {
 
 /// What is kept of a head is what the whole has there, and what is wrong anywhere is told with the same words.
 fn heads_agree(input: &[u8]) {
-    match (read(input), read_head(input)) {
+    match (read(input), read_head(input, &mut budget())) {
         (Ok(Data::Map(whole)), Ok(Data::Map(head))) => {
             for key in ["apiVersion", "kind", "metadata", "Metadata", "KIND"] {
                 assert_eq!(whole.get(key.as_bytes()), head.get(key.as_bytes()));
@@ -43,7 +43,8 @@ fn heads_agree(input: &[u8]) {
 
 #[test]
 fn a_head_is_kept_of_a_manifest_and_the_rest_is_looked_at() {
-    let read = read_head(b"kind: 1\nMetadata: {name: x, labels: [{a: b}]}\nspec: {deep: [1]}\nlist: [1]\ntext: long").unwrap();
+    let read =
+        read_head(b"kind: 1\nMetadata: {name: x, labels: [{a: b}]}\nspec: {deep: [1]}\nlist: [1]\ntext: long", &mut budget()).unwrap();
     assert_eq!(read, super::read(b"kind: 1\nMetadata: {name: x, labels: [{a: b}]}").unwrap());
     for wrong in [
         "kind: A\nspec: {a: [.inf]}",
@@ -227,6 +228,10 @@ fn deep_values_go_through_everything_within_a_threads_stack() {
     }
     let _ = read(aliases.as_bytes());
     let _ = read(format!("? {}\n: 1", nest("[", "]")).as_bytes());
+}
+
+fn read_strict(text: &[u8]) -> Result<Data, ReadError> {
+    read_by(Rules { strict: true, ..Rules::default() }, text, &mut budget())
 }
 
 #[test]
