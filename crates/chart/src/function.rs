@@ -38,7 +38,7 @@ pub trait Lookup {
 }
 
 /// What a function is given beside its arguments.
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// What may still be spent.
     pub budget: &'a mut Budget,
     /// What `now` gives.
@@ -58,7 +58,7 @@ pub struct Scope<'a> {
 }
 
 /// A function of templates.
-pub struct Function {
+pub(crate) struct Function {
     /// Its name in templates.
     pub name: &'static str,
     /// The types of its arguments. The engine has checked them: what is called gets a [`Value`] of exactly these types, where

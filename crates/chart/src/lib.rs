@@ -1,9 +1,8 @@
 //! Helm charts, rendered as Helm renders them: the same bytes, or the same refusal, in this process and within limits.
 //!
-//! A chart is loaded from bytes ([`load`]), its values are merged ([`values`]), its templates are run ([`render`]) by an engine
-//! of Go's template language ([`template`]) with the functions that Helm gives to templates ([`functions`]), and what comes out
-//! is sorted into manifests, hooks and notes ([`release`]). Numbers, texts and documents print as Go prints them ([`mod@format`],
-//! [`json`], [`yaml`], [`toml`]).
+//! A chart is loaded from bytes ([`load`]), its values are merged ([`values`]), its templates are run ([`render`]) with the functions
+//! that Helm gives to templates ([`functions`]), and what comes out is sorted into manifests, hooks and notes ([`release`]). The engine
+//! of Go's template language is here, too, and numbers, texts and documents print as Go prints them ([`json`], [`yaml`]).
 //!
 //! [`release::compose`] does all of that at once:
 //!
@@ -47,7 +46,7 @@ pub mod budget;
 pub mod chart;
 pub mod diff;
 mod documents;
-pub mod format;
+mod format;
 pub mod function;
 pub mod functions;
 pub mod json;
@@ -61,8 +60,8 @@ pub mod random;
 pub mod release;
 pub mod render;
 pub mod schema;
-pub mod template;
-pub mod toml;
+mod template;
+mod toml;
 pub mod uses;
 pub mod value;
 pub mod values;

@@ -17,11 +17,11 @@ pub(crate) use printer::pointed;
 
 pub(crate) use quote::unescaped;
 pub use {
-    clock::{duration, named, time, time_in_go},
+    clock::{duration, time, time_in_go},
     directive::sprintf,
     float::float,
     number::{NumberError, parse_float, parse_int, parse_uint},
-    quote::{Letter, can_backquote, letter, quoted, quoted_ascii, quoted_letter, unquoted},
+    quote::{can_backquote, letter, quoted, quoted_letter, unquoted},
 };
 
 use crate::{

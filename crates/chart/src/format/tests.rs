@@ -116,7 +116,7 @@ fn numbers_are_read_in_gos_syntax() {
 fn what_is_quoted_reads_back() {
     for text in [b"".as_slice(), b"a\"\\\n\x07\x00\xff", "\u{2028}é\u{10ffff}\u{ad}".as_bytes()] {
         assert_eq!(unquoted(quoted(text).as_bytes()).unwrap(), text);
-        assert_eq!(unquoted(quoted_ascii(text).as_bytes()).unwrap(), text);
+        assert_eq!(unquoted(quote::quoted_ascii(text).as_bytes()).unwrap(), text);
     }
 }
 

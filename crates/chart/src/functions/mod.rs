@@ -22,8 +22,13 @@ mod tests;
 
 use crate::function::Function;
 
+/// The names of all functions that a template may call, text/template's own among them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    all().map(|function| function.name).chain(crate::template::names().iter().copied())
+}
+
 /// Every function, by the file that it stands in. `include`, `tpl` and text/template's own are the engine's.
-pub fn all() -> impl Iterator<Item = &'static Function> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
     [
         crypto::FUNCTIONS,
         dates::FUNCTIONS,

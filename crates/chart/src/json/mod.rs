@@ -6,11 +6,10 @@ mod shape;
 mod tests;
 mod writer;
 
-pub use reader::{Refusal, read, read_first, read_table, read_within};
-pub(crate) use reader::{read_front, wrong_kind};
+pub use reader::{Refusal, read, read_table};
+pub(crate) use reader::{read_first, read_front, read_within, wrong_kind};
 pub(crate) use shape::{Shape, shape, text_of};
-pub(crate) use writer::float_text;
-pub use writer::{pretty, raw, write, write_data};
+pub(crate) use writer::{float_text, pretty, raw, write, write_data};
 
 use crate::{
     functions::dates::json as time,

@@ -24,8 +24,10 @@ use thiserror::Error;
 use crate::{budget::Exhausted, yaml::ReadError};
 
 pub(crate) use address::{address, whole_address};
-pub use archive::{MAX_CHART, MAX_FILE, MAX_FILES, MAX_TOTAL, unpack};
-pub use assemble::{Loaded, MAX_NESTED, archive, files, metadata};
+use archive::MAX_TOTAL;
+pub use archive::{MAX_CHART, MAX_FILE, MAX_FILES, unpack};
+use assemble::MAX_NESTED;
+pub use assemble::{Loaded, archive, files, metadata};
 pub use ignore::{BadRule, IGNORE_FILE, Rules};
 pub(crate) use listed::{ListedChart, read_index};
 pub(crate) use named::read_named;

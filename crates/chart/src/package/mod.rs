@@ -16,7 +16,7 @@ use flate2::{Compression, GzBuilder};
 use thiserror::Error;
 
 pub use index::{Entry, Index, IndexError};
-pub use lock::{Stale, check_lock, digest, digest_of_helm_2, lock_text};
+pub use lock::{Stale, check_lock, digest, lock_text};
 pub use repositories::{NamedRepositories, NamedRepository};
 pub use resolve::{Found, KnownRepository, Needed, ResolveError, Source, Unknown, choose, locked, name_repositories, resolve};
 

@@ -3,7 +3,7 @@ use std::io::Read as _;
 use flate2::read::GzDecoder;
 
 use super::{
-    Entry, Found, Index, IndexError, KnownRepository, PackError, Source, check_lock, digest, digest_of_helm_2, lock_text, locked,
+    Entry, Found, Index, IndexError, KnownRepository, PackError, Source, check_lock, digest, lock::digest_of_helm_2, lock_text, locked,
     name_repositories, pack, resolve,
 };
 use crate::{

@@ -45,7 +45,6 @@ use crate::{
 };
 pub use callee::{Language, names};
 use tree::Tree;
-pub use uses::ValueUse;
 
 /// A text that is no template, with text/template's words.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -88,16 +87,6 @@ impl Parsed {
         Ok(Self { name: name.clone(), trees })
     }
 
-    /// The name of the text.
-    pub fn name(&self) -> &Str {
-        &self.name
-    }
-
-    /// The names of the templates in it, its own among them.
-    pub fn templates(&self) -> impl Iterator<Item = &Str> {
-        self.trees.iter().map(|tree| &tree.name)
-    }
-
     /// The template of the text itself.
     fn main(&self) -> Option<&Arc<Tree>> {
         self.trees.iter().find(|tree| tree.name == self.name)
@@ -135,11 +124,6 @@ impl Set {
                 Arc::make_mut(&mut self.layer).own.insert(tree.name.clone(), tree.clone());
             }
         }
-    }
-
-    /// Whether there is a template of that name.
-    pub fn has(&self, name: &str) -> bool {
-        self.find(name.as_bytes()).is_some()
     }
 
     fn find(&self, name: &[u8]) -> Option<&Arc<Tree>> {

@@ -11,5 +11,7 @@ mod tests;
 mod value;
 mod write;
 
-pub use read::{TABLES, read};
+#[cfg(test)]
+use read::TABLES;
+pub use read::read;
 pub use write::write;

@@ -71,7 +71,7 @@ pub struct Method {
     /// The type of any number of arguments after those.
     pub rest: Option<&'static Type>,
     /// What it does: the receiver, then the arguments, each already of its type.
-    pub call: fn(&mut Scope<'_>, &Value, &[Value]) -> Result<Value, Fault>,
+    pub(crate) call: fn(&mut Scope<'_>, &Value, &[Value]) -> Result<Value, Fault>,
 }
 
 /// A type of Go. Each is a `static`; two are the same when they are the same `static`.

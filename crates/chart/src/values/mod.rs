@@ -10,8 +10,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use coalesce::GLOBAL;
-pub use coalesce::{Nulls, coalesce, lay_over, table_of};
+pub use coalesce::{GLOBAL, Nulls, coalesce, lay_over, table_of};
 pub use dependencies::{Settled, settle};
 pub use flags::{Given, ValuesFile};
 pub(crate) use path::{at_path, table};

@@ -201,7 +201,7 @@ fn too_much(dependencies: &str, charts: usize, values: &str, limits: Limits) -> 
 #[test]
 fn a_constraint_is_paid_for_each_time_it_is_read_and_a_warning_each_time_it_is_given() {
     let long = ">=1.0.0 ".repeat(1_000);
-    let needs: String = (0..10).map(|number| format!("- {{name: x, alias: a{number}, version: '{long}'}}\n")).collect();
+    let needs = (0..10).map(|number| format!("- {{name: x, alias: a{number}, version: '{long}'}}\n")).collect::<Vec<_>>().concat();
     let few = Limits { steps: 100_000, ..Limits::default() };
     assert_eq!(too_much(&needs, 20, "{}", few), Some(Exhausted::Steps(few.steps)));
     let conditions = format!("- {{name: x, alias: {}, version: '*', condition: '{}'}}\n", "a".repeat(2_000), "y,".repeat(2_000));

@@ -108,7 +108,22 @@ pub fn typed(data: &Data) -> Json {
     }
 }
 
-/// A float with every bit that tells it from another.
+/// A float with every bit that tells it from another, as Go's `%g` writes it.
 fn number(it: f64) -> String {
-    if it == 0.0 && it.is_sign_negative() { "-0".to_owned() } else { penstock_chart::format::float(it, 'g', None) }
+    if !it.is_finite() {
+        return if it.is_nan() {
+            "NaN"
+        } else if it > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        }
+        .to_owned();
+    }
+    let text = format!("{it:e}");
+    let (digits, exponent) = text.split_once('e').expect("it was asked for");
+    match exponent.parse().expect("it is a number") {
+        -4..6 => it.to_string(),
+        exponent => format!("{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, i32::abs(exponent)),
+    }
 }

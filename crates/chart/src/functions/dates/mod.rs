@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The functions of this file.
-pub const FUNCTIONS: &[Function] = &[
+pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "now", takes: &[], rest: None, call: |scope, _| Ok(now(scope)) },
     Function { name: "ago", takes: &[&ANY], rest: None, call: ago },
     Function { name: "date", takes: &[&STRING, &ANY], rest: None, call: |scope, args| shown(scope, &text(args, 0), args.get(1), b"Local") },

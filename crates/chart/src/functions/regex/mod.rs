@@ -12,8 +12,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-pub use program::Cache;
-pub(crate) use program::Program;
+pub(crate) use program::{Cache, Program};
 pub(crate) use search::Searcher;
 
 use crate::{
@@ -26,7 +25,7 @@ use matches::Subject;
 use program::NotCompiled;
 
 /// The functions of this file.
-pub const FUNCTIONS: &[Function] = &[
+pub(crate) const FUNCTIONS: &[Function] = &[
     function("regexMatch", &[TEXT, TEXT], matches_quietly),
     function("mustRegexMatch", &[TEXT, TEXT], |scope, arguments| matches(scope, arguments, must)),
     function("regexFind", &[TEXT, TEXT], |scope, arguments| find(scope, arguments, panic)),

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The functions of this file.
-pub const FUNCTIONS: &[Function] = &[
+pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "semver", takes: &[&types::STRING], rest: None, call: semver },
     Function { name: "semverCompare", takes: &[&types::STRING, &types::STRING], rest: None, call: semver_compare },
 ];
