@@ -283,6 +283,10 @@ mod tests {
         check("image: {repository: oran/api, tag: \"1.2@<api>\"}\nother: {repository: oran/other, digest: \"\"}\n");
         check("services:\n  e2:\n    image: {digest: \"<e2>\"}\n");
         check("list:\r\n- repository: oran/api\r\n  digest: \"<api>\"\r\n- image: oran/e2\r\n  tag: '1'\r\n");
+        check("\u{feff}--- # first\nimage:\t{repository: oran/api,\"digest\":\"<api>\"}\nb:\tc\n...\n---\nrepository: oran/e2\ndigest: ''");
+        check("repository: oran/api\rdigest:\t'<api>'\t# mac\rother: \"\u{2028}\u{85}\"\r");
+        check("a: {\n  \"repository\": \"oran/api\",\n  ? digest\n  : \"<api>\"\n}\n'b': [\n  *c\n]\n".replace("*c", "c").as_str());
+        check("digest: first\nrepository: oran/api\n\"digest\" : '<api>'\n");
         check("x: &x {image: oran/api, digest: \"<api>\"}\ny: *x\nz:\n  <<: *x\n  on: yes\n");
     }
 

@@ -32,9 +32,30 @@ pub fn parse(text: &str) -> Result<Vec<Node>, YamlError> {
 }
 
 /// Reads a file whose meaning another reader knows, for its places: what readers differ on is text, merge keys (`<<`) are keys like
-/// any other, tags are passed over, and of equal keys the last one counts.
+/// any other, tags are passed over, of equal keys the last one counts, and tabs behind a colon are blanks.
 pub fn parse_loosely(text: &str) -> Result<Vec<Node>, YamlError> {
-    load(text, false)
+    // as many bytes, so that each has its place
+    if text.contains(":\t") || text.contains(" \t") { load(&without_tabs(text), false) } else { load(text, false) }
+}
+
+/// Blanks where tabs stand behind a colon.
+fn without_tabs(text: &str) -> String {
+    let mut is_behind = false;
+    let blank = |c: char| {
+        is_behind = c == ':' || (is_behind && matches!(c, ' ' | '\t'));
+        if is_behind && c == '\t' { ' ' } else { c }
+    };
+    text.chars().map(blank).collect()
+}
+
+/// What the parser says, and what to do where its words do not tell.
+fn told(what: &str) -> String {
+    let help = match what {
+        "':' must be followed by a valid YAML whitespace" => "; write a blank behind it, and no tab",
+        "invalid indentation" => "; what is in brackets goes on further right than its key, its end excepted",
+        _ => "",
+    };
+    format!("{what}{help}")
 }
 
 fn load(text: &str, is_strict: bool) -> Result<Vec<Node>, YamlError> {
@@ -45,7 +66,7 @@ fn load(text: &str, is_strict: bool) -> Result<Vec<Node>, YamlError> {
         Loader { text, is_strict, offsets: offsets(text), anchors: BTreeMap::new(), open: Vec::new(), documents: Vec::new(), nodes: 0 };
     let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| YamlError { line: error.marker().line(), what: error.info().to_owned() })?;
+        let (event, span) = event.map_err(|error| YamlError { line: error.marker().line(), what: told(error.info()) })?;
         loader.take(event, span)?;
     }
     Ok(loader.documents)
@@ -256,6 +277,18 @@ mod tests {
         }
         assert!(parse(&laughs).unwrap_err().what.contains("nodes"));
         assert!(parse(&"a".repeat(MAX_FILE + 1)).is_err());
+    }
+
+    #[test]
+    fn a_tab_behind_a_colon_is_told_and_loosely_a_blank() {
+        assert_eq!(
+            parse("a: 1\nb:\tc").unwrap_err().to_string(),
+            "line 2: ':' must be followed by a valid YAML whitespace; write a blank behind it, and no tab"
+        );
+        let nodes = parse_loosely("é: 1\nb: \t c\t# d\n").unwrap();
+        let Kind::Scalar { value, bytes, .. } = &nodes[0].get("b").unwrap().kind else { panic!() };
+        assert_eq!((value, bytes.clone()), (&Value::String("c".to_owned()), 11..12));
+        assert!(parse("a:\n  b: {\n  c: 1}").unwrap_err().what.contains("further right than its key"));
     }
 
     #[test]
