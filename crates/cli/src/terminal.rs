@@ -56,6 +56,11 @@ pub fn warn(text: &str) {
     eprintln!("{} {}", yellow("warning:"), plain(text.strip_prefix("warning: ").unwrap_or(text)));
 }
 
+/// The lines of a text, each [`plain`] and so far from the margin.
+pub fn indented(text: &str, by: usize) -> String {
+    text.lines().map(|line| format!("{:by$}{}", "", plain(line))).collect::<Vec<_>>().join("\n")
+}
+
 /// Prints rows under headings, if there are any, each column as wide as its widest cell.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) {
     let width = |text: &str| visible(text);
@@ -123,6 +128,11 @@ mod tests {
     #[test]
     fn text_of_others_cannot_drive_the_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\rc"), "a[2Jbc");
+    }
+
+    #[test]
+    fn lines_of_others_stay_lines_and_drive_nothing() {
+        assert_eq!(indented("web:\n- replicas\u{1b}[2J\n", 2), "  web:\n  - replicas[2J");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use penstock_model::job::AnnotationLevel;
 use super::segment;
 use crate::args::{Logs, Output, Runs};
 use crate::context::Context;
-use crate::terminal::{between, bold, dim, green, plain, red, status as word, table, yellow};
+use crate::terminal::{between, bold, dim, green, indented, plain, red, status as word, table, yellow};
 use crate::{CliError, exit};
 
 pub(super) async fn status(context: &Context) -> Result<u8, CliError> {
@@ -42,7 +42,7 @@ fn print_status(status: &Status) {
     table(&["PROJECT", "LAST", "STATE", "ADDRESS"], &rows);
     for project in &status.projects {
         if let Some(error) = &project.config_error {
-            println!("{} the configuration of {}: {}", red("refused:"), project.name, plain(error));
+            println!("{} the configuration of {}:\n{}", red("refused:"), project.name, indented(error, 2));
         }
     }
     for (project, run) in status.projects.iter().filter_map(|project| Some((project, project.last_run.as_ref()?))) {
@@ -52,7 +52,7 @@ fn print_status(status: &Status) {
         }
     }
     for trouble in &status.troubles {
-        println!("{} {} (tried {})\n  {}", red("failing:"), trouble.effect, counted(trouble.tries, "time"), plain(&trouble.error));
+        println!("{} {} (tried {})\n{}", red("failing:"), trouble.effect, counted(trouble.tries, "time"), indented(&trouble.error, 2));
     }
 }
 
@@ -125,9 +125,7 @@ pub fn print_explanation(explanation: &Explanation) {
     for reason in &explanation.reasons {
         let place = if reason.place.is_empty() { String::new() } else { format!(" {}", dim(&plain(&reason.place))) };
         println!("  {}{place}", bold(&plain(&reason.topic)));
-        for line in reason.text.lines() {
-            println!("    {}", plain(line));
-        }
+        println!("{}", indented(&reason.text, 4));
         if !reason.fix.is_empty() {
             println!("    {} {}", green("to do:"), plain(&reason.fix));
         }
