@@ -1,11 +1,16 @@
 //! `argoproj.io/v1alpha1` Application, as users of Argo CD write it. What is not carried out is refused by file and line.
 
 mod helm;
+mod policy;
+mod source;
+mod value_files;
 
+use penstock_model::RepositoryName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use helm::{FileParameter, Helm, Parameter};
+pub use value_files::{NotThere, ValueFile};
 
 use crate::manifest::ManifestError;
 use crate::yaml::{self, Kind, Node};
@@ -15,11 +20,7 @@ use crate::yaml::{self, Kind, Node};
 pub struct Application {
     /// Its name.
     pub name: String,
-    /// The config repository.
-    pub repository: String,
-    /// The branch.
-    pub branch: String,
-    /// The directory in it, without slashes at its ends; empty for the root.
+    /// The directory in the config repository, without slashes at its ends; empty for the root.
     pub path: String,
     /// Directories below it, too.
     pub recurse: bool,
@@ -29,8 +30,6 @@ pub struct Application {
     /// How its chart is rendered. A folder with a `Chart.yaml` is a chart without it, too, unless [`Self::is_directory`].
     #[serde(default)]
     pub helm: Option<Helm>,
-    /// The target: `in-cluster`, or the server that the file names.
-    pub server: String,
     /// The namespace.
     pub namespace: String,
     /// Without a person.
@@ -59,8 +58,18 @@ impl Application {
     }
 }
 
+/// Where an environment is delivered from, which its Application has to name.
+#[derive(Clone, Copy, Debug)]
+pub struct Home<'a> {
+    /// The config repository.
+    pub repository: &'a RepositoryName,
+    /// The branch that counts.
+    pub branch: &'a str,
+}
+
 struct Reader<'a> {
     file: &'a str,
+    home: Home<'a>,
 }
 
 type Read<T> = Result<T, ManifestError>;
@@ -70,11 +79,11 @@ impl Reader<'_> {
         Err(ManifestError { file: self.file.to_owned(), line: node.line, what: what.into() })
     }
 
-    fn only(&self, node: &Node, path: &str, known: &[&str], hint: &str) -> Read<()> {
+    fn only(&self, node: &Node, path: &str, known: &[&str], hint: impl Fn(&str) -> &'static str) -> Read<()> {
         let Kind::Mapping(entries) = &node.kind else { return self.error(node, format!("`{path}` must be a mapping")) };
         for (key, value) in entries {
             if !known.contains(&key.as_str()) {
-                return self.error(value, format!("`{path}.{key}` is not carried out; {hint}"));
+                return self.error(value, format!("`{path}.{key}` is not carried out; {}", hint(key)));
             }
         }
         Ok(())
@@ -135,117 +144,61 @@ impl Reader<'_> {
 }
 
 /// Reads an Application from its file, which holds nothing else.
-pub fn parse_application(file: &str, text: &str) -> Result<Application, ManifestError> {
-    let read = Reader { file };
+pub fn parse_application(file: &str, text: &str, home: Home<'_>) -> Result<Application, ManifestError> {
+    let read = Reader { file, home };
     let documents = yaml::parse(text).map_err(|error| ManifestError { file: file.to_owned(), line: error.line, what: error.what })?;
     let [root] = documents.as_slice() else {
         let line = documents.get(1).map_or(1, |second| second.line);
         return Err(ManifestError { file: file.to_owned(), line, what: "exactly one Application is expected in the file".to_owned() });
     };
-    read.only(root, "Application", &["apiVersion", "kind", "metadata", "spec"], "remove it")?;
+    read.only(root, "Application", &["apiVersion", "kind", "metadata", "spec"], |_| "remove it")?;
     let (api, kind) = (read.want(root, "Application", "apiVersion")?, read.want(root, "Application", "kind")?);
+    if (api.as_str(), kind.as_str()) == ("argoproj.io/v1alpha1", "ApplicationSet") {
+        return read
+            .error(root, "an ApplicationSet is not carried out: write an Application for each environment, and name it in penstock.yaml");
+    }
     if (api.as_str(), kind.as_str()) != ("argoproj.io/v1alpha1", "Application") {
         return read.error(root, format!("`{api} {kind}` is no `argoproj.io/v1alpha1 Application`"));
     }
     let metadata = read.mapping(root, "Application", "metadata")?;
-    read.only(metadata, "metadata", &["name", "namespace", "labels", "annotations", "finalizers"], "remove it")?;
+    read.only(metadata, "metadata", &["name", "namespace", "labels", "annotations", "finalizers"], |_| "remove it")?;
     let name = read.want(metadata, "metadata", "name")?;
     let spec = read.mapping(root, "Application", "spec")?;
-    read.only(
-        spec,
-        "spec",
-        &["project", "source", "destination", "syncPolicy", "revisionHistoryLimit"],
-        "one `source` directory goes to one `destination`",
-    )?;
-    if let Some(project) = read.text(spec, "spec", "project")?.filter(|project| project != "default") {
-        return read.error(spec, format!("`spec.project` is `{project}`; projects are not carried out, write `default`"));
+    let known = ["project", "source", "sources", "destination", "syncPolicy", "revisionHistoryLimit"];
+    read.only(spec, "spec", &known, |key| match key {
+        "ignoreDifferences" => "of an object only what its manifest says is compared, so that there is nothing to ignore; remove it",
+        "sourceHydrator" => "a chart is rendered where it lies; write `source`",
+        _ => "remove it",
+    })?;
+    if let Some(project) = read.text(spec, "spec", "project")?.filter(|project| !matches!(project.as_str(), "" | "default")) {
+        let node = spec.get("project").unwrap_or(spec);
+        return read.error(node, format!("`spec.project` is `{project}`; projects are not carried out, write `default`"));
     }
-    let source = source(&read, read.mapping(spec, "spec", "source")?)?;
-    let destination = read.mapping(spec, "spec", "destination")?;
-    read.only(destination, "spec.destination", &["server", "name", "namespace"], "name a server and a namespace")?;
-    let (by_name, by_server) = (read.text(destination, "spec.destination", "name")?, read.text(destination, "spec.destination", "server")?);
-    let server = match (by_name, by_server) {
-        (Some(_), Some(_)) => return read.error(destination, "`spec.destination` has both `name` and `server`; write one"),
-        (Some(server), None) | (None, Some(server)) => server,
-        (None, None) => "in-cluster".to_owned(),
-    };
-    let namespace = read.want(destination, "spec.destination", "namespace")?;
+    let source::Source { path, recurse, is_directory, helm } = source::of(&read, spec)?;
+    let namespace = destination(&read, read.mapping(spec, "spec", "destination")?)?;
     let (automated, create_namespace) = match spec.get("syncPolicy").filter(|policy| !policy.is_null()) {
         None => (None, false),
-        Some(policy) => sync_policy(&read, policy)?,
+        Some(policy) => policy::read(&read, policy)?,
     };
-    let Source { repository, branch, path, recurse, is_directory, helm } = source;
-    Ok(Application { name, repository, branch, path, recurse, is_directory, helm, server, namespace, automated, create_namespace })
+    Ok(Application { name, path, recurse, is_directory, helm, namespace, automated, create_namespace })
 }
 
-struct Source {
-    repository: String,
-    branch: String,
-    path: String,
-    recurse: bool,
-    is_directory: bool,
-    helm: Option<Helm>,
-}
-
-fn source(read: &Reader<'_>, node: &Node) -> Read<Source> {
-    if let Some(chart) = node.get("chart") {
-        let what = "`spec.source.chart` is not carried out: a chart is not fetched while a release is delivered; keep it in the repository \
-                    (`penstock chart pull --untar`) and name its folder as `path`";
-        return read.error(chart, what);
+/// Reads where it goes to: a namespace of this machine.
+fn destination(read: &Reader<'_>, node: &Node) -> Read<String> {
+    let path = "spec.destination";
+    read.only(node, path, &["server", "name", "namespace"], |_| "name a server and a namespace")?;
+    let (name, server) = (read.text(node, path, "name")?, read.text(node, path, "server")?);
+    if name.is_some() && server.is_some() {
+        return read.error(node, "`spec.destination` has both `name` and `server`; write one");
     }
-    let hint = "a directory of plain manifests or a Helm chart is delivered; Kustomize, jsonnet and plugins are not carried out";
-    read.only(node, "spec.source", &["repoURL", "path", "targetRevision", "directory", "helm"], hint)?;
-    let repository = read.want(node, "spec.source", "repoURL")?;
-    let branch = read.want(node, "spec.source", "targetRevision")?;
-    if branch == "HEAD" || branch.starts_with("refs/") || branch.contains(['*', '^', '~', ':', ' ']) {
-        return read.error(node, format!("`spec.source.targetRevision` is `{branch}`; name the protected branch, such as `main`"));
-    }
-    let path = read.text(node, "spec.source", "path")?.unwrap_or_default();
-    let path = path.trim_start_matches("./").trim_matches('/').to_owned();
-    if path.split('/').any(|part| part == "..") {
-        return read.error(node, format!("`spec.source.path` is `{path}`, which leaves the repository"));
-    }
-    let path = if path == "." { String::new() } else { path };
-    let directory = node.get("directory").filter(|directory| !directory.is_null());
-    let recurse = match directory {
-        None => false,
-        Some(directory) => {
-            read.only(directory, "spec.source.directory", &["recurse"], hint)?;
-            read.flag(directory, "spec.source.directory", "recurse")?
-        }
-    };
-    let helm = match node.get("helm").filter(|helm| !helm.is_null()) {
-        None => None,
-        Some(helm) if directory.is_some() => {
-            return read.error(helm, "`spec.source` has both `directory` and `helm`; a folder is one or the other");
-        }
-        Some(helm) => Some(helm::read(read, helm, &path)?),
-    };
-    Ok(Source { repository, branch, path, recurse, is_directory: directory.is_some(), helm })
-}
-
-fn sync_policy(read: &Reader<'_>, node: &Node) -> Read<(Option<Automated>, bool)> {
-    read.only(node, "spec.syncPolicy", &["automated", "syncOptions"], "a sync that failed is tried again by itself, within bounds")?;
-    let automated = match node.get("automated").filter(|automated| !automated.is_null()) {
-        None => None,
-        Some(automated) => {
-            let path = "spec.syncPolicy.automated";
-            read.only(automated, path, &["prune", "selfHeal", "allowEmpty"], "remove it")?;
-            let flag = |key| read.flag(automated, path, key);
-            Some(Automated { prune: flag("prune")?, self_heal: flag("selfHeal")?, allow_empty: flag("allowEmpty")? })
-        }
-    };
-    let mut create_namespace = false;
-    if let Some(options) = node.get("syncOptions") {
-        for option in options.items() {
-            match option.to_value().as_str() {
-                Some("CreateNamespace=true") => create_namespace = true,
-                Some("CreateNamespace=false") => create_namespace = false,
-                other => return read.error(option, format!("the sync option `{}` is not carried out; remove it", other.unwrap_or("?"))),
-            }
+    for (key, written) in [("name", name), ("server", server)] {
+        let is_elsewhere = |written: &String| !matches!(written.as_str(), "" | "in-cluster" | "https://kubernetes.default.svc");
+        if let Some(other) = written.filter(is_elsewhere) {
+            let what = format!("`{path}.{key}` is `{other}`; what is delivered runs on this machine alone, write `name: in-cluster`");
+            return read.error(node.get(key).unwrap_or(node), what);
         }
     }
-    Ok((automated, create_namespace))
+    read.want(node, path, "namespace")
 }
 
 #[cfg(test)]
@@ -254,9 +207,14 @@ mod tests {
 
     const STAGING: &str = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: sdr-staging\n  namespace: argocd\nspec:\n  project: default\n  source:\n    repoURL: oran-config\n    targetRevision: main\n    path: staging\n  destination:\n    name: in-cluster\n    namespace: sdr-staging\n  syncPolicy:\n    automated:\n      prune: true\n      selfHeal: true\n";
 
+    fn of(text: &str) -> Result<Application, ManifestError> {
+        let repository = "oran-config".parse().unwrap();
+        parse_application("a.yaml", text, Home { repository: &repository, branch: "main" })
+    }
+
     #[test]
     fn the_example_is_read() {
-        let application = parse_application("applications/staging.yaml", STAGING).unwrap();
+        let application = of(STAGING).unwrap();
         assert_eq!(
             (application.name.as_str(), application.path.as_str(), application.namespace.as_str()),
             ("sdr-staging", "staging", "sdr-staging")
@@ -268,33 +226,71 @@ mod tests {
                 && !application.has("staging-2/a.yaml")
                 && !application.has("a.yaml")
         );
-        let deep = parse_application("a", &STAGING.replace("path: staging", "path: ./\n    directory: {recurse: true}")).unwrap();
+        let deep = of(&STAGING.replace("path: staging", "path: ./\n    directory: {recurse: true}")).unwrap();
         assert!(deep.has("x/y.yaml"));
     }
 
     #[test]
     fn what_is_not_carried_out_is_refused_with_its_line() {
-        let changed = [
-            ("path: staging", "path: staging\n    plugin: {}"),
-            ("path: staging", "path: staging\n    chart: redis"),
-            ("path: staging", "path: staging\n    helm: {}\n    directory: {recurse: true}"),
+        let source = "  source:\n    repoURL: oran-config\n    targetRevision: main\n    path: staging\n";
+        let named = "{repoURL: oran-config, targetRevision: main, ref: values}";
+        let chart = "{repoURL: oran-config, targetRevision: main, path: a}";
+        let sources = |list: &[&str]| format!("  sources:\n    - {}\n", list.join("\n    - "));
+        let changed: [(&str, &str); 31] = [
+            ("    path: staging", "    path: staging\n    plugin: {}"),
+            ("    path: staging", "    path: staging\n    chart: redis"),
+            ("    path: staging", "    path: staging\n    ref: values"),
+            ("    path: staging", "    path: staging\n    helm: {}\n    directory: {recurse: true}"),
             ("path: staging", "path: ../x"),
             ("targetRevision: main", "targetRevision: HEAD"),
+            ("targetRevision: main", "targetRevision: develop"),
+            ("repoURL: oran-config", "repoURL: https://git.example.org/oran/other-oran-config"),
             ("    path: staging", "    path: staging\n    directory:\n      jsonnet: {}"),
+            ("    path: staging", "    path: staging\n    directory:\n      exclude: '*.yaml'"),
             ("project: default", "project: oran"),
-            ("project: default", "sources: []"),
+            ("project: default", "sources: [{path: a}]"),
+            (source, &sources(&[named])),
+            (source, &sources(&[chart, "{repoURL: oran-config, targetRevision: main, path: b}"])),
+            (source, &sources(&["{repoURL: https://charts.example.org, targetRevision: 1.0.0, chart: redis}", named])),
+            (source, &sources(&["{repoURL: other, targetRevision: main, ref: values}", chart])),
+            (source, "  sources: []\n"),
+            ("  project: default", "  ignoreDifferences: []"),
             ("name: in-cluster", "name: a\n    server: b"),
-            ("    namespace: sdr-staging", "    x: y"),
+            ("name: in-cluster", "name: edge"),
+            ("name: in-cluster", "server: https://10.0.0.1:6443"),
+            ("    namespace: sdr-staging", "    x: 'y'"),
             ("      prune: true", "      prune: maybe"),
             ("    automated:", "    retry: {limit: 3}\n    automated:"),
+            ("    automated:", "    managedNamespaceMetadata: {}\n    automated:"),
             ("    automated:", "    syncOptions: [CreateNamespace=true, Replace=true]\n    automated:"),
+            ("    automated:", "    syncOptions: CreateNamespace=true\n    automated:"),
             ("kind: Application", "kind: ApplicationSet"),
+            ("kind: Application", "kind: AppProject"),
             ("metadata:", "operation: {}\nmetadata:"),
             ("    repoURL: oran-config\n", ""),
         ];
-        let text: Vec<String> =
-            changed.iter().map(|(from, to)| parse_application("a.yaml", &STAGING.replacen(from, to, 1)).unwrap_err().to_string()).collect();
+        let text: Vec<String> = changed.iter().map(|(from, to)| of(&STAGING.replacen(from, to, 1)).unwrap_err().to_string()).collect();
         insta::assert_snapshot!(text.join("\n"));
-        assert!(parse_application("a.yaml", &format!("{STAGING}---\n{STAGING}")).is_err());
+        assert!(of(&format!("{STAGING}---\n{STAGING}")).is_err());
+    }
+
+    #[test]
+    fn what_says_the_same_in_other_words_is_the_same() {
+        let wanted = of(STAGING).unwrap();
+        let source = "  source:\n    repoURL: oran-config\n    targetRevision: main\n    path: staging\n";
+        for (from, to) in [
+            ("repoURL: oran-config", "repoURL: https://git.example.org/oran/oran-config.git/"),
+            ("repoURL: oran-config", "repoURL: git@example.org:oran-config.git"),
+            ("path: staging", "path: ./staging//."),
+            ("path: staging", "path: staging\n    name: staging"),
+            ("project: default", "project: ''"),
+            ("name: in-cluster", "server: https://kubernetes.default.svc"),
+            ("    automated:\n", "    syncOptions: [PruneLast=true]\n    automated:\n      enabled: true\n"),
+            (source, "  sources:\n    - {repoURL: oran-config, targetRevision: main, path: staging}\n"),
+        ] {
+            assert_eq!(of(&STAGING.replacen(from, to, 1)), Ok(wanted.clone()), "{to}");
+        }
+        let off = of(&STAGING.replace("    automated:\n", "    automated:\n      enabled: false\n")).unwrap();
+        assert_eq!(off, Application { automated: None, ..wanted });
     }
 }

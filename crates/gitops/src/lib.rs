@@ -21,7 +21,7 @@ pub mod value_images;
 pub mod yaml;
 
 pub use app::{AppEvent, AppState, Command, Look, Refusal, decide, next_look, stream, wanted};
-pub use application::{Application, Helm, parse_application};
+pub use application::{Application, Helm, Home, parse_application};
 pub use compare::{EnvironmentDifference, compare_environments};
 pub use diff::{Difference, differences};
 pub use health::{Health, HealthStatus, health};

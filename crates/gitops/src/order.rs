@@ -90,6 +90,8 @@ fn options(text: &str) -> Result<bool, String> {
         match option {
             "Prune=false" => prune = false,
             "Prune=true" => prune = true,
+            // of an Application that goes, which none does here
+            "Delete=false" => {}
             other => return Err(format!("the sync option `{other}` is not carried out; `Prune=false` is")),
         }
     }

@@ -9,16 +9,20 @@ const POLICY: &str = "helm.sh/resource-policy";
 /// When a hook's object goes; the only one that leaves it for whoever wants to know how it ended.
 const BEFORE_CREATION: &str = "before-hook-creation";
 
-/// The annotations that carry a hook out; nothing for a test, which is run by whoever tests.
-pub(super) fn of_hook(hook: &Hook) -> Result<Option<[(&'static str, String); 2]>, String> {
+/// The annotations that carry a hook out, beside those that its object has; nothing for one without an occasion: a test is run by whoever
+/// tests, no Application is uninstalled, and what goes back is a sync like any other.
+pub(super) fn of_hook(hook: &Hook, object: &Value) -> Result<Option<Vec<(&'static str, String)>>, String> {
     let any = |events: [HookEvent; 2]| hook.events.iter().any(|event| events.contains(event));
     let is_before = any([HookEvent::PreInstall, HookEvent::PreUpgrade]);
     let is_after = any([HookEvent::PostInstall, HookEvent::PostUpgrade]);
+    let own = |name: &str| object.pointer("/metadata/annotations").is_some_and(|all| all.get(name).is_some());
     let phase = match (is_before, is_after) {
-        (true, false) => "PreSync",
-        (false, true) => "PostSync",
-        (false, false) if hook.events.iter().all(|event| *event == HookEvent::Test) => return Ok(None),
-        _ => {
+        // one that is Argo CD's is none of Helm's any more
+        _ if own(HOOK) => None,
+        (true, false) => Some("PreSync"),
+        (false, true) => Some("PostSync"),
+        (false, false) => return Ok(None),
+        (true, true) => {
             return Err(refused(
                 hook,
                 "; one before a sync (`pre-install`, `pre-upgrade`) or one after it (`post-install`, `post-upgrade`) is",
@@ -31,7 +35,8 @@ pub(super) fn of_hook(hook: &Hook) -> Result<Option<[(&'static str, String); 2]>
         );
         return Err(refused(hook, &why));
     }
-    Ok(Some([(HOOK, phase.to_owned()), (WAVE, hook.weight.to_string())]))
+    let weight = (!own(WAVE)).then(|| (WAVE, hook.weight.to_string()));
+    Ok(Some(phase.map(|phase| (HOOK, phase.to_owned())).into_iter().chain(weight).collect()))
 }
 
 fn refused(hook: &Hook, why: &str) -> String {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use penstock_gate::Environment;
-use penstock_gitops::{Application, Manifest};
+use penstock_gitops::{Application, Helm, Home, Manifest};
 use penstock_model::release::ImageName;
 use penstock_model::{CommitId, Digest, RepositoryName};
 
 use super::render::ChartSource;
-use super::{MAX_FILES, all, text};
+use super::{BRANCH, MAX_FILES, all, text};
 use crate::effects::EffectError;
 use crate::parts::Parts;
 
@@ -45,13 +45,16 @@ pub async fn application(
 ) -> Result<Application, EffectError> {
     let path = &environment.application;
     let application = text(parts, repository, commit, path).await?;
-    penstock_gitops::parse_application(path, &application).map_err(|error| EffectError::Other(error.to_string()))
+    let home = Home { repository, branch: BRANCH };
+    penstock_gitops::parse_application(path, &application, home).map_err(|error| EffectError::Other(error.to_string()))
 }
 
-/// Files that decide the values of an Application's chart: its own, then those that the Application names.
-pub fn value_files(application: &Application) -> BTreeSet<String> {
-    let named = application.helm.iter().flat_map(|helm| helm.value_files.iter().cloned());
-    named.chain([within(&application.path, "values.yaml")]).collect()
+/// Files that decide the values of an Application's chart, of all those of the repository: its own, then those that the Application names.
+pub fn value_files(application: &Application, all: &[String]) -> BTreeSet<String> {
+    let helm = Helm { ignore_missing_value_files: true, ..application.helm.clone().unwrap_or_default() };
+    // what is not there stops nobody here
+    let named = helm.files_of(all).unwrap_or_default();
+    named.into_iter().chain([within(&application.path, "values.yaml")]).collect()
 }
 
 /// A path below a folder of the repository.
@@ -76,7 +79,7 @@ pub async fn environment_files(
         return Err(EffectError::Other(what));
     }
     if is_chart && !application.is_directory {
-        let chart = ChartSource::read(parts, repository, commit, &application).await?;
+        let chart = ChartSource::read(parts, repository, commit, environment, &application).await?;
         return Ok(EnvironmentFiles { application, source: Source::Chart(Box::new(chart)) });
     }
     let mut manifests = BTreeMap::new();

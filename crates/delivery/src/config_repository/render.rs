@@ -11,6 +11,8 @@ use penstock_chart::release::{self, Composed, Request};
 use penstock_chart::render::{Capabilities, KubeVersion, Release, Surroundings};
 use penstock_chart::value::{Data, Str};
 use penstock_chart::values::{self, Given, ValuesFile};
+use penstock_gate::Environment;
+use penstock_gitops::application::{FileParameter, NotThere};
 use penstock_gitops::{Application, Helm, Manifest, Rendered};
 use penstock_model::clock::over_after;
 use penstock_model::release::ImageName;
@@ -60,25 +62,31 @@ impl ChartSource {
         parts: &Parts,
         repository: &RepositoryName,
         commit: &CommitId,
+        environment: &Environment,
         application: &Application,
     ) -> Result<Self, EffectError> {
-        let helm = application.helm.clone().unwrap_or_default();
+        let (file, helm) = (&environment.application, application.helm.clone().unwrap_or_default());
         let bytes = async |path: &str| Ok::<_, EffectError>(parts.git.read(repository, commit, path, MAX_FILE).await?.map(Str::from));
-        let absent = |path: &str| EffectError::Other(format!("{path} of `spec.source.helm` is not in {repository} at {}", commit.short()));
+        let absent = |line: usize, path: &str, help: &str| {
+            let what = format!("{file}:{line}: `{path}` of `spec.source.helm` is not in {repository} at {}", commit.short());
+            EffectError::Other(format!("{what}\nhelp: commit it, or correct its path{help}"))
+        };
+        let absent_values = |line, path: &str| absent(line, path, "; `ignoreMissingValueFiles: true` passes over what is not there");
         let (mut values, mut held) = (Vec::new(), BTreeMap::new());
-        for path in &helm.value_files {
-            match bytes(path).await? {
-                Some(text) => values.push((path.clone(), text)),
-                None if helm.ignore_missing_value_files => {}
-                None => return Err(absent(path)),
-            }
+        let all = if helm.value_files.is_empty() { Vec::new() } else { parts.git.files(repository, commit, "").await? };
+        for path in helm.files_of(&all).map_err(|NotThere(named)| absent_values(named.line, &named.path))? {
+            let text = bytes(&path).await?.ok_or_else(|| absent_values(1, &path))?;
+            values.push((path, text));
         }
-        for parameter in &helm.file_parameters {
-            let text = bytes(&parameter.path).await?.ok_or_else(|| absent(&parameter.path))?;
-            held.insert(parameter.path.clone(), text);
+        for FileParameter { path, line, .. } in &helm.file_parameters {
+            let text = bytes(path).await?.ok_or_else(|| absent(*line, path, ""))?;
+            held.insert(path.clone(), text);
         }
         let name = helm.release_name.clone().unwrap_or_else(|| application.name.clone());
-        release::check_name(&name).map_err(|why| EffectError::Other(format!("the release `{name}` of {}: {why}", application.name)))?;
+        release::check_name(&name).map_err(|why| {
+            let key = if helm.release_name.is_some() { "spec.source.helm.releaseName" } else { "metadata.name" };
+            EffectError::Other(format!("{file}: `{key}` is `{name}`, which names no release: {why}"))
+        })?;
         let namespace = helm.namespace.clone().unwrap_or_else(|| application.namespace.clone());
         // known to this server alone, and the same from release to release: a password stays what it is
         let seed = Digest::of(parts.key.sign_bytes(format!("randomness of a chart\n{}\n{name}\n", application.name).as_bytes()));
@@ -236,7 +244,9 @@ impl ChartSource {
     /// What goes to the target: definitions, manifests, and hooks as Argo CD carries them out.
     fn documents(&self, composed: Composed) -> Result<Vec<Rendered>, String> {
         if let Some(annotation) = composed.unknown_hooks.first() {
-            return Err(format!("the hook `{annotation}` is not carried out; Helm 3 knows no such hook, and leaves its object out"));
+            return Err(format!(
+                "the hook `{annotation}` is not carried out: Helm 3 knows no such hook, and leaves its object out; remove the annotation, or put a definition into crds/"
+            ));
         }
         let mut documents = Vec::new();
         for crd in composed.chart.crds().iter().filter(|_| !self.helm.skip_crds) {
@@ -248,8 +258,8 @@ impl ChartSource {
             documents.push(rendered(&manifest.source, &manifest.content)?);
         }
         for hook in &composed.hooks {
-            let Some(annotations) = annotations::of_hook(hook)? else { continue };
             let mut document = rendered(&hook.manifest.source, &hook.manifest.content)?;
+            let Some(annotations) = annotations::of_hook(hook, &document.value)? else { continue };
             annotations::annotate(&mut document.value, annotations);
             documents.push(document);
         }

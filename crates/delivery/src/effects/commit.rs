@@ -54,13 +54,13 @@ async fn shared(
     environment: &Environment,
     release: &Release,
 ) -> Result<BTreeMap<String, String>, EffectError> {
-    let mut shared = BTreeMap::new();
+    let (mut shared, all) = (BTreeMap::new(), parts.git.files(repository, commit, "").await?);
     let config = parts.journal.world().config(&release.project);
     let others = config.iter().flat_map(|config| &config.environments).filter(|other| other.name != environment.name);
     for other in others {
         // one that cannot be read delivers nothing
         let Ok(application) = config_repository::application(parts, repository, commit, other).await else { continue };
-        shared.extend(config_repository::value_files(&application).into_iter().map(|file| (file, other.name.to_string())));
+        shared.extend(config_repository::value_files(&application, &all).into_iter().map(|file| (file, other.name.to_string())));
     }
     Ok(shared)
 }

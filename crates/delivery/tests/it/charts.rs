@@ -169,9 +169,31 @@ async fn values_of_an_application_go_over_each_other_as_with_argo_cd() {
 }
 
 #[tokio::test]
+async fn files_of_values_are_named_by_patterns_and_by_another_source_that_is_the_same_repository() {
+    let application = APPLICATION
+        .replace(
+            "  source:\n    repoURL: oran-config\n",
+            "  sources:\n  - {repoURL: oran-config, targetRevision: main, ref: values}\n  - repoURL: oran-config\n",
+        )
+        .replace("[values-production.yaml]", "[$values/envs/*.yaml, values-*.yaml]");
+    let house = house(&[
+        ("applications/production.yaml", application.leak()),
+        ("envs/a.yaml", "replicas: 5\nimage: {repository: oran/app, digest: ''}\n"),
+        ("envs/b.yaml", "replicas: 6\n"),
+        ("chart/values-production.yaml", "other: 1\n"),
+    ])
+    .await;
+    assert_eq!(manifests(&house).await.unwrap()[0].value["spec"]["replicas"], 6);
+    house.gate().await;
+    house.commit().await;
+    assert!(text(&house, "envs/a.yaml").await.contains(&Digest::of("app").to_string()), "a file that a pattern matches is edited, too");
+}
+
+#[tokio::test]
 async fn hooks_run_before_and_after_a_sync_and_what_is_to_be_kept_is_not_pruned() {
     const HOOKS: &str = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: 'pre-install,pre-upgrade', helm.sh/hook-weight: '-5', helm.sh/hook-delete-policy: before-hook-creation}\n---\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: tell\n  annotations: {helm.sh/hook: post-upgrade}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: kept\n  annotations: {helm.sh/resource-policy: keep}\n";
-    let found = manifests(&house(&[("chart/templates/hooks.yaml", HOOKS)]).await).await.unwrap();
+    const OWN: &str = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: own\n  annotations: {helm.sh/hook: 'pre-install,post-install', helm.sh/hook-weight: '7', argocd.argoproj.io/hook: PostSync}\n---\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: waved\n  annotations: {helm.sh/hook: pre-install, helm.sh/hook-weight: '7', argocd.argoproj.io/sync-wave: '3'}\n---\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: farewell\n  annotations: {helm.sh/hook: 'pre-delete,post-rollback'}\n";
+    let found = manifests(&house(&[("chart/templates/hooks.yaml", HOOKS), ("chart/templates/own.yaml", OWN)]).await).await.unwrap();
     let wishes = |name: &str| {
         let manifest = found.iter().find(|manifest| manifest.key.name == name).unwrap();
         let wishes = penstock_gitops::order::wishes(manifest).unwrap();
@@ -180,6 +202,9 @@ async fn hooks_run_before_and_after_a_sync_and_what_is_to_be_kept_is_not_pruned(
     assert_eq!(wishes("migrate"), (Phase::PreSync, -5, true));
     assert_eq!(wishes("tell"), (Phase::PostSync, 0, true));
     assert_eq!(wishes("kept"), (Phase::Sync, 0, false));
+    assert_eq!(wishes("own"), (Phase::PostSync, 7, true), "an annotation of Argo CD's goes before Helm's");
+    assert_eq!(wishes("waved"), (Phase::PreSync, 3, true));
+    assert!(!found.iter().any(|manifest| manifest.key.name == "farewell"), "nothing is uninstalled");
 }
 
 #[tokio::test]
@@ -210,9 +235,12 @@ environments:
 ";
     let tagged = TEMPLATE.replace("{{ with .Values.image.digest }}@{{ . }}{{ end }}", ":1.0");
     let missing = APPLICATION.replace("values-production.yaml", "nowhere.yaml");
+    let no_match = APPLICATION.replace("values-production.yaml", "/envs/*.yaml");
+    let elsewhere = APPLICATION.replace("targetRevision: main", "targetRevision: develop");
+    let misnamed = APPLICATION.replace("valueFiles", "releaseName: Web_1\n      valueFiles");
     let no_chart = APPLICATION.replace("path: chart", "path: policies");
     let directory = APPLICATION.replace("    helm:\n      valueFiles: [values-production.yaml]\n", "    directory: {recurse: true}\n");
-    let cases: [&[(&str, &str)]; 13] = [
+    let cases: [&[(&str, &str)]; 16] = [
         &[("chart/templates/app.yaml", tagged.leak())],
         &[("penstock.yaml", TWO), ("applications/staging.yaml", OTHER)],
         &[("chart/templates/hook.yaml", HOOK)],
@@ -227,6 +255,9 @@ environments:
         &[("chart/templates/app.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: other\n")],
         &[("chart/values.schema.json", "{\"properties\": {\"replicas\": {\"type\": \"string\"}}}")],
         &[("applications/production.yaml", missing.leak())],
+        &[("applications/production.yaml", no_match.leak())],
+        &[("applications/production.yaml", elsewhere.leak())],
+        &[("applications/production.yaml", misnamed.leak())],
         &[("applications/production.yaml", no_chart.leak())],
         &[("applications/production.yaml", directory.leak())],
     ];

@@ -6,8 +6,8 @@ use std::time::Duration;
 use penstock_gitops::app::AppState;
 use penstock_gitops::health::overall;
 use penstock_gitops::{
-    AppEvent, Application, Command, Health, Look, Manifest, Plan, Step, decide, health, parse_application, parse_manifests, plan, revision,
-    wanted,
+    AppEvent, Application, Command, Health, Home, Look, Manifest, Plan, Step, decide, health, parse_application, parse_manifests, plan,
+    revision, wanted,
 };
 use penstock_model::target::{LiveObject, ObjectKey};
 use penstock_model::{CommitId, Timestamp};
@@ -36,7 +36,7 @@ pub fn application(policy: &str) -> Application {
     let text = format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: app}}\nspec:\n  source: {{repoURL: config, targetRevision: main, path: prod}}\n  destination: {{namespace: prod}}\n{policy}"
     );
-    parse_application("app.yaml", &text).unwrap()
+    parse_application("app.yaml", &text, Home { repository: &"config".parse().unwrap(), branch: "main" }).unwrap()
 }
 
 pub const AUTOMATED: &str = "  syncPolicy: {automated: {prune: true, selfHeal: true}}\n";
