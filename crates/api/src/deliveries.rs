@@ -61,6 +61,9 @@ pub struct ReleaseInEnvironment {
     pub environment: EnvironmentName,
     /// `waiting`, `at_gate`, `gate_refused`, `awaiting_approval`, `allowed`, `rolling_out`, `checking`, `delivered`, `check_failed`, `refused`, `superseded`.
     pub step: String,
+    /// What fails on its way there, and is tried again: why, and what to do, as far as it is known.
+    #[serde(default)]
+    pub trouble: Option<String>,
     /// The gate's answer.
     pub gate: Option<GateView>,
     /// Approvals.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use penstock_model::Timestamp;
 use penstock_model::event::Position;
+use penstock_model::release::ReleaseId;
+use penstock_model::{CommitId, EnvironmentName, Timestamp};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -15,6 +16,7 @@ use tracing::{info, warn};
 use crate::effects;
 use crate::parts::Parts;
 use crate::wanted::{Effect, Stop, wanted};
+use crate::world::World;
 
 /// Jobs that run at the same time.
 pub const MAX_JOBS: usize = 4;
@@ -26,14 +28,17 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// An effect that failed and will be tried again; shown to people.
 #[derive(Clone, Debug, Serialize)]
 pub struct Trouble {
-    /// What was tried.
+    /// What was tried, in words.
     pub effect: String,
     /// What came back.
     pub error: String,
     /// How often.
     pub tries: u32,
-    /// When it is tried again.
+    /// When it is tried again, if the config repository does not change before.
     pub again: Timestamp,
+    /// The config repository's commit that it was tried with, if it is about a release.
+    #[serde(skip)]
+    config: Option<CommitId>,
 }
 
 /// What is failing now, for pages and `status`.
@@ -46,11 +51,17 @@ impl Troubles {
         self.0.lock().map(|map| map.values().cloned().collect()).unwrap_or_default()
     }
 
-    fn failed(&self, effect: &Effect, error: String, now: Timestamp) {
+    /// What fails about a release in an environment.
+    pub fn of(&self, release: ReleaseId, environment: &EnvironmentName) -> Option<Trouble> {
+        let map = self.0.lock().ok()?;
+        map.iter().find(|(effect, _)| effect.place() == Some((release, environment))).map(|(_, trouble)| trouble.clone())
+    }
+
+    fn failed(&self, effect: &Effect, error: String, now: Timestamp, config: Option<CommitId>) {
         let Ok(mut map) = self.0.lock() else { return };
         let tries = map.get(effect).map_or(1, |trouble| trouble.tries + 1);
         let pause = Duration::from_secs(1 << tries.min(6)).min(MAX_BACK_OFF);
-        map.insert(effect.clone(), Trouble { effect: format!("{effect:?}"), error, tries, again: now.after(pause) });
+        map.insert(effect.clone(), Trouble { effect: effect.to_string(), error, tries, again: now.after(pause), config });
     }
 
     fn cleared(&self, effect: &Effect) {
@@ -59,8 +70,9 @@ impl Troubles {
         }
     }
 
-    fn waits_until(&self, effect: &Effect) -> Option<Timestamp> {
-        self.0.lock().ok()?.get(effect).map(|trouble| trouble.again)
+    /// Until when an effect waits. What somebody may just have put right in the config repository does not.
+    fn waits_until(&self, effect: &Effect, config: Option<&CommitId>) -> Option<Timestamp> {
+        self.0.lock().ok()?.get(effect).filter(|trouble| trouble.config.as_ref() == config).map(|trouble| trouble.again)
     }
 }
 
@@ -69,6 +81,8 @@ struct UnderWay {
     cancel: CancellationToken,
     /// The world that it was read off.
     position: Position,
+    /// The commit of the config repository in it.
+    config: Option<CommitId>,
 }
 
 /// What is being carried out, and what was, although the world says that it should still be.
@@ -110,6 +124,7 @@ pub async fn drive(parts: Arc<Parts>, stop: CancellationToken) {
         let world = changes.borrow_and_update().clone();
         let wants = wanted(&world, now);
         stop_jobs(&hands.under_way, &wants.stops);
+        give_up_renders(&hands.under_way, &world);
         hands.resting.wake(world.position, now);
         let next_try = start(&parts, &wants.effects, world.position, &mut hands, &done, &stop);
         let next_look = next_try.into_iter().chain(wants.again).min();
@@ -140,6 +155,15 @@ fn stop_jobs(under_way: &BTreeMap<Effect, UnderWay>, stops: &[Stop]) {
     }
 }
 
+/// Gives up what is rendered of a commit that counts no longer: somebody may have put right what renders for ever.
+fn give_up_renders(under_way: &BTreeMap<Effect, UnderWay>, world: &World) {
+    for (effect, way) in under_way {
+        if matches!(effect, Effect::Gate { .. } | Effect::Commit { .. }) && way.config.as_ref() != config_of(world, effect) {
+            way.cancel.cancel();
+        }
+    }
+}
+
 /// Starts what is wanted, not under way, not waiting after a failure, not resting, and within the bound on jobs. Gives the
 /// next moment to look.
 fn start(
@@ -150,13 +174,13 @@ fn start(
     done: &mpsc::Sender<Done>,
     stop: &CancellationToken,
 ) -> Option<Timestamp> {
-    let now = parts.journal.now();
+    let (now, world) = (parts.journal.now(), parts.journal.world());
     let mut next_try: Option<Timestamp> = None;
     for effect in effects {
         if hands.under_way.contains_key(effect) {
             continue;
         }
-        let waits = parts.troubles.waits_until(effect).filter(|at| *at > now);
+        let waits = parts.troubles.waits_until(effect, config_of(&world, effect)).filter(|at| *at > now);
         if let Some(at) = waits.or_else(|| hands.resting.rests_until(effect)) {
             next_try = Some(next_try.map_or(at, |next| next.min(at)));
             continue;
@@ -166,7 +190,8 @@ fn start(
             continue;
         }
         let cancel = stop.child_token();
-        hands.under_way.insert(effect.clone(), UnderWay { cancel: cancel.clone(), position });
+        let config = config_of(&world, effect).cloned();
+        hands.under_way.insert(effect.clone(), UnderWay { cancel: cancel.clone(), position, config });
         let (parts, effect, done) = (parts.clone(), effect.clone(), done.clone());
         hands.tasks.spawn(async move {
             let result = effects::carry_out(&parts, &effect, cancel).await;
@@ -177,9 +202,19 @@ fn start(
     next_try
 }
 
+/// The config repository's commit that an effect about a release is carried out with.
+fn config_of<'w>(world: &'w World, effect: &Effect) -> Option<&'w CommitId> {
+    let (release, _) = effect.place()?;
+    let record = world.releases.get(&release)?;
+    world.projects.get(&record.release.project)?.config.as_ref().map(|seen| &seen.commit)
+}
+
 fn settle(parts: &Parts, hands: &mut Hands, (effect, result): Done) {
     let began = hands.under_way.remove(&effect);
+    let is_given_up = began.as_ref().is_some_and(|began| began.config.is_some() && began.cancel.is_cancelled());
     match result {
+        // of another commit it may be otherwise
+        Err(_) if is_given_up => parts.troubles.cleared(&effect),
         Ok(()) => {
             parts.troubles.cleared(&effect);
             info!(?effect, "done");
@@ -190,7 +225,7 @@ fn settle(parts: &Parts, hands: &mut Hands, (effect, result): Done) {
         Err(error) => {
             let text = effects::chain(&error);
             warn!(?effect, error = %text, "failed, will be tried again");
-            parts.troubles.failed(&effect, text, parts.journal.now());
+            parts.troubles.failed(&effect, text, parts.journal.now(), began.and_then(|began| began.config));
         }
     }
 }
@@ -211,6 +246,20 @@ mod tests {
         assert!(resting.rests_until(&plan()).is_some(), "nothing has changed: it would only spin");
         resting.wake(8, now);
         assert_eq!(resting.rests_until(&plan()), None);
+    }
+
+    #[test]
+    fn what_failed_about_a_release_is_tried_at_once_when_the_config_repository_changed() {
+        let (troubles, now) = (Troubles::default(), Timestamp(1_000));
+        let (release, environment) = (ReleaseId(penstock_model::Digest::of("release")), "staging".parse().unwrap());
+        let gate = Effect::Gate { release, environment };
+        let [before, after] = ["a", "b"].map(|digit| digit.repeat(40).parse::<CommitId>().unwrap());
+        troubles.failed(&gate, "it does not render".to_owned(), now, Some(before.clone()));
+        assert!(troubles.waits_until(&gate, Some(&before)).is_some());
+        assert_eq!(troubles.waits_until(&gate, Some(&after)), None);
+        let told = troubles.of(release, &"staging".parse().unwrap()).unwrap();
+        assert!(told.effect.starts_with("asking the gate of staging for release "), "{}", told.effect);
+        assert!(troubles.of(release, &"production".parse().unwrap()).is_none());
     }
 
     #[test]

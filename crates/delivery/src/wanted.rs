@@ -1,5 +1,7 @@
 //! What should be happening now, read off the world. Pure: after a crash the drivers just look again.
 
+mod words;
+
 use penstock_gate::Environment;
 use penstock_model::release::ReleaseId;
 use penstock_model::{EnvironmentName, JobName, ProjectName, RunId, Timestamp};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use penstock_cli::{CliError, exit};
 use penstock_container::{Runtime, RuntimeSettings, Subnet, UnpackLimits};
+use penstock_delivery::config_repository::Charts;
 use penstock_delivery::library::Mirror;
 use penstock_delivery::{JobCalls, JobTokens, Journal, Parts, Settings, Troubles};
 use penstock_gateway::GatewayClient;
@@ -25,6 +26,7 @@ use penstock_runner::{Hands, Runner};
 use penstock_store::{DataLock, DirBlobs, DirLogs, Durability, SealedSecrets, SqliteLog};
 use penstock_target::{AddressRange, LocalSettings, LocalTarget};
 use penstock_trust::{Keyring, PublicKey, SigningKey, TokenIssuer};
+use tokio_util::sync::CancellationToken;
 
 use crate::admission::Door;
 use crate::config::ServerSection;
@@ -54,6 +56,8 @@ pub struct Built {
     pub git: BareRepositories,
     /// The registry.
     pub registry: Arc<Registry>,
+    /// Ends the server. Charts that are being rendered then are given up.
+    pub stop: CancellationToken,
     /// The log, to be closed in the end.
     pub log: Arc<SqliteLog>,
     /// Held while this lives.
@@ -171,6 +175,8 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
         Journal::open(log.clone() as Arc<dyn EventLog>, epoch, clock).await.map_err(|error| broken("reading the event log", &error))?;
     let calls =
         JobCalls::open(data.join("calls")).map_err(|source| CliError::Io { what: data.join("calls").display().to_string(), source })?;
+    let secrets = SealedSecrets::open(&data.join("secrets"), &data.join("secrets.key")).map_err(|error| broken("the secrets", &error))?;
+    let stop = CancellationToken::new();
     let parts = Arc::new(Parts {
         journal,
         remote: Arc::new(remote(blobs.clone(), registry.clone())?),
@@ -184,9 +190,7 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
         target: target.clone(),
         runner: runner.clone(),
         tools: runner,
-        secrets: Arc::new(
-            SealedSecrets::open(&data.join("secrets"), &data.join("secrets.key")).map_err(|error| broken("the secrets", &error))?,
-        ),
+        secrets: Arc::new(secrets),
         messenger: Arc::new(Post::new(settings.smtp.clone())),
         random: Arc::new(KernelRandom),
         key,
@@ -194,12 +198,12 @@ pub async fn build(settings: &ServerSection, durability: Durability, terminal: O
         issuer,
         vaults: Arc::new(VaultClient::default()),
         tokens: JobTokens::default(),
-        charts: Arc::default(),
+        charts: Arc::new(Charts::until(stop.clone())),
         troubles: Troubles::default(),
         settings: spine_settings(settings, host),
     });
     door.open(parts.clone());
-    Ok(Built { parts, calls: Arc::new(calls), target, runtime, gateway, git, registry, log, _lock: lock })
+    Ok(Built { parts, calls: Arc::new(calls), target, runtime, gateway, git, registry, stop, log, _lock: lock })
 }
 
 /// What the spine is told.

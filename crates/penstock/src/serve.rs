@@ -70,7 +70,7 @@ pub async fn serve(settings: ServerSection) -> Result<ExitCode, CliError> {
     })?;
     let tls = settings.tls.as_ref().map(acceptor).transpose()?;
     let built = build(&settings, penstock_store::Durability::PowerCut, None).await?;
-    let stop = CancellationToken::new();
+    let stop = built.stop.clone();
     built.runtime.make_bridge().map_err(|error| broken("containers", &error))?;
     built.gateway.ensure().await.map_err(|error| broken("the gateway", &error))?;
     let running = start(&settings, &built, &stop).await?;

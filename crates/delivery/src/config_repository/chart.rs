@@ -9,6 +9,7 @@ use penstock_chart::load::{self, IGNORE_FILE, Rules};
 use penstock_chart::render::Cache;
 use penstock_chart::value::Str;
 use penstock_model::{CommitId, Digest, RepositoryName};
+use tokio_util::sync::CancellationToken;
 
 use super::MAX_FILES;
 use super::environment::within;
@@ -26,6 +27,8 @@ pub struct Charts {
     read: Mutex<VecDeque<(Digest, Arc<Read>)>>,
     /// Parsed templates.
     pub(super) templates: Cache,
+    /// When nobody waits for what they render to any more.
+    stop: CancellationToken,
 }
 
 /// A chart and the files that it was made of.
@@ -43,6 +46,16 @@ impl Read {
 }
 
 impl Charts {
+    /// None yet. What is rendered when `stop` comes is given up: whoever ends does not wait for it.
+    pub fn until(stop: CancellationToken) -> Self {
+        Self { stop, ..Self::default() }
+    }
+
+    /// When renders are given up whoever asked for them.
+    pub(super) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     fn get(&self, key: Digest) -> Option<Arc<Read>> {
         let read = self.read.lock().ok()?;
         read.iter().find(|(known, _)| *known == key).map(|(_, read)| read.clone())

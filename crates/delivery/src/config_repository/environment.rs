@@ -6,6 +6,7 @@ use penstock_gate::Environment;
 use penstock_gitops::{Application, Helm, Home, Manifest};
 use penstock_model::release::ImageName;
 use penstock_model::{CommitId, Digest, RepositoryName};
+use tokio_util::sync::CancellationToken;
 
 use super::render::ChartSource;
 use super::{BRANCH, MAX_FILES, all, text};
@@ -96,6 +97,16 @@ pub async fn environment_files(
 }
 
 impl EnvironmentFiles {
+    /// The same; what is rendered of it is given up when `until` comes.
+    #[must_use]
+    pub fn until(self, until: CancellationToken) -> Self {
+        let source = match self.source {
+            Source::Chart(chart) => Source::Chart(Box::new(chart.until(until))),
+            plain @ Source::Plain(_) => plain,
+        };
+        Self { source, ..self }
+    }
+
     /// The manifests that the environment is to have.
     pub async fn manifests(self) -> Result<(Application, Vec<Manifest>), EffectError> {
         let manifests = match self.source {

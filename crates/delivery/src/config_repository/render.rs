@@ -18,6 +18,7 @@ use penstock_model::clock::over_after;
 use penstock_model::release::ImageName;
 use penstock_model::{CommitId, Digest, RepositoryName, Timestamp};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::annotations;
 use super::chart::{self, Charts, Read};
@@ -47,6 +48,8 @@ pub(super) struct ChartSource {
     held: BTreeMap<String, Str>,
     now: Timestamp,
     seed: Digest,
+    /// When nobody waits for it any more.
+    until: CancellationToken,
 }
 
 /// What a chart renders to.
@@ -101,7 +104,24 @@ impl ChartSource {
             held,
             now: written(parts, repository, commit).await?,
             seed,
+            until: parts.charts.stop(),
         })
+    }
+
+    /// The same, and given up when `until` comes.
+    pub(super) fn until(self, until: CancellationToken) -> Self {
+        Self { until, ..self }
+    }
+
+    /// How long a render that begins now may go on.
+    fn time_limit(&self) -> TimeLimit {
+        let until = self.until.clone();
+        TimeLimit::new(RENDER_TIME, over_after).unless_given_up(Arc::new(move || until.is_cancelled()))
+    }
+
+    /// What putting values together may cost.
+    fn budget(&self) -> Budget {
+        Budget::new(Limits::default()).within(Some(self.time_limit()))
     }
 
     /// Renders it.
@@ -177,7 +197,7 @@ impl ChartSource {
 
     /// The values that templates see with what is given.
     fn seen(&self, given: &Given) -> Result<Value, EffectError> {
-        let mut budget = Budget::new(Limits::default());
+        let mut budget = self.budget();
         let table = self.merged(given, &mut budget)?;
         let (map, _) = values::coalesce(&self.read.chart, &table, &mut budget).map_err(|fault| self.error(&fault))?;
         let table = values::table_of(&map, &mut budget).map_err(|fault| self.error(&fault))?;
@@ -222,7 +242,7 @@ impl ChartSource {
         installable(&self.read.chart).map_err(|error| self.error(&error))?;
         let given = self.given();
         let request = Request {
-            values: self.merged(&given, &mut Budget::new(Limits::default()))?,
+            values: self.merged(&given, &mut self.budget())?,
             release: self.release.clone(),
             capabilities: self.capabilities()?,
             check_schema: !self.helm.skip_schema_validation,
@@ -230,11 +250,8 @@ impl ChartSource {
         };
         let now = jiff::Timestamp::from_millisecond(self.now.0).unwrap_or_default().to_zoned_datetime(jiff::tz::TimeZone::UTC);
         let mut random = Seeded::new(*self.seed.as_bytes());
-        let mut around = Surroundings {
-            cache: Some(&self.charts.templates),
-            time: Some(TimeLimit::new(RENDER_TIME, over_after)),
-            ..Surroundings::new(&now, &mut random)
-        };
+        let mut around =
+            Surroundings { cache: Some(&self.charts.templates), time: Some(self.time_limit()), ..Surroundings::new(&now, &mut random) };
         let composed = release::compose(&self.read.chart, &request, &mut around).map_err(|error| self.error(&error))?;
         let documents = self.documents(composed).map_err(|error| self.error(&error))?;
         let manifests = penstock_gitops::rendered_manifests(documents, &self.namespace).map_err(|errors| all(&errors))?;

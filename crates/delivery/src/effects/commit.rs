@@ -7,6 +7,7 @@ use penstock_model::git::{CommitChange, GitError, Signature};
 use penstock_model::ids::Actor;
 use penstock_model::release::{Release, ReleaseId, Revision};
 use penstock_model::{CommitId, EnvironmentName, RepositoryName};
+use tokio_util::sync::CancellationToken;
 
 use super::EffectError;
 use crate::config_repository::{self, BRANCH, environment_files};
@@ -39,9 +40,10 @@ pub(super) async fn with_images(
     commit: &CommitId,
     environment: &Environment,
     release: &Release,
+    cancel: &CancellationToken,
 ) -> Result<WithImages, EffectError> {
     let shared = shared(parts, repository, commit, environment, release).await?;
-    let files = environment_files(parts, repository, commit, environment).await?;
+    let files = environment_files(parts, repository, commit, environment).await?.until(cancel.clone());
     let found = files.with_digests(&release.images, shared).await?;
     Ok(WithImages { changed: found.changed, revision: penstock_gitops::revision(&found.manifests) })
 }
@@ -71,7 +73,7 @@ pub(super) fn author() -> Signature {
 }
 
 /// Makes the commit, or finds the one that an earlier server made.
-pub(super) async fn commit(parts: &Parts, id: ReleaseId, name: &EnvironmentName) -> Result<(), EffectError> {
+pub(super) async fn commit(parts: &Parts, id: ReleaseId, name: &EnvironmentName, cancel: CancellationToken) -> Result<(), EffectError> {
     let world = parts.journal.world();
     let Some(record) = world.releases.get(&id) else { return Ok(()) };
     let project = &record.release.project;
@@ -89,7 +91,7 @@ pub(super) async fn commit(parts: &Parts, id: ReleaseId, name: &EnvironmentName)
         if let Some((commit, previous)) = find(parts, &repository, &head, id, name).await? {
             return done(parts, id, name, commit, answer.revision, previous).await;
         }
-        let wanted = with_images(parts, &repository, &head, &environment, &record.release).await?;
+        let wanted = with_images(parts, &repository, &head, &environment, &record.release, &cancel).await?;
         if wanted.revision != answer.revision {
             // the manifests changed since the gate answered: it will be asked again once the branch has been read
             config_repository::read(parts, project).await?;

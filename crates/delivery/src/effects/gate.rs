@@ -7,6 +7,7 @@ use penstock_model::release::ReleaseId;
 use penstock_model::{CommitId, EnvironmentName, RepositoryName};
 use penstock_trust::predicate::{Summary, SummaryInput};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::EffectError;
 use super::commit::with_images;
@@ -18,7 +19,7 @@ use crate::parts::Parts;
 use crate::streams;
 
 /// Asks the gate with everything that is known, and keeps the answer as a signed statement.
-pub(super) async fn gate(parts: &Parts, id: ReleaseId, name: &EnvironmentName) -> Result<(), EffectError> {
+pub(super) async fn gate(parts: &Parts, id: ReleaseId, name: &EnvironmentName, cancel: CancellationToken) -> Result<(), EffectError> {
     let world = parts.journal.world();
     let now = parts.journal.now();
     let Some(record) = world.releases.get(&id) else { return Ok(()) };
@@ -30,7 +31,7 @@ pub(super) async fn gate(parts: &Parts, id: ReleaseId, name: &EnvironmentName) -
         return Ok(());
     };
     let inputs = gate_inputs(&world, record, &environment, now);
-    let wanted = with_images(parts, &repository, &head, &environment, &record.release).await?;
+    let wanted = with_images(parts, &repository, &head, &environment, &record.release, &cancel).await?;
     let policies = policies(parts, &repository, &head, &environment.gate).await?;
     let input = GateInput {
         environment: name.clone(),

@@ -10,6 +10,7 @@ mod interrupted;
 mod releases;
 mod repositories;
 mod repositories_tls;
+mod served;
 mod signed;
 
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use nix::unistd::Pid;
 use penstock_api::{Client, NewUser, NewUserToken, RunView};
 use penstock_model::blob::LogPart;
 use penstock_model::{Digest, Secret};
@@ -151,11 +152,15 @@ impl House {
         server.kill().await.unwrap();
     }
 
+    /// The server's process.
+    pub fn process(&self) -> Pid {
+        Pid::from_raw(self.server.as_ref().and_then(Child::id).unwrap().cast_signed())
+    }
+
     /// Asks the server to end, as an operator does.
     pub async fn stop(&mut self) {
+        nix::sys::signal::kill(self.process(), nix::sys::signal::Signal::SIGTERM).unwrap();
         let mut server = self.server.take().unwrap();
-        let pid = nix::unistd::Pid::from_raw(server.id().unwrap().cast_signed());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         let ended = tokio::time::timeout(LIMIT, server.wait()).await.unwrap_or_else(|_| panic!("it does not end: {}", self.log()));
         assert!(ended.unwrap().success(), "{}", self.log());
     }

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 use penstock_api::{EnvironmentSummary, ProjectSummary, ReleaseView, Trouble};
-use penstock_model::{ProjectName, Timestamp};
+use penstock_model::{ProjectName, Timestamp, counted};
 
 use super::parts::{ago, begun, empty, moment, runs, status, table, title};
 use super::{PageFailure, Viewer, layout, tag_release};
@@ -30,8 +30,8 @@ fn failing(trouble: &Trouble) -> Markup {
     html! {
         div.notice role="status" {
             strong { "Failing: " } (trouble.effect)
-            p { (trouble.error) }
-            p.hint { "Tried " (trouble.tries) " times; again at " (moment(trouble.again)) }
+            pre { (trouble.error) }
+            p.hint { "Tried " (counted(trouble.tries, "time")) "; again at " (moment(trouble.again)) }
         }
     }
 }

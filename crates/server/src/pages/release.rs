@@ -82,6 +82,12 @@ fn station(release: &ReleaseView, place: &ReleaseInEnvironment, caller: &Caller)
                 p.hint { "Neither who pushed nor who wrote a commit since the last release may approve." }
             }
             @for one in &place.glass { (glass::shown(one)) }
+            @if let Some(why) = &place.trouble {
+                div.notice role="status" {
+                    strong { "It fails." } pre { (why) }
+                    p.hint { "It is tried again by itself, and at once when the config repository changes." }
+                }
+            }
             @if let Some(why) = &place.refused { p.error { (why) } }
             @if let Some(gate) = &place.gate { (answer(gate, &place.step)) }
             @if matches!(place.step.as_str(), "gate_refused" | "awaiting_approval") && caller.role >= Role::Developer {

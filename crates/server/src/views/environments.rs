@@ -9,7 +9,7 @@ use penstock_gitops::{AppState, HealthStatus};
 use penstock_model::{EnvironmentName, ProjectName};
 use penstock_rollout::{Canary, Phase as CanaryPhase};
 
-use super::releases::step_word;
+use super::releases::{step_word, trouble};
 use super::runs::first_line;
 use crate::App;
 
@@ -76,7 +76,7 @@ pub async fn environment(app: &App, project: &ProjectName, name: &EnvironmentNam
         application: seen.application.clone(),
         namespace: seen.namespace.clone(),
         synced: state.and_then(|state| state.synced.as_ref()).map(|synced| synced.commit.clone()),
-        sync_error: seen.trouble.clone().or(failed),
+        sync_error: seen.trouble.clone().or(failed).or_else(|| waiting(app, &world, project, &environment)),
         pods,
         objects: seen
             .objects
@@ -93,6 +93,11 @@ pub async fn environment(app: &App, project: &ProjectName, name: &EnvironmentNam
         glass: super::glass_of(&world, project, name, app.parts.journal.now()),
         differences: seen.differences,
     })
+}
+
+/// What keeps a release from coming here.
+fn waiting(app: &App, world: &World, project: &ProjectName, environment: &Environment) -> Option<String> {
+    world.releases_of(project).take(RELEASES).find_map(|record| trouble(app, record, environment))
 }
 
 fn releases(world: &World, project: &ProjectName, environment: &Environment) -> Vec<ReleaseInList> {

@@ -118,6 +118,12 @@ fn explain_release(app: &App, record: &ReleaseRecord) -> Explanation {
             verdict = format!("{name}: {}", words(step));
         }
         reasons.push(reason(name.as_str(), words(step)));
+        reasons.extend(super::releases::trouble(app, record, environment).map(|why| Reason {
+            topic: format!("{name}: fails"),
+            text: why,
+            place: String::new(),
+            fix: "it is tried again by itself, and at once when the config repository changes".to_owned(),
+        }));
         let Some(state) = record.environments.get(name) else { continue };
         if let Some(answer) = &state.gate {
             for denial in answer.decision.denials.iter().filter(|_| !answer.decision.allow) {

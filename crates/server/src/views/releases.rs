@@ -1,7 +1,7 @@
 //! Releases.
 
 use penstock_api::{ApprovalView, CheckView, DenialView, GateView, ReleaseInEnvironment, ReleaseView};
-use penstock_delivery::{EnvironmentState, GateAnswer, ReleaseRecord, WayBack};
+use penstock_delivery::{EnvironmentState, GateAnswer, ReleaseRecord, ReleaseStep, WayBack};
 use penstock_gate::{Denial, Environment};
 use penstock_model::ProjectName;
 
@@ -49,6 +49,7 @@ fn in_environment(app: &App, record: &ReleaseRecord, environment: &Environment) 
     ReleaseInEnvironment {
         environment: environment.name.clone(),
         step: step_word(world.step(record, environment)),
+        trouble: trouble(app, record, environment),
         gate: state.gate.as_ref().map(gate),
         approvals: state
             .approvals
@@ -79,8 +80,18 @@ fn in_environment(app: &App, record: &ReleaseRecord, environment: &Environment) 
     }
 }
 
+/// What fails about a release in an environment now: an effect, or else what keeps the environment from being made what Git says.
+pub fn trouble(app: &App, record: &ReleaseRecord, environment: &Environment) -> Option<String> {
+    let of_effect = app.parts.troubles.of(record.id, &environment.name).map(|trouble| trouble.error);
+    of_effect.or_else(|| {
+        let (world, project) = (app.parts.journal.world(), &record.release.project);
+        let is_there = world.step(record, environment) == ReleaseStep::RollingOut;
+        is_there.then(|| app.keeper.seen(project, &environment.name).trouble).flatten()
+    })
+}
+
 /// A step's word on the wire.
-pub fn step_word(step: penstock_delivery::ReleaseStep) -> String {
+pub fn step_word(step: ReleaseStep) -> String {
     serde_json::to_value(step).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

@@ -16,14 +16,24 @@ pub(super) const LASTING: &str = "{{ regexMatch \"[01]*0[01]{1000}a\" (repeat 20
 /// Waits until a program has worked for so long that it must be rendering, and interrupts it.
 pub(super) async fn interrupt_while_it_renders(child: &Child) {
     let pid = Pid::from_raw(child.id().try_into().unwrap());
+    works_for_a_second(pid, 0).await;
+    kill(pid, Signal::SIGINT).unwrap();
+}
+
+/// Waits until a process has worked for a second more than it had.
+pub(super) async fn works_for_a_second(pid: Pid, before: u64) {
     eventually("it works for a second", || async move {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        // the program's name, which may hold anything, is in brackets; the time that it worked is the 14th field, in hundredths
-        let worked: u64 = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(11).unwrap().parse().unwrap();
-        if worked > 100 { Ok(()) } else { Err(worked) }
+        let worked = worked(pid);
+        if worked > before + 100 { Ok(()) } else { Err(worked) }
     })
     .await;
-    kill(pid, Signal::SIGINT).unwrap();
+}
+
+/// How long a process has worked, in hundredths of a second.
+pub(super) fn worked(pid: Pid) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // the program's name, which may hold anything, is in brackets; the time is the 14th field
+    stat.rsplit_once(')').unwrap().1.split_whitespace().nth(11).unwrap().parse().unwrap()
 }
 
 #[tokio::test]
