@@ -1,6 +1,6 @@
 //! A release brought to another chart, or to other values.
 
-use std::{collections::BTreeMap, pin::pin};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use penstock_chart::{
     budget::Budget,
@@ -95,6 +95,26 @@ impl Releases<'_> {
             }
             Err((error, created)) => Err(self.upgrade_failed(upgrade, record, error, created).await),
         }
+    }
+
+    /// The revision that an upgrade would start from, and the one that it would make. Nothing is changed.
+    pub async fn proposed(&self, name: &str, render: RenderRequest, old_values: OldValues) -> Result<(Record, Record), HelmError> {
+        let upgrade = Upgrade {
+            name: name.to_owned(),
+            render,
+            old_values,
+            waiting: Waiting { ready: false, jobs: false, timeout: Duration::ZERO, hooks: false },
+            atomic: false,
+            cleanup_on_fail: false,
+            force: false,
+            take_ownership: false,
+            dry_run: true,
+            history_max: 0,
+            description: None,
+            labels: BTreeMap::new(),
+        };
+        let Begun { record, current, .. } = self.begin_upgrade(&upgrade).await?;
+        Ok((current, record))
     }
 
     async fn begin_upgrade(&self, upgrade: &Upgrade) -> Result<Begun, HelmError> {

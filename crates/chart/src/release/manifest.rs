@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use super::{
     head::{self, Head},
-    order,
+    order::{self, INSTALL},
+    record::Record,
 };
 use crate::{
     budget::{Budget, Exhausted, Limits},
@@ -166,6 +167,20 @@ pub(super) fn sort_within(files: &BTreeMap<Str, Str>, order: &[&str], budget: &m
     order::sort_by_kind(&mut sorted.hooks, order, |hook| &hook.manifest.head.kind);
     order::sort_by_kind(&mut sorted.manifests, order, |manifest| &manifest.head.kind);
     Ok(sorted)
+}
+
+impl Record {
+    /// The documents and hooks of a record, sorted as those of a render are.
+    pub fn sorted(&self) -> Result<Sorted, NotAManifest> {
+        let mut files: BTreeMap<String, String> = BTreeMap::new();
+        let mut add = |source: &str, document: &str| files.entry(source.to_owned()).or_default().push_str(&format!("---\n{document}\n"));
+        for document in head::documents(self.manifest.as_bytes()) {
+            let document = document.lossy();
+            add(document.split_once("# Source: ").and_then(|(_, rest)| rest.lines().next()).unwrap_or_default(), &document);
+        }
+        self.hooks.iter().for_each(|hook| add(&hook.path, &hook.manifest));
+        sort(&files.into_iter().map(|(source, text)| (source.into(), text.into())).collect(), INSTALL)
+    }
 }
 
 fn place(manifest: Manifest, sorted: &mut Sorted) {

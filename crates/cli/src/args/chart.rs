@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-pub use flags::{Access, ChartSource, Cluster, Credentials, Reach, RenderFlags, Values};
+pub use flags::{Access, ChartSource, Cluster, Credentials, OldValues, Reach, RenderFlags, Values};
 pub use release::{Cascade, Get, GetPart, History, Install, ListReleases, Rollback, StatusOf, TestRelease, Uninstall, Upgrade};
 pub use repo::{Repo, RepoAdd, RepoRemove, RepoUpdate};
 pub use revision::{DryRun, Naming, NewRevision, OfInstallations, PostRenderer, Waiting};
@@ -66,7 +66,7 @@ pub enum Chart {
     Repo(Repo),
     /// Check a packed chart against its provenance file.
     Verify(Verify),
-    /// Compare two versions of a chart, or two sets of values, object by object, as they render.
+    /// Compare two versions of a chart, two sets of values, or a release and what an upgrade would make of it, object by object.
     #[command(disable_version_flag = true)]
     Diff(Box<Diff>),
     /// Say which file or flag sets a value, and where templates use it.
@@ -323,9 +323,22 @@ pub struct Diff {
     /// The chart, or its older and its newer form.
     #[arg(value_name = "CHART", required = true, num_args = 1..=2)]
     pub charts: Vec<String>,
-    /// The release's name.
+    /// The release's name, where none is looked at.
     #[arg(long, default_value = "release-name")]
     pub name: String,
+    /// A release on the cluster: it is compared with what an upgrade to the chart would make of it, and nothing is changed.
+    #[arg(
+        long,
+        value_name = "RELEASE",
+        conflicts_with_all = ["name", "from_version", "from_values", "from_set", "kube_version", "api_versions"]
+    )]
+    pub release: Option<String>,
+    /// With `--release`: as an upgrade would take them.
+    #[command(flatten)]
+    pub old_values: OldValues,
+    /// With `--release`: how its cluster is reached.
+    #[command(flatten)]
+    pub reach: Reach,
     /// How both are rendered.
     #[command(flatten)]
     pub render: RenderFlags,

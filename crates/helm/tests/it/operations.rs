@@ -93,6 +93,29 @@ async fn values_of_before_are_kept_as_one_asks() {
 }
 
 #[tokio::test]
+async fn what_an_upgrade_would_make_is_known_and_nothing_is_done() {
+    let stage = Stage::new();
+    let template = config_map("a", "\"{{ .Values.text }} {{ .Release.Revision }} {{ .Release.IsUpgrade }}\"");
+    let render = |given| rendering(&[("a.yaml", &template), ("h.yaml", &hook("job", "pre-upgrade", ""))], given);
+    stage.with(async |releases| releases.install(&install(render(json!({"text": "one"})))).await.unwrap()).await;
+    let did = stage.cluster.did();
+    let proposed = async |given, how| stage.with(async |releases| releases.proposed("web", render(given), how).await.unwrap()).await;
+    let (current, next) = proposed(json!({}), OldValues::IfNoneAreGiven).await;
+    assert_eq!((current.revision, next.revision), (1, 2));
+    let texts = [current, next].map(|record| {
+        let sorted = record.sorted().unwrap();
+        let hooks: Vec<String> = sorted.hooks.iter().map(|hook| format!("{} {}", hook.manifest.head.kind, hook.manifest.source)).collect();
+        assert_eq!(hooks, ["Job web/templates/h.yaml"]);
+        assert_eq!(sorted.manifests[0].source, "web/templates/a.yaml");
+        sorted.manifests[0].content.to_string()
+    });
+    assert!(texts[0].contains("\"one 1 false\"") && texts[1].contains("\"one 2 true\""), "{texts:?}");
+    let (_, reset) = proposed(json!({}), OldValues::Reset).await;
+    assert!(reset.manifest.contains("from the chart 2"), "{}", reset.manifest);
+    assert_eq!(stage.cluster.did(), did);
+}
+
+#[tokio::test]
 async fn hooks_run_by_weight_before_the_objects_and_go_by_their_policies() {
     let stage = Stage::new();
     let late = hook("late", "pre-install", "    helm.sh/hook-weight: \"5\"\n    helm.sh/hook-delete-policy: hook-succeeded\n");

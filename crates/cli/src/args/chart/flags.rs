@@ -32,6 +32,20 @@ pub struct Values {
     pub set_literal: Vec<String>,
 }
 
+/// What becomes of the values that a release was given before.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct OldValues {
+    /// Start from the last revision's values instead of the chart's.
+    #[arg(long, conflicts_with_all = ["reset_values", "reset_then_reuse_values"])]
+    pub reuse_values: bool,
+    /// Start from the chart's values, whatever was given before.
+    #[arg(long, conflicts_with = "reset_then_reuse_values")]
+    pub reset_values: bool,
+    /// Start from the new chart's values, then what was given before.
+    #[arg(long)]
+    pub reset_then_reuse_values: bool,
+}
+
 /// Who asks a repository or a registry, and how each knows the other.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Access {

@@ -4,7 +4,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Cluster, Naming, NewRevision, Waiting};
+use super::{Cluster, Naming, NewRevision, OldValues, Waiting};
 
 /// `chart install`.
 #[derive(Debug, Args)]
@@ -39,15 +39,9 @@ pub struct Upgrade {
     /// Remove what the upgrade has made anew when it fails.
     #[arg(long)]
     pub cleanup_on_fail: bool,
-    /// Start from the last revision's values instead of the chart's.
-    #[arg(long, conflicts_with_all = ["reset_values", "reset_then_reuse_values"])]
-    pub reuse_values: bool,
-    /// Start from the chart's values, whatever was given before.
-    #[arg(long, conflicts_with = "reset_then_reuse_values")]
-    pub reset_values: bool,
-    /// Start from the new chart's values, then what was given before.
-    #[arg(long)]
-    pub reset_then_reuse_values: bool,
+    /// What becomes of the values that were given before.
+    #[command(flatten)]
+    pub old_values: OldValues,
     /// How many revisions are kept, 0 for all; `$HELM_MAX_HISTORY` or 10 unless given.
     #[arg(long, value_name = "COUNT")]
     pub history_max: Option<u32>,

@@ -1,4 +1,4 @@
-//! `penstock chart diff`: two versions of a chart, or two sets of values, object by object.
+//! `penstock chart diff`: two versions of a chart, two sets of values, or a release and its upgrade, object by object.
 
 use penstock_chart::{
     diff::{Difference, Fate, LineFate, Side, diff as differences},
@@ -17,6 +17,9 @@ use super::{given, release, source, template};
 
 /// Compares, and gives the exit code: [`exit::NOT_GOOD`] where something differs, as `diff` does.
 pub async fn diff(args: &Diff, output: Output) -> Result<u8, CliError> {
+    if let Some(name) = &args.release {
+        return upgraded(args, name, output).await;
+    }
     let (older, newer) = match args.charts.as_slice() {
         [older, newer] => (older, newer),
         [chart] => (chart, chart),
@@ -25,17 +28,29 @@ pub async fn diff(args: &Diff, output: Output) -> Result<u8, CliError> {
     let older_source = ChartSource { version: args.from_version.clone().or_else(|| args.source.version.clone()), ..args.source.clone() };
     let older = side(args, older, &older_source, &older_values(args)).await?;
     let newer = side(args, newer, &args.source, &args.values).await?;
-    let found = differences(objects_of(&older), objects_of(&newer), args.context, args.show_secrets)
+    let sides = [&older, &newer].map(|composed| Side { manifests: &composed.manifests, hooks: &composed.hooks });
+    compared(args, sides, "both render the same objects", output)
+}
+
+/// Compares a release with what an upgrade would make of it.
+async fn upgraded(args: &Diff, name: &str, output: Output) -> Result<u8, CliError> {
+    let [reference] = args.charts.as_slice() else {
+        let message = "a release is compared with one chart";
+        return Err(CliError::other(message, "penstock chart diff --release RELEASE CHART", exit::USAGE));
+    };
+    let proposed = release::proposed(args, name, reference).await?;
+    let sides = [&proposed.current, &proposed.next].map(|sorted| Side { manifests: &sorted.manifests, hooks: &sorted.hooks });
+    compared(args, sides, &format!("an upgrade would leave all objects of revision {} as they are", proposed.revision), output)
+}
+
+fn compared(args: &Diff, [older, newer]: [Side<'_>; 2], equal: &str, output: Output) -> Result<u8, CliError> {
+    let found = differences(older, newer, args.context, args.show_secrets)
         .map_err(|why| CliError::other(why, "`penstock chart template` shows the documents", exit::NOT_GOOD))?;
     match output {
         Output::Json => println!("{}", serde_json::to_string_pretty(&json!({ "differences": found })).unwrap_or_default()),
-        Output::Text => show(&found),
+        Output::Text => show(&found, equal),
     }
     Ok(if found.is_empty() { exit::OK } else { exit::NOT_GOOD })
-}
-
-fn objects_of(composed: &Composed) -> Side<'_> {
-    Side { manifests: &composed.manifests, hooks: &composed.hooks }
 }
 
 /// The older side's values: its own where some are given, else those of both. Where one chart is compared with itself and nothing is
@@ -61,7 +76,7 @@ async fn side(args: &Diff, reference: &str, source: &ChartSource, values: &Value
     template::rendered_with(&chart, &request, &args.render, [0; 32], &super::start_of_time()).map_err(template::refused)
 }
 
-fn show(found: &[Difference]) {
+fn show(found: &[Difference], equal: &str) {
     for one in found {
         let object = &one.object;
         let place = if object.namespace.is_empty() { String::new() } else { format!("{}/", object.namespace) };
@@ -89,7 +104,7 @@ fn show(found: &[Difference]) {
     }
     let count = |fate| found.iter().filter(|one| one.fate == fate).count();
     match found.len() {
-        0 => println!("{} both render the same objects", terminal::green("equal:")),
+        0 => println!("{} {equal}", terminal::green("equal:")),
         all => eprintln!(
             "{}",
             terminal::dim(&format!(

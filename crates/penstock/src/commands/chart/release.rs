@@ -2,6 +2,7 @@
 
 mod change;
 mod look;
+mod proposed;
 mod reach;
 mod resources;
 mod shown;
@@ -66,6 +67,8 @@ pub async fn rendered(
     let composed = if validate { releases.validate(render, release).await } else { releases.render(render, release).await };
     composed.map_err(failed)
 }
+
+pub use proposed::proposed;
 
 /// The namespace that templates see where no cluster is asked.
 pub fn namespace(flag: Option<&String>) -> String {

@@ -3,6 +3,7 @@
 mod alike;
 mod interruption;
 mod older;
+mod proposed;
 mod told;
 
 use std::path::Path;
@@ -159,6 +160,7 @@ fn helm_and_penstock_take_turns_on_one_release() {
     alike::everything_is_shown(&stage);
     alike::resources_are_shown(&stage);
     alike::what_is_changed_or_checked_comes_out(&stage);
+    proposed::what_an_upgrade_would_change_is_told_and_not_done(&stage);
 
     // what fails with --atomic is as it was: the API server takes no port of that number
     let broken = stage.refused(&[

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, pin::pin, sync::Arc};
 
 use penstock_chart::release::Record;
 use penstock_cli::{
-    CliError, Form, Output,
+    CliError, Form, Output, args,
     args::chart::{Cascade, DryRun, Install, NewRevision, Rollback, TestRelease, Uninstall, Upgrade},
     exit, terminal,
 };
@@ -92,16 +92,10 @@ fn installation(name: String, render: RenderRequest, flags: &NewRevision, replac
 
 fn upgraded(args: &Upgrade, render: RenderRequest) -> Result<penstock_helm::Upgrade, CliError> {
     let flags = &args.revision;
-    let old_values = match (args.reuse_values, args.reset_values, args.reset_then_reuse_values) {
-        (true, _, _) => OldValues::Reuse,
-        (_, true, _) => OldValues::Reset,
-        (_, _, true) => OldValues::ResetThenReuse,
-        _ => OldValues::IfNoneAreGiven,
-    };
     Ok(penstock_helm::Upgrade {
         name: args.name.clone(),
         render,
-        old_values,
+        old_values: old_values(args.old_values),
         waiting: waiting(&flags.waiting, flags.atomic)?,
         atomic: flags.atomic,
         cleanup_on_fail: args.cleanup_on_fail,
@@ -112,6 +106,16 @@ fn upgraded(args: &Upgrade, render: RenderRequest) -> Result<penstock_helm::Upgr
         description: flags.description.clone(),
         labels: labels(&flags.labels)?,
     })
+}
+
+/// What becomes of the values before, by the flags.
+pub(super) fn old_values(flags: args::chart::OldValues) -> OldValues {
+    match (flags.reuse_values, flags.reset_values, flags.reset_then_reuse_values) {
+        (true, _, _) => OldValues::Reuse,
+        (_, true, _) => OldValues::Reset,
+        (_, _, true) => OldValues::ResetThenReuse,
+        _ => OldValues::IfNoneAreGiven,
+    }
 }
 
 /// Shows what became of an installation or an upgrade: where somebody reads it, what was done is told first.
