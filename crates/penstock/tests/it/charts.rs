@@ -172,6 +172,46 @@ fn lint_tells_what_helm_tells_and_the_values_that_nobody_looks_at() {
 }
 
 #[test]
+fn lint_goes_on_past_a_chart_that_cannot_be_read() {
+    let dir = directory();
+    let (web, broken) = (web(dir.path()), dir.path().join("broken.tgz").display().to_string());
+    std::fs::write(&broken, "no archive").unwrap();
+    let absent = dir.path().join("absent").display().to_string();
+    let charts = ["lint", &absent, &broken, &web];
+    let (ours, theirs) = (chart(&charts), helm(&charts));
+    assert_eq!((ours.code, theirs.code), (Some(1), Some(1)));
+    assert!(theirs.err.contains("3 chart(s) linted, 2 chart(s) failed") && ours.out.contains("3 chart(s) linted, 2 chart(s) failed"));
+    assert!(ours.out.contains("values.yaml:5: no template uses the value spare"), "{}", ours.out);
+}
+
+#[test]
+fn what_a_chart_brings_and_needs_is_told_as_by_helm() {
+    let dir = directory();
+    let web = web(dir.path());
+    let at = |path: &str| dir.path().join("web").join(path);
+    assert!(chart(&["dependency", "list", &web]).err.contains("no dependencies at"));
+    let needs =
+        "dependencies:\n- {name: db, version: '>=1', repository: 'file://x'}\n- {name: gone, version: '1', repository: 'file://y'}\n";
+    std::fs::write(at("Chart.yaml"), std::fs::read_to_string(at("Chart.yaml")).unwrap() + needs).unwrap();
+    for name in ["db", "extra"] {
+        std::fs::create_dir_all(at("charts").join(name)).unwrap();
+        std::fs::write(at("charts").join(name).join("Chart.yaml"), format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n")).unwrap();
+    }
+    let words = |said: &str| -> Vec<Vec<String>> {
+        let rows = said.lines().filter(|line| line.starts_with("db") || line.starts_with("gone"));
+        rows.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+    };
+    let (ours, theirs) = (chart(&["dependency", "list", &web]), helm(&["dependency", "list", &web]));
+    assert!(words(&ours.out) == words(&theirs.out) && words(&ours.out)[0].ends_with(&["unpacked".to_owned()]), "{ours:?} {theirs:?}");
+    assert!(ours.err.contains("extra is in charts/ and not in Chart.yaml") && theirs.out.contains("extra\" is not in Chart.yaml"));
+    std::fs::create_dir(at("crds")).unwrap();
+    std::fs::write(at("crds/a.yaml"), "kind: A\n").unwrap();
+    for part in ["crds", "all"] {
+        assert_eq!(chart(&["show", part, &web]).fine(), helm(&["show", part, &web]).fine());
+    }
+}
+
+#[test]
 fn lint_looks_at_the_files_of_a_chart_as_they_lie_there() {
     let dir = directory();
     let web = web(dir.path());

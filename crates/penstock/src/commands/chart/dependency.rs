@@ -56,8 +56,17 @@ fn list(args: &DependencyOf, output: Output) -> Result<(), CliError> {
         .metadata
         .dependencies
         .iter()
-        .map(|wanted| vec![wanted.name.clone(), wanted.version.clone(), wanted.repository.clone(), standing(&chart, wanted).to_owned()])
+        .map(|wanted| {
+            let unpacked = args.chart.join("charts").join(&wanted.name).is_dir();
+            let standing = standing(&chart, wanted, unpacked).to_owned();
+            vec![wanted.name.clone(), wanted.version.clone(), wanted.repository.clone(), standing]
+        })
         .collect();
+    if rows.is_empty() {
+        terminal::warn(&format!("no dependencies at {}", args.chart.display()));
+    }
+    let unasked = chart.dependencies.iter().filter(|one| chart.metadata.dependencies.iter().all(|wanted| wanted.name != one.name()));
+    unasked.for_each(|one| terminal::warn(&format!("{} is in charts/ and not in Chart.yaml", one.name())));
     match output {
         Output::Json => {
             let all: Vec<_> =
@@ -69,11 +78,12 @@ fn list(args: &DependencyOf, output: Output) -> Result<(), CliError> {
     Ok(())
 }
 
-fn standing(chart: &Chart, wanted: &Wanted) -> &'static str {
+fn standing(chart: &Chart, wanted: &Wanted, unpacked: bool) -> &'static str {
     let found = chart.dependencies.iter().find(|one| one.name() == wanted.name);
     match found {
         None => "missing",
         Some(found) => match semver::satisfies(&wanted.version, &found.metadata.version) {
+            Ok(true) if unpacked => "unpacked",
             Ok(true) => "ok",
             Ok(false) => "wrong version",
             Err(_) => "invalid version",

@@ -73,9 +73,10 @@ fn text(chart: &Chart, part: ShowPart) -> Result<String, CliError> {
         shown.push('\n');
     }
     if wants(part, ShowPart::Crds) {
-        for crd in chart.crds() {
+        for (at, crd) in chart.crds().iter().enumerate() {
             let text = crd.file.data.lossy();
-            if !text.starts_with("---") {
+            // Helm parts them from what stands before, and not from each other, which nobody can read
+            if (all || at > 0) && !text.starts_with("---") {
                 shown.push_str("---\n");
             }
             shown.push_str(&text);

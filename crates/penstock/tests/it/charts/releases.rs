@@ -163,16 +163,8 @@ fn helm_and_penstock_take_turns_on_one_release() {
     proposed::what_an_upgrade_would_change_is_told_and_not_done(&stage);
 
     // what fails with --atomic is as it was: the API server takes no port of that number
-    let broken = stage.refused(&[
-        "upgrade",
-        "web",
-        &chart,
-        "--atomic",
-        "--timeout",
-        "20s",
-        "--set",
-        "text=three,extra=true,metrics=true,number=99999",
-    ]);
+    let values = "text=three,extra=true,metrics=true,number=99999";
+    let broken = stage.refused(&["upgrade", "web", &chart, "--atomic", "--timeout", "20s", "--set", values]);
     assert_eq!(broken.code, Some(1), "{broken:?}");
     assert!(broken.err.contains("has been rolled back due to atomic being set"), "{broken:?}");
     assert_eq!((stage.text(), stage.ports()), (json!({"text": "two"}), vec![80]));
