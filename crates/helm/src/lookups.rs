@@ -3,7 +3,12 @@
 //! Rendering is a function and a cluster is asked by waiting, so a render that looks for an object that nobody has fetched yet is
 //! given nothing, told what it looked for, and done again once that is there. A render changes nothing, so that it may be repeated.
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use penstock_chart::{
@@ -26,6 +31,9 @@ use crate::{HelmError, Releases};
 
 /// How often a chart is rendered anew for objects that it looks for: each may be found by what the one before held.
 const ROUNDS: usize = 32;
+
+/// How many objects are fetched between two renders. What is looked for beyond them is found missing by the next one, too.
+const AT_ONCE: usize = 4_096;
 
 /// Changes what was rendered before anything is made of it: Helm's post-renderer.
 #[async_trait]
@@ -111,7 +119,7 @@ impl RenderRequest {
 #[derive(Default)]
 pub struct Render {
     found: BTreeMap<Wanted, Result<Option<Data>, String>>,
-    missing: RefCell<Vec<Wanted>>,
+    missing: RefCell<BTreeSet<Wanted>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,7 +137,11 @@ impl Lookup for Render {
         if let Some(found) = self.found.get(&wanted) {
             return found.clone();
         }
-        self.missing.borrow_mut().push(wanted);
+        // a loop may look for one thing a million times, and it is fetched once
+        let mut missing = self.missing.borrow_mut();
+        if missing.len() < AT_ONCE {
+            missing.insert(wanted);
+        }
         Ok(None)
     }
 }
@@ -228,4 +240,20 @@ async fn fetch(cluster: &dyn Cluster, wanted: &Wanted) -> Result<Result<Option<D
 fn jiff_now(milliseconds: i64) -> Result<jiff::ZonedDateTime, HelmError> {
     let at = jiff::Timestamp::from_millisecond(milliseconds).map_err(|error| HelmError::Render(error.to_string()))?;
     Ok(at.to_zoned_datetime(jiff::tz::TimeZone::UTC))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_again_and_again_is_fetched_once_and_no_more_than_some_at_a_time() {
+        let render = Render::default();
+        for _ in 0..100 {
+            assert_eq!(render.lookup("v1", "Secret", "shop", "same"), Ok(None));
+        }
+        assert_eq!(render.missing.take().len(), 1);
+        (0..2 * AT_ONCE).for_each(|number| assert_eq!(render.lookup("v1", "Secret", "shop", &number.to_string()), Ok(None)));
+        assert_eq!(render.missing.take().len(), AT_ONCE);
+    }
 }

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use crate::{
     function::{Fault, Function, Scope},
     functions::{
-        arguments::{DICT, ENTRY, NIL_DEREFERENCE, TEXT, dict, function, spend, text},
+        arguments::{DICT, ENTRY, ITEM, NIL_DEREFERENCE, TEXT, dict, function, spend, text},
         math::below,
         reflection::kind_of,
     },
-    value::{Map, Str, Value},
+    value::{Data, Map, Str, Value},
 };
 
 /// The functions of this file.
@@ -89,6 +89,48 @@ fn lookup(scope: &mut Scope<'_>, arguments: &[Value]) -> Result<Value, Fault> {
     let nothing = || Value::map(BTreeMap::new());
     let Some(cluster) = scope.lookup.filter(|_| !scope.lint) else { return Ok(nothing()) };
     let [api_version, kind, namespace, name] = [0, 1, 2, 3].map(|at| text(arguments, at));
-    let found = cluster.lookup(&api_version.lossy(), &kind.lossy(), &namespace.lossy(), &name.lossy());
-    Ok(found.map_err(Fault::said)?.map_or_else(nothing, |data| Value::from(&data)))
+    spend(scope, 0, LOOKUP + api_version.len() + kind.len() + namespace.len() + name.len())?;
+    let found = cluster.lookup(&api_version.lossy(), &kind.lossy(), &namespace.lossy(), &name.lossy()).map_err(Fault::said)?;
+    let Some(data) = found else { return Ok(nothing()) };
+    // a list may hold all that a cluster has, and is copied each time it is looked up
+    let parts = parts(&data);
+    scope.budget.step(parts as u64)?;
+    scope.budget.make(parts.saturating_mul(ITEM))?;
+    Ok(Value::from(&data))
+}
+
+/// What is noted of one thing that is looked for, its names apart.
+const LOOKUP: usize = 256;
+
+/// How many values there are in one, itself among them.
+fn parts(data: &Data) -> usize {
+    match data {
+        Data::List(items) => items.iter().map(parts).sum::<usize>() + 1,
+        Data::Map(table) => table.values().map(parts).sum::<usize>() + 1,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{answers, function::Lookup};
+
+    /// A cluster whose lists are long.
+    struct Many;
+
+    impl Lookup for Many {
+        fn lookup(&self, _: &str, _: &str, _: &str, _: &str) -> Result<Option<Data>, String> {
+            Ok(Some(Data::List(vec![Data::Null; 100_000])))
+        }
+    }
+
+    #[test]
+    fn what_is_looked_up_is_paid_for_each_time() {
+        let looked_up = answers::scoped(|scope| {
+            scope.lookup = Some(&Many);
+            (0..1_000).find_map(|_| lookup(scope, &["v1", "Secret", "", ""].map(Value::str)).err())
+        });
+        assert!(matches!(looked_up, Some(Fault::Limit(_))), "{looked_up:?}");
+    }
 }
