@@ -22,7 +22,6 @@
 //! let request = Request {
 //!     values: yaml::read_table(b"team: ours")?,
 //!     release: Release { name: "blog".into(), namespace: "sites".into(), revision: 1, is_upgrade: false },
-//!     check_schema: true,
 //!     ..Request::default()
 //! };
 //! // the same time and the same seed give the same bytes; keys and passwords that are used want a seed that nobody knows

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// With what a chart is rendered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of Helm's, independent of the others")]
 pub struct Request {
     /// The values that the user gives.
@@ -41,6 +41,22 @@ pub struct Request {
     pub hide_secrets: bool,
     /// Whether the notes of the charts inside are given, too.
     pub sub_notes: bool,
+}
+
+impl Default for Request {
+    /// No values and a release without a name, as Helm would render them: held against the schema, and nothing beside the documents.
+    fn default() -> Self {
+        Self {
+            values: Table::new(),
+            release: Release::default(),
+            capabilities: Capabilities::default(),
+            mode: Mode::default(),
+            check_schema: true,
+            include_crds: false,
+            hide_secrets: false,
+            sub_notes: false,
+        }
+    }
 }
 
 /// What came of it.
@@ -308,8 +324,21 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
 mod tests {
     use serde_json::json;
 
-    use super::{Request, objects};
+    use super::{ComposeError, Request, objects};
     use crate::{budget::Limits, chart::File, load, random::Seeded, render::Surroundings};
+
+    #[test]
+    fn values_are_held_against_the_schema_unless_somebody_says_otherwise() {
+        let file = |name: &str, data: &str| File { name: name.into(), data: data.into() };
+        let schema = file("values.schema.json", r#"{"required":["team"]}"#);
+        let chart = load::files(vec![file("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0"), schema]).unwrap().chart;
+        let compose = |request: &Request| {
+            let (now, mut random) = ("2026-01-02T03:04:05[UTC]".parse().unwrap(), Seeded::new([0; 32]));
+            super::compose(&chart, request, &mut Surroundings::new(&now, &mut random)).map(|_| ())
+        };
+        assert!(matches!(compose(&Request::default()), Err(ComposeError::Schema(_))));
+        assert!(compose(&Request { check_schema: false, ..Request::default() }).is_ok());
+    }
 
     #[test]
     fn what_it_takes_to_read_documents_is_taken_from_the_render() {
