@@ -72,7 +72,7 @@ pub fn wishes(manifest: &Manifest) -> Result<Wishes, ManifestError> {
 
 fn hook(manifest: &Manifest, text: &str) -> Result<Phase, String> {
     if manifest.key.kind != "Job" {
-        return Err(format!("a hook must be a Job; {} is none", manifest.key));
+        return Err(format!("a hook must be a Job; {} is none: without the annotation it is applied with the rest", manifest.key));
     }
     if manifest.value.pointer("/spec/ttlSecondsAfterFinished").is_some() {
         return Err("a hook's Job stays until the next sync, or nobody would know that it ran; remove `ttlSecondsAfterFinished`".to_owned());
@@ -92,7 +92,7 @@ fn options(text: &str) -> Result<bool, String> {
             "Prune=true" => prune = true,
             // of an Application that goes, which none does here
             "Delete=false" => {}
-            other => return Err(format!("the sync option `{other}` is not carried out; `Prune=false` is")),
+            other => return Err(format!("the sync option `{other}` is not carried out; remove it (`Prune=false` is)")),
         }
     }
     Ok(prune)

@@ -203,6 +203,10 @@ fn objects_of<'a>(state: &'a State, application: &'a str) -> impl Iterator<Item 
 
 #[async_trait]
 impl Target for LocalTarget {
+    fn check(&self, namespace: &str, manifest: &Value) -> Result<(), TargetError> {
+        manifest::read(manifest, namespace).map(drop)
+    }
+
     async fn apply(&self, scope: &ApplicationScope, manifest: &Value, epoch: u64) -> Result<(), TargetError> {
         let manifest = manifest::read(manifest, &scope.namespace)?;
         if let Some(image) = manifest.kind.template().and_then(|template| template.container().image()) {

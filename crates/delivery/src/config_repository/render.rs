@@ -231,7 +231,8 @@ impl ChartSource {
     fn capabilities(&self) -> Result<Capabilities, EffectError> {
         let mut capabilities = Capabilities::default();
         if let Some(version) = &self.helm.kube_version {
-            capabilities.kube_version = KubeVersion::parse(version).map_err(|error| self.error(&error))?;
+            capabilities.kube_version =
+                KubeVersion::parse(version).map_err(|error| self.error(&format!("`spec.source.helm.kubeVersion`: {error}")))?;
         }
         let besides = API_VERSIONS.into_iter().map(str::to_owned).chain(self.helm.api_versions.iter().cloned());
         capabilities.api_versions.extend(besides);

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use penstock_gate::Environment;
+use penstock_gitops::Manifest;
 use penstock_model::git::{CommitChange, GitError, Signature};
 use penstock_model::ids::Actor;
 use penstock_model::release::{Release, ReleaseId, Revision};
+use penstock_model::target::TargetError;
 use penstock_model::{CommitId, EnvironmentName, RepositoryName};
 use tokio_util::sync::CancellationToken;
 
@@ -44,8 +46,24 @@ pub(super) async fn with_images(
 ) -> Result<WithImages, EffectError> {
     let shared = shared(parts, repository, commit, environment, release).await?;
     let files = environment_files(parts, repository, commit, environment).await?.until(cancel.clone());
+    let namespace = files.application.namespace.clone();
     let found = files.with_digests(&release.images, shared).await?;
+    deliverable(parts, &namespace, &found.manifests)?;
     Ok(WithImages { changed: found.changed, revision: penstock_gitops::revision(&found.manifests) })
+}
+
+/// Refuses what would be refused when it is applied: by then the config commit would be made.
+fn deliverable(parts: &Parts, namespace: &str, manifests: &[Manifest]) -> Result<(), EffectError> {
+    let refused = |manifest: &Manifest| {
+        if let Err(error) = penstock_gitops::order::wishes(manifest) {
+            return Some(error.to_string());
+        }
+        let error = parts.target.check(namespace, &manifest.value).err()?;
+        let path = if let TargetError::Unsupported { what, .. } = &error { what.as_str() } else { "" };
+        Some(format!("{}: {error}", manifest.place(path)))
+    };
+    let refused: Vec<String> = manifests.iter().filter_map(refused).collect();
+    if refused.is_empty() { Ok(()) } else { Err(EffectError::Other(refused.join("\n"))) }
 }
 
 /// Files of values that other environments read, too, and which: a digest in one of these would be theirs before their gate.

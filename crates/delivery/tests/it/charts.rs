@@ -240,7 +240,9 @@ environments:
     let misnamed = APPLICATION.replace("valueFiles", "releaseName: Web_1\n      valueFiles");
     let no_chart = APPLICATION.replace("path: chart", "path: policies");
     let directory = APPLICATION.replace("    helm:\n      valueFiles: [values-production.yaml]\n", "    directory: {recurse: true}\n");
-    let cases: [&[(&str, &str)]; 16] = [
+    const SERVER_SIDE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    argocd.argoproj.io/sync-options: Prune=false,ServerSideApply=true\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n  annotations:\n    helm.sh/hook: pre-install\n";
+    let kube = APPLICATION.replace("valueFiles", "kubeVersion: banana\n      valueFiles");
+    let cases: [&[(&str, &str)]; 18] = [
         &[("chart/templates/app.yaml", tagged.leak())],
         &[("penstock.yaml", TWO), ("applications/staging.yaml", OTHER)],
         &[("chart/templates/hook.yaml", HOOK)],
@@ -254,6 +256,8 @@ environments:
         &[("chart/templates/app.yaml", "a: {{ required \"a name is needed\" .Values.name }}\n")],
         &[("chart/templates/app.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: other\n")],
         &[("chart/values.schema.json", "{\"properties\": {\"replicas\": {\"type\": \"string\"}}}")],
+        &[("chart/templates/more.yaml", SERVER_SIDE)],
+        &[("applications/production.yaml", kube.leak())],
         &[("applications/production.yaml", missing.leak())],
         &[("applications/production.yaml", no_match.leak())],
         &[("applications/production.yaml", elsewhere.leak())],

@@ -72,6 +72,18 @@ async fn a_server_that_is_stopped_gives_up_what_it_renders_and_the_next_one_deli
             browser.get(format!("{}/{path}", shop.house.url)).bearer_auth(&shop.ada.token).send().await.unwrap().text().await.unwrap();
         assert!(page.contains(says) && page.contains("more.yaml:2:"), "{page}");
     }
+    config.write("staging/templates/more.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n");
+    config.commit("Have an account").await;
+    config.push().await.unwrap();
+    eventually("what this machine does not run is told before its config commit", || async {
+        let stands = shop.stands(&release, "staging").await;
+        let told = stands
+            .trouble
+            .as_ref()
+            .is_some_and(|why| why.starts_with("web/templates/more.yaml (rendered):") && why.contains("ServiceAccount"));
+        if told && stands.commit.is_none() { Ok(()) } else { Err(stands) }
+    })
+    .await;
     config.write("staging/templates/more.yaml", "");
     config.commit("Render at once").await;
     config.push().await.unwrap();
