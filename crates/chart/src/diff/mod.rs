@@ -1,12 +1,15 @@
 //! Two renders compared object by object, as a reader of a change wants to see it: what comes, what goes, and which lines of
 //! which object differ. The order of keys, comments and quoting are no difference; what a Secret holds is told by its digest.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+};
 
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use similar::{ChangeTag, TextDiff};
+use similar::{Algorithm, DiffOp};
 
 use crate::{
     budget::{Budget, Limits},
@@ -162,17 +165,50 @@ fn text(object: &Value) -> Result<String, String> {
     Ok(written.lossy().into_owned())
 }
 
+/// The lines that differ, with so many around them.
 fn hunks(older: &str, newer: &str, context: usize) -> Vec<Vec<(LineFate, String)>> {
-    let diff = TextDiff::from_lines(older, newer);
-    let line = |change: similar::Change<&str>| {
-        let fate = match change.tag() {
-            ChangeTag::Equal => LineFate::Same,
-            ChangeTag::Insert => LineFate::Added,
-            ChangeTag::Delete => LineFate::Removed,
-        };
-        (fate, change.value().trim_end_matches('\n').to_owned())
+    let lines = compared(&older.lines().collect::<Vec<_>>(), &newer.lines().collect::<Vec<_>>());
+    let mut hunks = Vec::new();
+    let mut end = 0;
+    for at in (0..lines.len()).filter(|at| lines.get(*at).is_some_and(|(fate, _)| *fate != LineFate::Same)) {
+        let from = at.saturating_sub(context).max(end);
+        if hunks.is_empty() || from > end {
+            hunks.push(Vec::new());
+        }
+        let to = (at + context + 1).min(lines.len());
+        if let Some(hunk) = hunks.last_mut() {
+            hunk.extend(lines.get(from..to).unwrap_or_default().iter().map(|(fate, line)| (*fate, (*line).to_owned())));
+        }
+        end = to;
+    }
+    hunks
+}
+
+/// All lines of both texts. Lines that only one of them has are known to differ; the rest is compared without them, which would take the square of
+/// their number.
+fn compared<'t>(older: &[&'t str], newer: &[&'t str]) -> Vec<(LineFate, &'t str)> {
+    let shared = |own: &[&'t str], other: &[&'t str]| -> (Vec<usize>, Vec<&'t str>) {
+        let there: HashSet<&str> = other.iter().copied().collect();
+        own.iter().enumerate().filter(|(_, line)| there.contains(*line)).map(|(place, line)| (place, *line)).unzip()
     };
-    diff.grouped_ops(context).iter().map(|group| group.iter().flat_map(|op| diff.iter_changes(op)).map(line).collect()).collect()
+    let ((old_places, old_lines), (new_places, new_lines)) = (shared(older, newer), shared(newer, older));
+    let mut same: Vec<(usize, usize)> = Vec::new();
+    for op in similar::capture_diff_slices(Algorithm::Myers, &old_lines, &new_lines) {
+        if let DiffOp::Equal { old_index, new_index, len } = op {
+            let pairs = old_places.iter().skip(old_index).zip(new_places.iter().skip(new_index)).take(len);
+            same.extend(pairs.map(|(old, new)| (*old, *new)));
+        }
+    }
+    let mut lines = Vec::new();
+    let (mut old, mut new) = (0, 0);
+    for (next_old, next_new) in same.into_iter().chain([(older.len(), newer.len())]) {
+        let part = |of: &[&'t str], from: usize, to: usize| of.get(from..to).unwrap_or_default().to_vec();
+        lines.extend(part(older, old, next_old).into_iter().map(|line| (LineFate::Removed, line)));
+        lines.extend(part(newer, new, next_new).into_iter().map(|line| (LineFate::Added, line)));
+        lines.extend(older.get(next_old).map(|line| (LineFate::Same, *line)));
+        (old, new) = (next_old + 1, next_new + 1);
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -214,6 +250,34 @@ mod tests {
         let names: Vec<_> = found.iter().map(|one| one.object.name.as_str()).collect();
         assert_eq!(names, ["x", "x (3)", "x (again)"]);
         assert_eq!(between("", &"kind: A\n---\n".repeat(3_000)).len(), 3_000);
+    }
+
+    #[test]
+    fn long_texts_without_a_line_in_common_are_told_line_by_line() {
+        let text = |of: &str| {
+            format!(
+                "kind: A\nmetadata: {{name: x}}\nl:\n{}",
+                (0..30_000).map(|line| format!("- {of}{line}\n")).collect::<Vec<_>>().concat()
+            )
+        };
+        let found = between(&text("a"), &text("b"));
+        let fates: Vec<LineFate> = found[0].hunks[0].iter().map(|(fate, _)| *fate).collect();
+        let count = |wanted| fates.iter().filter(|fate| **fate == wanted).count();
+        assert_eq!((count(LineFate::Removed), count(LineFate::Added), count(LineFate::Same)), (30_000, 30_000, 2));
+    }
+
+    #[test]
+    fn places_that_differ_stand_apart_when_there_is_enough_between_them() {
+        let of = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat();
+        let (older, newer) = (of(&["a", "b", "c", "d", "e", "f"]), of(&["x", "b", "c", "d", "e", "y"]));
+        let shown = |context| {
+            let told = |hunk: &Vec<(LineFate, String)>| hunk.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().concat();
+            hunks(&older, &newer, context).iter().map(told).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(0), ["ax", "fy"]);
+        assert_eq!(shown(1), ["axb", "efy"]);
+        assert_eq!(shown(2), ["axbcdefy"]);
+        assert_eq!(hunks("", "", 3), [[]; 0]);
     }
 
     #[test]
