@@ -99,6 +99,14 @@ pub enum RenderError {
     /// It met a limit.
     #[error(transparent)]
     Limit(#[from] Exhausted),
+    /// A template did.
+    #[error("{template}: {limit}")]
+    LimitIn {
+        /// By its path.
+        template: String,
+        /// Which limit.
+        limit: Exhausted,
+    },
 }
 
 /// What templates make: the files that they are, by path (`web/templates/service.yaml`).
@@ -256,7 +264,8 @@ fn execute(templates: &[Renderable<'_>], set: &Set, run: &mut Run<'_>) -> Result
         let written = template::execute(set, &template.name, &data, run).map_err(|failure| match failure {
             Failure::Execution(text) => RenderError::Template(exec_error(&template.name.lossy(), &text.lossy())),
             Failure::Missing(text) => RenderError::Template(text.to_string()),
-            Failure::Limit(limit) => RenderError::Limit(limit),
+            Failure::Limit(limit @ Exhausted::GivenUp) => RenderError::Limit(limit),
+            Failure::Limit(limit) => RenderError::LimitIn { template: template.name.lossy().into_owned(), limit },
         })?;
         files.insert(template.name.clone(), without_no_value(written));
     }

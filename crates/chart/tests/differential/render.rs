@@ -159,7 +159,7 @@ fn rendered(question: &Json, read: Result<Loaded, LoadError>) -> Result<Files, O
     render(&settled.chart, chart_values, &the_release(question), &capabilities, mode, &mut around, &mut budget).map_err(|error| match error
     {
         RenderError::Template(text) => said(text),
-        RenderError::Limit(limit) => Outcome::None(limit.to_string()),
+        RenderError::Limit(limit) | RenderError::LimitIn { limit, .. } => Outcome::None(limit.to_string()),
     })
 }
 

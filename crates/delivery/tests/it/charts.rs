@@ -242,7 +242,7 @@ environments:
     let directory = APPLICATION.replace("    helm:\n      valueFiles: [values-production.yaml]\n", "    directory: {recurse: true}\n");
     const SERVER_SIDE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    argocd.argoproj.io/sync-options: Prune=false,ServerSideApply=true\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n  annotations:\n    helm.sh/hook: pre-install\n";
     let kube = APPLICATION.replace("valueFiles", "kubeVersion: banana\n      valueFiles");
-    let cases: [&[(&str, &str)]; 18] = [
+    let cases: [&[(&str, &str)]; 19] = [
         &[("chart/templates/app.yaml", tagged.leak())],
         &[("penstock.yaml", TWO), ("applications/staging.yaml", OTHER)],
         &[("chart/templates/hook.yaml", HOOK)],
@@ -257,6 +257,7 @@ environments:
         &[("chart/templates/app.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: other\n")],
         &[("chart/values.schema.json", "{\"properties\": {\"replicas\": {\"type\": \"string\"}}}")],
         &[("chart/templates/more.yaml", SERVER_SIDE)],
+        &[("chart/templates/more.yaml", "a: {{ until 100000000 | len }}\n")],
         &[("applications/production.yaml", kube.leak())],
         &[("applications/production.yaml", missing.leak())],
         &[("applications/production.yaml", no_match.leak())],
