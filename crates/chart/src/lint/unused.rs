@@ -13,7 +13,7 @@ use crate::{
 /// Nothing of a chart that does not load. What a flag sets is not shown: it may be a secret.
 pub fn unused(directory: &Directory, layers: &[Layer]) -> Vec<Message> {
     let Ok(loaded) = load::files(directory.files.clone()) else { return Vec::new() };
-    let Ok(found) = uses::uses(&loaded.chart) else { return Vec::new() };
+    let Ok(found) = uses::uses(&loaded.chart, layers) else { return Vec::new() };
     let look = |name: &str, text: Option<&Str>, values: &Table| -> Vec<Message> {
         let paths = uses::unused(&loaded.chart, values, &found);
         let lines = match text {

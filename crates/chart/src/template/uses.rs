@@ -8,8 +8,11 @@ use super::{
 };
 use crate::value::Str;
 
-/// Functions whose first argument is a map and whose others are keys in it.
-const MAP_FIRST: &[&str] = &["index", "get", "hasKey", "pick", "omit"];
+/// Functions whose first argument is a map and whose others are keys in it, which they look at alone.
+const MAP_FIRST: &[&str] = &["index", "get", "hasKey", "pick"];
+/// Functions that look at all that they are given.
+const SHOW: &[&str] = &["toYaml", "toYamlPretty", "toJson", "toPrettyJson", "toRawJson", "toToml", "print", "println", "printf"];
+const VALUES: &str = "Values";
 
 /// A place where a template looks at a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,11 +62,16 @@ fn of_tree(tree: &Tree, lines: &Lines) -> Vec<ValueUse> {
         })
     };
     for (command, words) in commands() {
+        if shows_everything(tree, words) {
+            uses.push(used(tree, lines, Vec::new(), command));
+        }
         let Some((base, keys)) = keyed(tree, words) else { continue };
         if let Some(mut path) = below_values(tree, base) {
             path.extend(keys);
             reached.insert(base);
             uses.push(used(tree, lines, path, command));
+        } else if let Some(values) = keys.iter().position(|key| *key == VALUES) {
+            uses.push(used(tree, lines, keys.into_iter().skip(values + 1).collect(), command));
         }
     }
     // the words of commands alone: for its errors a tree also has nodes for each part of a way
@@ -95,7 +103,7 @@ fn keyed(tree: &Tree, words: &[NodeId]) -> Option<(NodeId, Vec<Str>)> {
     };
     if MAP_FIRST.iter().any(|known| *name == *known) {
         let (map, keys) = arguments.split_first()?;
-        // several keys of `pick` and `omit` stand beside one another, not below: then it is the map that is used
+        // several keys of `pick` stand beside one another, not below: then it is the map that is used
         let keys = if *name == "index" || keys.len() == 1 { texts(keys) } else { Vec::new() };
         return Some((*map, keys));
     }
@@ -107,19 +115,36 @@ fn keyed(tree: &Tree, words: &[NodeId]) -> Option<(NodeId, Vec<Str>)> {
     None
 }
 
-/// What stands below `.Values` or `$.Values`, if a node is that.
+/// Whether a function shows all that templates see: `toYaml $`.
+fn shows_everything(tree: &Tree, words: &[NodeId]) -> bool {
+    let Some((Some(Node::Function(name)), arguments)) = words.split_first().map(|(function, rest)| (tree.node(*function), rest)) else {
+        return false;
+    };
+    let is_root =
+        |id: &NodeId| matches!(tree.node(*id), Some(Node::Variable(names)) if matches!(names[..], [name] if tree.name_of(name) == b"$"));
+    SHOW.iter().any(|known| *name == *known) && arguments.iter().any(is_root)
+}
+
+/// What stands below `.Values`, if a node is that: whatever it is called that has them, `$`, a variable, or a map that a partial was
+/// given (`.context.Values.a`). Below `.Subcharts.db.Values` it is what the chart has for `db`. Methods of `.Values` give all of them.
 fn below_values(tree: &Tree, id: NodeId) -> Option<Vec<Str>> {
     let names: &[NameId] = match tree.node(id)? {
-        Node::Field(names) => names,
-        Node::Variable(names) if names.first().is_some_and(|name| tree.name_of(*name) == b"$") => names.get(1..)?,
-        Node::Chain(head, names) if matches!(tree.node(*head), Some(Node::Dot)) => names,
+        Node::Field(names) | Node::Chain(_, names) => names,
+        Node::Variable(names) => names.get(1..)?,
         _ => return None,
     };
-    let (first, rest) = names.split_first()?;
-    if tree.name_of(*first) != b"Values" {
-        return None;
-    }
-    Some(rest.iter().map(|name| Str::new(tree.name_of(*name))).collect())
+    let names: Vec<&[u8]> = names.iter().map(|name| tree.name_of(*name)).collect();
+    let values = names.iter().position(|name| *name == VALUES.as_bytes())?;
+    let inside = names.get(..values)?.chunks(2).filter_map(|pair| match pair {
+        [b"Subcharts", name] => Some(*name),
+        _ => None,
+    });
+    let below = match names.get(values + 1..)? {
+        [b"AsMap", rest @ ..] => rest,
+        [b"Encode" | b"PathValue" | b"Table" | b"YAML", ..] => &[],
+        rest => rest,
+    };
+    Some(inside.chain(below.iter().copied()).map(Str::new).collect())
 }
 
 #[cfg(test)]
@@ -145,5 +170,11 @@ mod tests {
         assert_eq!(uses("{{ include \"x\" (dict \"v\" .Values) }}"), [one("", 1)]);
         assert_eq!(uses("{{ if and .Values.a (eq .Values.b.c 1) }}{{ end }}{{ .Chart.Name }}"), [one("a", 1), one("b.c", 1)]);
         assert_eq!(uses("{{ pick .Values.a \"x\" \"y\" | toYaml }}"), [one("a", 1)]);
+        assert_eq!(uses("{{ omit .Values.a \"x\" | toYaml }}"), [one("a", 1)]);
+        assert_eq!(uses("{{ $root := . }}\n{{ $root.Values.a.b }}"), [one("a.b", 2)]);
+        assert_eq!(uses("{{ define \"d\" }}{{ .context.Values.a }}{{ (first .).Values.b }}{{ end }}"), [one("a", 1), one("b", 1)]);
+        assert_eq!(uses("{{ .Subcharts.db.Values.size }}{{ .Subcharts.a.Subcharts.b.Values.c }}"), [one("a.b.c", 1), one("db.size", 1)]);
+        assert_eq!(uses("{{ index $ \"Values\" \"a\" }}{{ (get . \"Values\").b }}"), [one("", 1), one("a", 1)]);
+        assert_eq!(uses("{{ toYaml $ }}{{ include \"x\" $ }}"), [one("", 1)]);
     }
 }

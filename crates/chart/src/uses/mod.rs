@@ -14,6 +14,7 @@ pub use decisions::decisions;
 pub use crate::template::ParseFault;
 use crate::{
     chart::Chart,
+    origins::Layer,
     template::Parsed,
     value::{Data, Str, Table},
     values::GLOBAL,
@@ -33,10 +34,14 @@ pub struct Use {
     pub text: String,
 }
 
-/// Every use of a value in the templates of a chart and of those inside it.
-pub fn uses(chart: &Chart) -> Result<Vec<Use>, ParseFault> {
+/// Every use of a value in the templates of a chart and of those inside it, and in texts of values that may be templates: the charts'
+/// own, and those that are given.
+pub fn uses(chart: &Chart, given: &[Layer]) -> Result<Vec<Use>, ParseFault> {
     let mut found = Found::default();
     found.chart(chart, &[])?;
+    for layer in given {
+        found.texts(&Data::Map(layer.values.clone()), &layer.from);
+    }
     // what a partial defines may be carried out for any chart of the tree
     let anywhere = std::mem::take(&mut found.partials);
     for prefix in std::mem::take(&mut found.charts) {
@@ -72,11 +77,23 @@ impl Found {
             }
         }
         self.texts(&Data::Map(chart.values.clone()), &format!("{}/values.yaml", chart.path));
+        self.files(chart);
         for inner in &chart.dependencies {
             let below: Vec<Str> = prefix.iter().cloned().chain([Str::from(inner.name())]).collect();
             self.chart(inner, &below)?;
         }
         Ok(())
+    }
+
+    /// Files may be templates where some template gives files to `tpl`.
+    fn files(&mut self, chart: &Chart) {
+        let contains = |text: &Str, word: &str| bstr::ByteSlice::contains_str(text.as_bytes(), word);
+        if !chart.templates.iter().any(|file| contains(&file.data, "tpl") && contains(&file.data, ".Files")) {
+            return;
+        }
+        for file in &chart.files {
+            self.texts(&Data::Text(file.data.clone()), &format!("{}/{}", chart.path, file.name));
+        }
     }
 
     /// Texts among the values may be templates, for `tpl`. One that is none is left alone.
@@ -148,7 +165,7 @@ mod tests {
 
     fn unused_of(values: &str, files: &[(&str, &str)]) -> Vec<String> {
         let chart = chart(values, files);
-        let found = uses(&chart).unwrap();
+        let found = uses(&chart, &[]).unwrap();
         unused(&chart, &chart.values, &found)
             .iter()
             .map(|path| path.iter().map(ToString::to_string).collect::<Vec<_>>().join("."))
@@ -179,7 +196,7 @@ mod tests {
             ("charts/sub/templates/s.yaml", "{{ .Values.x }}\n{{ .Values.global.y }}"),
         ];
         assert_eq!(unused_of("sub: {x: 1}\nglobal: {y: 1}\n", &inner), [""; 0]);
-        let found = uses(&chart("a: 1\n", &inner)).unwrap();
+        let found = uses(&chart("a: 1\n", &inner), &[]).unwrap();
         let told: Vec<(String, usize)> =
             found.iter().map(|one| (one.path.iter().map(ToString::to_string).collect::<Vec<_>>().join("."), one.line)).collect();
         assert_eq!(told, [("sub.x".to_owned(), 1), ("global.y".to_owned(), 2), ("sub.global.y".to_owned(), 2)]);

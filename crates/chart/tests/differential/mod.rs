@@ -24,5 +24,6 @@ pub mod statements;
 pub mod templates;
 pub mod texts;
 pub mod tree;
+pub mod unused;
 pub mod values;
 pub mod warnings;

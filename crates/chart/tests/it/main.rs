@@ -10,3 +10,4 @@ mod documented;
 mod hidden;
 mod paths;
 mod recorded;
+mod unused;

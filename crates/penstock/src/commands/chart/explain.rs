@@ -46,7 +46,7 @@ pub async fn explain(args: &ExplainValue, output: Output) -> Result<(), CliError
     let (values, _) = coalesce(&settled, &given, budget).map_err(wrong)?;
     let values = Data::Map(table_of(&values, budget).map_err(wrong)?);
     let mut found =
-        uses(&settled).map_err(|fault| CliError::other(fault.to_string(), "`penstock chart lint` tells more", exit::NOT_GOOD))?;
+        uses(&settled, &layers).map_err(|fault| CliError::other(fault.to_string(), "`penstock chart lint` tells more", exit::NOT_GOOD))?;
     found.splice(..0, decisions(&chart));
     let explained = Explained {
         name: name.to_owned(),
