@@ -1,6 +1,6 @@
 //! A chart as it is kept once it is read.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,8 @@ impl Chart {
 
     /// Whether all that it declares to depend on is inside it; if not, what is missing, in Helm's words.
     pub fn check_dependencies(&self) -> Result<(), String> {
-        let is_missing = |name: &&str| !self.dependencies.iter().any(|inside| inside.name() == *name);
+        let inside: BTreeSet<&str> = self.dependencies.iter().map(Self::name).collect();
+        let is_missing = |name: &&str| !inside.contains(name);
         let missing: Vec<&str> = self.metadata.dependencies.iter().map(|needed| needed.name.as_str()).filter(is_missing).collect();
         if missing.is_empty() {
             return Ok(());

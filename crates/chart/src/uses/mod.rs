@@ -40,17 +40,25 @@ pub fn uses(chart: &Chart, given: &[Layer]) -> Result<Vec<Use>, ParseFault> {
     let mut found = Found::default();
     found.chart(chart, &[])?;
     for layer in given {
-        found.texts(&Data::Map(layer.values.clone()), &layer.from);
+        found.texts(&Data::Map(layer.values.clone()), &layer.from, layer.text.as_ref());
     }
     // what a partial defines may be carried out for any chart of the tree
-    let anywhere = std::mem::take(&mut found.partials);
-    for prefix in std::mem::take(&mut found.charts) {
+    let (anywhere, charts) = (std::mem::take(&mut found.partials), std::mem::take(&mut found.charts));
+    if anywhere.len().saturating_mul(charts.len()) > MOST {
+        let text = format!("{} uses in partials, which {} charts may carry out", anywhere.len(), charts.len());
+        found.uses.push(Use { path: Vec::new(), file: chart.path.clone(), line: 1, text });
+        return Ok(found.uses);
+    }
+    for prefix in charts {
         found.uses.extend(anywhere.iter().flat_map(|one| from_root(&prefix, one.clone())));
     }
     found.uses.sort_by(|one, two| (&one.file, one.line, &one.path).cmp(&(&two.file, two.line, &two.path)));
     found.uses.dedup();
     Ok(found.uses)
 }
+
+/// How many uses in partials are told chart by chart. Where there are more, all values count as used.
+const MOST: usize = 1 << 18;
 
 #[derive(Default)]
 struct Found {
@@ -76,7 +84,8 @@ impl Found {
                 }
             }
         }
-        self.texts(&Data::Map(chart.values.clone()), &format!("{}/values.yaml", chart.path));
+        let raw = chart.raw.iter().rfind(|file| file.name == "values.yaml").map(|file| &file.data);
+        self.texts(&Data::Map(chart.values.clone()), &format!("{}/values.yaml", chart.path), raw);
         self.files(chart);
         for inner in &chart.dependencies {
             let below: Vec<Str> = prefix.iter().cloned().chain([Str::from(inner.name())]).collect();
@@ -92,19 +101,26 @@ impl Found {
             return;
         }
         for file in &chart.files {
-            self.texts(&Data::Text(file.data.clone()), &format!("{}/{}", chart.path, file.name));
+            self.texts(&Data::Text(file.data.clone()), &format!("{}/{}", chart.path, file.name), Some(&file.data));
         }
     }
 
-    /// Texts among the values may be templates, for `tpl`. One that is none is left alone.
-    fn texts(&mut self, data: &Data, file: &str) {
+    /// Texts among the values may be templates, for `tpl`. One that is none is left alone. The line of a use is the first of the file in
+    /// which it is written so.
+    fn texts(&mut self, data: &Data, file: &str, raw: Option<&Str>) {
         match data {
-            Data::Map(table) => table.values().for_each(|inner| self.texts(inner, file)),
-            Data::List(items) => items.iter().for_each(|inner| self.texts(inner, file)),
+            Data::Map(table) => table.values().for_each(|inner| self.texts(inner, file, raw)),
+            Data::List(items) => items.iter().for_each(|inner| self.texts(inner, file, raw)),
             Data::Text(text) if bstr::ByteSlice::contains_str(text.as_bytes(), "{{") => {
                 let Ok(parsed) = Parsed::new(&file.into(), text) else { return };
+                let line = |wording: &str| {
+                    let (before, _) = raw.and_then(|raw| bstr::ByteSlice::split_once_str(raw.as_bytes(), wording))?;
+                    Some(before.split(|byte| *byte == b'\n').count())
+                };
                 let uses = parsed.value_uses().into_iter();
-                self.partials.extend(uses.map(|one| Use { path: one.path, file: file.to_owned(), line: 1, text: one.text }));
+                let uses =
+                    uses.map(|one| Use { path: one.path, file: file.to_owned(), line: line(&one.text).unwrap_or(1), text: one.text });
+                self.partials.extend(uses);
             }
             _ => {}
         }
@@ -187,6 +203,25 @@ mod tests {
     #[test]
     fn a_text_of_the_values_that_is_a_template_uses_values_too() {
         assert_eq!(unused_of("a: '{{ .Values.b }}'\nb: 2\n", &[("templates/a.yaml", "{{ tpl .Values.a . }}")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_use_in_a_text_has_the_line_that_it_is_written_on() {
+        let chart = chart("a: 1\nb: |\n  first\n  {{ .Values.a }}\n", &[("templates/a.yaml", "{{ tpl .Values.b . }}")]);
+        let found = uses(&chart, &[]).unwrap();
+        assert!(found.iter().any(|one| (one.file.as_str(), one.line) == ("web/values.yaml", 4)), "{found:?}");
+    }
+
+    #[test]
+    fn where_there_are_too_many_uses_in_partials_all_values_count_as_used() {
+        let partial: Vec<String> = (0..600).map(|number| format!("{{{{ .Values.v{number} }}}}")).collect();
+        let inner: Vec<String> = (0..500).map(|number| format!("charts/c{number}/Chart.yaml")).collect();
+        let texts: Vec<String> = (0..500).map(|number| format!("apiVersion: v2\nname: c{number}\nversion: 1.0.0\n")).collect();
+        let mut files: Vec<(&str, &str)> = inner.iter().zip(&texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let partial = format!("{{{{ define \"p\" }}}}{}{{{{ end }}}}", partial.join("\n"));
+        files.push(("templates/_p.tpl", &partial));
+        assert_eq!(unused_of("spare: 1\n", &files[499..]), ["spare"]);
+        assert_eq!(unused_of("spare: 1\n", &files), [""; 0]);
     }
 
     #[test]
