@@ -172,10 +172,7 @@ pub struct PodSeen {
 #[async_trait]
 pub trait Target: Send + Sync {
     /// Whether a manifest is one that [`Self::apply`] carries out; nothing is done.
-    fn check(&self, namespace: &str, manifest: &Value) -> Result<(), TargetError> {
-        let _ = (namespace, manifest);
-        Ok(())
-    }
+    fn check(&self, namespace: &str, manifest: &Value) -> Result<(), TargetError>;
     /// Makes an object so. Refuses what it cannot carry out before anything changes; asks the door for each image.
     async fn apply(&self, scope: &ApplicationScope, manifest: &Value, epoch: u64) -> Result<(), TargetError>;
     /// Takes an object away. Fine if it is absent.
