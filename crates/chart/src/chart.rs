@@ -74,6 +74,11 @@ impl Chart {
         Err(format!("found in Chart.yaml, but missing in charts/ directory: {}", missing.join(", ")))
     }
 
+    /// The text of its `values.yaml`: the one that counts where there are several.
+    pub fn values_text(&self) -> Option<&Str> {
+        self.raw.iter().rfind(|file| file.name == "values.yaml").map(|file| &file.data)
+    }
+
     /// The files below `crds/`, then those of the charts inside.
     pub fn crds(&self) -> Vec<Crd> {
         let own = self.files.iter().filter(|file| is_definition(&file.name));

@@ -21,7 +21,7 @@ pub fn unused(directory: &Directory, layers: &[Layer]) -> Vec<Message> {
             None => vec![None; paths.len()],
         };
         let mut placed: Vec<(usize, String)> =
-            lines.into_iter().zip(&paths).map(|(line, path)| (line.unwrap_or(1), dotted(path))).collect();
+            lines.into_iter().zip(&paths).map(|(line, path)| (line.unwrap_or(1), uses::dotted(path))).collect();
         placed.sort();
         let message = |(line, path): (usize, String)| Message {
             severity: Severity::Info,
@@ -36,8 +36,4 @@ pub fn unused(directory: &Directory, layers: &[Layer]) -> Vec<Message> {
         look(if layer.text.is_some() { &layer.from } else { flag }, layer.text.as_ref(), &layer.values)
     });
     own.chain(given).collect()
-}
-
-fn dotted(path: &[Str]) -> String {
-    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
 }

@@ -11,7 +11,7 @@ use crate::{
     chart::Chart,
     function::Fault,
     value::{Data, Str, Table},
-    values::GLOBAL,
+    values::{GLOBAL, Import},
     yaml,
 };
 
@@ -109,8 +109,8 @@ impl Search<'_> {
 
     /// What a chart's own `values.yaml` says.
     fn brought(&mut self, chart: &Chart, path: &[Str]) -> Result<(), Fault> {
-        let Some(file) = chart.raw.iter().rfind(|file| file.name == "values.yaml") else { return Ok(()) };
-        let values = match yaml::read_by(yaml::Rules::default(), &file.data, self.budget).and_then(yaml::table) {
+        let Some(text) = chart.values_text() else { return Ok(()) };
+        let values = match yaml::read_by(yaml::Rules::default(), text, self.budget).and_then(yaml::table) {
             Ok(values) => values,
             // it was read before
             Err(yaml::ReadError::Said(why)) => return Err(Fault::said(format!("cannot load values.yaml: {why}"))),
@@ -118,7 +118,7 @@ impl Search<'_> {
         };
         let from = format!("{}/values.yaml", chart.path);
         match standing(&values, path) {
-            Standing::At(depth, value) => self.found.push(setting(from, Some(&file.data), path, depth, value)),
+            Standing::At(depth, value) => self.found.push(setting(from, Some(text), path, depth, value)),
             Standing::Missing(_) if path.is_empty() => {
                 self.found.push(Setting { from, line: None, is_whole: true, value: Data::Map(values) });
             }
@@ -131,8 +131,7 @@ impl Search<'_> {
     fn imported(&mut self, chart: &Chart, path: &[Str]) -> Result<(), Fault> {
         for dependency in &chart.metadata.dependencies {
             for import in &dependency.import_values {
-                let at = |key: &str| import.get(key).and_then(serde_json::Value::as_str);
-                let (Some(child), Some(parent)) = (at("child"), at("parent")) else { continue };
+                let Some(Import { child, parent, .. }) = Import::read(import, &dependency.name)? else { continue };
                 let parent: Vec<Str> = if parent == "." { Vec::new() } else { parent.split('.').map(Str::from).collect() };
                 let Some(rest) = path.strip_prefix(parent.as_slice()) else { continue };
                 let mut there: Vec<Str> = vec![Str::from(dependency.name.as_str())];

@@ -236,7 +236,7 @@ pub fn stored(chart: &Chart) -> serde_json::Value {
             |file: &crate::chart::File| serde_json::json!({ "name": file.name.lossy(), "data": STANDARD.encode(file.data.as_bytes()) });
         (!files.is_empty()).then(|| files.iter().map(one).collect())
     };
-    let made = chart.raw.iter().any(|file| file.name == "values.yaml") || !chart.metadata.dependencies.is_empty();
+    let made = chart.values_text().is_some() || !chart.metadata.dependencies.is_empty();
     serde_json::json!({
         "metadata": chart.metadata,
         "lock": chart.lock,

@@ -176,11 +176,16 @@ impl Record {
         let mut add = |source: &str, document: &str| files.entry(source.to_owned()).or_default().push_str(&format!("---\n{document}\n"));
         for document in head::documents(self.manifest.as_bytes()) {
             let document = document.lossy();
-            add(document.split_once("# Source: ").and_then(|(_, rest)| rest.lines().next()).unwrap_or_default(), &document);
+            add(source_of(&document).unwrap_or_default(), &document);
         }
         self.hooks.iter().for_each(|hook| add(&hook.path, &hook.manifest));
         sort(&files.into_iter().map(|(source, text)| (source.into(), text.into())).collect(), INSTALL)
     }
+}
+
+/// The file that a document says that it comes from: `web/templates/service.yaml`.
+pub fn source_of(document: &str) -> Option<&str> {
+    document.split_once("# Source: ")?.1.lines().next()
 }
 
 fn place(manifest: Manifest, sorted: &mut Sorted) {

@@ -8,6 +8,6 @@ mod record;
 
 pub use compose::{ComposeError, Composed, Request, check_name, compose, objects, stored};
 pub use head::{Head, documents};
-pub use manifest::{Hook, HookEvent, Manifest, NotAManifest, Sorted, sort};
+pub use manifest::{Hook, HookEvent, Manifest, NotAManifest, Sorted, sort, source_of};
 pub use order::{INSTALL, UNINSTALL};
 pub use record::{HookPhase, HookRun, Info, Record, RecordedHook, SECRET_TYPE, Status, Unreadable, secret_name};

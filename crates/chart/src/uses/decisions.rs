@@ -4,6 +4,7 @@ use super::Use;
 use crate::{
     chart::{Chart, Dependency},
     value::Str,
+    values::Import,
     yaml,
 };
 
@@ -39,12 +40,9 @@ fn look(chart: &Chart, prefix: &[Str], found: &mut Vec<Use>) {
     }
 }
 
-/// What a chart takes of one inside it, by the path there.
+/// What a chart takes of one inside it, by the path there. What is written otherwise is told where it is taken.
 fn imported(dependency: &Dependency) -> impl Iterator<Item = String> {
-    dependency.import_values.iter().filter_map(|one| match one {
-        serde_json::Value::String(name) => Some(format!("exports.{name}")),
-        pair => Some(pair.get("child")?.as_str()?.to_owned()),
-    })
+    dependency.import_values.iter().filter_map(|written| Some(Import::read(written, &dependency.name).ok()??.child))
 }
 
 fn keys(path: &str) -> Vec<Str> {
@@ -65,7 +63,7 @@ fn lines(chart: &Chart, number: usize) -> (String, impl Fn(&str) -> usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{chart::File, load};
+    use crate::{chart::File, load, uses::dotted};
 
     #[test]
     fn a_chart_inside_is_decided_by_values_under_the_name_it_goes_by() {
@@ -75,13 +73,8 @@ mod tests {
         let file = |(name, data): &(&str, &str)| File { name: (*name).into(), data: (*data).into() };
         let files = [("Chart.yaml", top), ("charts/db/Chart.yaml", db), ("charts/db/requirements.yaml", needs)];
         let chart = load::files(files.iter().map(file).collect()).unwrap().chart;
-        let told: Vec<String> = decisions(&chart)
-            .iter()
-            .map(|one| {
-                let path: Vec<String> = one.path.iter().map(ToString::to_string).collect();
-                format!("{} {}:{} {}", path.join("."), one.file, one.line, one.text)
-            })
-            .collect();
+        let told: Vec<String> =
+            decisions(&chart).iter().map(|one| format!("{} {}:{} {}", dotted(&one.path), one.file, one.line, one.text)).collect();
         let wanted = [
             "main.on web/Chart.yaml:7 condition: main.on",
             "db.on web/Chart.yaml:7 condition: db.on",

@@ -57,6 +57,11 @@ pub fn uses(chart: &Chart, given: &[Layer]) -> Result<Vec<Use>, ParseFault> {
     Ok(found.uses)
 }
 
+/// A path as templates write it: `image.tag`.
+pub fn dotted(path: &[Str]) -> String {
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
+}
+
 /// How many uses in partials are told chart by chart. Where there are more, all values count as used.
 const MOST: usize = 1 << 18;
 
@@ -84,8 +89,7 @@ impl Found {
                 }
             }
         }
-        let raw = chart.raw.iter().rfind(|file| file.name == "values.yaml").map(|file| &file.data);
-        self.texts(&Data::Map(chart.values.clone()), &format!("{}/values.yaml", chart.path), raw);
+        self.texts(&Data::Map(chart.values.clone()), &format!("{}/values.yaml", chart.path), chart.values_text());
         self.files(chart);
         for inner in &chart.dependencies {
             let below: Vec<Str> = prefix.iter().cloned().chain([Str::from(inner.name())]).collect();
@@ -182,10 +186,7 @@ mod tests {
     fn unused_of(values: &str, files: &[(&str, &str)]) -> Vec<String> {
         let chart = chart(values, files);
         let found = uses(&chart, &[]).unwrap();
-        unused(&chart, &chart.values, &found)
-            .iter()
-            .map(|path| path.iter().map(ToString::to_string).collect::<Vec<_>>().join("."))
-            .collect()
+        unused(&chart, &chart.values, &found).iter().map(|path| dotted(path)).collect()
     }
 
     #[test]
@@ -232,8 +233,7 @@ mod tests {
         ];
         assert_eq!(unused_of("sub: {x: 1}\nglobal: {y: 1}\n", &inner), [""; 0]);
         let found = uses(&chart("a: 1\n", &inner), &[]).unwrap();
-        let told: Vec<(String, usize)> =
-            found.iter().map(|one| (one.path.iter().map(ToString::to_string).collect::<Vec<_>>().join("."), one.line)).collect();
+        let told: Vec<(String, usize)> = found.iter().map(|one| (dotted(&one.path), one.line)).collect();
         assert_eq!(told, [("sub.x".to_owned(), 1), ("global.y".to_owned(), 2), ("sub.global.y".to_owned(), 2)]);
     }
 }

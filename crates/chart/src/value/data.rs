@@ -71,7 +71,7 @@ impl Data {
     }
 
     /// What stands at these keys, one below the other; nothing where one is missing or holds no mapping.
-    pub fn at<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Option<&Data> {
-        path.into_iter().try_fold(self, |at, key| at.as_map()?.get(key.as_bytes()))
+    pub fn at(&self, path: impl IntoIterator<Item: AsRef<[u8]>>) -> Option<&Data> {
+        path.into_iter().try_fold(self, |at, key| at.as_map()?.get(key.as_ref()))
     }
 }

@@ -15,16 +15,18 @@ use crate::{
 };
 
 /// From where of a subchart to where of its parent.
-struct Import {
-    child: String,
-    parent: String,
+pub(crate) struct Import {
+    /// The path in the subchart.
+    pub(crate) child: String,
+    /// The path in its parent, `.` for the top.
+    pub(crate) parent: String,
     /// What Helm's warning says between `table` and the reason, when nothing is there.
     whose: &'static str,
 }
 
 impl Import {
     /// As it is written: a pair of paths, or the name of something below `exports` that goes to the top.
-    fn read(written: &serde_json::Value, chart: &str) -> Result<Option<Self>, Fault> {
+    pub(crate) fn read(written: &serde_json::Value, chart: &str) -> Result<Option<Self>, Fault> {
         match written {
             serde_json::Value::Object(pair) => {
                 let path = |key: &str| match pair.get(key) {

@@ -13,6 +13,7 @@ mod tests;
 pub use coalesce::{GLOBAL, Nulls, coalesce, lay_over, table_of};
 pub use dependencies::{Settled, settle};
 pub use flags::{Given, ValuesFile};
+pub(crate) use imports::Import;
 pub(crate) use path::{at_path, table};
 pub(crate) use runes::fold;
 pub use set::{Taken, set};

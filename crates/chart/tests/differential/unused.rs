@@ -6,7 +6,7 @@ use penstock_chart::{
     random::Seeded,
     release::{Request, compose},
     render::{Release, Surroundings},
-    uses::{unused, uses},
+    uses::{dotted, unused, uses},
     value::{Data, Str, Table},
 };
 
@@ -27,7 +27,7 @@ pub fn wrongly_unused(chart: &Chart, given: &Table) -> Option<(usize, Vec<String
     };
     let wrong =
         if changes(&paths) { paths.iter().filter(|path| changes(std::slice::from_ref(path))).cloned().collect() } else { Vec::new() };
-    Some((paths.len(), wrong.iter().map(|path| path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")).collect()))
+    Some((paths.len(), wrong.iter().map(|path| dotted(path)).collect()))
 }
 
 fn rendered(chart: &Chart, values: &Table) -> Option<String> {

@@ -74,15 +74,20 @@ async fn shared(
     environment: &Environment,
     release: &Release,
 ) -> Result<BTreeMap<String, String>, EffectError> {
-    let (mut shared, all) = (BTreeMap::new(), parts.git.files(repository, commit, "").await?);
     let config = parts.journal.world().config(&release.project);
     let others = config.iter().flat_map(|config| &config.environments).filter(|other| other.name != environment.name);
+    let mut applications = Vec::new();
     for other in others {
         // one that cannot be read delivers nothing
         let Ok(application) = config_repository::application(parts, repository, commit, other).await else { continue };
-        shared.extend(config_repository::value_files(&application, &all).into_iter().map(|file| (file, other.name.to_string())));
+        applications.push((other, application));
     }
-    Ok(shared)
+    let name_files = applications.iter().filter_map(|(_, application)| application.helm.as_ref()).any(|helm| !helm.value_files.is_empty());
+    let all = if name_files { parts.git.files(repository, commit, "").await? } else { Vec::new() };
+    let files = applications.iter().flat_map(|(other, application)| {
+        config_repository::value_files(application, &all).into_iter().map(|file| (file, other.name.to_string()))
+    });
+    Ok(files.collect())
 }
 
 /// Penstock as an author of commits.

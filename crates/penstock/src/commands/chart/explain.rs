@@ -6,7 +6,7 @@ use penstock_chart::{
     function::Fault,
     json,
     origins::{Setting, origins},
-    uses::{Use, decisions, uses},
+    uses::{Use, decisions, dotted, uses},
     value::{Data, Str, Table},
     values::{GLOBAL, Nulls, coalesce, settle, table_of},
 };
@@ -50,11 +50,11 @@ pub async fn explain(args: &ExplainValue, output: Output) -> Result<(), CliError
     found.splice(..0, decisions(&chart));
     let explained = Explained {
         name: name.to_owned(),
-        value: at(&values, &path).filter(|value| **value != Data::Null).cloned(),
+        value: values.at(&path).filter(|value| **value != Data::Null).cloned(),
         settings: origins(&settled, &layers, &path, budget).map_err(wrong)?,
         uses: found.iter().filter(|one| path.starts_with(&one.path) || one.path.starts_with(&path)).cloned().collect(),
         left_out: left_out(&chart, &settled, &path),
-        own: if path[0] == GLOBAL && at(&values, &path).is_none() { own(&settled, &values, &path, "") } else { Vec::new() },
+        own: if path[0] == GLOBAL && values.at(&path).is_none() { own(&settled, &values, &path, "") } else { Vec::new() },
         path,
     };
     if explained.settings.is_empty() && explained.uses.is_empty() && explained.own.is_empty() && explained.left_out.is_none() {
@@ -69,10 +69,6 @@ pub async fn explain(args: &ExplainValue, output: Output) -> Result<(), CliError
         Output::Text => show(&explained),
     }
     Ok(())
-}
-
-fn at<'a>(values: &'a Data, path: &[Str]) -> Option<&'a Data> {
-    path.iter().try_fold(values, |at, key| at.as_map()?.get(key))
 }
 
 /// The chart inside that a path leads into, if it does not take part with these values.
@@ -90,9 +86,9 @@ fn left_out(chart: &Chart, settled: &Chart, path: &[Str]) -> Option<String> {
 /// The charts inside that have a value of their own where none comes from above.
 fn own(chart: &Chart, values: &Data, path: &[Str], prefix: &str) -> Vec<String> {
     let inner = |inner: &Chart| {
-        let Some(values) = at(values, &[inner.name().into()]) else { return Vec::new() };
+        let Some(values) = values.at([inner.name()]) else { return Vec::new() };
         let name = format!("{prefix}{}", inner.name());
-        if at(values, path).is_some() { vec![name] } else { own(inner, values, path, &format!("{name}.")) }
+        if values.at(path).is_some() { vec![name] } else { own(inner, values, path, &format!("{name}.")) }
     };
     chart.dependencies.iter().flat_map(inner).collect()
 }
@@ -117,10 +113,6 @@ fn names(table: &Table, prefix: &str, known: &mut Vec<String>) {
         }
         known.push(name);
     }
-}
-
-fn dotted(path: &[Str]) -> String {
-    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
 }
 
 fn place(setting: &Setting) -> String {

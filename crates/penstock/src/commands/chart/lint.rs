@@ -37,16 +37,16 @@ pub async fn lint(args: &LintChart, output: Output) -> Result<u8, CliError> {
         }
     }
     for chart in &charts {
-        let is_none = !chart.exists() || chart.is_dir() && !chart.join("Chart.yaml").exists();
-        let messages = match directory(chart) {
-            _ if is_none => vec![no_chart(chart)],
-            // one that cannot be read keeps none of the others from being looked at
-            Err(error) => vec![Message { severity: Severity::Error, path: String::new(), text: error.to_string() }],
-            Ok(directory) => {
-                let around = &mut Surroundings { time: Some(super::time_limit()), ..Surroundings::new(&now, &mut random) };
-                let mut messages = judge(&directory, &options, around);
-                messages.extend(unused(&directory, &layers));
-                messages
+        let messages = if !chart.exists() || chart.is_dir() && !chart.join("Chart.yaml").exists() {
+            vec![no_chart(chart)]
+        } else {
+            match directory(chart) {
+                Ok(directory) => {
+                    let around = &mut Surroundings { time: Some(super::time_limit()), ..Surroundings::new(&now, &mut random) };
+                    judge(&directory, &options, around).into_iter().chain(unused(&directory, &layers)).collect()
+                }
+                // one that cannot be read keeps none of the others from being looked at
+                Err(error) => vec![Message { severity: Severity::Error, path: String::new(), text: error.to_string() }],
             }
         };
         let bad = |message: &Message| message.severity == Severity::Error || (args.strict && message.severity == Severity::Warning);

@@ -25,6 +25,8 @@ use penstock_target::kubernetes::{ClusterSettings, KubernetesCluster};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+pub use proposed::proposed;
+
 /// A cluster that can be spoken to, and the namespace that is meant.
 struct Connected {
     cluster: Arc<dyn Cluster>,
@@ -68,8 +70,6 @@ pub async fn rendered(
     composed.map_err(failed)
 }
 
-pub use proposed::proposed;
-
 /// The namespace that templates see where no cluster is asked.
 pub fn namespace(flag: Option<&String>) -> String {
     reach::namespace(flag).unwrap_or_else(|| "default".to_owned())
@@ -110,7 +110,7 @@ impl Interruption {
             };
             tokio::spawn(async move {
                 asked().await;
-                eprintln!("{} release {release} is being cancelled", terminal::yellow("warning:"));
+                terminal::warn(&format!("release {release} is being cancelled"));
                 tell.cancel();
                 asked().await;
                 std::process::exit(128 + nix::sys::signal::Signal::SIGINT as i32)

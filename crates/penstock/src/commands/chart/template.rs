@@ -9,7 +9,7 @@ use penstock_chart::{
     chart::Chart,
     load,
     random::Seeded,
-    release::{ComposeError, Composed, Head, Manifest, Request, compose},
+    release::{ComposeError, Composed, Head, Manifest, Request, compose, source_of},
     render::{Capabilities, KubeVersion, Release, Surroundings},
     value::{Str, Table},
 };
@@ -89,10 +89,7 @@ async fn on_a_cluster(args: &Template, name: &str, chart: Chart, post_renderer: 
     let values = given::values(&args.values, &args.source.credentials).await?;
     let capabilities = (!args.validate).then(|| Ok::<_, CliError>(request(Table::new(), &args.render)?.capabilities)).transpose()?;
     if args.validate && (args.render.kube_version.is_some() || !args.render.api_versions.is_empty()) {
-        eprintln!(
-            "{} what the cluster is and serves is asked of it: --kube-version and --api-versions do not count",
-            terminal::yellow("warning:")
-        );
+        terminal::warn("what the cluster is and serves is asked of it: --kube-version and --api-versions do not count");
     }
     let changed = post_renderer.is_some();
     let render = RenderRequest {
@@ -207,10 +204,6 @@ fn only(patterns: &[String], all: &str) -> Result<String, CliError> {
 /// The template that a document comes from, its chart's name apart.
 fn template_of(document: &str) -> Option<&str> {
     source_of(document)?.split_once('/').map(|(_, template)| template)
-}
-
-fn source_of(document: &str) -> Option<&str> {
-    document.split_once("# Source: ")?.1.lines().next()
 }
 
 /// What a post-renderer gave, document by document; one that it has taken the comments of comes from nowhere.

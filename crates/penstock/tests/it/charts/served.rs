@@ -6,33 +6,17 @@ use penstock_testkit::eventually;
 use super::interrupted::{LASTING, worked, works_for_a_second};
 use crate::shop::{Repository, Shop};
 
-const WORKLOAD: &str = "apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-        - name: web
-          image: {{ .Values.image.repository }}@{{ .Values.image.digest }}
-          ports: [{name: http, containerPort: 8080}]
-          readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
-";
-
 /// Makes a chart of staging, with one more template. Gives the config repository.
 async fn chart_of(shop: &Shop, name: &str, template: &str) -> Repository {
     let config = Repository::new(&shop.house, &format!("{name}-config"), &shop.house.admin()).await;
     let files = std::fs::read_dir(config.folder.join("staging")).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>();
     let [manifests] = files.as_slice() else { panic!("{files:?}") };
     let text = std::fs::read_to_string(manifests).unwrap();
-    let [namespace, _, service] = text.split("---\n").collect::<Vec<_>>()[..] else { panic!("{text}") };
+    let [namespace, workload, service] = text.split("---\n").collect::<Vec<_>>()[..] else { panic!("{text}") };
     config.write("staging/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
     config.write("staging/values.yaml", &format!("image: {{repository: {name}/web, digest: ''}}\n"));
-    config.write("staging/templates/workload.yaml", WORKLOAD);
+    let image = "image: {{ .Values.image.repository }}@{{ .Values.image.digest }}";
+    config.write("staging/templates/workload.yaml", &workload.replace(&format!("image: {name}/web"), image));
     config.write("staging/templates/service.yaml", &format!("{namespace}---\n{service}"));
     config.write("staging/templates/more.yaml", template);
     std::fs::remove_file(manifests).unwrap();

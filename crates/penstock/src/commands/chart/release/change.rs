@@ -56,7 +56,7 @@ async fn prepared(reference: &str, flags: &NewRevision) -> Result<(RenderRequest
     let post_renderer = Program::of(&flags.post_renderer, time(&flags.waiting.timeout)?)?;
     let chart = source::installable(reference, &flags.source, flags.dependency_update).await?;
     if chart.metadata.deprecated {
-        eprintln!("{} this chart is deprecated", terminal::yellow("warning:"));
+        terminal::warn("this chart is deprecated");
     }
     let render = RenderRequest {
         chart,
