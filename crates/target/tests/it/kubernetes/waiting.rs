@@ -76,7 +76,7 @@ pub(crate) async fn jobs_end_well_or_not(stage: &Stage) {
         let pod = json!({"restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": [container(script)]});
         stage.object("batch/v1", "Job", name, json!({"spec": {"backoffLimit": 0, "template": {"spec": pod}}}))
     };
-    let (good, bad) = (job("good", "echo one; echo two >&2"), job("bad", "exit 3"));
+    let (good, bad) = (job("good", "echo one; echo two"), job("bad", "echo why >&2; exit 3"));
     for job in [&good, &bad] {
         cluster.create(job).await.unwrap();
     }
@@ -88,17 +88,21 @@ pub(crate) async fn jobs_end_well_or_not(stage: &Stage) {
     let failed = cluster.wait(&[name(&bad)], Until::Ready { jobs: true }, LONG).await.unwrap_err();
     assert_eq!(failed.to_string(), format!("job is failed: {}/bad", stage.namespace));
     cluster.wait(&[name(&bad)], Until::Ready { jobs: false }, LONG).await.unwrap();
-    let query = Query {
-        api_version: "v1".into(),
-        kind: "Pod".into(),
-        namespace: stage.namespace.clone(),
-        labels: "job-name=good".into(),
-        fields: String::new(),
+    // of two channels none knows which was first: each job speaks on one
+    let logs = async |labels: &str, most| {
+        let query = Query {
+            api_version: "v1".into(),
+            kind: "Pod".into(),
+            namespace: stage.namespace.clone(),
+            labels: labels.into(),
+            fields: String::new(),
+        };
+        let pods = cluster.list(&query).await.unwrap();
+        cluster.logs(&stage.namespace, pods[0]["metadata"]["name"].as_str().unwrap(), "a", most).await.unwrap()
     };
-    let pods = cluster.list(&query).await.unwrap();
-    let pod = pods[0]["metadata"]["name"].as_str().unwrap();
-    assert_eq!(cluster.logs(&stage.namespace, pod, "a", 1 << 20).await.unwrap(), "one\ntwo\n");
-    assert_eq!(cluster.logs(&stage.namespace, pod, "a", 5).await.unwrap(), "one\nt");
+    assert_eq!(logs("job-name=good", 1 << 20).await, "one\ntwo\n");
+    assert_eq!(logs("job-name=good", 5).await, "one\nt");
+    assert_eq!(logs("job-name=bad", 1 << 20).await, "why\n");
 }
 
 pub(crate) async fn what_is_deleted_is_waited_out(stage: &Stage) {
